@@ -1,0 +1,286 @@
+"""The store against its floor: whole cycles through the writer, and the same rows in plain sqlite3 batched alike.
+
+A cycle is what one approved request costs: submit, decide, claim, finish, each its own unit, each waited for. Run it
+with ``python -m bench.store_floor``; ``--busy US`` burns that many microseconds of the event loop a unit, as HTTP would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.core.digest import digest_of, new_id
+from bot.core.model import (
+    Decision,
+    Event,
+    Execution,
+    ExecutionState,
+    Kind,
+    Request,
+    Revision,
+    Risk,
+    Route,
+    Stage,
+    State,
+    Step,
+    Then,
+    Verb,
+)
+from bot.core.ports import Change, Effect, EffectKind, Store, Tx
+from store import open_store
+
+ROUTE = Route(
+    then=Then.STAGES,
+    rule="refunds",
+    why="refunds go to finance",
+    stages=(
+        Stage(
+            name="finance",
+            chain="finance",
+            steps=(
+                Step(notify=("finance",), people=("ana", "ben"), via=("slack",), wait=timedelta(minutes=15)),
+                Step(notify=("lea",), people=("lea",), via=("slack", "email"), wait=timedelta(hours=1)),
+            ),
+        ),
+    ),
+    gate=0.85,
+    policy="sha256:" + "0" * 64,
+)
+
+
+def _id(prefix: str) -> str:
+    return new_id(prefix, datetime.now(UTC), os.urandom(10))
+
+
+def proposal(now: datetime) -> Request:
+    """A request as an agent would put it, with the context a reviewer reads."""
+    request_id = _id("req")
+    arguments = {"order": "10428", "amount": 240.0, "currency": "USD"}
+    target = "https://billing.example.com/refunds"
+    digest = digest_of(
+        request=request_id, revision=1, agent="billing", action="refund.issue", arguments=arguments, target=target
+    )
+    content = Revision(
+        request=request_id,
+        number=1,
+        digest=digest,
+        author="agent:billing",
+        created_at=now,
+        action="refund.issue",
+        arguments=arguments,
+        target=target,
+        reason="Customer reported duplicate charge",
+        confidence=0.72,
+        labels={"tier": "gold"},
+        context={"user_request": "I was charged twice for my order.", "evidence": [{"title": "Ledger", "text": "x" * 600}]},
+    )
+    return Request(
+        id=request_id,
+        state=State.PENDING,
+        kind=Kind.APPROVAL,
+        agent="billing",
+        action="refund.issue",
+        title="Refund 240.0 USD on order 10428",
+        risk=Risk.IRREVERSIBLE,
+        route=ROUTE,
+        content=content,
+        created_at=now,
+        expires_at=now + timedelta(hours=24),
+        step_at=now,
+        due_at=now + timedelta(minutes=15),
+    )
+
+
+def submit(tx: Tx, now: datetime) -> str:
+    """The first unit: the request, its idempotency key, the effect that sends its cards."""
+    after = proposal(now)
+    if tx.remembered("billing", after.id) is not None:
+        raise RuntimeError("an id came twice")
+    effect = Effect(id=_id("eff"), kind=EffectKind.CARD, request=after.id, ref="", due_at=now)
+    event = Event(type="request.created", at=now, actor="agent:billing", via="api", request=after.id)
+    tx.record(Change(event=event, after=after, effects=(effect,)))
+    tx.remember("billing", after.id, "0" * 64, after.id, now)
+    return after.id
+
+
+def decide(tx: Tx, request_id: str, now: datetime) -> Execution:
+    """The second unit: one person approves, the execution and its effect are written."""
+    before = tx.request(request_id)
+    if before is None:
+        raise RuntimeError("the request was not kept")
+    decision = Decision(
+        id=_id("dec"),
+        request=request_id,
+        decision=Verb.APPROVE,
+        by="ana",
+        at=now,
+        channel="slack",
+        stage=0,
+        stage_name="finance",
+        revision=before.revision,
+        digest=before.digest,
+    )
+    execution = Execution(
+        id=_id("exe"),
+        request=request_id,
+        revision=before.revision,
+        digest=before.digest,
+        state=ExecutionState.WAITING,
+        due_at=now,
+        attempts_allowed=5,
+        idempotent=True,
+    )
+    after = replace(before, state=State.APPROVED, due_at=None, decided_at=now)
+    effect = Effect(id=_id("eff"), kind=EffectKind.REFRESH, request=request_id, ref="", due_at=now)
+    event = Event(type="request.approved", at=now, actor="person:ana", via="slack", request=request_id)
+    tx.record(
+        Change(event=event, before=before, after=after, decision=decision, execution=execution, effects=(effect,))
+    )
+    return execution
+
+
+def run(tx: Tx, request_id: str, state: ExecutionState, now: datetime) -> None:
+    """The third and fourth unit: claim before the first byte, record the outcome."""
+    request = tx.request(request_id)
+    seen = None if request is None else request.execution
+    if seen is None:
+        raise RuntimeError("the execution was not kept")
+    claimed = state is ExecutionState.EXECUTING
+    execution = replace(
+        seen,
+        state=state,
+        attempts=seen.attempts + claimed,
+        result=None if claimed else {"refund": "re_1"},
+        started_at=now if claimed else seen.started_at,
+        ended_at=None if claimed else now,
+    )
+    event = Event(type=f"execution.{state.value}", at=now, actor="system", via="replay", request=request_id)
+    tx.record(Change(event=event, execution_before=seen, execution=execution))
+
+
+def burn(microseconds: int) -> None:
+    """Keep the event loop busy, holding the interpreter, as parsing and rendering do."""
+    until = time.perf_counter_ns() + microseconds * 1000
+    while time.perf_counter_ns() < until:
+        pass
+
+
+async def cycle(store: Store, busy: int) -> None:
+    """One request from submit to outcome."""
+    now = datetime.now(UTC)
+    burn(busy)
+    request_id = await store.write(lambda tx: submit(tx, now))
+    burn(busy)
+    await store.write(lambda tx: decide(tx, request_id, now))
+    burn(busy)
+    await store.write(lambda tx: run(tx, request_id, ExecutionState.EXECUTING, now))
+    burn(busy)
+    await store.write(lambda tx: run(tx, request_id, ExecutionState.EXECUTED, now))
+
+
+async def storm(once: Callable[[], Awaitable[Any]], workers: int, seconds: float) -> tuple[float, float]:
+    """How many a second ``workers`` get done, and the 99th percentile of one in milliseconds."""
+    took: list[float] = []
+    until = time.perf_counter() + seconds
+
+    async def work() -> None:
+        while (begun := time.perf_counter()) < until:
+            await once()
+            took.append(time.perf_counter() - begun)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(workers)))
+    took.sort()
+    return len(took) / (time.perf_counter() - begun), took[int(len(took) * 0.99)] * 1000
+
+
+def floor(path: Path, rows: dict[str, list[tuple[Any, ...]]], batch: int) -> float:
+    """Cycles a second when plain sqlite3 writes ``rows`` (as a store left them) into the same empty schema.
+
+    ``batch`` cycles go into one commit, four commits a batch, as their four units would.
+    """
+    driver = sqlite3.connect(path, isolation_level=None)
+    driver.execute("PRAGMA synchronous=FULL")
+    count = len(rows["requests"])
+    inserts = {
+        table: f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(found[0]))})"  # noqa: S608 - our own tables
+        for table, found in rows.items()
+        if found
+    }
+    units = (("requests", "revisions", "assignments", "idempotency"), ("decisions", "executions"), ("executions",), ("executions",))
+    begun = time.perf_counter()
+    for start in range(0, count, batch):
+        for number, tables in enumerate(units):
+            driver.execute("BEGIN IMMEDIATE")
+            for table in tables:
+                each = len(rows[table]) // count
+                driver.executemany(inserts[table], rows[table][start * each : (start + batch) * each])
+            events = rows["events"][start * 4 + number * batch : start * 4 + (number + 1) * batch]
+            driver.executemany(inserts["events"], events)
+            driver.execute("COMMIT")
+    took = time.perf_counter() - begun
+    driver.close()
+    return count / took
+
+
+def left_behind(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row that a store left, a table at a time."""
+    driver = sqlite3.connect(path)
+    tables = ("requests", "revisions", "assignments", "idempotency", "decisions", "executions", "events")
+    found = {table: driver.execute(f"SELECT * FROM {table}").fetchall() for table in tables}  # noqa: S608 - as above
+    driver.close()
+    return found
+
+
+async def measure(folder: Path, busy: int, seconds: float) -> None:
+    """Print the table."""
+    print(f"sqlite {sqlite3.sqlite_version}, python {sys.version.split()[0]}, {busy} µs of event loop a unit")  # noqa: T201
+    for workers in (1, 32, 128):
+        path = folder / f"store-{workers}.db"
+        store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
+        rate, late = await storm(lambda store=store: cycle(store, busy), workers, seconds)
+        newest = await store.audit_lines(0, 1)
+        request_id = __import__("json").loads(newest[0].body)["request"]
+        reads, read_late = await storm(lambda store=store: store.request(request_id), workers, 1.0)
+        await store.close()
+        empty = folder / f"floor-{workers}.db"
+        await (await open_store(f"sqlite+aiosqlite:///{empty}", exclusive=True)).close()
+        bare = floor(empty, left_behind(path), workers)
+        print(  # noqa: T201
+            f"{workers:4} at a time: {rate:7.0f} cycles/s (p99 {late:6.1f} ms), floor {bare:7.0f},"
+            f" reads {reads:7.0f}/s (p99 {read_late:5.1f} ms)"
+        )
+
+
+def main() -> None:
+    """Read the arguments and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--busy", type=int, default=0, help="microseconds of event loop a unit")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--switch", type=float, default=None, help="sys.setswitchinterval, seconds")
+    parser.add_argument("--uvloop", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.switch:
+        sys.setswitchinterval(arguments.switch)
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.uvloop:
+            import uvloop
+
+            uvloop.run(measure(Path(folder), arguments.busy, arguments.seconds))
+        else:
+            asyncio.run(measure(Path(folder), arguments.busy, arguments.seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""``sayso``: reads the command line, imports the one command that was asked for, and runs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+COMMANDS: Mapping[str, str] = {
+    "up": "bot.commands.up",
+    "demo": "bot.commands.demo",
+    "check": "bot.commands.policy",
+    "test": "bot.commands.policy",
+    "explain": "bot.commands.policy",
+    "send": "bot.commands.requests",
+    "list": "bot.commands.requests",
+    "show": "bot.commands.requests",
+    "key": "bot.commands.keys",
+    "link": "bot.commands.keys",
+    "pause": "bot.commands.replays",
+    "resume": "bot.commands.replays",
+    "audit": "bot.commands.audit",
+}
+"""Where each command is. A module's ``add_parsers`` adds all that it holds."""
+
+_ABOUT = (
+    "Sayso stands between what an AI agent proposes and what happens. "
+    "Exit status: 0 good, 1 the answer is no, 2 used wrongly."
+)
+
+
+def parser_for(command: str | None) -> argparse.ArgumentParser:
+    """The parser, with the modules that the command needs (every one where it is unknown, for the help)."""
+    parser = argparse.ArgumentParser(prog="sayso", description=_ABOUT)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    modules = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for module in modules:
+        import_module(module).add_parsers(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    args = parser_for(words[0] if words else None).parse_args(words)
+    # Only here: a command that fails to parse has told its story already.
+    from bot.commands.surroundings import MISUSED, CommandError  # noqa: PLC0415  # --help stays quick
+    from bot.core.errors import SaysoError  # noqa: PLC0415
+
+    try:
+        return int(args.run(args))
+    except (CommandError, SaysoError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return MISUSED
+    except BrokenPipeError:
+        # Whoever read us has enough; Python would complain once more while closing the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+"""The composition root: the only file that names concrete classes. Builds the house, opens it, closes it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import uvicorn
+from msgspec import to_builtins
+from starlette.applications import Starlette
+
+from bot.clock import SystemClock, entropy
+from bot.core.model import Request
+from bot.core.policy import Policy
+from bot.core.ports import Channel, Store
+from bot.courier import Courier
+from bot.desk import Access, Desk, Ledger, Rounds
+from bot.replay import open_replayer
+from bot.routing import load
+from bot.rules import Rules
+from bot.scheduler import Scheduler
+from bot.settings import Settings, SettingsError
+from bot.web.app import create_app
+from bot.web.house import Figure, House, Probe, page_url
+from bot.web.inbox import routes
+from bot.web.view import request_view
+from channels import load as load_channel
+from store import open_store
+
+_log = logging.getLogger(__name__)
+_INTAKE_STOPS_WITHIN = 5
+_CLAIMS_FINISH_WITHIN = 15.0
+_SWITCH_INTERVAL = 0.0005
+
+
+class Bot:
+    """The whole program, built and not yet open. `start` opens it, `serve` listens, `stop` closes it in order."""
+
+    def __init__(self, settings: Settings, policy: Policy, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        clock = SystemClock()
+        self.ledger = Ledger(store, clock, entropy)
+        self.rules = Rules(settings.config, policy, store=store, clock=clock)
+        self.channels: dict[str, Channel] = {}
+        self.access = Access(self.ledger)
+        self.desk = Desk(self.ledger, Rounds(self.ledger, self.channels), self.rules.current, self._link)
+        self.replayer = open_replayer(
+            secrets=settings.webhook_secrets, allow_private=lambda: self.rules.current().allow_private
+        )
+        self.courier = Courier(
+            self.desk,
+            clock,
+            self.channels,
+            self.replayer,
+            herald=self.replayer,
+            agent_url=self._agent_url,
+            describe=self._describe,
+        )
+        self.ledger.courier = self.courier
+        self.scheduler = Scheduler(clock, self.rules.look, self.desk.wake, self.courier.release)
+        self.slack: Any = None
+        if settings.slack_on:
+            self._add_slack()
+        self.web = self._web(clock)
+
+    def _link(self, request_id: str) -> str:
+        return page_url(self.settings.public_url, request_id)
+
+    def _agent_url(self, agent: str) -> str | None:
+        spec = self.rules.current().agents.get(agent)
+        return spec.webhook if spec else None
+
+    def _describe(self, request: Request) -> dict[str, Any]:
+        document: dict[str, Any] = to_builtins(request_view(request, (), self.settings.public_url))
+        return document
+
+    def _add_slack(self) -> None:
+        slack = load_channel("slack")
+        section = self.rules.current().channels.get("slack", {})
+        self.slack = slack.open(
+            bot_token=self.settings.slack_bot_token,
+            signing_secret=self.settings.slack_signing_secret,
+            app_token=self.settings.slack_app_token,
+            api_url=self.settings.slack_api_url,
+            reviews=self.desk,
+            clock=self.ledger.clock,
+            secrets=self.settings.secrets,
+            post_to=section.get("post_to", "dm"),
+        )
+        self.channels["slack"] = self.slack
+
+    def _web(self, clock: SystemClock) -> Starlette:
+        house = House(
+            desk=self.desk,
+            store=self.store,
+            access=self.access,
+            clock=clock,
+            public_url=self.settings.public_url,
+            policy=self.rules.current,
+            slack=self.slack.handle if self.slack is not None and self.settings.slack_app_token is None else None,
+            probes=self._probes,
+            figures=self._figures,
+        )
+        return create_app(house, routes(house))
+
+    async def _probes(self) -> Sequence[Probe]:
+        writable = await self.store.writable()
+        tick = self.scheduler.fault()
+        rules = self.rules.fault()
+        probes = [
+            Probe("store", writable, "writable" if writable else "cannot be written"),
+            Probe("scheduler", tick is None, tick or "ticking"),
+            Probe("rules", rules is None, rules or self.rules.current().hash),
+        ]
+        for name, channel in self.channels.items():
+            fault = await channel.fault()
+            probes.append(Probe(name, fault is None, fault or "connected"))
+        return probes
+
+    async def _figures(self) -> Sequence[Figure]:
+        waiting = self.courier.waiting
+        about = "What the courier has still to do, by kind."
+        figures = [Figure("sayso_courier_waiting", about, count, {"kind": kind}) for kind, count in waiting.items()]
+        paused = await self.store.paused()
+        return [*figures, Figure("sayso_replays_paused", "Whether all replays are stopped.", float(paused))]
+
+    async def start(self) -> None:
+        """Put the rules on record, connect the channels, take up what was left, and begin to tick."""
+        await self.rules.begin()
+        for channel in self.channels.values():
+            await channel.start()
+        await self.courier.start()
+        self.scheduler.start()
+
+    async def stop(self) -> None:
+        """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
+        self.scheduler.stop()
+        for channel in self.channels.values():
+            await channel.stop()
+        await self.courier.stop(_CLAIMS_FINISH_WITHIN)
+        await self.replayer.close()
+        await self.store.close()
+
+    async def serve(self, opened: Callable[[], None], listener: socket.socket) -> None:
+        """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
+        config = uvicorn.Config(
+            self.web,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_INTAKE_STOPS_WITHIN,
+        )
+        await _Server(config, opened).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it is open."""
+
+    def __init__(self, config: uvicorn.Config, opened: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._opened = opened
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open, then say so."""
+        await super().startup(sockets)
+        self._opened()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket; a port that is taken is said in a line."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as problem:
+        listener.close()
+        line = f"SAYSO_LISTEN: cannot listen on {settings.host}:{settings.port} ({problem.strerror}); choose another."
+        raise SettingsError((line,)) from None
+    listener.listen(2048)
+    listener.setblocking(False)  # noqa: FBT003  # the method takes no keyword
+    return listener
+
+
+def check_together(settings: Settings, policy: Policy) -> None:
+    """What only the environment and the rules together can get wrong."""
+    hooks = any(spec.execute.webhook for spec in policy.actions.values())
+    hooks = hooks or any(agent.webhook for agent in policy.agents.values())
+    if hooks and not settings.webhook_secrets:
+        line = "SAYSO_WEBHOOK_SECRET: missing, and routing.yaml sends webhooks; .env.example shows how to make one."
+        raise SettingsError((line,))
+
+
+async def build(settings: Settings) -> Bot:
+    """The bot on its rules and its store, migrated. Raises what is wrong with either, in lines."""
+    policy = load(settings.config)
+    check_together(settings, policy)
+    store = await open_store(settings.database_url, exclusive=True)
+    return Bot(settings, policy, store)
+
+
+def run(main: Any) -> Any:
+    """Run the program's main coroutine on the fastest loop there is."""
+    # The writer thread and the loop hand the interpreter over at every statement; at the default of 5 ms
+    # a busy loop would make each of them wait that long.
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    factory = None
+    if find_spec("uvloop") is not None:
+        import uvloop  # noqa: PLC0415  # absent on some platforms
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)

@@ -1,0 +1,121 @@
+"""``sayso demo``: the main job on this machine, with no account anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import secrets
+import shutil
+import socket
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from bot.app import Bot, build, listen, run
+from bot.commands.surroundings import GOOD, NO, CommandError
+from bot.commands.up import log_to_stderr
+from bot.core.errors import SaysoError
+from bot.core.model import Role
+from bot.demo.agent import Agent
+from bot.demo.receiver import Receiver
+from bot.settings import VARIABLES, SettingsError, settings_of
+
+_BY = "cli:demo"
+_MARK = "sayso-demo"
+
+
+def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    demo = commands.add_parser("demo", help="run the bot, a sample agent and a receiver on this machine")
+    demo.add_argument("--port", type=int, default=8000, help="the inbox's port; another is taken if it is not free")
+    demo.add_argument("--directory", type=Path, default=Path(".demo"), help="where its files go; emptied at each start")
+    demo.add_argument("--exit", action="store_true", help="stop once everything is decided and has run")
+    demo.set_defaults(run=run_demo)
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    """Run until stopped."""
+    log_to_stderr("text")
+    directory: Path = args.directory
+    if directory.exists():
+        # Never empty a folder that this command did not make.
+        if not (directory / _MARK).is_file():
+            raise CommandError(f"{directory} exists and is not the demo's; choose another with --directory.")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    (directory / _MARK).write_text("Made by `sayso demo`, which empties this folder at each start.\n", encoding="utf-8")
+    try:
+        status: int = run(_demo(args, directory))
+    except KeyboardInterrupt:
+        return GOOD
+    return status
+
+
+def say(line: str) -> None:
+    """Print a line at once, for whoever follows."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def _demo(args: argparse.Namespace, directory: Path) -> int:
+    webhook_secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    receiver = Receiver(webhook_secret, say)
+    address = await receiver.start()
+    rules = files("bot.demo").joinpath("routing.yaml").read_text(encoding="utf-8")
+    (directory / "routing.yaml").write_text(rules.replace("RECEIVER", address), encoding="utf-8")
+    values = {variable.name: variable.default for variable in VARIABLES} | {
+        "SAYSO_CONFIG": str(directory / "routing.yaml"),
+        "SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'sayso.db'}",
+        "SAYSO_LISTEN": f"127.0.0.1:{_free_port(args.port)}",
+        "SAYSO_SECRET": secrets.token_urlsafe(32),
+        "SAYSO_WEBHOOK_SECRET": webhook_secret,
+    }
+    try:
+        settings = settings_of(values)
+        bot = await build(settings)
+        listener = listen(settings)
+    except (SettingsError, SaysoError, OSError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        await receiver.stop()
+        return NO
+    opened = asyncio.Event()
+    try:
+        await bot.start()
+        serving = asyncio.ensure_future(bot.serve(opened.set, listener))
+        await opened.wait()
+        await _play(bot, serving, stop=args.exit)
+    finally:
+        await bot.stop()
+        await receiver.stop()
+    return GOOD
+
+
+async def _play(bot: Bot, serving: asyncio.Future[None], *, stop: bool) -> None:
+    _, key = await bot.access.new_key("billing-assistant", Role.AGENT, by=_BY)
+    token = await bot.access.new_link("you", by=_BY)
+    base = bot.settings.public_url
+    say(f"Sayso is up at {base}, with a sample agent. Nothing here leaves this machine.\n")
+    working = asyncio.ensure_future(Agent(base, key, say).work())
+    await asyncio.sleep(0.5)
+    say(f"\nYour inbox, signed in once by this link:\n\n    {base}/sign-in/{token}\n")
+    say("Approve, edit or reject there; here you see what the agent gets. Ctrl-C ends the demo.\n")
+    await asyncio.wait({working, serving}, return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        working.result()
+        say("\nEverything is decided and done. `sayso audit verify` would now check the trail of all of it.")
+        if stop:
+            return
+    await serving
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(trial.getsockname()[1])
+    raise CommandError("No port is free on 127.0.0.1.")

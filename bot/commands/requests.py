@@ -1,0 +1,150 @@
+"""``sayso send``, ``sayso list`` and ``sayso show``: requests from the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import to_builtins
+
+from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
+from bot.core.card import literal
+from bot.core.model import Delivery, Request, State
+from bot.core.ports import Filter
+from bot.core.scrutiny import visible
+from bot.settings import public_url_of
+from bot.web.view import request_view
+
+_WAIT_SECONDS = 60
+_SHOWN = 50
+_ERRORS = 400
+
+
+def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    send = commands.add_parser("send", help="submit a request from a JSON file, as an agent does")
+    send.add_argument("request", help="a file, or - for standard input")
+    send.add_argument("--wait", action="store_true", help="wait until it is decided; status 1 unless approved")
+    send.add_argument("--key", help="the agent's key; else SAYSO_KEY")
+    send.add_argument("--url", help="where the bot is; else SAYSO_PUBLIC_URL, else SAYSO_LISTEN")
+    add_json(send)
+    send.set_defaults(run=send_request)
+    listing = commands.add_parser("list", help="the newest requests")
+    listing.add_argument("--state", choices=[str(s) for s in State], help="only these")
+    listing.add_argument("--agent", help="only this agent's")
+    listing.add_argument("--limit", type=int, default=_SHOWN, help=f"how many (default {_SHOWN})")
+    add_json(listing)
+    listing.set_defaults(run=list_requests)
+    show = commands.add_parser("show", help="one request, whole")
+    show.add_argument("id")
+    add_json(show)
+    show.set_defaults(run=show_request)
+
+
+def send_request(args: argparse.Namespace) -> int:
+    """Submit, and with ``--wait`` stay until somebody decided."""
+    key = args.key or os.environ.get("SAYSO_KEY")
+    if not key:
+        raise CommandError("No key: give --key or set SAYSO_KEY to an agent's key (sayso key create NAME).")
+    try:
+        body = sys.stdin.buffer.read() if args.request == "-" else Path(args.request).read_bytes()
+    except OSError as problem:
+        raise CommandError(f"{args.request}: {problem.strerror}.") from None
+    base = (args.url or public_url_of(environment())).rstrip("/")
+    status, answer = _call("POST", f"{base}/v1/requests", key, body)
+    while args.wait and status < _ERRORS and answer["state"] in (State.PENDING, State.NEEDS_INFO):
+        status, answer = _call("GET", f"{base}/v1/requests/{answer['id']}?wait={_WAIT_SECONDS}", key)
+    if status >= _ERRORS:
+        faults = "".join(f"\n  {e['pointer']}: {e['detail']}" for e in answer.get("errors", ()))
+        raise CommandError(f"{answer.get('title', 'refused')} ({status}): {answer.get('detail', '')}{faults}")
+    say(args, answer, f"{answer['id']}  {answer['state']}  {answer['title']}\n{answer['url']}")
+    return GOOD if not args.wait or State(answer["state"]).approved else NO
+
+
+def _call(method: str, url: str, key: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    call = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310  # checked below
+    if not url.startswith(("http://", "https://")):
+        raise CommandError(f"{url} is not an http address.")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(call, timeout=_WAIT_SECONDS + 15) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)
+    except (OSError, ValueError) as problem:
+        raise CommandError(f"{url}: {problem}. Is the bot up there?") from None
+
+
+def list_requests(args: argparse.Namespace) -> int:
+    """The newest requests, a line each."""
+    return asyncio.run(_list(args))
+
+
+async def _list(args: argparse.Namespace) -> int:
+    states = (State(args.state),) if args.state else None
+    async with open_ledger() as ledger:
+        found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=max(1, args.limit)))
+    public = public_url_of(environment())
+    documents = [_document(request, (), public) for request in found]
+    say(args, documents, "\n".join(_line(request) for request in found) or "There are no such requests.")
+    return GOOD
+
+
+def _document(request: Request, deliveries: Sequence[Delivery], public_url: str) -> dict[str, Any]:
+    document: dict[str, Any] = to_builtins(request_view(request, deliveries, public_url))
+    return document
+
+
+def _line(request: Request) -> str:
+    marks = " escalated" if request.escalation_level and request.state.open else ""
+    ran = f", {request.execution.state}" if request.execution else ""
+    return f"{request.id}  {request.created_at:%m-%d %H:%M}  {request.state}{ran}{marks}  {visible(request.title)}"
+
+
+def show_request(args: argparse.Namespace) -> int:
+    """One request with all that became of it."""
+    return asyncio.run(_show(args))
+
+
+async def _show(args: argparse.Namespace) -> int:
+    async with open_ledger() as ledger:
+        request = await ledger.store.request(args.id)
+        deliveries = await ledger.store.deliveries(args.id)
+        trail = await ledger.store.audit(args.id)
+    if request is None:
+        sys.stderr.write(f"There is no request {args.id}; see: sayso list\n")
+        return NO
+    document = _document(request, deliveries, public_url_of(environment()))
+    events = [json.loads(line.body) for line in trail]
+    say(args, document, _page(request, document, events))
+    return GOOD
+
+
+def _page(request: Request, document: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    lines = [f"{visible(request.title)}", f"{request.id}  {request.state}  revision {request.revision}", request.digest]
+    lines += ["", f"action      {visible(request.action)}, by {request.agent}", f"route       {request.route.why}"]
+    lines += [f"  {visible(name)}: {literal(value)}" for name, value in request.content.arguments.items()]
+    lines += [f"asked       {', '.join(request.assignees)}"] if request.assignees else []
+    lines += [
+        f"{d.decision:<11} by {d.by} at {d.at:%Y-%m-%d %H:%M:%S} through {d.channel}"
+        + (f": {visible(d.comment)}" if d.comment else "")
+        for d in request.decisions
+    ]
+    if request.execution:
+        run = request.execution
+        lines.append(f"execution   {run.state} after {run.attempts} attempts  {visible(run.error or '')}".rstrip())
+        if run.result is not None:
+            lines.append(f"result      {literal(run.result)}")
+    lines += ["", "the trail"]
+    lines += [f"  {e['at'][:19]}  {e['type']:<22} {e['actor']} through {e['via']}" for e in events]
+    return "\n".join([*lines, "", document["url"]])

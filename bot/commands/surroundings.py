@@ -1,0 +1,66 @@
+"""What commands share: the settings they stand on, the store, how they print and how they fail."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bot.clock import SystemClock, entropy
+from bot.core.ports import Store
+from bot.desk import Ledger
+from bot.settings import SettingsError, read_env
+from store import open_store
+
+GOOD, NO, MISUSED = 0, 1, 2
+"""Exit statuses: good, the answer is no, used wrongly."""
+
+
+class CommandError(Exception):
+    """What a person at the terminal did wrong, in a line that says what to do."""
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Let the command print JSON instead of text."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def say(args: argparse.Namespace, document: Any, text: str) -> None:
+    """Print the document as JSON where that was asked for, else the text."""
+    if getattr(args, "json", False):
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
+    else:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def who() -> str:
+    """Who is at this terminal, for the audit trail."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"
+
+
+def environment() -> dict[str, str]:
+    """The variables' values, from the environment and the ``.env`` here."""
+    try:
+        return read_env(os.environ, Path(".env"))
+    except SettingsError as problem:
+        raise CommandError(str(problem)) from None
+
+
+@asynccontextmanager
+async def open_ledger() -> AsyncIterator[Ledger]:
+    """The store beside a running bot, or without one."""
+    store: Store = await open_store(environment()["SAYSO_DATABASE_URL"], exclusive=False)
+    try:
+        yield Ledger(store, SystemClock(), entropy)
+    finally:
+        await store.close()

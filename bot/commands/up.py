@@ -1,0 +1,97 @@
+"""``sayso up``: run the bot."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+import msgspec
+
+from bot.app import Bot, build, listen, run
+from bot.commands.surroundings import GOOD, NO, CommandError, environment
+from bot.core.errors import SaysoError
+from bot.routing import warnings
+from bot.settings import Settings, SettingsError, settings_of
+
+
+def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    up = commands.add_parser("up", help="run the bot, from .env and routing.yaml")
+    up.set_defaults(run=up_and_running)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON: time, level, name, message, and the traceback where there is one."""
+        line = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def log_to_stderr(form: str) -> None:
+    """Write logs as ``text`` or ``json``; the libraries' own chatter from warnings up."""
+    handler = logging.StreamHandler(sys.stderr)
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if form == "json" else text)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for ours in ("bot", "channels", "store"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+
+
+def up_and_running(args: argparse.Namespace) -> int:
+    """Run until told to stop; what is missing or wrong is said in one line each."""
+    del args
+    try:
+        settings = settings_of(environment())
+    except SettingsError as problem:
+        raise CommandError(str(problem)) from None
+    log_to_stderr(settings.log)
+    status: int = run(serve(settings))
+    return status
+
+
+async def serve(settings: Settings) -> int:
+    """Build, open, serve, close."""
+    try:
+        bot = await build(settings)
+    except (SettingsError, SaysoError, OSError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return NO
+    try:
+        listener = listen(settings)
+    except SettingsError as problem:
+        sys.stderr.write(f"{problem}\n")
+        await bot.store.close()
+        return NO
+    try:
+        await bot.start()
+        await bot.serve(lambda: announce(bot), listener)
+    finally:
+        await bot.stop()
+    return GOOD
+
+
+def announce(bot: Bot) -> None:
+    """Say what is up and what is off, a line each."""
+    settings, policy = bot.settings, bot.rules.current()
+    mode = "Socket Mode" if settings.slack_app_token else f"HTTP at {settings.public_url}/slack/events"
+    lines = [
+        f"sayso is up at {settings.public_url} (inbox: {settings.public_url}/inbox)",
+        f"rules: {settings.config}, {len(policy.rules)} rules, {len(policy.people)} people, {policy.hash[:19]}",
+        f"store: {settings.database_url}",
+        f"slack: {mode}" if settings.slack_on else "slack: off, because SLACK_BOT_TOKEN is not set",
+    ]
+    if not bot.channels:
+        lines.append("the web inbox is the only channel; sign people in with: sayso link PERSON")
+    lines += [f"note: {warning}" for warning in warnings(policy)]
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,143 @@
+r"""What a reviewer may write back, in a thread or a mail, and nothing else is a decision (threat T19).
+
+The first line that is not empty is the command, whole and in any case; the lines after it are the comment::
+
+    approve
+    reject
+    reject: reason
+    edit name=value, name=value
+    ask: question
+    escalate
+
+A value (or a name) that holds a comma, begins with a quotation mark, or begins or ends with a space, is put in
+double quotes, where ``\"`` is a quotation mark and ``\\`` a backslash: ``edit note="a, b", "odd=name"=5``.
+Curly double quotes, which keyboards like to make of straight ones, are read as straight ones around a whole value.
+A bare value ends at the next comma, so ``amount=1,000`` is refused and never read as 1.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from bot.core.model import Verb
+
+COMMANDS = "approve, reject, reject: reason, edit name=value, ask: question, escalate"
+"""The whole grammar in one line, for answers to people."""
+
+_PLAIN = {"approve": Verb.APPROVE, "reject": Verb.REJECT, "escalate": Verb.ESCALATE}
+_WITH_TEXT = re.compile(r"(reject|ask)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+_EDIT = re.compile(r"edit\s+(.*)", re.IGNORECASE | re.DOTALL)
+_STARTS_LIKE_ONE = re.compile(r"(approve|reject|edit|ask|escalate)\b", re.IGNORECASE)
+_QUOTES = {'"': '"', "“": "”", "„": "“"}
+_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_ESCAPE = re.compile(r'\\(["\\])')
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A command that was understood. ``edits`` are pairs of (argument name, value as text), each name once."""
+
+    verb: Verb
+    comment: str | None = None
+    edits: tuple[tuple[str, str], ...] = ()
+
+
+class NotUnderstood(Struct, frozen=True):
+    """Why a text is no command: a stable name, and a sentence for whoever wrote it."""
+
+    reason: str
+    detail: str
+
+
+def parse(text: str) -> Command | NotUnderstood:
+    """The command that a text gives, or why it gives none. Pure."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    at = next((index for index, line in enumerate(lines) if line.strip()), None)
+    if at is None:
+        return NotUnderstood("empty", f"There was no text. Write one of: {COMMANDS}.")
+    first = lines[at].strip()
+    rest = "\n".join(lines[at + 1 :]).strip() or None
+    plain = _PLAIN.get(first.casefold())
+    if plain is not None:
+        return Command(verb=plain, comment=rest)
+    worded = _WITH_TEXT.fullmatch(first)
+    if worded:
+        return _with_text(worded[1].casefold(), worded[2].strip(), rest)
+    edit = _EDIT.fullmatch(first)
+    if edit:
+        return _edit(edit[1], rest)
+    return _no_command(first)
+
+
+def _with_text(word: str, said: str, rest: str | None) -> Command | NotUnderstood:
+    comment = "\n".join(part for part in (said, rest) if part) or None
+    if word == "reject":
+        return Command(verb=Verb.REJECT, comment=comment)
+    if comment is None:
+        return NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
+    return Command(verb=Verb.ASK, comment=comment)
+
+
+def _no_command(first: str) -> NotUnderstood:
+    word = _STARTS_LIKE_ONE.match(first)
+    if word is None:
+        return NotUnderstood("unknown_command", f"That is no command. Write one of: {COMMANDS}.")
+    if word[0].casefold() == "ask":
+        return NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
+    return NotUnderstood(
+        "more_than_the_command",
+        f"The first line must be the command alone. Write one of: {COMMANDS}; a comment goes on the next line.",
+    )
+
+
+def _edit(source: str, rest: str | None) -> Command | NotUnderstood:
+    edits: list[tuple[str, str]] = []
+    while True:
+        pair = _pair(source.lstrip())
+        if isinstance(pair, NotUnderstood):
+            return pair
+        name, value, after = pair
+        if any(name == known for known, _ in edits):
+            return NotUnderstood("named_twice", f"{name} is given twice. Name each argument once.")
+        edits.append((name, value))
+        if after is None:
+            return Command(verb=Verb.APPROVE_WITH_EDITS, comment=rest, edits=tuple(edits))
+        source = after
+
+
+def _pair(source: str) -> tuple[str, str, str | None] | NotUnderstood:
+    """One ``name=value`` and what stands after its comma (None where nothing does)."""
+    found = _token(source, "=")
+    if isinstance(found, NotUnderstood):
+        return found
+    name, after = found
+    if after is None or not name:
+        return NotUnderstood(
+            "edit_malformed",
+            'Write edit name=value, name=value. A value with a comma goes in double quotes: edit note="a, b".',
+        )
+    value = _token(after.lstrip(), ",")
+    return value if isinstance(value, NotUnderstood) else (name, *value)
+
+
+def _token(source: str, end: str) -> tuple[str, str | None] | NotUnderstood:
+    """A bare or quoted piece up to ``end``, and what stands after that (None: there was no ``end``)."""
+    if source[:1] not in _QUOTES:
+        piece, met, after = source.partition(end)
+        return piece.strip(), after if met else None
+    quoted = _QUOTED.match(_straight(source))
+    if quoted is None:
+        return NotUnderstood("quote_not_closed", 'A quotation mark is not closed. Inside quotes, write \\" for one.')
+    after_quote = source[quoted.end() :].lstrip()
+    if after_quote and not after_quote.startswith(end):
+        return NotUnderstood("text_after_quote", f"After a closing quotation mark there must be {end!r} or nothing.")
+    return _ESCAPE.sub(r"\1", quoted[1]), after_quote[1:] if after_quote else None
+
+
+def _straight(source: str) -> str:
+    """The source with the curly pair around its first piece made straight; its length stays the same."""
+    if source[0] == '"':
+        return source
+    close = source.find(_QUOTES[source[0]], 1)
+    return source if close < 0 else f'"{source[1:close]}"{source[close + 1 :]}'

@@ -1,0 +1,108 @@
+"""What a person could misread: invisible and direction-changing characters, and look-alike hosts (threat T4).
+
+`visible` makes text honest for every card: nothing in it can hide, pad or reorder. `findings` names what in the
+arguments makes a request too suspicious to run by rule. Sources: Unicode UAX #9 (bidi), UTS #39 (mixed scripts).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+_KEEP = frozenset("\n")
+_RESERVED = frozenset("⟦⟧⏎␠")
+_NEWLINES = re.compile(r"\n{4,}")
+_SPACES = re.compile(r" {17,}")
+_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors: marks that draw nothing themselves, and can carry a hidden text."""
+_INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+"""Letters and marks that draw nothing (Unicode's Default_Ignorable_Code_Point, and the blank braille cell)."""
+
+_HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}", re.UNICODE)
+_SCRIPTS = (
+    "LATIN",
+    "CYRILLIC",
+    "GREEK",
+    "ARMENIAN",
+    "CHEROKEE",
+    "COPTIC",
+    "GEORGIAN",
+    "HEBREW",
+    "ARABIC",
+    "HANGUL",
+    "HIRAGANA",
+    "KATAKANA",
+    "CJK",
+)
+_MIXABLE = ({"HIRAGANA", "KATAKANA", "CJK", "LATIN"}, {"HANGUL", "CJK", "LATIN"})
+"""Scripts that are written together (UTS #39, "highly restrictive")."""
+
+
+def hidden(character: str) -> bool:
+    """Whether a reader cannot see this character, or it changes how others are seen."""
+    category = unicodedata.category(character)
+    if category in ("Cf", "Cc", "Co", "Cn", "Cs", "Zl", "Zp"):
+        return character not in _KEEP
+    if category == "Zs":
+        return character != " "
+    return character in _INVISIBLE_LETTERS or bool(_VARIATION.match(character))
+
+
+def visible(text: str) -> str:
+    """The text with nothing hidden: format characters as ``⟦U+202E⟧``, newlines as ``⏎``, long padding counted.
+
+    Unambiguous: the marks themselves, where the text holds them, are shown as code points too.
+    """
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text
+    marked = "".join(f"⟦U+{ord(c):04X}⟧" if c in _RESERVED or hidden(c) else c for c in text)
+    marked = _SPACES.sub(lambda m: f"␠×{len(m[0])} ", marked)
+    parts = _NEWLINES.split(marked)
+    runs = [f"⏎×{len(m)}\n" for m in _NEWLINES.findall(marked)]
+    shown = [part.replace("\n", "⏎\n") for part in parts]
+    return "".join(piece for pair in zip(shown, [*runs, ""], strict=True) for piece in pair)
+
+
+def findings(arguments: Any) -> tuple[str, ...]:
+    """Why the arguments may not run by rule, each with the JSON Pointer it stands at; empty where nothing is odd."""
+    found: list[str] = []
+    for pointer, text in strings(arguments):
+        if text.isascii() and (text.isprintable() or not any(hidden(c) for c in text if c not in "\t\r")):
+            continue
+        odd = next((c for c in text if c not in "\t\r" and hidden(c)), None)
+        if odd is not None:
+            found.append(f"{pointer} holds the invisible character U+{ord(odd):04X}")
+        mixed = next((host for host in _HOST.findall(text) if _mixes_scripts(host)), None)
+        if mixed is not None:
+            found.append(f"{pointer} holds {visible(mixed)}, which mixes scripts that look alike")
+    return tuple(found)
+
+
+def strings(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in a JSON value, keys among them, with the JSON Pointer of where it stands."""
+    if isinstance(value, str):
+        yield pointer or "/", value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            yield below, key
+            yield from strings(item, below)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from strings(item, f"{pointer}/{index}")
+
+
+def _mixes_scripts(host: str) -> bool:
+    for label in host.split("."):
+        scripts = {name for name in (_script(c) for c in label if c.isalpha()) if name}
+        if len(scripts) > 1 and not any(scripts <= allowed for allowed in _MIXABLE):
+            return True
+    return False
+
+
+def _script(character: str) -> str | None:
+    name = unicodedata.name(character, "")
+    return next((script for script in _SCRIPTS if name.startswith(script)), None)

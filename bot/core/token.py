@@ -1,0 +1,83 @@
+"""Signed, opaque tokens: what a card showed, carried by the button that is pressed on it.
+
+A token says what was shown; it never authorises anybody. Secrets rotate: the first signs, every one is accepted.
+Each purpose has its own salt, so that a token made for one thing is worth nothing for another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+from msgspec import Struct
+
+from bot.core.errors import Forbidden
+from bot.core.model import Verb
+
+_SHOWN_PARTS = 6
+
+
+class BadToken(Forbidden):
+    """This button was not made by this Sayso, or its secret is gone: open the full request and decide there."""
+
+    code = "bad_token"
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """What one card showed: the revision and its digest, whether all of it, and which buttons were offered on it.
+
+    ``delivery`` is the delivery's id, or empty where the card stands at no place of its own (a queue, a form).
+    """
+
+    request: str
+    revision: int
+    digest: str
+    delivery: str = ""
+    fully_shown: bool = True
+    buttons: tuple[Verb, ...] = ()
+
+
+class Tokens:
+    """Signs and reads the tokens of one purpose (``slack.card``), made of letters, digits, ``-``, ``_`` and ``.``."""
+
+    def __init__(self, secrets: Sequence[str], purpose: str) -> None:
+        """``secrets``: newest first, at least one, none of them empty."""
+        if not secrets or not all(secrets):
+            raise ValueError("at least one secret is needed, and none may be empty: set SAYSO_SECRET")
+        # itsdangerous signs with the last of its keys; ours are written newest first.
+        self._serializer = URLSafeSerializer(
+            list(reversed(secrets)), salt=f"sayso.{purpose}", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+
+    def sign(self, value: Any) -> str:
+        """The token of a JSON value."""
+        return str(self._serializer.dumps(value))
+
+    def read(self, token: str) -> Any:
+        """The value; raises `BadToken` for what none of the secrets signed for this purpose."""
+        try:
+            return self._serializer.loads(token)
+        except BadData:
+            raise BadToken from None
+
+    def sign_shown(self, shown: Shown) -> str:
+        """The token of what a card showed; under 400 characters for ids and digests of this house."""
+        buttons = "".join(str(list(Verb).index(verb)) for verb in shown.buttons)
+        return self.sign([shown.request, shown.revision, shown.digest, shown.delivery, shown.fully_shown, buttons])
+
+    def read_shown(self, token: str) -> Shown:
+        """What the card showed; raises `BadToken`."""
+        value = self.read(token)
+        if not isinstance(value, list) or len(value) != _SHOWN_PARTS:
+            raise BadToken
+        request, revision, digest, delivery, fully_shown, buttons = value
+        return Shown(
+            request=request,
+            revision=revision,
+            digest=digest,
+            delivery=delivery,
+            fully_shown=fully_shown,
+            buttons=tuple(list(Verb)[int(index)] for index in buttons),
+        )

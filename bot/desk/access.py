@@ -1,0 +1,114 @@
+"""Who comes in: API keys, one-time sign-in links, browser sessions. Only hashes are ever stored."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import timedelta
+
+from bot.core.model import Event, Key, Role
+from bot.core.ports import Link, Session, Tx
+from bot.desk.ledger import Ledger
+
+_SECRET_BYTES = 32
+_LINK_LASTS = timedelta(minutes=30)
+_SESSION_LASTS = timedelta(days=14)
+_KEY_CACHED = timedelta(seconds=1)
+_KEYS_CACHED = 1000
+_PREFIX = {Role.AGENT: "sk_agent_", Role.REVIEWER: "sk_reviewer_", Role.ADMIN: "sk_admin_"}
+
+
+def hash_of(secret: str) -> str:
+    """SHA-256, hex. The secrets are 256 random bits, so that no slow hash is needed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Access:
+    """Keys, links and sessions."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._known: dict[str, tuple[Key, float]] = {}
+
+    def _secret(self) -> str:
+        return base64.urlsafe_b64encode(self._ledger.entropy(_SECRET_BYTES)).decode().rstrip("=")
+
+    def _event(self, kind: str, by: str, **data: str) -> Event:
+        return Event(type=kind, at=self._ledger.clock.now(), actor=by, via="cli", data=dict(data))
+
+    async def new_key(self, name: str, role: Role, *, by: str) -> tuple[Key, str]:
+        """A new key and its secret, which is shown once and kept nowhere."""
+        secret = _PREFIX[role] + self._secret()
+        now = self._ledger.clock.now()
+        key = Key(id=self._ledger.id("key"), name=name, role=role, hash=hash_of(secret), created_at=now)
+        event = self._event("key.created", by, key=key.id, name=name, role=str(role))
+        await self._ledger.store.write(lambda tx: tx.add_key(key, event))
+        return key, secret
+
+    async def key(self, secret: str) -> Key | None:
+        """The key in force behind a secret. Looked up at most once a second, so a revocation counts within one."""
+        hashed = hash_of(secret)
+        now = self._ledger.clock.now().timestamp()
+        known = self._known.get(hashed)
+        if known is not None and 0 <= now - known[1] < _KEY_CACHED.total_seconds():
+            return known[0]
+        key = await self._ledger.store.key(hashed)
+        if key is None:
+            self._known.pop(hashed, None)
+            return None
+        if len(self._known) >= _KEYS_CACHED:
+            self._known.clear()
+        self._known[hashed] = (key, now)
+        return key
+
+    async def keys(self) -> tuple[Key, ...]:
+        """Every key, oldest first."""
+        return await self._ledger.store.keys()
+
+    async def revoke(self, key_id: str, *, by: str) -> bool:
+        """Revoke a key; False where there is none in force with that id."""
+        event = self._event("key.revoked", by, key=key_id)
+        self._known.clear()
+        return await self._ledger.store.write(lambda tx: tx.revoke_key(key_id, self._ledger.clock.now(), event))
+
+    async def new_link(self, person: str, *, by: str) -> str:
+        """A one-time sign-in token for a person, good for half an hour."""
+        token = self._secret()
+        link = Link(hash=hash_of(token), person=person, expires_at=self._ledger.clock.now() + _LINK_LASTS)
+        event = self._event("link.created", by, person=person)
+
+        def work(tx: Tx) -> None:
+            tx.add_link(link)
+            tx.append(event)
+
+        await self._ledger.store.write(work)
+        return token
+
+    async def link_person(self, token: str) -> str | None:
+        """Whose link this is, without using it up."""
+        return await self._ledger.store.link_person(hash_of(token), self._ledger.clock.now())
+
+    async def sign_in(self, token: str) -> tuple[str, Session] | None:
+        """Use a link up: the new session's cookie and the session, or None."""
+        cookie = self._secret()
+        now = self._ledger.clock.now()
+
+        def work(tx: Tx) -> Session | None:
+            person = tx.take_link(hash_of(token), now)
+            if person is None:
+                return None
+            session = Session(id=hash_of(cookie), person=person, created_at=now, expires_at=now + _SESSION_LASTS)
+            tx.add_session(session)
+            tx.append(Event(type="session.started", at=now, actor=f"person:{person}", via="inbox"))
+            return session
+
+        session = await self._ledger.store.write(work)
+        return None if session is None else (cookie, session)
+
+    async def session(self, cookie: str) -> Session | None:
+        """The session behind a cookie, while it is in force."""
+        return await self._ledger.store.session(hash_of(cookie), self._ledger.clock.now())
+
+    async def sign_out(self, cookie: str) -> None:
+        """End a session."""
+        await self._ledger.store.write(lambda tx: tx.end_session(hash_of(cookie)))

@@ -1,0 +1,12 @@
+"""The desk: the one door for every change, for agents, for people, for time and for replays alike."""
+
+from __future__ import annotations
+
+from bot.desk.agents import Agents
+from bot.desk.reviewers import Reviewers
+from bot.desk.runs import Runs
+from bot.desk.turns import Turns
+
+
+class Desk(Agents, Reviewers, Turns, Runs):
+    """Every change of a request goes through here; each method is one committed step, or a refusal."""

@@ -1,0 +1,159 @@
+"""What every part of the desk stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.core import errors
+from bot.core.card import Card, card_of
+from bot.core.digest import canonical, digest_of
+from bot.core.edits import submission_of, tightened
+from bot.core.errors import Fault
+from bot.core.model import Arguments, Decision, Event, Execution, ExecutionState, Request, Revision, Risk, State, Then
+from bot.core.policy import ActionSpec, Policy, route
+from bot.core.ports import Effect, Tx
+from bot.desk.ledger import Ledger
+from bot.desk.rounds import Rounds
+
+_MAX_ARGUMENTS = 256 * 1024
+
+
+class Part:
+    """The ledger, the rounds and the policy in force, with what more than one part needs of them."""
+
+    def __init__(
+        self, ledger: Ledger, rounds: Rounds, policy: Callable[[], Policy], link: Callable[[str], str]
+    ) -> None:
+        """``link`` gives the address of a request's page."""
+        self._ledger = ledger
+        self._rounds = rounds
+        self._policy = policy
+        self._link = link
+
+    def _load(self, tx: Tx, request_id: str, *, agent: str | None = None) -> Request:
+        """The request, or `NotFound`; an agent finds only its own."""
+        request = tx.request(request_id)
+        if request is None or (agent is not None and request.agent != agent):
+            raise errors.NotFound("There is no such request, or it is not yours to see.")
+        return request
+
+    def _event(self, kind: str, request: Request | None, *, actor: str, via: str, **data: Any) -> Event:
+        return Event(
+            type=kind,
+            at=self._ledger.clock.now(),
+            actor=actor,
+            via=via,
+            request=None if request is None else request.id,
+            data={name: value for name, value in data.items() if value is not None},
+        )
+
+    def _next_revision(self, request: Request, *, author: str, arguments: Arguments, **changes: Any) -> Revision:
+        """The request's content with these arguments, as its next revision."""
+        content = request.content
+        target = self._policy().action(content.action).execute.target
+        number = content.number + 1
+        digest = digest_of(
+            request=request.id,
+            revision=number,
+            agent=request.agent,
+            action=content.action,
+            arguments=arguments,
+            target=target,
+        )
+        fixed = {"number": number, "digest": digest, "author": author, "arguments": arguments, "target": target}
+        return replace(content, created_at=self._ledger.clock.now(), **fixed, **changes)
+
+    def _rerouted(self, request: Request, content: Revision) -> Request:
+        """The request with this content, routed anew and never laxer; refused where the rules would block it."""
+        policy = self._policy()
+        submission = submission_of(content, route=request.route)
+        fresh = route(policy, submission, agent=request.agent, now=self._ledger.clock.now()).route
+        if fresh.then is Then.BLOCK:
+            fault = Fault("/arguments", "blocked", f"the rule {fresh.rule!r} blocks this content")
+            raise errors.Invalid(
+                f"With these arguments the rule {fresh.rule!r} would block the request.", faults=(fault,)
+            )
+        return replace(
+            request,
+            content=content,
+            title=policy.title(content.action, content.arguments),
+            route=tightened(request.route, fresh),
+            risk=max(request.risk, fresh.risk, key=lambda risk: Risk(risk).rank),
+        )
+
+    def _checked(self, spec: ActionSpec, arguments: Arguments) -> None:
+        """Refuse arguments that JSON cannot carry or that break the action's schema."""
+        try:
+            size = len(canonical(arguments))
+        except (ValueError, RecursionError) as problem:
+            fault = Fault("/arguments", "json", str(problem) or "nested too deep")
+            raise errors.Invalid("The arguments are not JSON that can be kept exactly.", faults=(fault,)) from None
+        if size > _MAX_ARGUMENTS:
+            fault = Fault("/arguments", "size", f"{size} bytes, at most {_MAX_ARGUMENTS}")
+            raise errors.Invalid("The arguments are too large.", faults=(fault,))
+        found = spec.schema.faults(arguments) if spec.schema else ()
+        if found:
+            faults = tuple(Fault(f"/arguments{f.pointer.rstrip('/')}", f.rule, f.detail) for f in found)
+            raise errors.Invalid(f"{faults[0].pointer}: {faults[0].detail}", faults=faults)
+
+    def _planned(self, request: Request) -> Execution | None:
+        """The execution that an approved request gets: after the undo window, or at once in the agent's own hands."""
+        if not request.state.approved:
+            return None
+        spec = self._policy().action(request.content.action)
+        now = self._ledger.clock.now()
+        handed = spec.execute.agent and not spec.undo_window
+        return Execution(
+            id=self._ledger.id("exe"),
+            request=request.id,
+            revision=request.revision,
+            digest=request.digest,
+            state=ExecutionState.EXECUTING if handed else ExecutionState.WAITING,
+            due_at=now + (spec.execute.timeout if handed else spec.undo_window),
+            attempts=1 if handed else 0,
+            attempts_allowed=spec.execute.attempts,
+            idempotent=spec.execute.idempotent,
+            by_agent=spec.execute.agent,
+            started_at=now if handed else None,
+        )
+
+    def _ended(self, tx: Tx, request: Request, event: str | None) -> tuple[Effect, ...]:
+        """What the world is told of a change: every card, and the agent where it listens."""
+        told = self._rounds.tell_agent(request, self._policy(), event) if event else ()
+        return self._rounds.refresh(request, tx.deliveries(request.id)) + told
+
+    def _card(self, request: Request) -> Card:
+        policy = self._policy()
+        spec = policy.action(request.action)
+        return card_of(
+            request,
+            people=policy.people,
+            url=self._link(request.id),
+            undo=undo_text(spec),
+            editable=spec.editable is None or bool(spec.editable),
+        )
+
+
+def undo_text(spec: ActionSpec) -> str:
+    """How the action is taken back, in a sentence of the house."""
+    parts = []
+    if spec.undo_window:
+        parts.append(f"Runs {spec.undo_window.total_seconds():g} s after approval.")
+    if spec.rollback is not None:
+        parts.append(f"Can be rolled back with {spec.rollback.action}.")
+    elif spec.risk is Risk.IRREVERSIBLE:
+        parts.append("Cannot be undone.")
+    return " ".join(parts)
+
+
+def outcome_event(request: Request) -> str:
+    """The webhook's name for how a request ended."""
+    return "request.expired" if request.state is State.EXPIRED else "request.decided"
+
+
+def voted(decision: Decision, shown: tuple[int, str]) -> dict[str, Any]:
+    """What the audit keeps of what the person had before them."""
+    return {"shown": {"revision": shown[0], "digest": shown[1]}, "decision_id": decision.id}

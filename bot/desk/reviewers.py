@@ -1,0 +1,182 @@
+"""What people do at the desk, whichever channel they come through: decide, look, be refused aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from bot.core import errors, lifecycle
+from bot.core.card import Card, next_step_at
+from bot.core.edits import differences, touched
+from bot.core.errors import Fault
+from bot.core.forms import Field, fields_of
+from bot.core.model import Decision, Delivery, Person, Request, State, Verb
+from bot.core.ports import Ballot, Change, Effect, Filter, Tx
+from bot.desk.ledger import Deed
+from bot.desk.part import Part, voted
+
+_QUEUE = 500
+
+
+class Reviewers(Part):
+    """The people's side; it is the `Reviews` port that channels are given."""
+
+    async def decide(self, ballot: Ballot) -> Request:
+        """Count a person's decision; exactly one click wins. What is refused is recorded, then raised."""
+
+        def work(tx: Tx) -> Deed:
+            request = self._load(tx, ballot.request)
+            lifecycle.authorise(request, ballot, self._ledger.clock.now())
+            return self._decided(tx, request, ballot)
+
+        try:
+            deed = await self._ledger.commit(work)
+        except errors.Unavailable:
+            raise
+        except errors.SaysoError as refusal:
+            actor = f"person:{ballot.by}"
+            await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
+            raise
+        if deed.request is None:
+            raise AssertionError("a decision always gives a request")
+        return deed.request
+
+    def _decided(self, tx: Tx, request: Request, ballot: Ballot) -> Deed:
+        after, decision = self._applied(request, ballot)
+        execution = self._planned(after)
+        after = replace(after, execution=execution or request.execution)
+        standing = tx.deliveries(request.id)
+        deliveries: tuple[Delivery, ...] = ()
+        asked: tuple[Effect, ...] = ()
+        told: tuple[Effect, ...] = ()
+        if (after.stage, after.step) != (request.stage, request.step) or after.route.stages != request.route.stages:
+            deliveries, asked = self._rounds.ask(after, self._policy(), standing)
+        if after.state is State.NEEDS_INFO:
+            told = self._rounds.tell_agent(after, self._policy(), "request.needs_info")
+        elif not after.state.open:
+            told = self._rounds.tell_agent(after, self._policy(), "request.decided")
+        effects = self._rounds.refresh(after, standing) + asked + told
+        event = self._event(
+            "request.decided" if not after.state.open else f"request.{decision.decision}",
+            request,
+            actor=f"person:{ballot.by}",
+            via=ballot.channel,
+            **voted(decision, (ballot.revision, ballot.digest)),
+        )
+        tx.record(
+            Change(
+                event=event,
+                before=request,
+                after=after,
+                decision=decision,
+                execution=execution,
+                deliveries=deliveries,
+                effects=effects,
+            )
+        )
+        return Deed(after, effects, execution)
+
+    def _applied(self, request: Request, ballot: Ballot) -> tuple[Request, Decision]:
+        now = self._ledger.clock.now()
+        plan = request.stage_plan
+        decision = Decision(
+            id=self._ledger.id("dec"),
+            request=request.id,
+            decision=ballot.decision,
+            by=ballot.by,
+            at=now,
+            channel=ballot.channel,
+            stage=request.stage,
+            stage_name=plan.name if plan else "",
+            revision=request.revision,
+            digest=request.digest,
+            comment=ballot.comment,
+            category=ballot.category,
+            answer=ballot.answer,
+        )
+        if ballot.decision is Verb.APPROVE_WITH_EDITS:
+            return self._edited(request, ballot, decision)
+        if ballot.decision is Verb.APPROVE:
+            after = lifecycle.approve(request, decision, now)
+        elif ballot.decision is Verb.REJECT:
+            after = lifecycle.reject(request, decision, now)
+        elif ballot.decision is Verb.ASK:
+            if not (ballot.comment or "").strip():
+                raise errors.Invalid(
+                    "Say what you want to know.", faults=(Fault("/comment", "required", "say what you want to know"),)
+                )
+            after = lifecycle.ask(request, decision)
+        else:
+            after = lifecycle.escalate(request, decision, now)
+        return after, after.decisions[-1]
+
+    def _edited(self, request: Request, ballot: Ballot, decision: Decision) -> tuple[Request, Decision]:
+        old, new = request.content.arguments, ballot.arguments
+        if new is None:
+            raise errors.Invalid(
+                "The edited arguments are missing.", faults=(Fault("/arguments", "required", "give them whole"),)
+            )
+        now = self._ledger.clock.now()
+        if not differences(old, new):
+            after = lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), now)
+            return after, after.decisions[-1]
+        spec = self._policy().action(request.action)
+        self._checked(spec, new)
+        fixed = [n for n in touched(old, new) if spec.editable is not None and n not in spec.editable]
+        if fixed:
+            faults = tuple(Fault(f"/arguments/{n}", "not_editable", f"{n} may not be edited") for n in fixed)
+            raise errors.Invalid(f"{', '.join(fixed)} may not be edited.", faults=faults)
+        proposed = request.content.proposed or old
+        author = f"person:{ballot.by}"
+        content = self._next_revision(request, author=author, arguments=new, proposed=proposed)
+        edited = self._rerouted(request, content)
+        decision = replace(decision, revision=content.number, digest=content.digest, edits=differences(old, new))
+        after = lifecycle.edit(request, edited, decision, now)
+        return after, after.decisions[-1]
+
+    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
+        """Record that somebody was refused; a refusal that cannot be recorded is still a refusal."""
+        known = await self._ledger.store.request(request_id) if request_id else None
+        try:
+            await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))
+        except errors.Unavailable:
+            return
+
+    async def request(self, request_id: str) -> Request | None:
+        """The request as it stands."""
+        return await self._ledger.store.request(request_id)
+
+    async def card(self, request_id: str) -> Card | None:
+        """Its card as it stands."""
+        request = await self._ledger.store.request(request_id)
+        return None if request is None else self._card(request)
+
+    def card_of(self, request: Request) -> Card:
+        """The card of a request at hand."""
+        return self._card(request)
+
+    async def queue(self, person: str) -> tuple[Card, ...]:
+        """The cards that wait for this person, soonest deadline first."""
+        mine = await self._ledger.store.requests(Filter(states=(State.PENDING,), reviewer=person, limit=_QUEUE))
+        waiting = [r for r in mine if person in r.assignees and all(v.by != person for v in r.votes)]
+        waiting.sort(key=lambda r: (next_step_at(r) or r.expires_at, r.id))
+        return tuple(self._card(r) for r in waiting)
+
+    async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
+        """Which card stands at this place."""
+        return await self._ledger.store.delivery_at(channel, place)
+
+    def person(self, person_id: str) -> Person | None:
+        """A person by id."""
+        return self._policy().people.get(person_id)
+
+    def person_by_slack(self, user: str) -> Person | None:
+        """A person by Slack user id."""
+        return next((p for p in self._policy().people.values() if p.slack == user), None)
+
+    def fields(self, request: Request) -> tuple[Field, ...]:
+        """The form for editing this request's arguments."""
+        spec = self._policy().action(request.action)
+        document = spec.schema.document if spec.schema else None
+        return fields_of(document, request.content.arguments, spec.editable)

@@ -1,0 +1,87 @@
+"""Whom a step of the chain reaches, where: the cards to send and the ones that already stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bot.core.card import name_of
+from bot.core.model import Delivery, DeliveryState, Request, Step
+from bot.core.policy import Policy
+from bot.core.ports import Channel, Effect, EffectKind, Place
+from bot.desk.ledger import Ledger
+
+
+class Rounds:
+    """Plans deliveries; sends nothing."""
+
+    def __init__(self, ledger: Ledger, channels: Mapping[str, Channel]) -> None:
+        """``channels``: those that are on, by name; a step through one that is off reaches its people in the inbox."""
+        self._ledger = ledger
+        self._channels = channels
+
+    def ask(
+        self, request: Request, policy: Policy, existing: tuple[Delivery, ...] = ()
+    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
+        """Cards for the newest step; where one already stands, a word there instead of a second card."""
+        plan = request.stage_plan
+        if plan is None or not request.state.open:
+            return (), ()
+        step = plan.steps[request.step]
+        standing = {(d.channel, d.to): d for d in existing if d.state is not DeliveryState.FAILED}
+        deliveries: list[Delivery] = []
+        effects: list[Effect] = []
+        for channel, place in self._places(step, policy):
+            there = standing.get((channel, place.to))
+            if there is not None:
+                names = ", ".join(name_of(p, policy.people) for p in step.people)
+                note = f"Now also asked: {names}."
+                effects.append(self._ledger.effect(EffectKind.REMIND, request.id, there.id, note))
+                continue
+            delivery = Delivery(
+                id=self._ledger.id("dlv"),
+                request=request.id,
+                channel=channel,
+                to=place.to,
+                person=place.person,
+                stage=request.stage,
+                step=request.step,
+                state=DeliveryState.QUEUED,
+                at=self._ledger.clock.now(),
+                revision=request.revision,
+            )
+            standing[channel, place.to] = delivery
+            deliveries.append(delivery)
+            effects.append(self._ledger.effect(EffectKind.CARD, request.id, delivery.id))
+        return tuple(deliveries), tuple(effects)
+
+    def _places(self, step: Step, policy: Policy) -> Iterator[tuple[str, Place]]:
+        seen: set[tuple[str, str]] = set()
+        for name in step.via or tuple(self._channels):
+            channel = self._channels.get(name)
+            for person in step.people if channel is not None else ():
+                known = policy.people.get(person)
+                place = channel.place(known) if known is not None and channel is not None else None
+                if place is not None and (name, place.to) not in seen:
+                    seen.add((name, place.to))
+                    yield name, place
+
+    def refresh(self, request: Request, existing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
+        """Every card of the request brought up to date, those still on their way among them."""
+        alive = (DeliveryState.QUEUED, DeliveryState.SENT)
+        return tuple(self._ledger.effect(EffectKind.REFRESH, request.id, d.id) for d in existing if d.state in alive)
+
+    def remind(self, request: Request, existing: tuple[Delivery, ...], note: str) -> tuple[Effect, ...]:
+        """A word at every card whose readers are asked now."""
+        asked = set(request.assignees)
+        return tuple(
+            self._ledger.effect(EffectKind.REMIND, request.id, d.id, note)
+            for d in existing
+            if d.state is DeliveryState.SENT and (d.person is None or d.person in asked)
+        )
+
+    def tell_agent(self, request: Request, policy: Policy, event: str) -> tuple[Effect, ...]:
+        """The event to the agent's own webhook, if it registered one."""
+        spec = policy.agents.get(request.agent)
+        if spec is None or spec.webhook is None:
+            return ()
+        return (self._ledger.effect(EffectKind.WEBHOOK, request.id, event),)

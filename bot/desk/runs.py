@@ -1,0 +1,260 @@
+"""The replays' side of the desk: claim, conclude, report, settle, stop and start.
+
+The law: a claim is committed before the first byte leaves, so that a crash can lose an answer but never run an
+action twice. What may have happened is `unknown`, which only a person (or the agent that ran it) settles.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core import errors
+from bot.core.digest import recompute
+from bot.core.model import Execution, ExecutionState, Request
+from bot.core.ports import Change, Effect, Order, Outcome, OutcomeKind, Tx
+from bot.desk.ledger import Deed
+from bot.desk.part import Part
+
+_BACKOFF = timedelta(seconds=1)
+_LONGEST_BACKOFF = timedelta(minutes=5)
+_EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "request.failed"}
+
+
+class Claim(Struct, frozen=True):
+    """What became of a claim: an order to run now, or none; ``paused`` when replays are stopped."""
+
+    order: Order | None = None
+    paused: bool = False
+
+
+class Runs(Part):
+    """The replays' side."""
+
+    async def claim(self, execution_id: str) -> Claim:
+        """Take an execution whose time has come, once: the order to run, committed as begun."""
+        claims: list[Claim] = []
+
+        def work(tx: Tx) -> Deed:
+            claims.clear()
+            execution = tx.execution(execution_id)
+            now = self._ledger.clock.now()
+            if execution is None or execution.state.ended or (execution.due_at and execution.due_at > now):
+                claims.append(Claim())
+                return Deed(None)
+            if execution.state is ExecutionState.EXECUTING:
+                claims.append(Claim())
+                return self._overdue(tx, execution) if execution.by_agent else Deed(None)
+            if tx.paused():
+                claims.append(Claim(paused=True))
+                return Deed(None)
+            request = self._load(tx, execution.request)
+            wrong = self._mismatch(request, execution)
+            if wrong is not None:
+                claims.append(Claim())
+                return self._end(tx, request, execution, ExecutionState.FAILED, "execution.refused", error=wrong)
+            deed, order = self._begun(tx, request, execution)
+            claims.append(Claim(order))
+            return deed
+
+        await self._ledger.commit(work)
+        return claims[-1]
+
+    def _mismatch(self, request: Request, execution: Execution) -> str | None:
+        """Why what is stored is not what was approved, or None (laws 2 and 4; threat T5)."""
+        content = request.content
+        wanted = {execution.digest, content.digest, recompute(content, request.agent)}
+        wanted |= {vote.digest for vote in request.votes}
+        if len(wanted) > 1 or execution.revision != content.number:
+            return "digest_mismatch: what is stored is not what was approved, so nothing ran"
+        if self._policy().action(content.action).execute.target != content.target:
+            return "digest_mismatch: the target in routing.yaml is not the one that was approved; propose it again"
+        return None
+
+    def _begun(self, tx: Tx, request: Request, execution: Execution) -> tuple[Deed, Order | None]:
+        now = self._ledger.clock.now()
+        how = self._policy().action(request.content.action).execute
+        begun = replace(
+            execution,
+            state=ExecutionState.EXECUTING,
+            attempts=execution.attempts + 1,
+            started_at=execution.started_at or now,
+            due_at=now + how.timeout if how.agent else None,
+        )
+        event = self._event("execution.started", request, actor="sayso", via="replay", digest=execution.digest)
+        tx.record(Change(event=event, execution_before=execution, execution=begun))
+        after = replace(request, execution=begun)
+        if how.agent:
+            return Deed(after, (), begun), None
+        order = Order(
+            execution=begun.id,
+            request=request.id,
+            revision=begun.revision,
+            digest=begun.digest,
+            agent=request.agent,
+            action=request.content.action,
+            arguments=request.content.arguments,
+            approved_by=tuple(dict.fromkeys(v.by for v in request.votes)),
+            how=how,
+            attempt=begun.attempts,
+        )
+        return Deed(after), order
+
+    def _overdue(self, tx: Tx, execution: Execution) -> Deed:
+        request = self._load(tx, execution.request)
+        error = "the agent did not report in time"
+        return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
+
+    async def conclude(self, order: Order, outcome: Outcome) -> None:
+        """Record how an attempt ended, or when the next one may be made."""
+
+        def work(tx: Tx) -> Deed:
+            execution = tx.execution(order.execution)
+            if (
+                execution is None
+                or execution.state is not ExecutionState.EXECUTING
+                or execution.attempts != order.attempt
+            ):
+                return Deed(None)
+            request = self._load(tx, order.request)
+            left = execution.attempts < execution.attempts_allowed
+            again = outcome.kind is OutcomeKind.NOT_STARTED or (
+                outcome.kind is OutcomeKind.UNKNOWN and execution.idempotent
+            )
+            if again and left:
+                return self._retried(tx, request, execution, outcome)
+            state = {
+                OutcomeKind.EXECUTED: ExecutionState.EXECUTED,
+                OutcomeKind.FAILED: ExecutionState.FAILED,
+                OutcomeKind.NOT_STARTED: ExecutionState.FAILED,
+                OutcomeKind.UNKNOWN: ExecutionState.UNKNOWN,
+            }[outcome.kind]
+            return self._end(
+                tx, request, execution, state, "execution.ended", result=outcome.result, error=outcome.error
+            )
+
+        await self._ledger.commit(work)
+
+    def _retried(self, tx: Tx, request: Request, execution: Execution, outcome: Outcome) -> Deed:
+        pause = min(_BACKOFF * 2 ** (execution.attempts - 1), _LONGEST_BACKOFF)
+        due = self._ledger.clock.now() + pause
+        waiting = replace(execution, state=ExecutionState.WAITING, due_at=due, error=outcome.error)
+        event = self._event("execution.retried", request, actor="sayso", via="replay", error=outcome.error)
+        tx.record(Change(event=event, execution_before=execution, execution=waiting))
+        return Deed(replace(request, execution=waiting), (), waiting)
+
+    def _end(
+        self,
+        tx: Tx,
+        request: Request,
+        execution: Execution,
+        state: ExecutionState,
+        kind: str,
+        *,
+        actor: str = "sayso",
+        via: str = "replay",
+        result: Any = None,
+        error: str | None = None,
+        note: str | None = None,
+    ) -> Deed:
+        now = self._ledger.clock.now()
+        ended = replace(execution, state=state, result=result, error=error, ended_at=now, due_at=None)
+        after = replace(request, execution=ended)
+        effects: tuple[Effect, ...] = self._ended(tx, after, _EVENT.get(state))
+        event = self._event(kind, request, actor=actor, via=via, note=note)
+        tx.record(Change(event=event, execution_before=execution, execution=ended, effects=effects))
+        return Deed(after, effects)
+
+    async def report(
+        self, request_id: str, *, agent: str, state: ExecutionState, result: Any = None, error: str | None = None
+    ) -> Request:
+        """The agent that ran an approved action itself says how it ended; once, also after its time was over."""
+
+        def work(tx: Tx) -> Deed:
+            request = self._load(tx, request_id, agent=agent)
+            execution = request.execution
+            if execution is None or not execution.by_agent:
+                raise errors.Conflict("This request has no execution that its agent runs.", state=str(request.state))
+            if execution.state is ExecutionState.WAITING:
+                raise errors.Conflict("The undo window is still open: the action may not have run yet.")
+            if execution.state not in (ExecutionState.EXECUTING, ExecutionState.UNKNOWN):
+                raise errors.Conflict(
+                    f"The outcome is already recorded: {execution.state}.", execution=str(execution.state)
+                )
+            return self._end(
+                tx,
+                request,
+                execution,
+                state,
+                "execution.reported",
+                actor=f"agent:{agent}",
+                via="api",
+                result=result,
+                error=error,
+            )
+
+        return _given(await self._ledger.commit(work))
+
+    async def settle(self, request_id: str, *, by: str, via: str = "api", state: ExecutionState, note: str) -> Request:
+        """A person found out how an `unknown` execution ended. ``by`` is ``admin:<key>`` or ``person:<id>``."""
+
+        def work(tx: Tx) -> Deed:
+            request = self._load(tx, request_id)
+            execution = request.execution
+            if execution is None or execution.state is not ExecutionState.UNKNOWN:
+                now = "none" if execution is None else str(execution.state)
+                raise errors.Conflict(f"Only an unknown outcome can be settled; this one is: {now}.", execution=now)
+            error = note if state is ExecutionState.FAILED else None
+            result = {"settled": note} if state is ExecutionState.EXECUTED else None
+            return self._end(
+                tx,
+                request,
+                execution,
+                state,
+                "execution.settled",
+                actor=by,
+                via=via,
+                result=result,
+                error=error,
+                note=note,
+            )
+
+        return _given(await self._ledger.commit(work))
+
+    async def recover(self) -> tuple[Execution, ...]:
+        """After a start: what was running when the bot died is unknown, or tried again where that is declared safe.
+
+        Returns every execution that is still to run or to be reported.
+        """
+        for execution in await self._ledger.store.write(lambda tx: tx.unfinished()):
+            if execution.state is ExecutionState.EXECUTING and not execution.by_agent:
+                await self.lost(execution.id)
+        return await self._ledger.store.write(lambda tx: tx.unfinished())
+
+    async def lost(self, execution_id: str) -> None:
+        """The bot stopped while this ran, and will not hear how it ended."""
+
+        def work(tx: Tx) -> Deed:
+            execution = tx.execution(execution_id)
+            if execution is None or execution.state is not ExecutionState.EXECUTING:
+                return Deed(None)
+            request = self._load(tx, execution.request)
+            error = "the bot stopped while this ran"
+            if execution.idempotent and execution.attempts < execution.attempts_allowed:
+                return self._retried(tx, request, execution, Outcome(kind=OutcomeKind.UNKNOWN, error=error))
+            return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
+
+        await self._ledger.commit(work)
+
+    async def paused(self) -> bool:
+        """Whether replays are stopped."""
+        return await self._ledger.store.paused()
+
+
+def _given(deed: Deed) -> Request:
+    if deed.request is None:
+        raise AssertionError("this work always gives a request")
+    return deed.request

@@ -1,0 +1,164 @@
+"""What time does at the desk, and what the courier reports of its cards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.core import lifecycle
+from bot.core.errors import SaysoError
+from bot.core.lifecycle import Turn, Woken
+from bot.core.model import Delivery, DeliveryState, Request
+from bot.core.ports import Change, Effect, EffectKind, Tx
+from bot.desk.ledger import Deed
+from bot.desk.part import Part, outcome_event
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 200
+_EVENT = {
+    Turn.REMIND: "request.reminded",
+    Turn.NEXT_STEP: "request.escalated",
+    Turn.EXHAUSTED: "request.exhausted",
+    Turn.EXPIRED: "request.expired",
+}
+
+
+class Turns(Part):
+    """Time's side, and the courier's."""
+
+    async def wake(self) -> int:
+        """Do everything that came due, each once and in order; how many requests moved. Cheap where nothing is due."""
+        moved = 0
+        failed: set[str] = set()
+        while True:
+            now = self._ledger.clock.now()
+            earliest = await self._ledger.store.next_due()
+            if earliest is None or earliest > now:
+                return moved
+            due = await self._ledger.store.write(lambda tx, now=now: tx.due(now, _AT_ONCE + len(failed)))  # type: ignore[misc]
+            fresh = [request_id for request_id in due if request_id not in failed]
+            if not fresh:
+                return moved
+            for request_id in fresh:
+                try:
+                    await self._ledger.commit(lambda tx, request_id=request_id: self._woken(tx, request_id))  # type: ignore[misc]
+                    moved += 1
+                except SaysoError:
+                    # One request that cannot be moved may not hold up the others; the next tick tries it again.
+                    _log.exception("request %s could not be moved on", request_id)
+                    failed.add(request_id)
+
+    def _woken(self, tx: Tx, request_id: str) -> Deed:
+        request = self._load(tx, request_id)
+        effects: tuple[Effect, ...] = ()
+        while (woken := lifecycle.wake(request, self._ledger.clock.now())) is not None:
+            effects += self._turned(tx, request, woken)
+            request = woken.request
+        return Deed(request, effects)
+
+    def _turned(self, tx: Tx, request: Request, woken: Woken) -> tuple[Effect, ...]:
+        after, standing = woken.request, tx.deliveries(request.id)
+        deliveries: tuple[Delivery, ...] = ()
+        effects: tuple[Effect, ...] = ()
+        if woken.turn is Turn.REMIND:
+            effects = self._rounds.remind(after, standing, "Still waiting for a decision.")
+        elif woken.turn is Turn.NEXT_STEP:
+            deliveries, asked = self._rounds.ask(after, self._policy(), standing)
+            effects = self._rounds.refresh(after, standing) + asked
+        elif woken.turn is Turn.EXPIRED:
+            effects = self._ended(tx, after, outcome_event(after))
+        event = self._event(_EVENT[woken.turn], request, actor="sayso", via="scheduler")
+        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
+        return effects
+
+    async def effects(self) -> tuple[Effect, ...]:
+        """Every effect that is committed and not yet done, as after a restart."""
+        return await self._ledger.store.write(lambda tx: tx.effects())
+
+    async def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
+        """The request's deliveries, oldest first."""
+        return await self._ledger.store.deliveries(request_id)
+
+    async def sent(self, effect: Effect, delivery: Delivery, shown: Request, handle: dict[str, Any]) -> None:
+        """A card stands; if the request moved on while it was on its way, it is brought up to date at once."""
+        now = self._ledger.clock.now()
+        state = DeliveryState.SENT
+        after = replace(delivery, state=state, handle=handle, at=now, revision=shown.revision, error=None)
+
+        def work(tx: Tx) -> Deed:
+            current = self._load(tx, delivery.request)
+            behind = current != shown
+            more = (self._ledger.effect(EffectKind.REFRESH, current.id, delivery.id),) if behind else ()
+            event = self._delivery_event("delivery.sent", after, shown)
+            tx.record(Change(event=event, deliveries=(after,), effects=more, done=(effect.id,)))
+            return Deed(None, more)
+
+        await self._ledger.commit(work)
+
+    async def updated(self, effects: Sequence[Effect], delivery: Delivery, shown: Request) -> None:
+        """A card was brought up to date; a new revision on it is kept, since it is what people then decide on."""
+        done = tuple(effect.id for effect in effects)
+
+        def work(tx: Tx) -> Deed:
+            if delivery.revision == shown.revision:
+                tx.finish(done)
+            else:
+                after = replace(delivery, revision=shown.revision)
+                event = self._delivery_event("delivery.updated", after, shown)
+                tx.record(Change(event=event, deliveries=(after,), done=done))
+            return Deed(None)
+
+        await self._ledger.commit(work)
+
+    async def skipped(self, effect: Effect, delivery: Delivery, reason: str) -> None:
+        """A card was no longer worth sending."""
+        after = replace(delivery, state=DeliveryState.SKIPPED, at=self._ledger.clock.now(), error=reason)
+
+        def work(tx: Tx) -> Deed:
+            event = self._delivery_event("delivery.skipped", after, None)
+            tx.record(Change(event=event, deliveries=(after,), done=(effect.id,)))
+            return Deed(None)
+
+        await self._ledger.commit(work)
+
+    async def undeliverable(self, effect: Effect, delivery: Delivery, error: str) -> None:
+        """A card will never arrive. Where nobody of the newest step can be reached, the chain moves on at once."""
+        after = replace(delivery, state=DeliveryState.FAILED, at=self._ledger.clock.now(), error=error)
+
+        def work(tx: Tx) -> Deed:
+            event = self._delivery_event("delivery.failed", after, None)
+            tx.record(Change(event=event, deliveries=(after,), done=(effect.id,)))
+            return self._moved_on(tx, self._load(tx, delivery.request), after)
+
+        await self._ledger.commit(work)
+
+    def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
+        standing = tx.deliveries(request.id)
+        step = [d for d in standing if (d.stage, d.step) == (request.stage, request.step)]
+        newest = (failed.stage, failed.step) == (request.stage, request.step)
+        if not newest or any(d.state is not DeliveryState.FAILED for d in step):
+            return Deed(None)
+        after = lifecycle.move_on(request, self._ledger.clock.now())
+        if after is None:
+            return Deed(None)
+        deliveries, asked = self._rounds.ask(after, self._policy(), standing)
+        effects = self._rounds.refresh(after, standing) + asked
+        event = self._event("request.escalated", request, actor="sayso", via="courier", reason="undeliverable")
+        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
+        return Deed(after, effects)
+
+    async def postponed(self, effect: Effect) -> None:
+        """An effect failed for now; its next try is committed, so that a restart does not forget it."""
+        await self._ledger.store.write(lambda tx: tx.postpone(effect))
+
+    async def done(self, effects: Sequence[Effect]) -> None:
+        """Effects are done, or no longer needed."""
+        ids = tuple(effect.id for effect in effects)
+        await self._ledger.store.write(lambda tx: tx.finish(ids))
+
+    def _delivery_event(self, kind: str, delivery: Delivery, shown: Request | None) -> Any:
+        event = self._event(kind, None, actor="sayso", via=delivery.channel, digest=shown.digest if shown else None)
+        return replace(event, request=delivery.request)

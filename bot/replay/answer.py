@@ -1,0 +1,112 @@
+"""What a target's answer means: 2xx ran, 3xx and 4xx did not, anything else may have."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from bot.core.ports import Outcome, OutcomeKind
+
+MOST_READ = 1024 * 1024
+"""Bytes of an answer that are read; of a larger one the rest stays with the sender and the connection is closed."""
+
+DEPTH = 32
+LARGEST = 2**53 - 1
+"""The same limits as for what agents submit (contract, "Limits")."""
+
+_QUOTED = 500
+
+
+async def outcome_of(response: aiohttp.ClientResponse) -> Outcome:
+    """The outcome of one answered webhook. Raises what reading a 2xx answer raises: then it is not complete."""
+    status = response.status
+    match status // 100:
+        case 2:
+            return result_of(await _read(response), where=f"the target answered {status}", encoding=_encoding(response))
+        case 3:
+            to = response.headers.get("Location", "nowhere")[:_QUOTED]
+            said = f"redirected: the target answered {status} to {to}; redirects are not followed"
+            return Outcome(kind=OutcomeKind.FAILED, error=said)
+        case 4:
+            said = f"refused_by_target: it answered {_named(status)}{await _quote(response)}"
+            return Outcome(kind=OutcomeKind.FAILED, error=said)
+        case _:
+            said = f"target_error: it answered {_named(status)}{await _quote(response)}; it may have happened"
+            return Outcome(kind=OutcomeKind.UNKNOWN, error=said)
+
+
+def result_of(body: bytes | None, *, where: str, encoding: str = "") -> Outcome:
+    """An executed outcome whose result is this JSON; where it cannot be kept, ``error`` says why. None: too large."""
+    if body is None:
+        return _kept_nothing(f"{where} with more than {MOST_READ:,} bytes")
+    if not body:
+        return Outcome(kind=OutcomeKind.EXECUTED)
+    if encoding:
+        return _kept_nothing(f"{where} in {encoding}, which was not asked for")
+    try:
+        value = msgspec.json.decode(body)
+        _check(value)
+    except (ValueError, RecursionError) as fault:
+        return _kept_nothing(f"{where} with {len(body):,} bytes that are not JSON to be kept ({str(fault)[:200]})")
+    return Outcome(kind=OutcomeKind.EXECUTED, result=value)
+
+
+def _check(value: Any) -> None:
+    """Raise ``ValueError`` on what the audit trail's canonical form (RFC 8785) could not hold: the run would be lost."""
+    level, depth = [value], 0
+    while level:
+        if depth > DEPTH:
+            raise ValueError(f"nested deeper than {DEPTH}")
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                deeper.extend(item.values())
+            elif isinstance(item, list):
+                deeper.extend(item)
+            elif isinstance(item, int) and not -LARGEST <= item <= LARGEST:
+                raise ValueError(f"the integer {item} is beyond 2^53-1")
+        level, depth = deeper, depth + 1
+
+
+def _kept_nothing(why: str) -> Outcome:
+    return Outcome(kind=OutcomeKind.EXECUTED, error=f"result_not_kept: {why}")
+
+
+def _encoding(response: aiohttp.ClientResponse) -> str:
+    encoding = response.headers.get("Content-Encoding", "").strip().casefold()
+    return "" if encoding == "identity" else encoding[:40]
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes | None:
+    if (response.content_length or 0) > MOST_READ:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MOST_READ:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _quote(response: aiohttp.ClientResponse) -> str:
+    """The start of a refusal's text, for the person who reads it; the status stands whether or not it can be read."""
+    try:
+        body = await _read(response)
+    except (aiohttp.ClientError, OSError):  # TimeoutError is an OSError
+        return ""
+    if not body or _encoding(response):
+        return ""
+    text = body[: _QUOTED * 4].decode(errors="replace").strip()
+    return f": {text[:_QUOTED]}" if text else ""

@@ -1,0 +1,94 @@
+"""The last hop: what was approved is checked once more, then handed to its webhook or its function, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from bot.core.digest import digest_of
+from bot.core.ports import Order, Outcome
+from bot.replay.function import FunctionRunner
+from bot.replay.signing import Signer
+from bot.replay.webhook import WebhookClient, failed
+
+
+class TargetReplayer:
+    """Runs approved actions against the targets that the configuration names; `bot.core.ports.Replayer`."""
+
+    def __init__(self, webhooks: WebhookClient, functions: FunctionRunner) -> None:
+        """The two ways an action can run here; the third, the agent itself, never comes this way."""
+        self._webhooks = webhooks
+        self._functions = functions
+
+    async def run(self, order: Order) -> Outcome:
+        """Make one attempt; never raises for what the target does. Cancelled midway, the attempt is ``unknown``."""
+        if not _as_approved(order):
+            return failed("digest_mismatch", "what would run is not what was approved, so nothing ran")
+        how = order.how
+        if how.webhook is not None:
+            return await self._webhooks.post(
+                how.webhook,
+                message_id=order.execution,
+                kind="action.execute",
+                data=_payload(order),
+                within=how.timeout,
+            )
+        if how.python is not None:
+            return await self._functions.run(
+                how.python, arguments=order.arguments, execution=order.execution, within=how.timeout
+            )
+        return failed("no_target", "this action is run by its agent, which reports the outcome")
+
+    async def post_event(
+        self,
+        url: str,
+        *,
+        id: str,  # noqa: A002  # Standard Webhooks' own names
+        type: str,  # noqa: A002
+        data: dict[str, Any],
+        timeout: timedelta,  # noqa: ASYNC109  # a deadline is part of the order
+    ) -> Outcome:
+        """Tell an agent's own webhook about its request; same guard and signature. A repeat carries the same ``id``."""
+        return await self._webhooks.post(url, message_id=id, kind=type, data=data, within=timeout)
+
+    async def close(self) -> None:
+        """Close every connection. Attempts still running are the caller's to await or cancel first."""
+        await self._webhooks.close()
+
+
+def open_replayer(*, secrets: tuple[str, ...], allow_private: Callable[[], tuple[str, ...]]) -> TargetReplayer:
+    """A replayer for one event loop.
+
+    ``secrets`` sign webhooks (``whsec_…``, two while rotating; without any, no webhook is sent). ``allow_private`` is
+    asked at every connection, so a reloaded file holds at once. Raises ``ValueError`` on a secret that is none.
+    """
+    return TargetReplayer(WebhookClient(signer=Signer(secrets), listed=allow_private), FunctionRunner())
+
+
+def _as_approved(order: Order) -> bool:
+    try:
+        actual = digest_of(
+            request=order.request,
+            revision=order.revision,
+            agent=order.agent,
+            action=order.action,
+            arguments=order.arguments,
+            target=order.how.target,
+        )
+    except (ValueError, RecursionError):  # NaN or an unsafe integer: it cannot be what anybody approved
+        return False
+    return actual == order.digest
+
+
+def _payload(order: Order) -> dict[str, Any]:
+    return {
+        "request": order.request,
+        "execution": order.execution,
+        "revision": order.revision,
+        "digest": order.digest,
+        "agent": order.agent,
+        "action": order.action,
+        "arguments": order.arguments,
+        "approved_by": order.approved_by,
+    }

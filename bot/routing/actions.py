@@ -1,0 +1,140 @@
+"""The section ``actions``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from bot.core.model import Risk
+from bot.core.policy import BY_AGENT, ActionSpec, Execute, Rollback
+from bot.routing import nodes, schemas, targets, titles
+from bot.routing.faults import meant, quoted
+from bot.routing.nodes import Node, Scalar, plain
+from bot.routing.targets import Network
+from bot.routing.values import Reader
+
+_KEYS = ("title", "risk", "schema", "editable", "undo_window", "execute", "rollback")
+_WAYS = ("webhook", "python", "agent")
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+_ATTEMPTS = 100
+
+
+def actions(reader: Reader, node: Node, networks: tuple[Network, ...], text: str) -> dict[str, ActionSpec]:
+    """``actions:`` by name; ``text`` is the whole file."""
+    found: dict[str, ActionSpec] = {}
+    entries = reader.entries(node, "actions")
+    for key, item in entries.items():
+        fields = reader.mapping(item, f"the action {quoted(key)}", _KEYS)
+        name = reader.id(node.keys[key], "an action") if isinstance(node, nodes.Mapping) else None
+        spec = _action(reader, name or key, fields, networks, text)
+        if "rollback" in fields:
+            _check_rollback(reader, fields["rollback"], tuple(entries), text)
+        found[key] = spec
+    return found
+
+
+def _action(reader: Reader, name: str, fields: dict[str, Node], networks: tuple[Network, ...], text: str) -> ActionSpec:
+    title = fields.get("title")
+    shape = fields.get("schema")
+    schema = None
+    if isinstance(shape, nodes.Mapping):
+        schema = schemas.compiled(shape, reader.faults)
+    elif shape is not None:
+        reader.wrong(shape, "the schema", "a JSON Schema (type: object, properties: …)")
+    template = None
+    if title is not None and reader.text(title, "the title") is not None and isinstance(title, Scalar):
+        template = titles.compiled(title, text, name, reader.faults)
+    risk = reader.choice(fields["risk"], "the risk", Risk) if "risk" in fields else None
+    undo = reader.duration(fields["undo_window"], "undo_window", zero=True) if "undo_window" in fields else None
+    return ActionSpec(
+        name=name,
+        title=template,
+        risk=risk or Risk.IRREVERSIBLE,
+        schema=schema,
+        editable=_editable(reader, fields["editable"], shape) if "editable" in fields else None,
+        undo_window=undo or timedelta(0),
+        execute=(_execute(reader, fields["execute"], networks) if "execute" in fields else None) or BY_AGENT,
+        rollback=_rollback(fields.get("rollback")),
+    )
+
+
+def _editable(reader: Reader, node: Node, shape: Node | None) -> tuple[str, ...]:
+    properties = shape.entries.get("properties") if isinstance(shape, nodes.Mapping) else None
+    listed = tuple(properties.entries) if isinstance(properties, nodes.Mapping) else None
+    if isinstance(node, nodes.Sequence) and not node.items:
+        return ()
+
+    def argument(item: Node) -> str | None:
+        name = reader.text(item, "an editable argument", limit=200)
+        if name is not None and listed is not None and name not in listed:
+            fix = meant(name, listed, "it lists {}")
+            reader.faults.add(item.place, f"the schema lists no argument {quoted(name)}", fix)
+            return None
+        return name
+
+    return reader.references(node, "editable", argument)
+
+
+def _execute(reader: Reader, node: Node, networks: tuple[Network, ...]) -> Execute | None:
+    fields = reader.mapping(node, "execute", (*_WAYS, "timeout", "idempotent", "attempts"))
+    ways = [way for way in _WAYS if way in fields]
+    if len(ways) != 1:
+        if isinstance(node, nodes.Mapping):
+            what = f"execute names {len(ways) or 'no'} ways to run the action"
+            reader.faults.add(node.place, what, "name exactly one of webhook, python or agent: true")
+        return None
+    way = ways[0]
+    webhook = targets.url(fields[way], "the webhook", networks, reader.faults) if way == "webhook" else None
+    python = None
+    if way == "python":
+        python = reader.matching(fields[way], "a Python function", _FUNCTION, '"package.module:function"')
+    if way == "agent":
+        _by_agent(reader, fields)
+    timeout = reader.duration(fields["timeout"], "timeout") if "timeout" in fields else None
+    idempotent = reader.boolean(fields["idempotent"], "idempotent") if "idempotent" in fields else None
+    attempts = reader.whole(fields["attempts"], "attempts", 1, _ATTEMPTS) if "attempts" in fields else None
+    plain_run = BY_AGENT if way == "agent" else Execute(webhook=webhook, python=python)
+    return Execute(
+        webhook=webhook,
+        python=python,
+        agent=way == "agent",
+        timeout=timeout or plain_run.timeout,
+        idempotent=bool(idempotent),
+        attempts=attempts or plain_run.attempts,
+    )
+
+
+def _by_agent(reader: Reader, fields: dict[str, Node]) -> None:
+    if reader.boolean(fields["agent"], "agent") is False:
+        reader.faults.add(fields["agent"].place, "agent: false says nothing", "name a webhook or a python function")
+    for key in ("idempotent", "attempts"):
+        if key in fields:
+            what = f"{key} means nothing where the agent runs the action"
+            reader.faults.add(fields[key].place, what, "the bot makes no attempts there; remove it")
+
+
+def _check_rollback(reader: Reader, node: Node, names: tuple[str, ...], text: str) -> None:
+    fields = reader.mapping(node, "rollback", ("action", "arguments"))
+    if "action" in fields:
+        reader.reference(fields["action"], "action", names)
+    elif isinstance(node, nodes.Mapping):
+        reader.missing(node, "rollback", "action", "name the action that takes this one back")
+    if "arguments" in fields:
+        reader.entries(fields["arguments"], "rollback.arguments")
+        for item in _scalars(fields["arguments"]):
+            titles.checked(item, text, "the template", reader.faults)
+
+
+def _scalars(node: Node) -> list[Scalar]:
+    if isinstance(node, Scalar):
+        return [node] if isinstance(node.value, str) else []
+    below = node.items if isinstance(node, nodes.Sequence) else list(node.entries.values())
+    return [scalar for item in below for scalar in _scalars(item)]
+
+
+def _rollback(node: Node | None) -> Rollback | None:
+    if not isinstance(node, nodes.Mapping) or not isinstance(node.entries.get("action"), Scalar):
+        return None
+    written = plain(node)
+    arguments = written.get("arguments")
+    return Rollback(action=str(written["action"]), arguments=arguments if isinstance(arguments, dict) else {})

@@ -1,0 +1,189 @@
+"""The sections ``people``, ``groups``, ``agents``, ``channels`` and ``network``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.core.model import Person
+from bot.core.policy import AgentSpec
+from bot.routing import nodes, targets
+from bot.routing.faults import meant, quoted
+from bot.routing.nodes import Node, Scalar, plain
+from bot.routing.targets import Network
+from bot.routing.values import Reader
+
+CHANNELS = ("slack", "email", "push")
+
+_EMAIL = re.compile(
+    r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}"
+)
+_SLACK = re.compile(r"[UW][A-Z0-9]{2,30}")
+_TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
+_POST_TO = re.compile(r"dm|#[^\s#,@:]{1,80}|[CG][A-Z0-9]{2,30}")
+
+
+def people(reader: Reader, node: Node) -> dict[str, Person]:
+    """``people:`` by id; an address belongs to one person only, since it says who decided."""
+    found: dict[str, Person] = {}
+    owners: dict[tuple[str, str], str] = {}
+    for key, item in reader.entries(node, "people").items():
+        name = _key(reader, node, key, "a person")
+        if name is None:
+            continue
+        fields = reader.mapping(item, f"the person {quoted(key)}", ("name", "email", "slack", "ntfy", "timezone"))
+        found[name] = _person(reader, name, fields)
+        for kind in ("email", "slack", "ntfy"):
+            address = getattr(found[name], kind)
+            first = owners.setdefault((kind, address.casefold()), name) if address else name
+            if first != name:
+                what = f"the {kind} address {quoted(address)} is {quoted(first)}'s already"
+                reader.faults.add(fields[kind].place, what, "an address says who decided; give each person their own")
+    return found
+
+
+def _key(reader: Reader, node: Node, key: str, where: str) -> str | None:
+    return reader.id(node.keys[key], where) if isinstance(node, nodes.Mapping) else None
+
+
+def _person(reader: Reader, name: str, fields: dict[str, Node]) -> Person:
+    def shaped(key: str, pattern: re.Pattern[str], where: str, example: str) -> str | None:
+        return reader.matching(fields[key], where, pattern, example) if key in fields else None
+
+    return Person(
+        id=name,
+        name=(reader.name(fields["name"], "the name") if "name" in fields else None) or name,
+        email=shaped("email", _EMAIL, "a mail address", "ana@example.com"),
+        slack=shaped("slack", _SLACK, "a Slack member id", "U0123ABCD (in Slack: profile, Copy member ID)"),
+        ntfy=shaped("ntfy", _TOPIC, "an ntfy topic", "ana-approvals"),
+        timezone=(_timezone(reader, fields["timezone"]) if "timezone" in fields else None) or "UTC",
+    )
+
+
+def _timezone(reader: Reader, node: Node) -> str | None:
+    name = reader.text(node, "the timezone", limit=MAX_ZONE)
+    if name is None:
+        return None
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        reader.faults.add(
+            node.place, f"there is no timezone {quoted(name)}", meant(name, _ZONES, "it looks like Europe/Lisbon")
+        )
+        return None
+    return name
+
+
+MAX_ZONE = 64
+_ZONES = (
+    "UTC",
+    "Africa/Cairo",
+    "Africa/Johannesburg",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Europe/Berlin",
+    "Europe/Lisbon",
+    "Europe/London",
+    "Europe/Madrid",
+    "Europe/Paris",
+)
+"""Suggestions only; every zone of the tz database is taken."""
+
+
+def groups(reader: Reader, node: Node, known: Mapping[str, Person]) -> dict[str, tuple[str, ...]]:
+    """``groups:`` by name; members are people, in the order written."""
+    found: dict[str, tuple[str, ...]] = {}
+    entries = reader.entries(node, "groups")
+    for key, item in entries.items():
+        name = _key(reader, node, key, "a group")
+        if name is None:
+            continue
+        if name in known and isinstance(node, nodes.Mapping):
+            what = f"{quoted(name)} is a person and cannot be a group too"
+            reader.faults.add(node.keys[key].place, what, "give the group another name")
+            continue
+        if isinstance(item, nodes.Sequence) and not item.items:
+            found[name] = ()
+            continue
+
+        def member(person: Node) -> str | None:
+            if isinstance(person, Scalar) and person.text in entries:
+                what = f"{quoted(person.text)} is a group, and groups hold people only"
+                reader.faults.add(person.place, what, "name its people, or notify both groups in the chain")
+                return None
+            return reader.reference(person, "person", known)
+
+        found[name] = reader.references(item, f"the group {quoted(key)}", member)
+    return found
+
+
+def agents(
+    reader: Reader, node: Node, known: Mapping[str, Person], networks: tuple[Network, ...]
+) -> dict[str, AgentSpec]:
+    """``agents:`` by name."""
+    found: dict[str, AgentSpec] = {}
+    for key, item in reader.entries(node, "agents").items():
+        name = _key(reader, node, key, "an agent")
+        fields = reader.mapping(item, f"the agent {quoted(key)}", ("owner", "per_minute", "pending", "webhook"))
+        if name is None:
+            continue
+
+        def count(field: str, fields: dict[str, Node] = fields) -> int | None:
+            return reader.whole(fields[field], field, 1, 1_000_000) if field in fields else None
+
+        hook = fields.get("webhook")
+        found[name] = AgentSpec(
+            name=name,
+            owner=reader.reference(fields["owner"], "person", known) if "owner" in fields else None,
+            per_minute=count("per_minute"),
+            pending=count("pending"),
+            webhook=targets.url(hook, "the webhook", networks, reader.faults) if hook else None,
+        )
+    return found
+
+
+def channels(reader: Reader, node: Node) -> dict[str, dict[str, Any]]:
+    """``channels:`` by name, each section as the channel takes it."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, item in reader.mapping(node, "channels", CHANNELS).items():
+        if name == "slack":
+            fields = reader.mapping(item, "channels.slack", ("post_to",))
+            if "post_to" in fields:
+                example = '"#approvals" (in quotes: # begins a comment), C0123ABCD, or dm'
+                reader.matching(fields["post_to"], "post_to", _POST_TO, example)
+        elif name == "email":
+            fields = reader.mapping(item, "channels.email", ("replies", "irreversible"))
+            if "replies" in fields:
+                reader.word(fields["replies"], "replies", ("approve", "reject_only", "off"))
+            if "irreversible" in fields:
+                reader.word(fields["irreversible"], "irreversible", ("page", "reply"))
+        else:
+            fields = reader.mapping(item, "channels.push", ())
+        found[name] = {key: plain(value) for key, value in fields.items()}
+    return found
+
+
+def network(reader: Reader, node: Node) -> tuple[tuple[Network, Node], ...]:
+    """``network.allow_private``: networks, each with the node that named it."""
+    fields = reader.mapping(node, "network", ("allow_private",))
+    if "allow_private" not in fields:
+        return ()
+    found: list[tuple[Network, Node]] = []
+    for item in reader.items(fields["allow_private"], "network.allow_private", empty=True):
+        text = reader.text(item, "a network", limit=64)
+        if text is None:
+            continue
+        try:
+            found.append((targets.network(text), item))
+        except ValueError as broken:
+            reader.faults.add(item.place, f"this is no network: {broken}", "write CIDR: 127.0.0.0/8, 10.20.0.0/16")
+    return tuple(found)

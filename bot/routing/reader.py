@@ -1,0 +1,122 @@
+"""The whole file: sections in the order in which they refer to each other, then the policy."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from bot.core.model import Then
+from bot.core.policy import Policy, Rule
+from bot.routing import actions, chains, expectations, nodes, people, rules
+from bot.routing.faults import Faults, RoutingError, RoutingErrors
+from bot.routing.nodes import MAX_BYTES, Mapping, Node, Scalar
+from bot.routing.values import Reader
+
+SECTIONS = (
+    "version",
+    "people",
+    "groups",
+    "agents",
+    "channels",
+    "actions",
+    "network",
+    "chains",
+    "rules",
+    "default",
+    "tests",
+)
+VERSION = 1
+
+
+def load(path: Path) -> Policy:
+    """The policy in a file; raises `RoutingErrors` with everything that is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as broken:
+        what = f"the file cannot be read: {broken.strerror or broken}"
+        raise RoutingErrors([RoutingError(str(path), 1, 1, what, "set SAYSO_CONFIG to where it is")]) from broken
+    if len(content) > MAX_BYTES:
+        fix = "a routing file lists people and rules, not data"
+        raise RoutingErrors([RoutingError(path.name, 1, 1, "the file is larger than 1 MiB", fix)])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as broken:
+        before = content[: broken.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        fix = "save the file as UTF-8"
+        raise RoutingErrors([RoutingError(path.name, line, column, "this is not UTF-8", fix)]) from broken
+    return _policy(text, path.name, content)
+
+
+def parse(text: str, name: str) -> Policy:
+    """The policy in a text; ``name`` stands in the errors. Raises `RoutingErrors`."""
+    return _policy(text, name, text.encode("utf-8", "surrogatepass"))
+
+
+def _policy(text: str, name: str, content: bytes) -> Policy:
+    faults = Faults(name)
+    document = nodes.read(text, faults)
+    faults.stop()
+    if document is None or not isinstance(document.root, Mapping):
+        place = document.root.place if document else (1, 1)
+        what = "the file holds no sections" if document is None or _empty(document.root) else "the file is no mapping"
+        faults.add(place, what, "begin with version: 1, people, chains, rules and default; see docs/routing.md")
+    policy = _sections(Reader(faults), document, "sha256:" + hashlib.sha256(content).hexdigest()) if document else None
+    faults.stop()
+    if policy is None:
+        raise AssertionError("a file without a policy has faults")
+    return policy
+
+
+def _empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _sections(reader: Reader, document: nodes.Document, digest: str) -> Policy | None:
+    root = document.root
+    if not isinstance(root, Mapping):
+        return None
+    found = reader.mapping(root, "the file", SECTIONS)
+    nothing = Mapping(root.place, {}, {})
+    _version(reader, root, found)
+    named = people.network(reader, found.get("network", nothing))
+    networks = tuple(network for network, _ in named)
+    folk = people.people(reader, found.get("people", nothing))
+    groups = people.groups(reader, found.get("groups", nothing), folk)
+    steps = chains.chains(reader, found.get("chains", nothing), (*folk, *groups))
+    ground = rules.Ground(document.text, steps, groups)
+    listed = rules.rules(reader, found["rules"], ground) if "rules" in found else ()
+    default = _default(reader, root, found, ground)
+    tests = expectations.expectations(reader, found["tests"], (*listed, default)) if "tests" in found else ()
+    return Policy(
+        hash=digest,
+        people=folk,
+        groups=groups,
+        agents=people.agents(reader, found.get("agents", nothing), folk, networks),
+        channels=people.channels(reader, found.get("channels", nothing)),
+        actions=actions.actions(reader, found.get("actions", nothing), networks, document.text),
+        chains=steps,
+        rules=listed,
+        default=default,
+        allow_private=tuple(str(network) for network in networks),
+        tests=tests,
+    )
+
+
+def _version(reader: Reader, root: Mapping, found: dict[str, Node]) -> None:
+    if "version" not in found:
+        reader.missing(root, "the file", "version", f"write version: {VERSION} at the top")
+        return
+    node = found["version"]
+    if not isinstance(node, Scalar) or node.value != VERSION or isinstance(node.value, bool | float):
+        reader.faults.add(node.place, "this version of the bot reads version 1", f"write version: {VERSION}")
+
+
+def _default(reader: Reader, root: Mapping, found: dict[str, Node], ground: rules.Ground) -> Rule:
+    if "default" in found:
+        return rules.default(reader, found["default"], ground)
+    fix = "say what happens where no rule holds: default: {stages: [{chain: finance}]}, or default: {then: block}"
+    reader.missing(root, "the file", "default", fix)
+    return Rule(name=rules.DEFAULT, then=Then.BLOCK)

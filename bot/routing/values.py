@@ -1,0 +1,231 @@
+"""Typed reading of nodes: each value checked where it stands, a fault recorded and None given where it does not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from bot.routing.faults import Faults, listed, meant, quoted
+from bot.routing.nodes import Mapping, Node, Scalar, Sequence, kind, unknown
+
+E = TypeVar("E", bound=StrEnum)
+
+LONGEST = timedelta(days=3650)
+"""Durations are bounded to ten years."""
+MAX_NAME = 100
+_PERCENT = 100
+"""Characters in a name at most."""
+
+_DURATION = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)")
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_NAME = re.compile(r"\S(?:[^\n\t]*\S)?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+"""As for API keys, which carry the names of agents and reviewers."""
+_ACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+"""As the intake takes them."""
+
+_ACTION_FIX = "use up to 128 letters, digits and the signs . _ : -"
+
+LATER = {
+    "schedules": "schedules are not available in this version, so nobody would be on duty; name people or groups",
+    "calendars": "calendars are not available in this version: every wait runs in wall time; remove it",
+    "hours": "hours are not available in this version: people are asked at any time; remove it",
+    "holidays": "holidays are not available in this version: people are asked on any day; remove it",
+    "away": "away is not available in this version, and a delegate who only looks named would never be asked; "
+    "remove it and name the delegate in a later step",
+    "clock": "clock is not available in this version: every wait runs in wall time; remove it",
+    "limit": "limit is not available in this version, and a rule that only looks limited would approve without bound; "
+    "remove it or use stages",
+    "sample": "sample is not available in this version, and a rule that only looks sampled would approve everything "
+    "unseen; remove it or use stages",
+    "parallel": "parallel is not available in this version: stages run one after the other; list them so",
+    "distinct_groups": "distinct_groups is not available in this version, so approvals could all come from one group; "
+    "use one stage a group",
+    "rejections": "rejections is not available in this version: one rejection ends the request; remove it",
+    "overrides": "overrides are not available in this version; remove it",
+    "redact": "redact is not available in this version, and what only looks redacted would be shown; remove it",
+    "cooldown": "cooldown is not available in this version; remove it",
+}
+"""Keys that are known but not available yet, each with why it is refused rather than ignored."""
+
+
+class Reader:
+    """Reads values and records faults; every method answers None (or nothing) where the value is refused."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+
+    def mapping(self, node: Node, where: str, known: tuple[str, ...]) -> dict[str, Node]:
+        """The entries under known keys; every other key is a fault."""
+        entries = self.entries(node, where)
+        for key, item in entries.items():
+            if key in known:
+                continue
+            place = node.keys[key] if isinstance(node, Mapping) else item
+            if key in LATER and isinstance(place, Scalar):
+                self.faults.add(place.place, LATER[key])
+            elif isinstance(place, Scalar):
+                unknown(self.faults, place, where, known)
+        return {key: item for key, item in entries.items() if key in known}
+
+    def entries(self, node: Node, where: str) -> dict[str, Node]:
+        """The entries of a mapping, whatever their keys."""
+        if isinstance(node, Mapping):
+            return node.entries
+        self.wrong(node, where, "a mapping (key: value)")
+        return {}
+
+    def items(self, node: Node, where: str, *, empty: bool = False) -> list[Node]:
+        """The items of a list."""
+        if not isinstance(node, Sequence):
+            self.wrong(node, where, "a list ([a, b], or lines that begin with -)")
+            return []
+        if not node.items and not empty:
+            self.faults.add(node.place, f"{where} is empty", "list at least one, or remove the key")
+        return node.items
+
+    def wrong(self, node: Node, where: str, wanted: str) -> None:
+        """Record that a node is of another kind than it must be."""
+        self.faults.add(node.place, f"{where} must be {wanted}, not {kind(node)}")
+
+    def text(self, node: Node, where: str, *, limit: int = 10_000) -> str | None:
+        """Text that is not empty."""
+        if not isinstance(node, Scalar):
+            self.wrong(node, where, "text")
+            return None
+        value = node.value
+        if not isinstance(value, str):
+            fix = f'write "{node.text}" in quotes' if node.text else "write something, or remove the key"
+            self.faults.add(node.place, f"{where} must be text, not {kind(node)}", fix)
+            return None
+        if not value.strip() or len(value) > limit:
+            self.faults.add(node.place, f"{where} must have 1 to {limit} characters")
+            return None
+        return value
+
+    def name(self, node: Node, where: str) -> str | None:
+        """A name for people to read: one line, no space around it."""
+        value = self.text(node, where, limit=MAX_NAME)
+        if value is not None and not _NAME.fullmatch(value):
+            self.faults.add(node.place, f"{where} must be one line without space around it")
+            return None
+        return value
+
+    def id(self, key: Scalar, where: str) -> str | None:
+        """A key that others refer to."""
+        if (_ACTION if where == "an action" else _ID).fullmatch(key.text):
+            return key.text
+        fix = "use up to 64 letters, digits, dots, dashes, @ or _" if where != "an action" else _ACTION_FIX
+        self.faults.add(key.place, f"{quoted(key.text)} cannot be the name of {where}", fix)
+        return None
+
+    def matching(self, node: Node, where: str, pattern: re.Pattern[str], example: str) -> str | None:
+        """Text of one shape."""
+        value = self.text(node, where, limit=500)
+        if value is not None and not pattern.fullmatch(value):
+            self.faults.add(node.place, f"{quoted(value)} cannot be {where}", f"it looks like {example}")
+            return None
+        return value
+
+    def boolean(self, node: Node, where: str) -> bool | None:
+        """``true`` or ``false``."""
+        if isinstance(node, Scalar) and isinstance(node.value, bool):
+            return node.value
+        shown = f" {quoted(node.text)}" if isinstance(node, Scalar) and node.text else ""
+        self.faults.add(node.place, f"{where} must be true or false, not {kind(node)}{shown}")
+        return None
+
+    def whole(self, node: Node, where: str, lowest: int, highest: int) -> int | None:
+        """A whole number within bounds, both included."""
+        value = node.value if isinstance(node, Scalar) else None
+        if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
+            return value
+        self.faults.add(node.place, f"{where} must be a whole number from {lowest} to {highest}")
+        return None
+
+    def share(self, node: Node, where: str) -> float | None:
+        """A number from 0 to 1."""
+        value = node.value if isinstance(node, Scalar) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+            return float(value)
+        fix = ""
+        if isinstance(value, str) and value.rstrip().endswith("%"):
+            fix = "a percentage is written as a share: 0.85 for 85%"
+        elif isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= _PERCENT:
+            fix = f"did you mean {value / 100:g}?"
+        self.faults.add(node.place, f"{where} must be a number from 0 to 1", fix)
+        return None
+
+    def duration(self, node: Node, where: str, *, zero: bool = False) -> timedelta | None:
+        """A duration as ``500ms 30s 15m 8h 2d``, positive (or zero where that means none), at most ten years."""
+        text = node.text if isinstance(node, Scalar) else ""
+        match = _DURATION.fullmatch(text)
+        if match is None:
+            fix = "write a whole number and a unit: 500ms, 30s, 15m, 8h, 2d"
+            shown = quoted(text) if text else kind(node)
+            self.faults.add(node.place, f"{where} must be a duration, not {shown}", fix)
+            return None
+        # Bounded before it is multiplied: timedelta overflows.
+        count, unit = int(match[1]), _UNITS[match[2]]
+        if count > LONGEST // unit:
+            self.faults.add(node.place, f"{where} must be at most ten years (3650d)")
+            return None
+        if count == 0 and not zero:
+            self.faults.add(node.place, f"{where} must be longer than nothing", "remove the key if you mean none")
+            return None
+        return count * unit
+
+    def choice(self, node: Node, where: str, kinds: type[E]) -> E | None:
+        """One of an enumeration's words."""
+        value = self.word(node, where, tuple(kinds))
+        return kinds(value) if value is not None else None
+
+    def word(self, node: Node, where: str, words: Iterable[str]) -> str | None:
+        """One of these words."""
+        every = tuple(str(word) for word in words)
+        value = node.text if isinstance(node, Scalar) else None
+        if value in every:
+            return value
+        shown = quoted(value) if value else kind(node)
+        near = meant(value or "", every, "")
+        self.faults.add(node.place, f"{where} must be {_either(every)}, not {shown}", near)
+        return None
+
+    def reference(self, node: Node, what: str, known: Iterable[str]) -> str | None:
+        """A name that must exist; ``what`` says of whom (``person or group``)."""
+        value = self.text(node, f"the name of a {what}")
+        names = tuple(known)
+        if value is None or value in names:
+            return value
+        fix = meant(value, names, "there are: {}") or f"there is no {what} in this file yet"
+        self.faults.add(node.place, f"there is no {what} {quoted(value)}", fix)
+        return None
+
+    def references(self, node: Node, where: str, check: Callable[[Node], str | None]) -> tuple[str, ...]:
+        """One name or a list of names, each once."""
+        items = self.items(node, where) if isinstance(node, Sequence | Mapping) else [node]
+        names: list[str] = []
+        for item in items:
+            name = check(item)
+            if name is not None and name in names:
+                self.faults.add(item.place, f"{quoted(name)} stands twice in {where}", "once is enough")
+            elif name is not None:
+                names.append(name)
+        return tuple(names)
+
+    def missing(self, node: Node, where: str, key: str, fix: str = "") -> None:
+        """Record that a key is not there."""
+        self.faults.add(node.place, f"{where} has no {key}", fix)
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return listed(words).replace(" and ", " or ")

@@ -1,0 +1,72 @@
+"""The routing.yaml in force: loaded at start, loaded again when the file changes, and never replaced by a bad one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from bot.core.errors import SaysoError
+from bot.core.model import Event
+from bot.core.policy import Policy
+from bot.core.ports import Clock, Store
+from bot.routing import load
+
+_log = logging.getLogger(__name__)
+
+
+class Rules:
+    """Holds the policy in force; `look` finds out whether the file says something else by now."""
+
+    def __init__(self, path: Path, policy: Policy, *, store: Store, clock: Clock) -> None:
+        """``policy`` is what ``path`` held a moment ago."""
+        self._path = path
+        self._policy = policy
+        self._store = store
+        self._clock = clock
+        self._seen = _stamp(path)
+        self._fault: str | None = None
+
+    def current(self) -> Policy:
+        """The policy in force."""
+        return self._policy
+
+    def fault(self) -> str | None:
+        """Why the file as it is now is not in force, or None."""
+        return self._fault
+
+    async def begin(self) -> None:
+        """Put on record which rules are in force from now on."""
+        await self._note("config.loaded", policy=self._policy.hash)
+
+    async def look(self) -> None:
+        """Load the file if it changed. A bad one is refused aloud, and the last good one stays in force (T26)."""
+        stamp = _stamp(self._path)
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            policy = await asyncio.to_thread(load, self._path)
+        except (SaysoError, OSError) as problem:
+            self._fault = f"{self._path.name} was changed and is not in force: {problem}"
+            _log.error("%s", self._fault)
+            await self._note("config.refused", policy=self._policy.hash, reason=str(problem)[:2000])
+            return
+        self._fault = None
+        if policy.hash != self._policy.hash:
+            self._policy = policy
+            _log.info("%s loaded: %s", self._path.name, policy.hash)
+            await self._note("config.loaded", policy=policy.hash)
+
+    async def _note(self, kind: str, **data: str) -> None:
+        event = Event(type=kind, at=self._clock.now(), actor="sayso", via="file", data=dict(data))
+        await self._store.write(lambda tx: tx.append(event))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What tells a changed file: (modification time in ns, size, inode); zeros where it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

@@ -1,0 +1,206 @@
+"""What agents do over HTTP: submit, look, answer a question, withdraw, report. Reviewers and admins look too."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+
+from bot.core import errors
+from bot.core.digest import canonical
+from bot.core.model import ExecutionState, Request, Role
+from bot.core.ports import Filter
+from bot.web.exchange import Answer, header_values, while_connected
+from bot.web.objects import Member, Members
+from bot.web.operation import AGENTS, ALL, Call, Operation
+from bot.web.problems import header_fault, invalid
+from bot.web.query import DEFAULT_PAGE, FOR, LISTING, WAIT
+from bot.web.shapes import Anything, OneOf, Text
+from bot.web.submission import ARGUMENTS, CONTEXT, LONG, SUBMISSION, submission_of
+from bot.web.view import Page, RequestView, encoded, request_view
+
+LONGEST_KEY = 255
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+INFORMATION = Members(
+    {
+        "text": Member(Text(LONG), "The answer to the question.", required=True),
+        "arguments": Member(ARGUMENTS, "New arguments, whole; without them the old ones stay."),
+        "context": Member(CONTEXT, "Context to add; members of the same name are replaced."),
+    }
+)
+CANCELLATION = Members({"reason": Member(Text(LONG, shortest=0), "Why it is withdrawn.")})
+REPORT = Members(
+    {
+        "state": Member(
+            OneOf((ExecutionState.EXECUTED, ExecutionState.FAILED)), "How the action ended.", required=True
+        ),
+        "result": Member(Anything(), "What it gave."),
+        "error": Member(Text(LONG, shortest=0), "What went wrong."),
+    }
+)
+
+
+async def submit(call: Call) -> Answer:
+    """POST /v1/requests."""
+    key = idempotency_key(call)
+    body = await call.json()
+    submission = submission_of(call.checked(body))
+    # Over the canonical form: another order of members or other spaces make no other body.
+    body_hash = hashlib.sha256(canonical(body)).hexdigest() if key else ""
+    request, created = await call.house.desk.submit(
+        submission, agent=call.key.name, idempotency_key=key, body_hash=body_hash
+    )
+    waits = bool(call.query.get("wait"))
+    if waits:
+        request = await waited(call, request)
+    location = [(b"location", f"/v1/requests/{request.id}".encode())]
+    return await call.show(request, status=201 if created else 200, whole=waits or not created, headers=location)
+
+
+def idempotency_key(call: Call) -> str | None:
+    """The Idempotency-Key header, where there is one."""
+    given = header_values(call.scope, b"idempotency-key")
+    if not given:
+        return None
+    key = given[0].decode("latin-1").strip()
+    if len(given) > 1 or not _KEY.fullmatch(key):
+        detail = f"must be given once, as 1 to {LONGEST_KEY} printable ASCII characters"
+        raise invalid((header_fault("Idempotency-Key", "idempotency_key", detail),))
+    return key
+
+
+async def waited(call: Call, request: Request) -> Request:
+    """The request once it is decided (``for=outcome``: has run), or as it is when the time is over."""
+    seconds: float = call.query.get("wait", 0)
+    if not seconds:
+        return request
+    outcome: bool = call.query.get("for", False)
+    return await while_connected(call.receive, call.house.desk.wait(request.id, seconds=seconds, outcome=outcome))
+
+
+async def show(call: Call) -> Answer:
+    """GET /v1/requests/{id}."""
+    return await call.show(await waited(call, await call.mine()), whole=True)
+
+
+async def listing(call: Call) -> Answer:
+    """GET /v1/requests."""
+    wanted = dict(call.query)
+    if call.key.role is Role.AGENT and wanted.setdefault("agent", call.key.name) != call.key.name:
+        return Answer(200, encoded(Page((), None)))
+    size: int = wanted.pop("limit", DEFAULT_PAGE)
+    asked = Filter(states=wanted.pop("state", None), **wanted, limit=size + 1)
+    found = await call.house.store.requests(asked)
+    page = found[:size]
+    # Sent at once: each of these reads waits for a thread, not for another.
+    sent = await asyncio.gather(*(call.house.store.deliveries(request.id) for request in page))
+    views = tuple(request_view(r, d, call.house.public_url) for r, d in zip(page, sent, strict=True))
+    return Answer(200, encoded(Page(views, page[-1].id if len(found) > size else None)))
+
+
+async def inform(call: Call) -> Answer:
+    """POST /v1/requests/{id}/information."""
+    body = await call.body()
+    request = await call.house.desk.inform(
+        call.id,
+        agent=call.key.name,
+        text=body["text"],
+        arguments=body.get("arguments"),
+        context=body.get("context"),
+    )
+    return await call.show(request)
+
+
+async def cancel(call: Call) -> Answer:
+    """POST /v1/requests/{id}/cancel."""
+    body = await call.body()
+    return await call.show(await call.house.desk.cancel(call.id, agent=call.key.name, reason=body.get("reason")))
+
+
+async def report(call: Call) -> Answer:
+    """POST /v1/requests/{id}/outcome."""
+    body = await call.body()
+    request = await call.house.desk.report(
+        call.id,
+        agent=call.key.name,
+        state=ExecutionState(body["state"]),
+        result=body.get("result"),
+        error=body.get("error"),
+    )
+    return await call.show(request)
+
+
+REQUEST = ("The request.", RequestView)
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/requests",
+        name="submit",
+        says="Put an action to people. It runs only once it is approved.",
+        handler=submit,
+        roles=AGENTS,
+        body=SUBMISSION,
+        parameters=(WAIT,),
+        idempotent_by_key=True,
+        answers={
+            201: ("The new request.", RequestView),
+            200: ("The request that this Idempotency-Key already made.", RequestView),
+        },
+        errors=(errors.IdempotencyMismatch, errors.Overloaded),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/requests",
+        name="list",
+        says="Requests, newest first. An agent sees its own.",
+        handler=listing,
+        roles=ALL,
+        parameters=LISTING,
+        answers={200: ("A page.", Page)},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/requests/{id}",
+        name="show",
+        says="One request; with wait, as soon as it is decided or has run.",
+        handler=show,
+        roles=ALL,
+        parameters=(WAIT, FOR),
+        answers={200: REQUEST},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/requests/{id}/information",
+        name="inform",
+        says="The agent answers a question asked of it: the next revision, pending again.",
+        handler=inform,
+        roles=AGENTS,
+        body=INFORMATION,
+        answers={200: REQUEST},
+        errors=(errors.Conflict, errors.AlreadyDecided, errors.Expired),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/requests/{id}/cancel",
+        name="cancel",
+        says="The agent withdraws its open request. The body may be left out.",
+        handler=cancel,
+        roles=AGENTS,
+        body=CANCELLATION,
+        bare=True,
+        answers={200: REQUEST},
+        errors=(errors.Conflict, errors.AlreadyDecided, errors.Expired),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/requests/{id}/outcome",
+        name="report",
+        says="The agent that ran an approved action itself says how it ended, once.",
+        handler=report,
+        roles=AGENTS,
+        body=REPORT,
+        answers={200: REQUEST},
+        errors=(errors.Conflict,),
+    ),
+)

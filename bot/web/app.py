@@ -1,0 +1,121 @@
+"""The web application: every operation of the API, Slack's signed posts, and whatever pages it is given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from bot.core import errors
+from bot.web import api_audit, api_decisions, api_requests, health, problems
+from bot.web.exchange import GUARDS, Answer, read_body, refusal
+from bot.web.house import House, SlackHandler
+from bot.web.openapi import document
+from bot.web.operation import Call, Endpoint, Operation, answered
+
+MAX_SLACK_BYTES = 1024 * 1024
+"""Slack posts whole cards back, percent-encoded; a message of 50 full blocks stays far below this."""
+
+
+def create_app(house: House, routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application. ``routes`` are the inbox's (`bot.web.inbox.routes`), tried after the API's own."""
+    tally: Counter[tuple[str, int]] = Counter()
+    operations = table(house, tally)
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    mounted: list[BaseRoute] = [
+        Route(path, Endpoint(house, methods, tally), name=path) for path, methods in by_path.items()
+    ]
+    if house.slack is not None:
+        mounted.append(Route("/slack/events", SlackEvents(house, house.slack), name="slack"))
+    app = Starlette(routes=[*mounted, *routes], exception_handlers={HTTPException: _refused, Exception: _failed})
+    app.router.redirect_slashes = False
+    return app
+
+
+def table(house: House, tally: Counter[tuple[str, int]]) -> tuple[Operation, ...]:
+    """Every operation there is, the busiest paths first; the document that describes them is one of them."""
+    listed = (
+        *api_requests.OPERATIONS,
+        *api_decisions.OPERATIONS,
+        *api_audit.OPERATIONS,
+        *health.operations(tally),
+    )
+    drawn: list[bytes] = []
+
+    async def openapi(_: Call) -> Answer:
+        return Answer(200, drawn[0])
+
+    own = Operation(
+        method="GET",
+        path="/openapi.json",
+        name="openapi",
+        says="This document.",
+        handler=openapi,
+        answers={200: ("OpenAPI 3.1.", None)},
+    )
+    drawn.append(document((*listed, own), public_url=house.public_url, version=_version()))
+    return (*listed, own)
+
+
+def _version() -> str:
+    try:
+        return version("sayso-bot")
+    except PackageNotFoundError:
+        return "0"
+
+
+class SlackEvents:
+    """POST /slack/events: the raw body goes to Slack's own handler, which verifies before it parses (threat T9)."""
+
+    def __init__(self, house: House, handler: SlackHandler) -> None:
+        self._house = house
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one post of Slack's."""
+        answer = await answered(self._answer(scope, receive), "slack")
+        if answer is not None:
+            await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            raise problems.MethodNotAllowed(allow=["POST"])
+        body = await read_body(scope, receive, MAX_SLACK_BYTES)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        status, given, answered = await self._handler(headers, body, self._house.clock.now())
+        kept = {name.lower(): value for name, value in given.items()}
+        media = kept.pop("content-type", "text/plain; charset=utf-8").encode()
+        kept.pop("content-length", None)
+        return Answer(status, answered, media, [(n.encode(), v.encode()) for n, v in kept.items()])
+
+
+def _as_response(error: errors.SaysoError) -> Response:
+    answer = refusal(error)
+    named = {name.decode(): value.decode() for name, value in (*GUARDS, *answer.headers)}
+    return Response(answer.body, answer.status, named, answer.media_type.decode())
+
+
+async def _refused(_: Request, raised: Exception) -> Response:
+    """What a router refuses: an address that is not there, a method that an address does not take."""
+    if not isinstance(raised, HTTPException):
+        raise raised
+    headers = dict(raised.headers or {})
+    if raised.status_code == problems.MethodNotAllowed.status:
+        return _as_response(problems.MethodNotAllowed(allow=headers.get("Allow", "").split(", ")))
+    if raised.status_code == errors.NotFound.status:
+        return _as_response(errors.NotFound("There is nothing at this address."))
+    return PlainTextResponse(raised.detail, raised.status_code, headers)
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """A fault of ours outside the API's endpoints; the server writes it to its log."""
+    return _as_response(problems.Internal())

@@ -1,0 +1,126 @@
+"""One call and its answer, as plain ASGI: bodies are bounded while they stream, waits end when the caller leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.types import Message, Receive, Scope, Send
+
+from bot.core.errors import SaysoError, TooLarge
+from bot.web import problems
+from bot.web.strict_json import MAX_BYTES
+
+T = TypeVar("T")
+Headers = list[tuple[bytes, bytes]]
+
+JSON_TYPE = b"application/json"
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive; longer is a stalled or hostile sender."""
+
+GUARDS: Headers = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+_DRAINED = 1024 * 1024
+"""Bytes of an oversized body that are read and thrown away, so that an honest sender gets to read the refusal."""
+
+
+class Gone(Exception):
+    """The caller hung up; there is nobody to answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back. ``chunks``, where given, are streamed after ``body``, which then is their beginning."""
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON_TYPE
+    headers: Headers = field(default_factory=list)
+    chunks: AsyncIterator[bytes] | None = None
+
+    async def send(self, send: Send) -> None:
+        """Write it out."""
+        headers = [(b"content-type", self.media_type), *GUARDS, *self.headers]
+        if self.chunks is None:
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if self.chunks is None:
+            await send({"type": "http.response.body", "body": self.body})
+            return
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        async for chunk in self.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def refusal(error: SaysoError) -> Answer:
+    """The error as a problem (RFC 9457)."""
+    headers = problems.headers_of(error)
+    if isinstance(error, TooLarge | problems.TooSlow):
+        headers.append((b"connection", b"close"))
+    return Answer(error.status, problems.encode(error), problems.MEDIA_TYPE, headers)
+
+
+def header_values(scope: Scope, name: bytes) -> list[bytes]:
+    """Every value of a header, whose name is given in lower case."""
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return [value for key, value in headers if key == name]
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES) -> bytes:
+    """The whole body; raises `TooLarge` once it passes ``limit`` bytes, whatever Content-Length says, and `TooSlow`."""
+    declared = header_values(scope, b"content-length")
+    over = any(len(length) > len(str(_DRAINED)) or int(length) > limit for length in declared if length.isdigit())
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _streamed(receive, limit, over=over)
+    except TimeoutError:
+        raise problems.TooSlow from None
+    if body is None:
+        raise TooLarge(f"The body is larger than {limit // 1024} KiB.")
+    return body
+
+
+async def _streamed(receive: Receive, limit: int, *, over: bool) -> bytes | None:
+    kept = bytearray()
+    size = 0
+    more = True
+    while more and size <= _DRAINED:
+        message = await _message(receive)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        more = message.get("more_body", False)
+        over = over or size > limit
+        if over:
+            kept.clear()
+        else:
+            kept += chunk
+    return None if over else bytes(kept)
+
+
+async def _message(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` gives; it is cancelled, and `Gone` raised, as soon as the caller hangs up."""
+    task = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_hung_up(receive))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Gone
+        return task.result()
+    finally:
+        task.cancel()
+        leaving.cancel()
+        await asyncio.gather(task, leaving, return_exceptions=True)
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

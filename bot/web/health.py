@@ -1,0 +1,119 @@
+"""Alive, ready, counted: what a supervisor, a load balancer and Prometheus ask. None of it takes a key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from bot.web.exchange import Answer
+from bot.web.house import Figure
+from bot.web.operation import Call, Operation
+from bot.web.problems import NotReady
+from bot.web.view import encoded
+
+
+class Alive(Struct, frozen=True):
+    """The process answers."""
+
+    status: str = "alive"
+
+
+class CheckView(Struct, frozen=True):
+    """One part of the bot, whether it works, and in one line why (not)."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Ready(Struct, frozen=True):
+    """Everything that the bot needs is working."""
+
+    status: str
+    checks: tuple[CheckView, ...]
+
+
+async def alive(_: Call) -> Answer:
+    """GET /healthz."""
+    return Answer(200, encoded(Alive()))
+
+
+async def ready(call: Call) -> Answer:
+    """GET /readyz."""
+    checks = tuple(CheckView(*probe) for probe in await call.house.probes())
+    if not all(check.ok for check in checks):
+        broken = ", ".join(check.name for check in checks if not check.ok)
+        raise NotReady(f"Not ready: {broken}.", checks=checks)
+    return Answer(200, encoded(Ready("ready", checks)))
+
+
+def metrics_text(figures: Iterable[Figure], tally: Mapping[tuple[str, int], int]) -> str:
+    """The figures in Prometheus's text format 0.0.4, with the count of answers by call and status."""
+    counted = [
+        Figure(
+            "sayso_http_answers_total",
+            "Answers of the API since the start, by call and status.",
+            times,
+            {"call": name, "status": str(status)},
+            "counter",
+        )
+        for (name, status), times in sorted(tally.items())
+    ]
+    lines: list[str] = []
+    announced: set[str] = set()
+    for figure in (*figures, *counted):
+        if figure.name not in announced:
+            announced.add(figure.name)
+            lines += [f"# HELP {figure.name} {_escaped(figure.help)}", f"# TYPE {figure.name} {figure.kind}"]
+        labels = ",".join(f'{name}="{_quoted(value)}"' for name, value in figure.labels.items())
+        lines.append(
+            f"{figure.name}{{{labels}}} {figure.value:.17g}" if labels else f"{figure.name} {figure.value:.17g}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _quoted(text: str) -> str:
+    return _escaped(text).replace('"', '\\"')
+
+
+def operations(tally: Counter[tuple[str, int]]) -> tuple[Operation, ...]:
+    """The three calls; ``tally`` is what the API's endpoints count their answers in."""
+
+    async def metrics(call: Call) -> Answer:
+        text = metrics_text(await call.house.figures(), tally)
+        return Answer(200, text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    return (
+        Operation(
+            method="GET",
+            path="/healthz",
+            name="alive",
+            says="Whether the process answers.",
+            handler=alive,
+            answers={200: ("It does.", Alive)},
+        ),
+        Operation(
+            method="GET",
+            path="/readyz",
+            name="ready",
+            says="Whether the store can be written, the scheduler ticks and the channels are connected.",
+            handler=ready,
+            answers={200: ("All of it works.", Ready)},
+            errors=(NotReady,),
+        ),
+        Operation(
+            method="GET",
+            path="/metrics",
+            name="metrics",
+            says="Figures for Prometheus.",
+            handler=metrics,
+            answers={200: ("Prometheus's text format 0.0.4.", None)},
+            media_type="text/plain",
+        ),
+    )

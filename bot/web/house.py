@@ -1,0 +1,69 @@
+"""What the web is given by the composition root: the desk, the store to read, the keys, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from bot.core.policy import Policy
+from bot.core.ports import Clock, Store
+from bot.desk import Access, Desk
+
+
+class Probe(NamedTuple):
+    """Whether one part is ready, and in one line why (not)."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Figure(NamedTuple):
+    """One sample for ``/metrics``: ``sayso_requests{state="pending"} 3`` is name, help, value and labels."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = {}
+    kind: str = "gauge"
+
+
+SlackHandler = Callable[[Mapping[str, str], bytes, datetime], Awaitable[tuple[int, Mapping[str, str], bytes]]]
+"""(headers with lower-case names, raw body, now) -> (status, headers, body)."""
+
+
+async def no_probes() -> Sequence[Probe]:
+    """Nothing to ask."""
+    return ()
+
+
+async def no_figures() -> Sequence[Figure]:
+    """Nothing to count."""
+    return ()
+
+
+def page_url(public_url: str, request_id: str) -> str:
+    """The address of a request's own page in the inbox; the API's ``url`` and every card's link."""
+    return f"{public_url}/requests/{request_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Everything behind the web's doors.
+
+    ``store`` is for reads alone. ``public_url`` has no slash at its end. ``policy`` answers the policy in force now.
+    ``slack`` is None where Slack does not come in by HTTP. ``probes`` and ``figures`` are asked at each ``/readyz``
+    and ``/metrics``.
+    """
+
+    desk: Desk
+    store: Store
+    access: Access
+    clock: Clock
+    public_url: str
+    policy: Callable[[], Policy]
+    slack: SlackHandler | None = None
+    probes: Callable[[], Awaitable[Sequence[Probe]]] = field(default=no_probes)
+    figures: Callable[[], Awaitable[Sequence[Figure]]] = field(default=no_figures)

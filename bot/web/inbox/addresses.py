@@ -1,0 +1,116 @@
+"""The inbox's addresses, and the door before each: who is signed in, and whether a form is really theirs.
+
+Starlette answers HEAD wherever it answers GET; neither changes anything (threat T16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request as Http
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.core.errors import SaysoError, Unauthorized
+from bot.web.inbox import queue, review, signing, wording
+from bot.web.inbox.assets import Assets
+from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
+from bot.web.inbox.house import House, SendLink
+from bot.web.inbox.pages import Pages, see_other
+from bot.web.inbox.site import Site
+
+Endpoint = Callable[[Http], Awaitable[Response]]
+Reading = Callable[[Site, Http, Visitor], Awaitable[Response]]
+Changing = Callable[[Site, Http, Visitor, Form], Awaitable[Response]]
+
+
+def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
+    """Every page of the inbox. ``send_link`` sends a person (by id) a one-time link, where a channel can."""
+    assets = Assets()
+    site = Site(house, Pages(assets), send_link)
+    entry = signing.Entry(site)
+    return [
+        Route("/", _home, methods=["GET"]),
+        Route("/inbox", _reads(site, queue.show), methods=["GET"]),
+        Route("/requests/{id}", _reads(site, review.show), methods=["GET"]),
+        Route("/requests/{id}/decisions", _changes(site, review.decide), methods=["POST"]),
+        Route("/requests/{id}/resolution", _changes(site, review.settle), methods=["POST"]),
+        # What a reload of the answer to a refused form becomes.
+        Route("/requests/{id}/decisions", _to_request, methods=["GET"]),
+        Route("/requests/{id}/resolution", _to_request, methods=["GET"]),
+        Route("/sign-in", _guarded(site, entry.ask), methods=["GET"]),
+        Route("/sign-in", _guarded(site, entry.send), methods=["POST"]),
+        Route("/sign-in/{token}", _guarded(site, entry.offer), methods=["GET"]),
+        Route("/sign-in/{token}", _guarded(site, entry.enter), methods=["POST"]),
+        Route("/sign-out", _changes(site, signing.leave), methods=["POST"]),
+        Route("/static/{name}", assets.serve, methods=["GET"]),
+    ]
+
+
+async def _home(_http: Http) -> Response:
+    return see_other("/inbox")
+
+
+async def _to_request(http: Http) -> Response:
+    return see_other(local_path(http.url.path.rpartition("/")[0]))
+
+
+def _guarded(site: Site, endpoint: Endpoint) -> Endpoint:
+    """An endpoint whose refusals become pages."""
+
+    async def guarded(http: Http) -> Response:
+        try:
+            return await endpoint(http)
+        except SaysoError as error:
+            return site.refusal(error, None, "/sign-in")
+
+    return guarded
+
+
+def _reads(site: Site, reading: Reading) -> Endpoint:
+    """A page for whoever is signed in; anybody else is asked to sign in and then brought here."""
+
+    async def read(http: Http) -> Response:
+        visitor = None
+        try:
+            visitor = await visitor_of(site.house, http)
+            if visitor is None:
+                return see_other(f"/sign-in?next={local_path(http.url.path)}")
+            return await reading(site, http, visitor)
+        except SaysoError as error:
+            return site.refusal(error, visitor)
+
+    return read
+
+
+def _changes(site: Site, changing: Changing) -> Endpoint:
+    """A form of a signed-in person, from our own page, with their session's token."""
+
+    async def change(http: Http) -> Response:
+        visitor = None
+        back = local_path(f"/requests/{http.path_params.get('id')}")
+        try:
+            visitor = await visitor_of(site.house, http)
+            form = await _checked(site, http, visitor)
+            if visitor is None:
+                raise Unauthorized(wording.SESSION_OVER)
+            return await changing(site, http, visitor, form)
+        except SaysoError as error:
+            return site.refusal(error, visitor, back)
+
+    return change
+
+
+async def _checked(site: Site, http: Http, visitor: Visitor | None) -> Form:
+    """The form, if it may count; what is refused of a signed-in person is recorded."""
+    try:
+        check_origin(http, site.house.public_url)
+        if visitor is None:
+            return {}
+        form = await read_form(http)
+        check_token(form, visitor)
+    except SaysoError as error:
+        if visitor is not None:
+            await site.record(visitor, http, f"form_{error.code}")
+        raise
+    return form

@@ -1,0 +1,113 @@
+"""Pages out of templates: autoescaped, strict about names, and answered with headers that leave nothing to a browser.
+
+Agent data reaches a template as a value only; it is never compiled (threat T22), and every filter that prints it
+makes hidden characters visible first (T4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import RedirectResponse, Response
+
+from bot.core.card import literal
+from bot.core.scrutiny import visible
+from bot.web.inbox import wording
+from bot.web.inbox.assets import Assets
+from bot.web.inbox.guard import Visitor
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # Not no-referrer: under that, browsers send our own forms with `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+_MARKS = re.compile(r"⟦U\+[0-9A-F]{4,6}⟧|[␠⏎]×[0-9]+|⏎")
+"""What `visible` puts in; where the text itself holds these signs they are shown as code points, so none is forged."""
+
+
+def shown(text: str) -> Markup:
+    """A text that is already `visible`, its marks set apart for the eye."""
+    pieces, end = [], 0
+    for mark in _MARKS.finditer(text):
+        kind = "nl" if mark[0] == "⏎" else "odd"
+        pieces += [escape(text[end : mark.start()]), Markup('<mark class="{}">{}</mark>').format(kind, mark[0])]
+        end = mark.end()
+    return Markup("").join([*pieces, escape(text[end:])])
+
+
+def open_text(text: object) -> Markup:
+    """A text with nothing hidden, its marks set apart."""
+    return shown(visible(str(text)))
+
+
+def open_value(value: object) -> Markup:
+    """A JSON value as it is, its marks set apart."""
+    return shown(literal(value))
+
+
+def plain(text: object) -> str:
+    """A text on one line with nothing hidden."""
+    return visible(str(text)).replace("⏎\n", " ⏎ ").replace("\n", " ")
+
+
+class Pages:
+    """The inbox's templates."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("templates", "inbox"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {
+            "shown": shown,
+            "visible": open_text,
+            "literal": open_value,
+            "plain": plain,
+            "span": wording.span,
+            "size": wording.size_of,
+        }
+        self._templates.globals |= {"asset": assets.url, "words": wording}
+
+    def show(
+        self, template: str, *, now: datetime, visitor: Visitor | None, status: int = 200, **context: Any
+    ) -> Response:
+        """Fill a template for a visitor; moments are written on that person's clock."""
+
+        def moment(at: datetime) -> Markup:
+            """A time that says itself, its distance from now, and the exact instant for machines."""
+            text = wording.clock_time(at, visitor.person if visitor else None, now)
+            return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), at.isoformat(" "), text)
+
+        def away(at: datetime) -> str:
+            return wording.distance(at, now)
+
+        page = self._templates.get_template(template).render(
+            visitor=visitor, now=now, moment=moment, away=away, **context
+        )
+        # A lone surrogate has no UTF-8 form; a page is shown all the same.
+        return Response(page.encode("utf-8", "xmlcharrefreplace"), status, HEADERS, "text/html; charset=utf-8")
+
+
+def see_other(url: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Go and look there: the answer to every form that did something, so that a reload repeats nothing."""
+    return RedirectResponse(url, 303, {**HEADERS, **(headers or {})})

@@ -1,0 +1,203 @@
+"""One request in full, and the forms that decide it. The desk decides; this parses, and says what came of it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from starlette.requests import Request as Http
+from starlette.responses import Response
+
+from bot.core.edits import differences
+from bot.core.errors import Fault, Forbidden, Invalid, NotFound, SaysoError, Stale
+from bot.core.forms import Field
+from bot.core.model import ExecutionState, Kind, Request, Verb
+from bot.core.ports import Ballot
+from bot.web.house import page_url
+from bot.web.inbox import wording
+from bot.web.inbox.edits import boxes, edited, unplaced
+from bot.web.inbox.guard import Form, Visitor
+from bot.web.inbox.pages import see_other
+from bot.web.inbox.site import VIA, Site
+from bot.web.inbox.view import asked_ever, seen_since, view_of
+
+MAX_COMMENT = 4000
+
+
+class Attempt(Struct, frozen=True):
+    """A form that was refused: what was sent, why not, and what is wrong with which field."""
+
+    form: Form
+    error: SaysoError
+
+    @property
+    def panel(self) -> str:
+        """Which of the page's forms it was."""
+        return self.form.get("decision", "settle")
+
+    def fault(self, name: str) -> str:
+        """What is wrong with a field, or nothing."""
+        return next((f.detail for f in self.error.faults if f.pointer == f"/{name}"), "")
+
+    def sent(self, name: str) -> str:
+        """What stood in a field."""
+        return self.form.get(name, "")
+
+
+async def show(site: Site, http: Http, visitor: Visitor) -> Response:
+    """``GET /requests/{id}``."""
+    return await _page(site, visitor, await _request(site, http))
+
+
+async def _request(site: Site, http: Http) -> Request:
+    request = await site.house.desk.request(http.path_params["id"])
+    if request is None:
+        raise NotFound(wording.NO_SUCH_REQUEST)
+    return request
+
+
+async def _page(site: Site, visitor: Visitor, request: Request, attempt: Attempt | None = None) -> Response:
+    house = site.house
+    fields = house.desk.fields(request)
+    deliveries = await house.store.deliveries(request.id)
+    lines = await house.store.audit(request.id)
+    now = house.clock.now()
+    policy = house.policy()
+    view = view_of(
+        request,
+        policy=policy,
+        person=visitor.person,
+        url=page_url(house.public_url, request.id),
+        editable=bool(fields),
+        deliveries=deliveries,
+        lines=lines,
+        now=now,
+    )
+    stale = attempt is not None and isinstance(attempt.error, Stale)
+    seen = _number(attempt.form.get("revision")) if attempt and stale else 0
+    # What was typed for another revision is not put back: it was meant for what stood there then.
+    kept = None if stale else attempt
+    edits = kept if kept and kept.panel == Verb.APPROVE_WITH_EDITS else None
+    return site.pages.show(
+        "request.html",
+        now=now,
+        visitor=visitor,
+        status=attempt.error.status if attempt else 200,
+        view=view,
+        names={person.id: person.name for person in policy.people.values()},
+        boxes=boxes(fields, edits.form if edits else None, edits.error.faults if edits else ()),
+        unplaced=_unplaced(fields, edits),
+        refusal=attempt.error if attempt else None,
+        attempt=kept,
+        since=seen_since(request, lines, seen) if stale else None,
+    )
+
+
+def _unplaced(fields: tuple[Field, ...], edits: Attempt | None) -> tuple[str, ...]:
+    if edits is None:
+        return ()
+    return unplaced(fields, tuple(f for f in edits.error.faults if f.pointer != "/comment"))
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004  # bounded
+
+
+async def decide(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /requests/{id}/decisions``."""
+    request = await _request(site, http)
+    try:
+        await site.house.desk.decide(_ballot(site, request, visitor, form))
+    except SaysoError as error:
+        current = await _request(site, http)
+        return await _page(site, visitor, current, Attempt(form, error))
+    return see_other(f"/requests/{request.id}")
+
+
+def _ballot(site: Site, request: Request, visitor: Visitor, form: Form) -> Ballot:
+    """What the form says; raises `Invalid` with a fault beside each field that has to be filled in otherwise."""
+    try:
+        verb = Verb(form.get("decision", ""))
+    except ValueError:
+        raise Invalid(wording.UNKNOWN_DECISION) from None
+    comment = form.get("comment", "").replace("\r\n", "\n").strip()
+    shown = (_number(form.get("revision")), form.get("digest", ""))
+    arguments = None
+    # A form for another revision goes to the desk as it is, which refuses it as stale, whatever else it holds.
+    if shown == (request.revision, request.digest):
+        _complete(request, verb, form, comment)
+        if verb is Verb.APPROVE_WITH_EDITS:
+            arguments = _arguments(site.house.desk.fields(request), form, request)
+    return Ballot(
+        request=request.id,
+        decision=verb,
+        by=visitor.person.id,
+        channel=VIA,
+        revision=shown[0],
+        digest=shown[1],
+        arguments=arguments,
+        comment=comment or None,
+        category=form.get("category") or None if verb is Verb.REJECT else None,
+        answer=_answer(form) if verb is Verb.APPROVE and request.kind is not Kind.APPROVAL else None,
+    )
+
+
+def _complete(request: Request, verb: Verb, form: Form, comment: str) -> None:
+    faults: list[Fault] = []
+    if verb is Verb.REJECT and not comment:
+        faults.append(Fault("/comment", "required", wording.NO_REASON))
+    if verb is Verb.REJECT and form.get("category") not in wording.CATEGORIES:
+        faults.append(Fault("/category", "required", wording.NO_CATEGORY))
+    if verb is Verb.ASK and not comment:
+        faults.append(Fault("/comment", "required", wording.NO_QUESTION))
+    if len(comment) > MAX_COMMENT:
+        faults.append(Fault("/comment", "too_long", wording.TOO_LONG.format(limit=MAX_COMMENT)))
+    if verb is Verb.APPROVE and request.kind is not Kind.APPROVAL and not _answered(request, form):
+        faults.append(Fault("/answer", "required", wording.NO_ANSWER))
+    if faults:
+        raise Invalid(faults[0].detail, faults=tuple(faults))
+
+
+def _answer(form: Form) -> str:
+    return form.get("answer", "").replace("\r\n", "\n").strip()
+
+
+def _answered(request: Request, form: Form) -> bool:
+    options = {option.id for option in request.content.options}
+    return _answer(form) in options if options else bool(_answer(form))
+
+
+def _arguments(fields: tuple[Field, ...], form: Form, request: Request) -> dict[str, object]:
+    arguments, faults = edited(fields, form, request.content.arguments)
+    if faults:
+        raise Invalid(faults[0].detail, faults=faults)
+    if not differences(request.content.arguments, arguments):
+        raise Invalid(wording.NOTHING_CHANGED)
+    return arguments
+
+
+async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /requests/{id}/resolution``: somebody who was asked says how an unknown execution ended."""
+    request = await _request(site, http)
+    try:
+        if visitor.person.id not in asked_ever(request, await site.house.store.deliveries(request.id)):
+            await site.record(visitor, http, "not_assigned")
+            raise Forbidden(wording.NOT_YOURS_TO_SETTLE)
+        state, note = _settlement(form)
+        await site.house.desk.settle(request.id, by=f"person:{visitor.person.id}", via=VIA, state=state, note=note)
+    except SaysoError as error:
+        return await _page(site, visitor, await _request(site, http), Attempt(form, error))
+    return see_other(f"/requests/{request.id}")
+
+
+def _settlement(form: Form) -> tuple[ExecutionState, str]:
+    note = form.get("note", "").replace("\r\n", "\n").strip()
+    state = form.get("state", "")
+    faults: list[Fault] = []
+    if state not in (ExecutionState.EXECUTED, ExecutionState.FAILED):
+        faults.append(Fault("/state", "required", wording.NO_SETTLEMENT))
+    if not note:
+        faults.append(Fault("/note", "required", wording.NO_NOTE))
+    if len(note) > MAX_COMMENT:
+        faults.append(Fault("/note", "too_long", wording.TOO_LONG.format(limit=MAX_COMMENT)))
+    if faults:
+        raise Invalid(faults[0].detail, faults=tuple(faults))
+    return ExecutionState(state), note

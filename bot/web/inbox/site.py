@@ -1,0 +1,35 @@
+"""What every page is made from."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from starlette.requests import Request as Http
+from starlette.responses import Response
+
+from bot.core.errors import SaysoError
+from bot.web.inbox.guard import Visitor
+from bot.web.inbox.house import House, SendLink
+from bot.web.inbox.pages import Pages
+
+VIA = "inbox"
+"""The channel's name in decisions and in the audit trail."""
+
+
+class Site(Struct, frozen=True):
+    """The house, the templates, and how a sign-in link reaches a person (None: not by itself)."""
+
+    house: House
+    pages: Pages
+    send_link: SendLink | None
+
+    def refusal(self, error: SaysoError, visitor: Visitor | None, back: str = "/inbox") -> Response:
+        """A page of its own for what was refused, in plain words."""
+        return self.pages.show(
+            "refusal.html", now=self.house.clock.now(), visitor=visitor, status=error.status, error=error, back=back
+        )
+
+    async def record(self, visitor: Visitor, http: Http, reason: str) -> None:
+        """Write down that a signed-in person's form was refused before it reached the desk."""
+        await self.house.desk.refused(
+            request_id=http.path_params.get("id"), actor=f"person:{visitor.person.id}", via=VIA, reason=reason
+        )

@@ -1,0 +1,212 @@
+"""What the page of one request shows, worked out from stored values; drawing it is the template's part.
+
+Everything a decision binds to comes from one `Request` value, so the arguments on the page and the digest in its
+forms can never be of two revisions (law 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from bot.core.card import Card, card_of, name_of
+from bot.core.edits import differences
+from bot.core.errors import NeedsInfo, SelfReview
+from bot.core.model import (
+    Arguments,
+    Delivery,
+    Edit,
+    Execution,
+    ExecutionState,
+    Person,
+    Request,
+    State,
+    Step,
+    Verb,
+)
+from bot.core.policy import ActionSpec, Policy
+from bot.core.ports import AuditLine
+from bot.web.inbox import wording
+from bot.web.inbox.claims import Claims, claims_of
+from bot.web.inbox.trail import Entry, entries, revisions
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """What exactly runs once it is approved.
+
+    ``kind`` is webhook, python or agent; ``moved`` the target configured now, where that is no longer the bound one.
+    """
+
+    kind: str
+    target: str
+    host: str
+    spec: ActionSpec
+    moved: str | None
+
+
+class Gauge(Struct, frozen=True):
+    """Confidence and gate in percent of the bar, None where there is none."""
+
+    confidence: float | None
+    gate: float | None
+    below: bool
+    text: str
+
+
+class Changes(Struct, frozen=True):
+    """What differs between two revisions, and who made the newer one."""
+
+    before: int
+    after: int
+    author: str
+    edits: tuple[Edit, ...]
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The whole page. ``buttons`` are what this reader may press; ``standing`` says why where there are none."""
+
+    request: Request
+    card: Card
+    claims: Claims
+    gauge: Gauge
+    run: Run
+    next_step: tuple[str, ...]
+    later_steps: tuple[Step, ...]
+    changes: Changes | None
+    deliveries: tuple[Delivery, ...]
+    trail: tuple[Entry, ...]
+    buttons: tuple[Verb, ...]
+    standing: str
+    may_settle: bool
+    version: str
+
+
+def view_of(
+    request: Request,
+    *,
+    policy: Policy,
+    person: Person,
+    url: str,
+    editable: bool,
+    deliveries: tuple[Delivery, ...],
+    lines: tuple[AuditLine, ...],
+    now: datetime,
+) -> View:
+    """The page of a request for one reader, now. ``editable``: its action has arguments that may be edited."""
+    card = card_of(request, people=policy.people, url=url, editable=editable)
+    standing, buttons = _standing(request, card, person, now)
+    plan = request.stage_plan if request.state.open else None
+    following = plan.steps[request.step + 1 :] if plan and not request.exhausted else ()
+    return View(
+        request=request,
+        card=card,
+        claims=claims_of(request),
+        gauge=_gauge(request, card),
+        run=_run(request, policy),
+        next_step=tuple(name_of(p, policy.people) for p in following[0].people) if following else (),
+        later_steps=following[1:],
+        changes=changes_of(request, revisions(lines), policy),
+        deliveries=deliveries,
+        trail=entries(lines),
+        buttons=buttons,
+        standing=standing,
+        may_settle=may_settle(request, person.id, deliveries),
+        version=version_of(request),
+    )
+
+
+def version_of(request: Request) -> str:
+    """Changes whenever the page would say something else; times passing are not a change."""
+    ran = request.execution
+    parts = (request.state, request.revision, request.stage, request.step, len(request.decisions))
+    return "-".join(str(p) for p in (*parts, *((ran.state, ran.attempts) if ran else ())))
+
+
+def _standing(request: Request, card: Card, person: Person, now: datetime) -> tuple[str, tuple[Verb, ...]]:
+    """Why this reader may not decide, and what they may press."""
+    if not request.state.open:
+        return "", ()
+    looks_only = _looks_only(request, person, now)
+    if looks_only:
+        return looks_only, ()
+    if any(vote.by == person.id for vote in request.votes):
+        return wording.VOTED, tuple(b for b in card.buttons if not b.is_vote)
+    return "", card.buttons
+
+
+def _looks_only(request: Request, person: Person, now: datetime) -> str:
+    if person.id in request.route.excluded:
+        return SelfReview.__doc__ or ""
+    if person.id not in request.assignees:
+        return wording.NOT_ASKED
+    if now >= request.expires_at:
+        return wording.TIME_OVER
+    return (NeedsInfo.__doc__ or "") if request.state is State.NEEDS_INFO else ""
+
+
+def _gauge(request: Request, card: Card) -> Gauge:
+    confidence, gate = request.content.confidence, request.route.gate
+    return Gauge(
+        None if confidence is None else round(min(max(confidence, 0.0), 1.0) * 100, 1),
+        None if gate is None else round(gate * 100, 1),
+        card.below_gate,
+        card.confidence,
+    )
+
+
+def _run(request: Request, policy: Policy) -> Run:
+    spec, target = policy.action(request.action), request.content.target
+    kind = "agent" if target == "agent" else "webhook" if target.startswith(("http:", "https:")) else "python"
+    over = request.execution is not None and request.execution.state.ended
+    moved = spec.execute.target if spec.execute.target != target and not over else None
+    host = (urlsplit(target).netloc if kind == "webhook" else "") or target
+    return Run(kind=kind, target=target, host=host, spec=spec, moved=moved)
+
+
+def changes_of(request: Request, past: Mapping[int, Arguments], policy: Policy) -> Changes | None:
+    """What the newest revision changed against the one before it, or None where there is only one."""
+    content = request.content
+    if content.number == 1:
+        return None
+    before = past.get(content.number - 1, content.proposed)
+    if before is None:
+        return None
+    kind, _, name = content.author.partition(":")
+    author = name_of(name, policy.people) if kind == "person" else "the agent"
+    return Changes(content.number - 1, content.number, author, differences(before, content.arguments))
+
+
+def seen_since(request: Request, lines: tuple[AuditLine, ...], revision: int) -> Changes | None:
+    """What changed since a reader was shown ``revision``, where the trail still knows that one."""
+    before = revisions(lines).get(revision)
+    if before is None or revision >= request.revision:
+        return None
+    return Changes(revision, request.revision, "", differences(before, request.content.arguments))
+
+
+def may_settle(request: Request, person: str, deliveries: tuple[Delivery, ...]) -> bool:
+    """Whether this person was asked about the request and its outcome is unknown."""
+    return is_unknown(request.execution) and person in asked_ever(request, deliveries)
+
+
+def is_unknown(execution: Execution | None) -> bool:
+    """Whether somebody has to find out what happened."""
+    return execution is not None and execution.state is ExecutionState.UNKNOWN
+
+
+def asked_ever(request: Request, deliveries: tuple[Delivery, ...]) -> frozenset[str]:
+    """Everybody who was asked at any stage so far, or decided."""
+    asked = {d.by for d in request.decisions} | {d.person for d in deliveries if d.person}
+    for index, stage in enumerate(request.route.stages[: request.stage + 1]):
+        # How far an earlier stage's chain went is not kept; its first step was asked for certain.
+        reached = request.step + 1 if index == request.stage else 1
+        asked |= {p for step in stage.steps[:reached] for p in step.people}
+    return frozenset(asked)
+
+
+def channel_name(channel: str | None) -> str:
+    """A channel as a sentence names it."""
+    return wording.CHANNELS.get(channel or "", channel or "")

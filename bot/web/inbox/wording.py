@@ -1,0 +1,119 @@
+"""The words that pages say from Python; what belongs to one page alone stands in its template."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.core.model import DeliveryState, ExecutionState, Person, Risk, State
+
+STATES = {
+    State.PENDING: "Waiting for a decision",
+    State.NEEDS_INFO: "Waiting for the agent’s answer",
+    State.APPROVED: "Approved",
+    State.APPROVED_WITH_EDITS: "Approved with edits",
+    State.REJECTED: "Rejected",
+    State.EXPIRED: "Expired",
+    State.CANCELLED: "Withdrawn",
+    State.BLOCKED: "Blocked by rule",
+}
+
+TONES = {
+    State.PENDING: "wait",
+    State.NEEDS_INFO: "wait",
+    State.APPROVED: "good",
+    State.APPROVED_WITH_EDITS: "good",
+    State.REJECTED: "bad",
+    State.EXPIRED: "flat",
+    State.CANCELLED: "flat",
+    State.BLOCKED: "bad",
+}
+
+RISKS = {Risk.READ_ONLY: "Read only", Risk.REVERSIBLE: "Reversible", Risk.IRREVERSIBLE: "Irreversible"}
+
+CATEGORIES = {
+    "wrong_target": "Wrong target",
+    "wrong_amount": "Wrong amount",
+    "not_needed": "Not needed",
+    "policy": "Against policy",
+    "unclear": "Unclear",
+    "other": "Something else",
+}
+
+CHANNELS = {"inbox": "the inbox", "slack": "Slack", "email": "mail", "push": "push", "api": "the API"}
+
+DELIVERIES = {
+    DeliveryState.QUEUED: "on its way",
+    DeliveryState.SENT: "sent",
+    DeliveryState.FAILED: "failed",
+    DeliveryState.SKIPPED: "skipped",
+}
+
+EXECUTION_TONES = {
+    ExecutionState.EXECUTED: "good",
+    ExecutionState.FAILED: "bad",
+    ExecutionState.UNKNOWN: "alarm",
+}
+
+VOTED = "You have approved this revision. It waits for the others who are asked."
+NOT_ASKED = "You are not asked to review this request: you can read it, but not decide it."
+TIME_OVER = "The time to decide this is over."
+FOREIGN_FORM = "This form did not come from {origin}, so nothing was changed. Open the inbox there and try again."
+FORGED_FORM = "This form does not belong to your session, so nothing was changed. Open the page anew and try again."
+SESSION_OVER = "You are not signed in any more, so nothing was changed. Sign in and decide again."
+LINK_SPENT = "This link was used already, or it is too old. Ask for a new one."
+NOTHING_CHANGED = "You changed nothing. Change a value, or approve it as it is."
+UNKNOWN_DECISION = "The form does not say what you decided, so nothing was changed. Open the page anew and try again."
+NO_REASON = "Say why, so that the agent and the next reviewer can learn from it."
+NO_CATEGORY = "Pick what is wrong with it."
+NO_QUESTION = "Write the question that the agent shall answer."
+NO_ANSWER = "Give an answer."
+NO_NOTE = "Say how you found out, so that the record can be trusted."
+TOO_LONG = "At most {limit:,} characters, please."
+NO_SETTLEMENT = "Say whether it happened or not."
+NOT_YOURS_TO_SETTLE = (
+    "Only people who were asked about this request can settle it here; an admin can by "
+    "POST /v1/requests/{id}/resolution. You were not asked."
+)
+NO_SUCH_REQUEST = "There is no request with this id."
+
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its two largest units: ``2 h 10 min``."""
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        hours, rest = divmod(seconds, _HOUR)
+        return f"{hours} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours} h"
+    days, rest = divmod(seconds, _DAY)
+    return f"{days} d {rest // _HOUR} h" if rest >= _HOUR else f"{days} d"
+
+
+def distance(at: datetime, now: datetime) -> str:
+    """How far off a moment is: ``in 2 h 10 min``, ``5 min ago``, ``just now``."""
+    if abs(at - now) < timedelta(seconds=5):
+        return "just now"
+    return f"in {span(at - now)}" if at > now else f"{span(now - at)} ago"
+
+
+def clock_time(at: datetime, person: Person | None, now: datetime) -> str:
+    """A moment on the reader's own clock, its zone named; the year only where it is another one."""
+    zone = ZoneInfo(person.timezone if person else "UTC")
+    there = at.astimezone(zone)
+    year = f" {there.year}" if there.year != now.astimezone(zone).year else ""
+    return f"{there:%a} {there.day} {there:%b}{year}, {there:%H:%M} {there.tzname()}"
+
+
+def size_of(text: str) -> str:
+    """``1,204 characters, 31 lines`` where a text is long enough for that to matter, else nothing."""
+    lines = text.count("\n") + 1
+    if lines == 1 and len(text) <= 300:  # noqa: PLR2004  # as in core.card.literal
+        return ""
+    return f"{len(text):,} characters, {lines:,} line{'s' if lines > 1 else ''}"

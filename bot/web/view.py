@@ -1,0 +1,234 @@
+"""The request as every call returns it (contract, "HTTP API"): structs that encode fast and draw their own schema."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, json
+
+from bot.core.card import next_step_at
+from bot.core.model import (
+    Arguments,
+    Decision,
+    Delivery,
+    DeliveryState,
+    Edit,
+    Execution,
+    ExecutionState,
+    Kind,
+    Request,
+    Risk,
+    State,
+    Verb,
+)
+from bot.web.house import page_url
+
+
+class StageView(Struct, frozen=True):
+    """The round of review: its name, its number (``index``, from 1) ``of`` so many, approvals given and needed."""
+
+    name: str
+    index: int
+    of: int
+    approvals: int
+    needed: int
+
+
+class DecisionView(Struct, frozen=True):
+    """What one person decided. ``by`` is a person's id, ``stage`` the stage's name; ``edits`` are what they changed."""
+
+    decision: Verb
+    by: str
+    at: datetime
+    channel: str
+    stage: str
+    revision: int
+    comment: str | None
+    category: str | None
+    edits: tuple[Edit, ...]
+
+
+class ExecutionView(Struct, frozen=True):
+    """The one run of the approved action. ``by_agent``: it is the agent that runs it and reports the outcome."""
+
+    id: str | None = None
+    state: ExecutionState = ExecutionState.NONE
+    attempts: int = 0
+    result: Any = None
+    error: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    by_agent: bool = False
+
+
+class DeliveryView(Struct, frozen=True):
+    """One card sent to one place."""
+
+    channel: str
+    to: str
+    state: DeliveryState
+    at: datetime
+    error: str | None
+
+
+class RequestView(Struct, frozen=True, kw_only=True):
+    """One action put to people. Times are RFC 3339 UTC.
+
+    ``arguments`` are as the agent proposed them; ``effective_arguments`` as approved or edited, null before that.
+    ``deadline`` is when the next step of the chain is asked too. ``deliveries`` are listed by GET; a POST answers
+    before the cards go out, with an empty list.
+    """
+
+    id: str
+    state: State
+    escalated: bool
+    kind: Kind
+    revision: int
+    digest: str
+    agent: str
+    action: str
+    title: str
+    arguments: Arguments
+    effective_arguments: Arguments | None
+    reason: str | None
+    confidence: float | None
+    risk: Risk
+    labels: dict[str, Any]
+    on_behalf_of: str | None
+    context: dict[str, Any]
+    rule: str
+    why: str
+    stage: StageView | None
+    escalation_level: int
+    assignees: tuple[str, ...]
+    deadline: datetime | None
+    expires_at: datetime
+    decisions: tuple[DecisionView, ...]
+    answer: str | None
+    execution: ExecutionView
+    deliveries: tuple[DeliveryView, ...]
+    batch: str | None
+    revises: str | None
+    created_at: datetime
+    decided_at: datetime | None
+    url: str
+
+
+class Page(Struct, frozen=True):
+    """A page of requests, newest first. ``next_cursor`` is null on the last one."""
+
+    requests: tuple[RequestView, ...]
+    next_cursor: str | None
+
+
+class EventView(Struct, frozen=True):
+    """Who did what, through what, and exactly what changed; the members in the order in which they were hashed."""
+
+    seq: int
+    type: str
+    at: datetime
+    actor: str
+    via: str
+    request: str | None
+    data: dict[str, Any]
+
+
+class LineView(Struct, frozen=True):
+    """One audit line. ``hash`` = SHA-256, hex, over ``previous`` (ASCII) followed by the bytes of ``event`` (UTF-8)."""
+
+    seq: int
+    previous: str
+    hash: str
+    event: EventView
+
+
+class Trail(Struct, frozen=True):
+    """A request's audit lines, oldest first."""
+
+    events: tuple[LineView, ...]
+
+
+_NOT_RUN = ExecutionView()
+_ENCODER = json.Encoder()
+
+
+def encoded(value: Struct) -> bytes:
+    """The view as JSON."""
+    return _ENCODER.encode(value)
+
+
+def request_view(request: Request, deliveries: Sequence[Delivery], public_url: str) -> RequestView:
+    """The request as every call returns it."""
+    content = request.content
+    return RequestView(
+        id=request.id,
+        state=request.state,
+        escalated=request.escalation_level > 0,
+        kind=request.kind,
+        revision=content.number,
+        digest=content.digest,
+        agent=request.agent,
+        action=request.action,
+        title=request.title,
+        arguments=content.arguments if content.proposed is None else content.proposed,
+        effective_arguments=_effective(request),
+        reason=content.reason,
+        confidence=content.confidence,
+        risk=request.risk,
+        labels=content.labels,
+        on_behalf_of=content.on_behalf_of,
+        context=content.context,
+        rule=request.route.rule,
+        why=request.route.why,
+        stage=_stage(request),
+        escalation_level=request.escalation_level,
+        assignees=request.assignees,
+        deadline=next_step_at(request),
+        expires_at=request.expires_at,
+        decisions=tuple(map(_decision, request.decisions)),
+        answer=request.answer,
+        execution=_execution(request.execution),
+        deliveries=tuple(DeliveryView(d.channel, d.to, d.state, d.at, d.error) for d in deliveries),
+        batch=request.batch,
+        revises=request.revises,
+        created_at=request.created_at,
+        decided_at=request.decided_at,
+        url=page_url(public_url, request.id),
+    )
+
+
+def _effective(request: Request) -> Arguments | None:
+    settled = request.state.approved or request.content.proposed is not None
+    return request.content.arguments if settled else None
+
+
+def _stage(request: Request) -> StageView | None:
+    plan = request.stage_plan
+    if plan is None:
+        return None
+    given = sum(vote.stage == request.stage and vote.decision is not Verb.REJECT for vote in request.votes)
+    return StageView(plan.name, request.stage + 1, len(request.route.stages), given, plan.approvals)
+
+
+def _decision(made: Decision) -> DecisionView:
+    return DecisionView(
+        made.decision,
+        made.by,
+        made.at,
+        made.channel,
+        made.stage_name,
+        made.revision,
+        made.comment,
+        made.category,
+        made.edits,
+    )
+
+
+def _execution(run: Execution | None) -> ExecutionView:
+    if run is None:
+        return _NOT_RUN
+    return ExecutionView(
+        run.id, run.state, run.attempts, run.result, run.error, run.started_at, run.ended_at, run.by_agent
+    )

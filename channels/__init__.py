@@ -1,0 +1,58 @@
+"""The channels there are, as data. A channel's library is imported when the channel is on, and never before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import import_module
+from typing import Any
+
+from msgspec import Struct
+
+
+class Ability(StrEnum):
+    """What a channel can do beside sending a card."""
+
+    BUTTONS = "buttons"
+    """People decide on the card itself."""
+    FORMS = "forms"
+    """People edit arguments in a form of the channel."""
+    REPLIES = "replies"
+    """People decide by writing back, in the grammar."""
+    UPDATES = "updates"
+    """A sent card changes when the request does."""
+    SHARED_PLACE = "shared_place"
+    """One card at one place can serve everybody who is asked."""
+    QUEUE = "queue"
+    """The channel shows each person what waits for them."""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One channel: the module that holds it, the class to make, what turns it on, and what it can do.
+
+    ``needs`` are environment variables that must all be set, ``one_of`` those of which one at least must be.
+    """
+
+    module: str
+    factory: str
+    needs: tuple[str, ...]
+    one_of: tuple[str, ...] = ()
+    abilities: frozenset[Ability] = frozenset()
+
+
+CHANNELS: Mapping[str, Entry] = {
+    "slack": Entry(
+        module="channels.slack",
+        factory="SlackChannel",
+        needs=("SLACK_BOT_TOKEN",),
+        one_of=("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"),
+        abilities=frozenset(Ability),
+    ),
+}
+"""Every channel by its name, which routing.yaml's ``via:`` uses, and its template folder, and its fake."""
+
+
+def load(name: str) -> Any:
+    """The class of a channel, its library imported with it. Raises ``KeyError`` for a name that is not registered."""
+    entry = CHANNELS[name]
+    return getattr(import_module(entry.module), entry.factory)

@@ -1,0 +1,249 @@
+"""Draws what Slack shows, from the templates under ``templates/slack/``.
+
+Every expression of a template comes out as JSON (`_environment`), without the template having to ask: no text,
+whoever wrote it, can end a string or add a block. Texts of agents and people are put in ``plain_text`` or rich text,
+which carry no markup; ``mrkdwn`` holds our own words, dates, and names through `escape` (threat T3).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from json.encoder import encode_basestring_ascii
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from msgspec import Struct
+from msgspec.json import decode
+
+from bot.core.card import Asked, Card, Line, Verdict
+from bot.core.model import Person, State, Verb
+from bot.core.token import Shown, Tokens
+from channels.slack.sizes import SAID, URL, clip, fitted
+
+TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
+ACTION_IDS = {
+    Verb.APPROVE: "approve",
+    Verb.APPROVE_WITH_EDITS: "edit",
+    Verb.REJECT: "reject",
+    Verb.ASK: "ask",
+    Verb.ESCALATE: "escalate",
+}
+VERBS = {name: verb for verb, name in ACTION_IDS.items()}
+IN_SLASH, IN_HOME = 10, 45
+
+_BUTTONS = {
+    Verb.APPROVE: ("Approve", "primary"),
+    Verb.APPROVE_WITH_EDITS: ("Edit…", None),
+    Verb.REJECT: ("Reject", "danger"),
+    Verb.ASK: ("Ask…", None),
+    Verb.ESCALATE: ("Escalate", None),
+}
+_STATUS = {
+    State.PENDING: "⏳ Waits for a decision",
+    State.NEEDS_INFO: "💬 Waits for the agent's answer",
+    State.APPROVED: "✅ Approved",
+    State.APPROVED_WITH_EDITS: "✅ Approved with edits",
+    State.REJECTED: "⛔ Rejected",
+    State.EXPIRED: "⌛ Expired",
+    State.CANCELLED: "↩ Withdrawn",
+    State.BLOCKED: "⛔ Blocked",
+}
+_MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
+_WEB = re.compile(r"https?://[^\s<>|]+")
+
+
+class Button(Struct, frozen=True):
+    """One button as the template draws it."""
+
+    action_id: str
+    label: str
+    style: str | None
+    value: str | None = None
+
+
+def escape(text: str) -> str:
+    """Text for ``mrkdwn``, on one line: no mention or link survives in it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+
+
+def _as_json(value: Any) -> str:
+    return encode_basestring_ascii(value) if type(value) is str else json.dumps(value)
+
+
+def date(at: datetime) -> str:
+    """A moment as each reader's own clock shows it."""
+    otherwise = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{otherwise}>"
+
+
+def web(url: str) -> str | None:
+    """The address for a button, or None where Slack would refuse it."""
+    return url if len(url) <= URL and _WEB.fullmatch(url) else None
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=False,  # noqa: S701 - the output is JSON: `finalize` encodes every expression
+        finalize=_as_json,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["escape"] = escape
+    return made
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+def draw(name: str, **values: Any) -> Any:
+    """The JSON value that a template makes."""
+    return decode(_template(name).render(**values))
+
+
+def mention(asked: Asked, person: Person | None) -> str:
+    """Somebody who is asked, as ``mrkdwn``: by Slack id where ours is one, else the escaped name."""
+    if person and person.slack and _MEMBER.fullmatch(person.slack):
+        return f"<@{person.slack}>"
+    return escape(clip(asked.name, 60)[0])
+
+
+def shown_on(card: Card, delivery: str = "") -> Shown:
+    """What a card as drawn shows, for its token."""
+    return Shown(
+        request=card.request,
+        revision=card.revision,
+        digest=card.digest,
+        delivery=delivery,
+        fully_shown=card.fully_shown,
+        buttons=card.buttons,
+    )
+
+
+def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], Person | None]) -> dict[str, Any]:
+    """The card as a message: ``text`` (the fallback) and ``blocks``, within every limit whatever it holds."""
+    whole = fitted(card)
+    card = whole.card
+    token = tokens.sign_shown(shown_on(card, delivery)) if card.buttons else None
+    buttons = [Button(ACTION_IDS[verb], *_BUTTONS[verb], token) for verb in card.buttons]
+    asked = ", ".join(mention(a, person(a.person)) for a in card.asked) or "nobody"
+    blocks = draw(
+        "card.json.j2",
+        card=card,
+        status=_status(card),
+        arguments=[_filled(line) for line in card.arguments],
+        claims=[_filled(line) for line in card.claims],
+        confidence=("⚠️ " if card.below_gate else "") + escape(card.confidence or "not given"),
+        facts=_facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
+        earlier=whole.earlier,
+        outcome=[_said(v) for v in card.verdicts],
+        buttons=buttons,
+        url=web(card.url),
+    )
+    return {"text": fallback(f"{_STATUS[card.state]}: {card.title}"), "blocks": blocks}
+
+
+def _status(card: Card) -> str:
+    parts = [_STATUS[card.state]]
+    if card.escalation_level:
+        parts.append(f"*escalated* (level {card.escalation_level})")
+    if card.progress:
+        parts.append(escape(card.progress))
+    if card.revision > 1:
+        parts.append(f"revision {card.revision}")
+    return " · ".join(parts)
+
+
+def _facts(card: Card, asked: str) -> str:
+    lines = [f"Asked: {asked}"] if card.state.open else []
+    if card.deadline:
+        lines.append(f"Next in the chain is asked: {date(card.deadline)}")
+    lines.append(f"{'Expires' if card.state.open else 'Would have expired'}: {date(card.expires_at)}")
+    return "\n".join(lines)
+
+
+def _filled(line: Line) -> Line:
+    """Slack refuses empty texts."""
+    return Line(line.label or "(no name)", line.text or "(empty)", elided=line.elided)
+
+
+class Said(Struct, frozen=True):
+    """One decision as drawn: its line in ``mrkdwn``, then what the person wrote and changed, as plain text."""
+
+    line: str
+    comment: str | None
+    edits: str
+
+
+def _said(verdict: Verdict) -> Said:
+    parts = [f"*{escape(verdict.title)}*"]
+    if verdict.by:
+        parts.append(f" by {escape(verdict.by)}")
+    if verdict.channel:
+        parts.append(f" through {escape(verdict.channel)}")
+    if verdict.at:
+        parts.append(f", {date(verdict.at)}")
+    if verdict.category:
+        parts.append(f" · {escape(verdict.category.replace('_', ' '))}")
+    return Said("".join(parts), verdict.comment, "\n".join(f"{e.label}: {e.text}" for e in verdict.edits))
+
+
+def fallback(text: str) -> str:
+    """A message's ``text``: what notifications show. Slack parses it, so it is escaped and holds no address."""
+    return escape(clip(text, SAID)[0].replace("://", ":⁄⁄"))
+
+
+def said(text: str, url: str | None = None) -> dict[str, Any]:
+    """A sentence for one person, as a message; with ``url`` a button opens the request."""
+    text = clip(text, SAID)[0] or "Nothing to say."
+    return {"text": fallback(text), "blocks": draw("notice.json.j2", text=text, url=web(url) if url else None)}
+
+
+def notice(title: str, text: str, url: str | None = None) -> dict[str, Any]:
+    """A sentence for one person, as a modal without inputs."""
+    return {
+        "type": "modal",
+        "title": {"type": "plain_text", "text": title, "emoji": False},
+        "close": {"type": "plain_text", "text": "Close", "emoji": False},
+        "blocks": said(text, url)["blocks"],
+    }
+
+
+def reminder(card: Card, note: str, person: Callable[[str], Person | None]) -> dict[str, Any]:
+    """A reply under a card that says ``note`` to everybody who is asked."""
+    named = [mention(a, person(a.person)) for a in card.asked[:15]]
+    line = " ".join([*named, escape(clip(note, 1000)[0])]) or "A reminder."
+    return {"text": line, "blocks": draw("reminder.json.j2", line=line)}
+
+
+class Row(Struct, frozen=True):
+    """One waiting request in a list: plain ``text``, ``facts`` in ``mrkdwn``, and its page."""
+
+    text: str
+    facts: str
+    url: str | None
+
+
+def queue(name: str, cards: Sequence[Card], most: int) -> list[dict[str, Any]]:
+    """What waits for a person, soonest first, ``most`` of it at most: blocks of a message or a home tab."""
+    count = len(cards)
+    waits = "request waits" if count == 1 else "requests wait"
+    headline = f"{count} {waits} for you" if count else "Nothing waits for you"
+    rows = [_row(card) for card in cards[:most]]
+    blocks: list[dict[str, Any]] = draw(name, headline=headline, rows=rows, more=max(count - most, 0))
+    return blocks
+
+
+def _row(card: Card) -> Row:
+    text = "\n".join(clip(part, 200)[0] for part in (card.title, f"{card.action} · asked by {card.agent}"))
+    escalated = "*escalated* · " if card.escalation_level else ""
+    return Row(text, f"{escalated}risk: {escape(card.risk)} · expires {date(card.expires_at)}", web(card.url))

@@ -1,0 +1,162 @@
+"""Slack's limits, and how a card is made to fit them whatever it holds.
+
+Texts are measured as Slack may count them: in UTF-16 units, with ``&``, ``<`` and ``>`` as their escapes.
+Sources: https://docs.slack.dev/reference/block-kit/blocks (50 blocks, header 150, section 3,000); the total of about
+13,200 characters is measured, not documented (``msg_blocks_too_long``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core.card import Card, Line, Verdict, fit, shorten
+from bot.core.model import Verb
+
+HEADER = 150
+BUTTON_TOKEN = 2000
+URL = 3000
+TOTAL = 12_800
+"""All text of one message; what is left to 13,200 is spare."""
+FURNITURE = 1_200
+"""The fixed words of the card: labels, buttons, notices."""
+ONE_TEXT = 2_900
+SAID = 2_900
+"""One text said to a person, with room for its mark."""
+
+_LINES = 45
+_ACTION, _AGENT, _WHY, _UNDO, _STAGE = 300, 100, 300, 300, 200
+_MARKS, _MARK = 10, 250
+_ASKED, _NAME = 15, 60
+_VERDICTS, _COMMENT, _EDITS, _EDIT = 4, 300, 5, 150
+_EXECUTION = 600
+
+
+def size(text: str) -> int:
+    """A text's length as Slack may count it at worst."""
+    units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if "&" in text or "<" in text or ">" in text:
+        units += 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
+    return units
+
+
+def clip(text: str, limit: int) -> tuple[str, bool]:
+    """The text within ``limit`` by `size`, its elision stated; and whether anything was left out."""
+    if len(text) * 5 <= limit:
+        return text, False
+    room = limit
+    shown, cut = shorten(text, room)
+    while (over := size(shown)) > limit and room:
+        room = min(room - 1, room * limit // over)
+        shown, cut = shorten(text, room)
+        shown = shown if len(shown) <= room else shown[:room]
+    return shown, cut
+
+
+class Fitted(Struct, frozen=True):
+    """A card that fits one message. ``more_asked``: how many names were left out; ``earlier``: how many decisions."""
+
+    card: Card
+    more_asked: int
+    earlier: int
+
+
+def fitted(card: Card) -> Fitted:
+    """The card within Slack's limits. What would run, or a warning, left out takes Approve and Edit off it (T2)."""
+    action, cut_action = clip(card.action, _ACTION)
+    marks, cut_marks = _clip_all(card.marks, _MARKS, _MARK)
+    verdicts = tuple(_verdict(v) for v in card.verdicts[-_VERDICTS:])
+    short = replace(
+        card,
+        title=card.title or card.action or "Untitled",
+        action=action,
+        marks=marks,
+        agent=clip(card.agent, _AGENT)[0],
+        why=clip(card.why, _WHY)[0],
+        undo=clip(card.undo, _UNDO)[0],
+        stage=clip(card.stage, _STAGE)[0],
+        progress=clip(card.progress, _STAGE)[0],
+        confidence=clip(card.confidence, _STAGE)[0],
+        asked=card.asked[:_ASKED],
+        verdicts=verdicts,
+        execution=_execution(card.execution),
+    )
+    whole = _fit_lines(short, TOTAL - FURNITURE - _spent(short))
+    if cut_action or cut_marks:
+        whole = without_approval(whole)
+    return Fitted(whole, len(card.asked) - len(short.asked), len(card.verdicts) - len(verdicts))
+
+
+def without_approval(card: Card) -> Card:
+    """The card as one that does not show everything, and so may not be approved from."""
+    kept = tuple(b for b in card.buttons if b not in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS))
+    return replace(card, buttons=kept, fully_shown=False)
+
+
+def _clip_all(texts: tuple[str, ...], most: int, each: int) -> tuple[tuple[str, ...], bool]:
+    clipped = [clip(text, each) for text in texts[:most]]
+    cut = len(texts) > most or any(was_cut for _, was_cut in clipped)
+    shown = [text for text, _ in clipped]
+    if len(texts) > most:
+        shown.append(f"[{len(texts) - most} more warnings not shown here]")
+    return tuple(shown), cut
+
+
+def _verdict(verdict: Verdict) -> Verdict:
+    edits = tuple(_line(edit, _EDIT) for edit in verdict.edits[:_EDITS])
+    if len(verdict.edits) > _EDITS:
+        edits += (Line("…", f"[{len(verdict.edits) - _EDITS} more changes not shown here]", elided=True),)
+    return replace(
+        verdict,
+        title=clip(verdict.title, _STAGE)[0],
+        by=clip(verdict.by, _NAME)[0] if verdict.by else verdict.by,
+        channel=clip(verdict.channel, _NAME)[0] if verdict.channel else verdict.channel,
+        category=clip(verdict.category, _NAME)[0] if verdict.category else verdict.category,
+        comment=clip(verdict.comment, _COMMENT)[0] if verdict.comment else verdict.comment,
+        edits=edits,
+    )
+
+
+def _line(line: Line, limit: int) -> Line:
+    label, cut_label = clip(line.label, limit // 2)
+    text, cut_text = clip(line.text, limit)
+    return Line(label, text, elided=line.elided or cut_label or cut_text)
+
+
+def _execution(line: Line | None) -> Line | None:
+    return _line(line, _EXECUTION) if line else None
+
+
+def _spent(card: Card) -> int:
+    """What everything but arguments and claims takes; `_fit_lines` deals with those and the title."""
+    verdicts = [
+        text or ""
+        for v in card.verdicts
+        for text in (v.title, v.by, v.channel, v.category, v.comment, *_texts(v.edits))
+    ]
+    words = (card.action, card.agent, card.why, card.undo, card.stage, card.progress, card.confidence)
+    dates = 120 * (len(card.verdicts) + 2)
+    names = (2 * _NAME) * len(card.asked)
+    texts = (*words, *card.marks, *verdicts, *_texts((card.execution,) if card.execution else ()))
+    return HEADER + dates + names + sum(map(size, texts))
+
+
+def _texts(lines: Iterable[Line]) -> tuple[str, ...]:
+    return tuple(text for line in lines for text in (line.label, line.text))
+
+
+def _fit_lines(card: Card, budget: int) -> Card:
+    """`fit`, its room made smaller until the texts fit as Slack may count them."""
+    line, total = ONE_TEXT, budget
+    while True:
+        shown = fit(card, line=line, lines=_LINES, total=total)
+        sizes = [size(text) for text in _texts((*shown.arguments, *shown.claims))]
+        longest, everything = max(sizes, default=0), sum(sizes)
+        if longest <= ONE_TEXT and everything <= budget:
+            break
+        line = min(line - 1, line * ONE_TEXT // longest) if longest > ONE_TEXT else line
+        total = min(total - 1, total * budget // everything) if everything > budget else total
+    title, cut = clip(shown.title, HEADER)
+    return without_approval(replace(shown, title=title)) if cut else shown

@@ -1,0 +1,115 @@
+"""Opening the store: which database, whose lock, which schema."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.core.errors import SaysoError, Unavailable
+from store.lock import AlreadyRunning, Lock
+from store.migrate import HEAD, SchemaMismatch, current, migrate
+from store.reader import Reader
+from store.sqlite import Connection, reset_race_possible
+from store.store import SqlStore
+from store.writer import WAITING, Writer
+
+log = logging.getLogger(__name__)
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a write waits for another process's write before it is refused."""
+
+
+class BadAddress(SaysoError):
+    """SAYSO_DATABASE_URL does not name a database that sayso can use."""
+
+    code = "bad_database_url"
+
+
+async def open_store(
+    url: str, *, exclusive: bool, busy_timeout: float = BUSY_TIMEOUT, waiting: int = WAITING
+) -> SqlStore:
+    """Open the database at ``url``, making or migrating it.
+
+    ``exclusive``: for the one process that runs the bot; it holds the lock file and checkpoints. The tools open
+    beside it with False; they migrate only while no bot runs.
+
+    Raises `BadAddress`; `AlreadyRunning`; `SchemaMismatch` where the schema is of a newer sayso, or of an older one
+    while that is running; `bot.core.errors.Unavailable` where the file cannot be opened or written.
+    """
+    return await asyncio.get_running_loop().run_in_executor(
+        None, partial(_open, _path(url), exclusive=exclusive, busy_timeout=busy_timeout, waiting=waiting)
+    )
+
+
+def _path(url: str) -> Path:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise BadAddress(f"SAYSO_DATABASE_URL={url!r} is no URL: try sqlite+aiosqlite:///sayso.db") from None
+    if address.get_backend_name() != "sqlite":
+        raise BadAddress(
+            f"SAYSO_DATABASE_URL names {address.get_backend_name()}, which this version cannot use:"
+            " try sqlite+aiosqlite:///sayso.db"
+        )
+    if not address.database or address.database == ":memory:":
+        raise BadAddress(
+            "SAYSO_DATABASE_URL must name a file, for approvals outlive the process: try sqlite+aiosqlite:///sayso.db"
+        )
+    return Path(address.database)
+
+
+def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> SqlStore:
+    lock: Lock | None = None
+    try:
+        if exclusive:
+            lock = Lock(path)
+            _say_what_this_sqlite_is()
+        _bring_up(path, busy_timeout, locked=exclusive)
+        connect = partial(Connection, path, busy_timeout=busy_timeout)
+        writer = Writer(partial(connect, checkpoints=exclusive), waiting=waiting)
+    except (OSError, sqlite3.Error) as error:
+        if lock is not None:
+            lock.release()
+        raise Unavailable(f"The database {path} cannot be opened for writing: {error}.") from error
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+    return SqlStore(writer, Reader(partial(connect, read_only=True)), lock)
+
+
+def _bring_up(path: Path, busy_timeout: float, *, locked: bool) -> None:
+    """Migrate where the schema is not this program's."""
+    with closing(Connection(path, busy_timeout=busy_timeout)) as connection:
+        found = current(connection)
+    if found == HEAD:
+        return
+    if locked:
+        migrate(path, found, busy_timeout)
+        return
+    try:
+        lock = Lock(path)
+    except AlreadyRunning as error:
+        raise SchemaMismatch(
+            f"the database has schema {found}, this sayso {HEAD}, and {error.detail}: use the same version as the bot"
+        ) from error
+    try:
+        migrate(path, found, busy_timeout)
+    finally:
+        lock.release()
+
+
+def _say_what_this_sqlite_is() -> None:
+    if reset_race_possible(sqlite3.sqlite_version_info):
+        log.info(
+            "SQLite %s has the WAL-reset race (fixed in 3.51.3): sayso checkpoints under the write lock, which avoids"
+            " it; do not let other programs write to this database while sayso runs",
+            sqlite3.sqlite_version,
+        )

@@ -1,0 +1,61 @@
+"""Bringing a database to this program's schema, in one transaction: a migration that is killed has not happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.core.errors import SaysoError
+
+if TYPE_CHECKING:
+    from store.sqlite import Connection
+
+HEAD = "0001"
+"""The newest revision under ``migrations/versions``; named here so that a start need not load alembic to know it."""
+
+
+class SchemaMismatch(SaysoError):
+    """The database's schema is not one that this sayso can use."""
+
+    code = "schema_mismatch"
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of a database; None for an empty one."""
+    cursor = connection.cursor.driver
+    cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'")
+    if not cursor.fetchall()[0][0]:
+        return None
+    cursor.execute("SELECT version_num FROM alembic_version")
+    found = cursor.fetchall()
+    return str(found[0][0]) if found else None
+
+
+def migrate(path: Path, found: str | None, busy_timeout: float) -> None:
+    """Upgrade the SQLite file at ``path`` from revision ``found`` to `HEAD`.
+
+    Raises `SchemaMismatch` where ``found`` is unknown here: a newer sayso wrote it.
+    """
+    # Loading alembic takes longer than everything else at start, and only a changed schema needs it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from sqlalchemy import NullPool, create_engine, event  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaMismatch(
+            f"the database has schema {found}, which this sayso (schema {HEAD}) does not know: use the newer sayso"
+            " that wrote it, or restore a backup of before"
+        )
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "timeout": busy_timeout},
+    )
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,138 @@
+"""What can be asked of the tables, inside a write or beside it: plain functions over a `store.cursor.Cursor`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bot.core.model import Decision, Delivery, Execution, Key, Request
+from bot.core.ports import AuditLine, Filter, Session
+from store import rows
+from store.cursor import Cursor
+from store.statements import Row
+
+_DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
+
+PAUSE = "pause"
+"""The switch that stops all replays."""
+
+
+def request(cursor: Cursor, request_id: str) -> Request | None:
+    """The whole request, or None."""
+    row = cursor.one(cursor.say.request, {"id": request_id})
+    if row is None:
+        return None
+    if not row[_DECISION_COUNT]:
+        return rows.request_of(row, ())
+    bodies = cursor.all(cursor.say.decisions, {"request": request_id})
+    return rows.request_of(row, tuple(rows.decision_of(body) for (body,) in bodies))
+
+
+def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
+    """A page of requests, newest first. An unknown cursor answers nothing, as does an empty set of states."""
+    after: tuple[int, str] | None = None
+    if query.cursor is not None:
+        row = cursor.one(cursor.say.created_at, {"id": query.cursor})
+        if row is None:
+            return ()
+        after = (row[0], query.cursor)
+    if query.states is not None and not query.states:
+        return ()
+    statement, values = cursor.say.listing(query, after)
+    found = cursor.all(statement, values)
+    decided = _decisions(cursor, found)
+    return tuple(rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found)
+
+
+def _decisions(cursor: Cursor, found: Sequence[Row]) -> Mapping[str, list[Decision]]:
+    ids = [row[0] for row in found if row[_DECISION_COUNT]]
+    grouped: defaultdict[str, list[Decision]] = defaultdict(list)
+    if ids:
+        values = {f"request_{index}": request_id for index, request_id in enumerate(ids)}
+        for request_id, body in cursor.all(cursor.say.decisions_of(len(ids)), values):
+            grouped[request_id].append(rows.decision_of(body))
+    return grouped
+
+
+def deliveries(cursor: Cursor, request_id: str) -> tuple[Delivery, ...]:
+    """The request's deliveries, oldest first."""
+    found = cursor.all(cursor.say.deliveries, {"request": request_id})
+    return tuple(rows.delivery_of(body) for (body,) in found)
+
+
+def delivery_at(cursor: Cursor, channel: str, place: Mapping[str, str]) -> Delivery | None:
+    """The newest delivery through ``channel`` whose handle holds every entry of ``place``.
+
+    A place with both entries of `rows.HANDLE_ENTRIES` is found by index; any other place is looked for among all
+    that was sent through the channel.
+    """
+    key = rows.handle_key(place)
+    if key is None:
+        found = cursor.all(cursor.say.sent_through, {"channel": channel})
+    else:
+        found = cursor.all(cursor.say.delivery_at, {"channel": channel, "handle_key": key})
+    for (body,) in found:
+        delivery = rows.delivery_of(body)
+        handle = delivery.handle or {}
+        if all(name in handle and str(handle[name]) == value for name, value in place.items()):
+            return delivery
+    return None
+
+
+def execution(cursor: Cursor, execution_id: str) -> Execution | None:
+    """One execution, or None."""
+    row = cursor.one(cursor.say.execution, {"id": execution_id})
+    return None if row is None else rows.execution_of(row[0])
+
+
+def audit(cursor: Cursor, request_id: str) -> tuple[AuditLine, ...]:
+    """A request's audit lines, oldest first."""
+    return tuple(rows.line_of(row) for row in cursor.all(cursor.say.audit, {"request": request_id}))
+
+
+def audit_lines(cursor: Cursor, after: int, limit: int) -> tuple[AuditLine, ...]:
+    """Up to ``limit`` lines after a sequence number, oldest first."""
+    found = cursor.all(cursor.say.audit_lines, {"after": after, "limit": limit})
+    return tuple(rows.line_of(row) for row in found)
+
+
+def head(cursor: Cursor) -> tuple[int, str]:
+    """Number and hash of the newest audit line; (0, `rows.GENESIS`) where there is none."""
+    row = cursor.one(cursor.say.head)
+    return (0, rows.GENESIS) if row is None else (row[0], row[1])
+
+
+def next_due(cursor: Cursor) -> datetime | None:
+    """When the earliest open request is due."""
+    row = cursor.one(cursor.say.next_due)
+    return None if row is None else rows.moment_or_none(row[0])
+
+
+def key(cursor: Cursor, key_hash: str) -> Key | None:
+    """The key in force with this hash."""
+    row = cursor.one(cursor.say.key, {"hash": key_hash})
+    return None if row is None else rows.key_of(row)
+
+
+def keys(cursor: Cursor) -> tuple[Key, ...]:
+    """Every key, oldest first."""
+    return tuple(rows.key_of(row) for row in cursor.all(cursor.say.keys))
+
+
+def session(cursor: Cursor, session_id: str, now: datetime) -> Session | None:
+    """The session, while it is in force."""
+    row = cursor.one(cursor.say.session, {"id": session_id, "now": rows.micros(now)})
+    return None if row is None else rows.session_of(row)
+
+
+def link_person(cursor: Cursor, link_hash: str, now: datetime) -> str | None:
+    """Whose one-time link this is, while it is in force."""
+    row = cursor.one(cursor.say.link, {"hash": link_hash, "now": rows.micros(now)})
+    return None if row is None else str(row[0])
+
+
+def paused(cursor: Cursor) -> bool:
+    """Whether all replays are stopped."""
+    row = cursor.one(cursor.say.switch, {"name": PAUSE})
+    return row is not None and bool(row[0])

@@ -1,0 +1,276 @@
+"""Values to rows and back. A row is a plain dict or tuple of what the columns take; see `store.tables`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from bot.core.model import Decision, Delivery, Execution, Key, Kind, Request, Revision, Risk, Role, Route, State
+from bot.core.ports import AuditLine, Effect, EffectKind, Session
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GENESIS = "0" * 64
+"""What stands for the previous hash of the first audit line."""
+
+HANDLE_ENTRIES = ("channel", "ts")
+"""The entries of a delivery's handle that `handle_key` joins; they name a card's place in a chat."""
+
+encoder = msgspec.json.Encoder(order="sorted")
+"""The one form of JSON in the tables and the audit: sorted keys, so equal values are equal bytes."""
+
+_STATES = {s.value: s for s in State}
+_KINDS = {k.value: k for k in Kind}
+_RISKS = {r.value: r for r in Risk}
+_content = msgspec.json.Decoder(Revision)
+_decision = msgspec.json.Decoder(Decision)
+_execution = msgspec.json.Decoder(Execution)
+_delivery = msgspec.json.Decoder(Delivery)
+_route = msgspec.json.Decoder(Route)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since the epoch. Raises ``TypeError`` on a naive time."""
+    past = at - EPOCH
+    return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+
+
+def micros_or_none(at: datetime | None) -> int | None:
+    """As `micros`, where there may be no time."""
+    return None if at is None else micros(at)
+
+
+def moment(value: int) -> datetime:
+    """The time that a column holds, aware, UTC."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def moment_or_none(value: int | None) -> datetime | None:
+    """As `moment`, where there may be no time."""
+    return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def json_text(value: Any) -> str:
+    """A value as the tables hold it."""
+    return encoder.encode(value).decode()
+
+
+def request_row(request: Request, route: str) -> dict[str, Any]:
+    """The row of ``requests``, without the columns that only `store.tx` keeps; ``route`` is its JSON."""
+    return {
+        "id": request.id,
+        "state": request.state.value,
+        "kind": request.kind.value,
+        "agent": request.agent,
+        "action": request.action,
+        "title": request.title,
+        "risk": request.risk.value,
+        "rule": request.route.rule,
+        "route": route,
+        "batch": request.batch,
+        "revises": request.revises,
+        "answer": request.answer,
+        "revision": request.content.number,
+        "stage": request.stage,
+        "step": request.step,
+        "exhausted": int(request.exhausted),
+        "escalation_level": request.escalation_level,
+        "created_at": micros(request.created_at),
+        "expires_at": micros(request.expires_at),
+        "step_at": micros_or_none(request.step_at),
+        "remind_at": micros_or_none(request.remind_at),
+        "due_at": micros_or_none(request.due_at),
+        "decided_at": micros_or_none(request.decided_at),
+        "open": int(request.state.open),
+    }
+
+
+@lru_cache(maxsize=512)
+def route_of(text: str) -> Route:
+    """The route that a text says; requests of one rule mostly share it, and it is frozen."""
+    return _route.decode(text)
+
+
+REQUEST_COLUMNS = (
+    *("id", "state", "kind", "agent", "action", "title", "risk", "route", "batch", "revises", "answer"),
+    *("stage", "step", "exhausted", "escalation_level", "created_at", "expires_at"),
+    *("step_at", "remind_at", "due_at", "decided_at", "decisions"),
+)
+"""What `request_of` reads, in this order; the revision's content and the execution's body follow."""
+
+
+def request_of(row: Sequence[Any], decisions: tuple[Decision, ...]) -> Request:
+    """The request that a row of `REQUEST_COLUMNS`, ``content`` and the newest execution's ``body`` says."""
+    return Request(
+        id=row[0],
+        state=_STATES[row[1]],
+        kind=_KINDS[row[2]],
+        agent=row[3],
+        action=row[4],
+        title=row[5],
+        risk=_RISKS[row[6]],
+        route=route_of(row[7]),
+        batch=row[8],
+        revises=row[9],
+        answer=row[10],
+        stage=row[11],
+        step=row[12],
+        exhausted=bool(row[13]),
+        escalation_level=row[14],
+        created_at=moment(row[15]),
+        expires_at=moment(row[16]),
+        step_at=moment_or_none(row[17]),
+        remind_at=moment_or_none(row[18]),
+        due_at=moment_or_none(row[19]),
+        decided_at=moment_or_none(row[20]),
+        content=_content.decode(row[22]),
+        execution=None if row[23] is None else _execution.decode(row[23]),
+        decisions=decisions,
+    )
+
+
+def revision_row(revision: Revision, content: str) -> dict[str, Any]:
+    """The row of ``revisions``; ``content`` is the revision's JSON."""
+    return {
+        "request": revision.request,
+        "number": revision.number,
+        "digest": revision.digest,
+        "content": content,
+    }
+
+
+def decision_row(decision: Decision, body: str) -> dict[str, Any]:
+    """The row of ``decisions``; ``body`` is the decision's JSON."""
+    return {
+        "id": decision.id,
+        "request": decision.request,
+        "person": decision.by,
+        "verb": decision.decision.value,
+        "revision": decision.revision,
+        "stage": decision.stage,
+        "at": micros(decision.at),
+        "vote": int(decision.decision.is_vote),
+        "body": body,
+    }
+
+
+def decision_of(body: str) -> Decision:
+    """The decision that a body says."""
+    return _decision.decode(body)
+
+
+def execution_row(execution: Execution, body: str) -> dict[str, Any]:
+    """The row of ``executions``; ``body`` is the execution's JSON."""
+    return {
+        "id": execution.id,
+        "request": execution.request,
+        "revision": execution.revision,
+        "state": execution.state.value,
+        "attempts": execution.attempts,
+        "due_at": micros_or_none(execution.due_at),
+        "body": body,
+    }
+
+
+def execution_of(body: str) -> Execution:
+    """The execution that a body says."""
+    return _execution.decode(body)
+
+
+def handle_key(handle: Mapping[str, Any] | None) -> str | None:
+    """What ``deliveries_handle`` indexes: the handle's ``channel`` and ``ts``, as sorted JSON; None without both."""
+    if handle is None or any(name not in handle for name in HANDLE_ENTRIES):
+        return None
+    return json_text([str(handle[name]) for name in HANDLE_ENTRIES])
+
+
+def delivery_row(delivery: Delivery, body: str) -> dict[str, Any]:
+    """The row of ``deliveries``; ``body`` is the delivery's JSON."""
+    return {
+        "id": delivery.id,
+        "request": delivery.request,
+        "channel": delivery.channel,
+        "state": delivery.state.value,
+        "body": body,
+        "handle_key": handle_key(delivery.handle),
+    }
+
+
+def delivery_of(body: str) -> Delivery:
+    """The delivery that a body says."""
+    return _delivery.decode(body)
+
+
+EFFECT_COLUMNS = ("id", "kind", "request", "ref", "due_at", "attempts", "note")
+
+
+def effect_row(effect: Effect) -> dict[str, Any]:
+    """The row of ``effects``."""
+    return {
+        "id": effect.id,
+        "kind": effect.kind.value,
+        "request": effect.request,
+        "ref": effect.ref,
+        "due_at": micros(effect.due_at),
+        "attempts": effect.attempts,
+        "note": effect.note,
+    }
+
+
+def effect_of(row: Sequence[Any]) -> Effect:
+    """The effect that a row of `EFFECT_COLUMNS` says."""
+    return Effect(
+        id=row[0],
+        kind=EffectKind(row[1]),
+        request=row[2],
+        ref=row[3],
+        due_at=moment(row[4]),
+        attempts=row[5],
+        note=row[6],
+    )
+
+
+KEY_COLUMNS = ("id", "name", "role", "hash", "created_at", "revoked_at")
+
+
+def key_row(key: Key) -> dict[str, Any]:
+    """The row of ``keys``."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role.value,
+        "hash": key.hash,
+        "created_at": micros(key.created_at),
+        "revoked_at": micros_or_none(key.revoked_at),
+    }
+
+
+def key_of(row: Sequence[Any]) -> Key:
+    """The key that a row of `KEY_COLUMNS` says."""
+    return Key(
+        id=row[0],
+        name=row[1],
+        role=Role(row[2]),
+        hash=row[3],
+        created_at=moment(row[4]),
+        revoked_at=moment_or_none(row[5]),
+    )
+
+
+def session_of(row: Sequence[Any]) -> Session:
+    """The session that a row of ``sessions`` (id, person, created_at, expires_at) says."""
+    return Session(id=row[0], person=row[1], created_at=moment(row[2]), expires_at=moment(row[3]))
+
+
+def line_of(row: Sequence[Any]) -> AuditLine:
+    """The audit line that a row of ``events`` (seq, previous, hash, body) says."""
+    return AuditLine(seq=row[0], previous=row[1], hash=row[2], body=row[3])
+
+
+def chained(previous: str, body: str) -> str:
+    """An event's hash: SHA-256 hex over the previous one's (hex, ASCII) followed by the body (UTF-8)."""
+    return hashlib.sha256(previous.encode() + body.encode()).hexdigest()

@@ -1,0 +1,142 @@
+"""One SQLite connection as the store wants it: durable, one writer at a time, never waited on by readers.
+
+Checkpoints. SQLite before 3.51.3 (3.50.7 and 3.44.6 have the fix too) can lose pages when one connection checkpoints
+while another's commit starts the log anew: the WAL-reset race, https://www.sqlite.org/wal.html#walresetbug. So SQLite's
+own checkpointing is off on every connection. Only the writer of the process that holds the database checkpoints, by
+TRUNCATE, which holds the write lock all the while, so that no commit can fall into it. Should another process keep that
+lock for longer than `CHECKPOINT_WAIT`, SQLite falls back to a passive one; the log then holds lines of ours that no
+checkpoint has copied, so it cannot start anew underneath, and the race stays out of reach. Tools beside the bot never
+checkpoint, other than SQLite's own at the last close of all, which happens alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from store.cursor import Cursor
+from store.statements import statements_for
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""How long the log may grow before the writer checkpoints; longer logs make reads slower, shorter ones commits."""
+
+CHECKPOINT_WAIT = 0.2
+"""Seconds that a checkpoint waits for other processes; the next commit after `CHECKPOINT_PAUSE` tries again."""
+
+CHECKPOINT_PAUSE = 1.0
+
+_FIXED = (3, 51, 3)
+_FIXED_BRANCHES = {(3, 50): 7, (3, 44): 6}
+
+_DOWN = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_AUTH,
+    }
+)
+"""The store's own troubles, as opposed to a wrong statement or a broken constraint."""
+
+
+def reset_race_possible(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite has the WAL-reset race."""
+    return version < _FIXED and version[2] < _FIXED_BRANCHES.get(version[:2], version[2] + 1)
+
+
+def down(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be used now (full, locked, read-only, broken)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _DOWN
+
+
+class Connection:
+    """One connection. It may move between threads, but serves one at a time."""
+
+    def __init__(self, path: Path, *, busy_timeout: float, read_only: bool = False, checkpoints: bool = False) -> None:
+        """``busy_timeout`` in seconds: how long to wait for another process's write. Raises ``sqlite3.Error``.
+
+        ``checkpoints``: whether `tend` does anything; for the writer of the process that holds the lock.
+        """
+        self._path = path
+        self._checkpoints = checkpoints
+        self._busy_timeout = busy_timeout
+        self._checkpointed = 0.0
+        self._driver = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+        try:
+            cursor = self._driver.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA wal_autocheckpoint=0")
+            cursor.execute(f"PRAGMA query_only={int(read_only)}")
+        except sqlite3.Error:
+            self._driver.close()
+            raise
+        self.cursor = Cursor(cursor, statements_for("sqlite"))
+
+    def begin(self) -> None:
+        """Begin to write, waiting for other processes up to the busy timeout."""
+        self.cursor.driver.execute("BEGIN IMMEDIATE")
+
+    def snapshot(self) -> None:
+        """Begin to read, everything as of one moment; waits for nobody."""
+        self.cursor.driver.execute("BEGIN")
+
+    def commit(self) -> None:
+        """Make the transaction durable."""
+        self.cursor.driver.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Forget the transaction, where there is one; SQLite has ended it itself after some errors."""
+        if self._driver.in_transaction:
+            self.cursor.driver.execute("ROLLBACK")
+
+    def savepoint(self) -> None:
+        """Begin a part that can be undone alone."""
+        self.cursor.driver.execute("SAVEPOINT unit")
+
+    def keep(self) -> None:
+        """End the part and keep it."""
+        self.cursor.driver.execute("RELEASE unit")
+
+    def undo(self) -> None:
+        """End the part and forget it."""
+        self.cursor.driver.execute("ROLLBACK TO unit")
+        self.cursor.driver.execute("RELEASE unit")
+
+    def tend(self) -> None:
+        """Checkpoint where the log has grown long. Never fails: the log stays right, only longer."""
+        now = time.monotonic()
+        if not self._checkpoints or now - self._checkpointed < CHECKPOINT_PAUSE:
+            return
+        try:
+            if os.stat(f"{self._path}-wal").st_size < CHECKPOINT_BYTES:  # noqa: PTH116 - once a commit
+                return
+            self._checkpointed = now
+            self.cursor.driver.execute(f"PRAGMA busy_timeout={int(CHECKPOINT_WAIT * 1000)}")
+            try:
+                self.cursor.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self.cursor.driver.fetchall()
+            finally:
+                self.cursor.driver.execute(f"PRAGMA busy_timeout={int(self._busy_timeout * 1000)}")
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the log of %s could not be checkpointed: %s", self._path, error)
+
+    def close(self) -> None:
+        """Close it; what was not committed is lost."""
+        self._driver.close()

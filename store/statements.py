@@ -1,0 +1,282 @@
+"""Every query, as SQLAlchemy constructs compiled once per dialect to a string and the order of its parameters.
+
+Compiled text goes straight to the driver's cursor: no unit of work, no compilation and no event hooks per call. On
+PostgreSQL the same constructs compile for asyncpg, whose cursor SQLAlchemy adapts to the same calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+
+from bot.core.ports import Filter
+from store import rows
+from store.tables import (
+    assignments,
+    chain,
+    decisions,
+    deliveries,
+    effects,
+    events,
+    executions,
+    idempotency,
+    keys,
+    links,
+    requests,
+    revisions,
+    sessions,
+    switches,
+)
+
+Row = tuple[Any, ...]
+
+
+class Prepared:
+    """One statement as text; ``pick`` takes the parameters out of a mapping in the text's order."""
+
+    __slots__ = ("pick", "sql")
+
+    def __init__(self, construct: sa.sql.ClauseElement, dialect: Dialect, names: list[str] | None = None) -> None:
+        """``names`` are an insert's columns, where not all of them are given."""
+        compiled: Any = construct.compile(dialect=dialect, column_keys=names)
+        order = tuple(compiled.positiontup or ())
+        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self.sql = str(compiled)
+        self.pick = _picker(order, {name: value for name, value in constants.items() if name in order})
+
+
+def _picker(order: tuple[str, ...], constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Row]:
+    if not order:
+        return lambda _: ()
+    if constants:
+        return lambda values: tuple(values[name] if name in values else constants[name] for name in order)
+    if len(order) == 1:
+        name = order[0]
+        return lambda values: (values[name],)
+    return itemgetter(*order)
+
+
+def _given(*names: str) -> dict[str, sa.BindParameter[Any]]:
+    return {name: sa.bindparam(name) for name in names}
+
+
+def _whole_requests() -> sa.Select[Any]:
+    """Requests as `rows.request_of` reads them: with their current revision and newest execution."""
+    joined = requests.join(
+        revisions, sa.and_(revisions.c.request == requests.c.id, revisions.c.number == requests.c.revision)
+    ).outerjoin(executions, executions.c.id == requests.c.execution)
+    wanted = [requests.c[name] for name in rows.REQUEST_COLUMNS]
+    return sa.select(*wanted, revisions.c.content, executions.c.body).select_from(joined)
+
+
+CHANGING = (
+    *("state", "title", "risk", "answer", "revision", "stage", "step", "exhausted", "escalation_level"),
+    *("expires_at", "step_at", "remind_at", "due_at", "decided_at", "open"),
+)
+"""What a request's later changes may write; the rest is written once. ``rule`` and ``route`` go with a new route."""
+
+GUARDED = ("state", "revision", "stage", "step", "remind_at", "due_at", "exhausted")
+"""What must still be as it was read (`bot.core.ports.Change`)."""
+
+
+def _change_request(*more: str) -> sa.Update:
+    """The conditional update; the values seen before are given as ``was_<column>``."""
+    same = [requests.c[name].is_not_distinct_from(sa.bindparam(f"was_{name}")) for name in GUARDED]
+    return (
+        sa.update(requests)
+        .where(requests.c.id == sa.bindparam("id_"), *same)
+        .values(
+            **_given(*CHANGING, *more),
+            decisions=requests.c.decisions + sa.bindparam("added"),
+            execution=sa.func.coalesce(sa.bindparam("execution", type_=sa.Text()), requests.c.execution),
+        )
+    )
+
+
+class _Shape(NamedTuple):
+    """What a listing's text depends on, whatever the values are."""
+
+    narrow: tuple[str, ...]
+    states: int | None
+    only_open: bool
+    escalated: bool | None
+    paged: bool
+
+
+class Statements:
+    """All that the store says to one kind of database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Compile everything for ``dialect`` (SQLite or PostgreSQL)."""
+        self.dialect = dialect
+        self._insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+        self._listing = lru_cache(maxsize=256)(self._listing_of)
+        self._requests()
+        self._parts()
+        self._chain()
+        self._access()
+
+    def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
+        return Prepared(construct, self.dialect)
+
+    def _add(self, table: sa.Table, *, once: bool = False) -> Prepared:
+        """Insert a row; ``once``: a row that is there already is left, and the row count says so."""
+        names = [column.name for column in table.columns if column.name != "n"]
+        insert = self._insert(table).inline()
+        return Prepared(insert.on_conflict_do_nothing() if once else insert, self.dialect, names)
+
+    def _requests(self) -> None:
+        r, p = requests.c, self._prepare
+        self.request = p(_whole_requests().where(r.id == sa.bindparam("id")))
+        self.add_request = self._add(requests)
+        self.change_request = p(_change_request())
+        self.reroute_request = p(_change_request("rule", "route"))
+        self.extend_request = p(
+            sa.update(requests)
+            .where(r.id == sa.bindparam("id_"))
+            .values(
+                decisions=r.decisions + sa.bindparam("added"),
+                execution=sa.func.coalesce(sa.bindparam("execution", type_=sa.Text()), r.execution),
+            )
+        )
+        is_open = sa.text(
+            "requests.open = 1"
+        )  # as the partial indexes say it; a parameter would hide it from the planner
+        due = sa.select(r.id).where(is_open, r.due_at <= sa.bindparam("now"))
+        self.due = p(due.order_by(r.due_at).limit(sa.bindparam("limit")))
+        self.next_due = p(sa.select(sa.func.min(r.due_at)).where(is_open, r.due_at.is_not(None)))
+        count = sa.select(sa.func.count()).select_from(requests).where(r.agent == sa.bindparam("agent"))
+        self.count_open = p(count.where(is_open))
+        self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))
+        self.created_at = p(sa.select(r.created_at).where(r.id == sa.bindparam("id")))
+        self.assign = self._add(assignments, once=True)
+
+    def _parts(self) -> None:
+        p, d, e, y, x = self._prepare, decisions.c, executions.c, deliveries.c, effects.c
+        self.add_revision = self._add(revisions, once=True)
+        self.decisions = p(sa.select(d.body).where(d.request == sa.bindparam("request")).order_by(d.n))
+        self.add_decision = self._add(decisions, once=True)
+        self.execution = p(sa.select(e.body).where(e.id == sa.bindparam("id")))
+        unfinished = sa.text("executions.state IN ('waiting', 'executing')")  # as its partial index says it
+        self.unfinished = p(sa.select(e.body).where(unfinished).order_by(e.n))
+        self.add_execution = self._add(executions, once=True)
+        self.change_execution = p(
+            sa.update(executions)
+            .where(
+                e.id == sa.bindparam("id_"),
+                e.state == sa.bindparam("was_state"),
+                e.attempts == sa.bindparam("was_attempts"),
+            )
+            .values(**_given("state", "attempts", "due_at", "body"))
+        )
+        self.deliveries = p(sa.select(y.body).where(y.request == sa.bindparam("request")).order_by(y.n))
+        put = self._insert(deliveries).inline()
+        self.put_delivery = Prepared(
+            put.on_conflict_do_update(
+                index_elements=[y.id], set_={name: put.excluded[name] for name in ("state", "body", "handle_key")}
+            ),
+            self.dialect,
+            [c.name for c in deliveries.columns if c.name != "n"],
+        )
+        at_place = sa.select(y.body).where(y.channel == sa.bindparam("channel"))
+        self.delivery_at = p(at_place.where(y.handle_key == sa.bindparam("handle_key")).order_by(y.n.desc()))
+        self.sent_through = p(at_place.where(y.state == "sent").order_by(y.n.desc()))
+        self.effects = p(sa.select(*(x[n] for n in rows.EFFECT_COLUMNS)).order_by(x.due_at, x.n))
+        self.add_effect = self._add(effects)
+        self.postpone = p(
+            sa.update(effects).where(x.id == sa.bindparam("id_")).values(**_given("due_at", "attempts", "note"))
+        )
+        self.finish = p(sa.delete(effects).where(x.id == sa.bindparam("id")))
+
+    def _chain(self) -> None:
+        p, c, e = self._prepare, chain.c, events.c
+        self.head = p(sa.select(c.seq, c.hash).where(c.id == 1).with_for_update())
+        self.add_head = self._add(chain, once=True)
+        self.move_head = p(sa.update(chain).where(c.id == 1).values(**_given("seq", "hash")))
+        self.touch = p(sa.update(chain).where(c.id == 1).values(seq=c.seq))
+        self.add_event = self._add(events)
+        lines = sa.select(e.seq, e.previous, e.hash, e.body).order_by(e.seq)
+        self.audit = p(lines.where(e.request == sa.bindparam("request")))
+        self.audit_lines = p(lines.where(e.seq > sa.bindparam("after")).limit(sa.bindparam("limit")))
+
+    def _access(self) -> None:
+        p, i, k, s, n = self._prepare, idempotency.c, keys.c, sessions.c, links.c
+        bind = sa.bindparam
+        self.remembered = p(sa.select(i.request, i.body_hash).where(i.agent == bind("agent"), i.key == bind("key")))
+        self.remember = self._add(idempotency, once=True)
+        wanted = sa.select(*(k[name] for name in rows.KEY_COLUMNS))
+        self.key = p(wanted.where(k.hash == bind("hash"), k.revoked_at.is_(None)))
+        self.keys = p(wanted.order_by(k.created_at, k.id))
+        self.add_key = self._add(keys)
+        revoke = sa.update(keys).where(k.id == bind("id_"), k.revoked_at.is_(None))
+        self.revoke_key = p(revoke.values(revoked_at=bind("revoked_at")))
+        in_force = sa.select(s.id, s.person, s.created_at, s.expires_at).where(s.id == bind("id"))
+        self.session = p(in_force.where(s.expires_at > bind("now")))
+        self.add_session = self._add(sessions)
+        self.end_session = p(sa.delete(sessions).where(s.id == bind("id")))
+        self.drop_sessions = p(sa.delete(sessions).where(s.expires_at <= bind("now")))
+        self.add_link = self._add(links)
+        self.link = p(sa.select(n.person).where(n.hash == bind("hash"), n.expires_at > bind("now")))
+        self.drop_links = p(sa.delete(links).where(sa.or_(n.hash == bind("hash"), n.expires_at <= bind("now"))))
+        self.switch = p(sa.select(switches.c.position).where(switches.c.name == bind("name")))
+        put = self._insert(switches)
+        self.put_switch = Prepared(
+            put.on_conflict_do_update(index_elements=["name"], set_={"position": put.excluded.position}),
+            self.dialect,
+            ["name", "position"],
+        )
+
+    def listing(self, query: Filter, cursor: tuple[int, str] | None) -> tuple[Prepared, dict[str, Any]]:
+        """The statement for a page and its parameters; ``cursor`` is the (created_at, id) that the page comes after."""
+        states = tuple(state.value for state in query.states) if query.states is not None else ()
+        only_open = query.states is not None and all(state.open for state in query.states)
+        narrow = tuple(name for name in ("agent", "action", "batch", "reviewer") if getattr(query, name) is not None)
+        values: dict[str, Any] = {name: getattr(query, name) for name in narrow}
+        values |= {f"state_{index}": state for index, state in enumerate(states)}
+        values["limit"] = query.limit
+        if cursor is not None:
+            values["cursor_at"], values["cursor_id"] = cursor
+        shape = _Shape(
+            narrow, None if query.states is None else len(states), only_open, query.escalated, cursor is not None
+        )
+        return self._listing(shape), values
+
+    def _listing_of(self, shape: _Shape) -> Prepared:
+        r = requests.c
+        select = _whole_requests()
+        for name in shape.narrow:
+            if name == "reviewer":
+                mine = [assignments.c.person == sa.bindparam("reviewer"), assignments.c.created_at == r.created_at]
+                select = select.where(sa.exists().where(*mine, assignments.c.request == r.id))
+            else:
+                select = select.where(r[name] == sa.bindparam(name))
+        if shape.states is not None:
+            select = select.where(r.state.in_([sa.bindparam(f"state_{index}") for index in range(shape.states)]))
+        if shape.only_open:
+            select = select.where(sa.text("requests.open = 1"))
+        if shape.escalated is not None:
+            select = select.where(sa.text("escalation_level > 0" if shape.escalated else "escalation_level = 0"))
+        if shape.paged:
+            last = sa.tuple_(sa.bindparam("cursor_at"), sa.bindparam("cursor_id"))
+            select = select.where(sa.tuple_(r.created_at, r.id) < last)
+        return self._prepare(select.order_by(r.created_at.desc(), r.id.desc()).limit(sa.bindparam("limit")))
+
+    def decisions_of(self, count: int) -> Prepared:
+        """Bodies of the decisions of ``count`` requests, given as ``request_0`` and on, oldest first."""
+        d = decisions.c
+        wanted = d.request.in_([sa.bindparam(f"request_{index}") for index in range(count)])
+        return self._prepare(sa.select(d.request, d.body).where(wanted).order_by(d.n))
+
+
+@lru_cache(maxsize=4)
+def statements_for(name: str) -> Statements:
+    """The statements for ``sqlite`` or ``postgresql``."""
+    if name == "sqlite":
+        return Statements(sqlite.dialect(paramstyle="qmark"))
+    return Statements(postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped

@@ -1,0 +1,106 @@
+"""`bot.core.ports.Store` over one SQLite file: a writer, readers, and the lock that says whose file it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from bot.core.errors import Overloaded, Unavailable
+from bot.core.model import Delivery, Key, Request
+from bot.core.ports import AuditLine, Filter, Session, Tx
+from store import queries
+from store.lock import Lock
+from store.reader import Reader
+from store.tx import UnitTx
+from store.writer import Writer
+
+T = TypeVar("T")
+
+FRESH = 5.0
+"""Seconds for which a commit proves that the store can be written."""
+
+
+class SqlStore:
+    """See `bot.core.ports.Store`. Made by `store.open_store`."""
+
+    def __init__(self, writer: Writer, reader: Reader, lock: Lock | None) -> None:
+        """``lock`` is held until `close`, where this process is the one that runs the bot."""
+        self._writer = writer
+        self._reader = reader
+        self._lock = lock
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """See `Store.write`. Also raises `bot.core.errors.Overloaded` where too many changes wait."""
+        return await self._writer.write(work)
+
+    async def request(self, request_id: str) -> Request | None:
+        """See `Store.request`."""
+        return await self._reader.read(lambda cursor: queries.request(cursor, request_id))
+
+    async def requests(self, query: Filter) -> tuple[Request, ...]:
+        """See `Store.requests`."""
+        return await self._reader.read(lambda cursor: queries.requests(cursor, query))
+
+    async def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
+        """See `Store.deliveries`."""
+        return await self._reader.read(lambda cursor: queries.deliveries(cursor, request_id))
+
+    async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
+        """See `Store.delivery_at`."""
+        return await self._reader.read(lambda cursor: queries.delivery_at(cursor, channel, place))
+
+    async def audit(self, request_id: str) -> tuple[AuditLine, ...]:
+        """See `Store.audit`."""
+        return await self._reader.read(lambda cursor: queries.audit(cursor, request_id))
+
+    async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
+        """See `Store.audit_lines`."""
+        return await self._reader.read(lambda cursor: queries.audit_lines(cursor, after, limit))
+
+    async def audit_head(self) -> tuple[int, str]:
+        """Number and hash of the newest audit line, for `store.audit.verify`."""
+        return await self._reader.read(queries.head)
+
+    async def next_due(self) -> datetime | None:
+        """See `Store.next_due`."""
+        return await self._reader.read(queries.next_due)
+
+    async def key(self, key_hash: str) -> Key | None:
+        """See `Store.key`."""
+        return await self._reader.read(lambda cursor: queries.key(cursor, key_hash))
+
+    async def keys(self) -> tuple[Key, ...]:
+        """See `Store.keys`."""
+        return await self._reader.read(queries.keys)
+
+    async def link_person(self, link_hash: str, now: datetime) -> str | None:
+        """See `Store.link_person`."""
+        return await self._reader.read(lambda cursor: queries.link_person(cursor, link_hash, now))
+
+    async def session(self, session_id: str, now: datetime) -> Session | None:
+        """See `Store.session`."""
+        return await self._reader.read(lambda cursor: queries.session(cursor, session_id, now))
+
+    async def paused(self) -> bool:
+        """See `Store.paused`."""
+        return await self._reader.read(queries.paused)
+
+    async def writable(self) -> bool:
+        """See `Store.writable`. A commit within the last `FRESH` seconds answers; else a row is written as it is."""
+        proved = self._writer.committed_at
+        if proved is not None and time.monotonic() - proved < FRESH:
+            return True
+        try:
+            await self._writer.write(UnitTx.touch)
+        except (Unavailable, Overloaded):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self._writer.close()
+        await self._reader.close()
+        if self._lock is not None:
+            self._lock.release()

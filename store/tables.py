@@ -1,0 +1,186 @@
+"""The tables. Times are microseconds since the epoch (UTC), JSON is text, ids and words are text, flags are 0 or 1.
+
+Only TEXT and BIGINT are used, so that a row is the same tuple on every database and needs no conversion by a driver.
+Where a value's parts are never searched for, the whole value stands in ``body`` as JSON and the columns beside it
+repeat what is searched, joined or guarded.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fk",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    }
+)
+
+_COUNTER = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite counts rows by itself only in a column declared exactly INTEGER."""
+
+
+def _words(*names: str, missing: bool = False) -> list[Column[str]]:
+    return [Column(name, Text(), nullable=missing) for name in names]
+
+
+def _numbers(*names: str, missing: bool = False) -> list[Column[int]]:
+    return [Column(name, BigInteger(), nullable=missing) for name in names]
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows that ``where`` (plain SQL that both databases read alike) picks."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+requests = Table(
+    "requests",
+    metadata,
+    *_words("id", "state", "kind", "agent", "action", "title", "risk", "rule", "route"),
+    *_words("batch", "revises", "answer", missing=True),
+    *_numbers("revision", "stage", "step", "exhausted", "escalation_level", "created_at", "expires_at"),
+    *_numbers("step_at", "remind_at", "due_at", "decided_at", missing=True),
+    # What follows is no part of a request: it spares queries, and is kept by `store.tx` alone.
+    Column("open", BigInteger(), nullable=False, comment="1 while the state is pending or needs_info"),
+    Column("decisions", BigInteger(), nullable=False, comment="how many decisions there are"),
+    Column("execution", Text(), nullable=True, comment="the newest execution"),
+    PrimaryKeyConstraint("id"),
+    _partial("requests_due", "due_at", where="open = 1"),
+    _partial("requests_open_agent", "agent", where="open = 1"),
+    _partial("requests_open", "created_at", "id", where="open = 1"),
+    _partial("requests_escalated", "created_at", "id", where="escalation_level > 0"),
+    _partial("requests_batch", "batch", "created_at", "id", where="batch IS NOT NULL"),
+    Index("requests_newest", "created_at", "id"),
+    Index("requests_agent", "agent", "created_at", "id"),
+    Index("requests_action", "action", "created_at", "id"),
+    Index("requests_state", "state", "created_at", "id"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    *_words("request", "digest", "content"),
+    *_numbers("number"),
+    PrimaryKeyConstraint("request", "number"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("n", _COUNTER, autoincrement=True),
+    *_words("id", "request", "person", "verb", "body"),
+    *_numbers("revision", "stage", "at", "vote"),
+    PrimaryKeyConstraint("n"),
+    UniqueConstraint("id"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+    Index("decisions_request", "request", "n"),
+    _partial("decisions_vote", "request", "revision", "stage", "person", where="vote = 1", unique=True),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("n", _COUNTER, autoincrement=True),
+    *_words("id", "request", "state", "body"),
+    *_numbers("revision", "attempts"),
+    *_numbers("due_at", missing=True),
+    PrimaryKeyConstraint("n"),
+    UniqueConstraint("id"),
+    UniqueConstraint("request", "revision"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+    _partial("executions_unfinished", "n", where="state IN ('waiting', 'executing')"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("n", _COUNTER, autoincrement=True),
+    *_words("id", "request", "channel", "state", "body"),
+    Column("handle_key", Text(), nullable=True, comment="see `store.rows.handle_key`"),
+    PrimaryKeyConstraint("n"),
+    UniqueConstraint("id"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+    Index("deliveries_request", "request", "n"),
+    _partial("deliveries_handle", "channel", "handle_key", "n", where="handle_key IS NOT NULL"),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    *_words("person", "request"),
+    *_numbers("created_at"),
+    # The request's own time stands in the key, so that one person's requests are read newest first without a sort.
+    PrimaryKeyConstraint("person", "created_at", "request"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+    sqlite_with_rowid=False,
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("n", _COUNTER, autoincrement=True),
+    *_words("id", "kind", "request", "ref", "note"),
+    *_numbers("due_at", "attempts"),
+    PrimaryKeyConstraint("n"),
+    UniqueConstraint("id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _COUNTER, autoincrement=False),
+    *_words("previous", "hash", "type", "body"),
+    *_words("request", missing=True),
+    *_numbers("at"),
+    PrimaryKeyConstraint("seq"),
+    _partial("events_request", "request", "seq", where="request IS NOT NULL"),
+)
+
+chain = Table("chain", metadata, *_numbers("id", "seq"), *_words("hash"), PrimaryKeyConstraint("id"))
+"""One row, id 1: the number and hash of the newest event; what says that no tail was cut off."""
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    *_words("agent", "key", "body_hash", "request"),
+    *_numbers("at"),
+    PrimaryKeyConstraint("agent", "key"),
+    sqlite_with_rowid=False,
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    *_words("id", "name", "role", "hash"),
+    *_numbers("created_at"),
+    *_numbers("revoked_at", missing=True),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("hash"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    *_words("id", "person"),
+    *_numbers("created_at", "expires_at"),
+    PrimaryKeyConstraint("id"),
+)
+
+links = Table("links", metadata, *_words("hash", "person"), *_numbers("expires_at"), PrimaryKeyConstraint("hash"))
+
+switches = Table("switches", metadata, *_words("name"), *_numbers("position"), PrimaryKeyConstraint("name"))
+"""What an operator turned on (1) or off (0); ``pause`` stops all replays."""

@@ -1,0 +1,288 @@
+"""One unit of work inside a write transaction: `bot.core.ports.Tx` over a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bot.core.model import Delivery, Event, Execution, Key, Request
+from bot.core.ports import Change, Effect, Link, Overtaken, Session
+from store import queries, rows
+from store.chain import Chain, Mark
+from store.cursor import Cursor
+from store.statements import GUARDED
+
+_KEPT_ELSEWHERE = ("content", "decisions", "execution")
+_REQUEST_FIELDS = tuple(name for name in Request.__struct_fields__ if name not in _KEPT_ELSEWHERE)
+_WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
+
+
+class UnitTx:
+    """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
+
+    Audit lines and effects gather here and are written by `flush`, before anything that would read them.
+    """
+
+    def __init__(self, cursor: Cursor) -> None:
+        """``cursor`` is inside a write transaction."""
+        self._cursor = cursor
+        self._say = cursor.say
+        self._chain = Chain(cursor)
+        self._effects: list[Effect] = []
+        self._done: list[str] = []
+
+    def mark(self) -> tuple[Mark, int, int, int]:
+        """Where this unit begins, for `untouched` and `cut`."""
+        return self._chain.mark(), len(self._effects), len(self._done), self._cursor.written
+
+    def untouched(self, mark: tuple[Mark, int, int, int]) -> bool:
+        """Whether no row was written since ``mark``, so that `cut` is all it takes to undo the unit."""
+        return self._cursor.written == mark[3]
+
+    def cut(self, mark: tuple[Mark, int, int, int]) -> None:
+        """Forget what gathered since ``mark``."""
+        self._chain.cut(mark[0])
+        del self._effects[mark[1] :]
+        del self._done[mark[2] :]
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        self._flush_effects()
+        self._chain.flush()
+
+    def _flush_effects(self) -> None:
+        if self._effects:
+            self._cursor.change_many(self._say.add_effect, [rows.effect_row(effect) for effect in self._effects])
+            self._effects = []
+        if self._done:
+            self._cursor.change_many(self._say.finish, [{"id": effect_id} for effect_id in self._done])
+            self._done = []
+
+    def request(self, request_id: str) -> Request | None:
+        """See `Tx.request`."""
+        return queries.request(self._cursor, request_id)
+
+    def record(self, change: Change) -> None:
+        """See `Tx.record`. What may be overtaken comes first, so that a loser has written nothing."""
+        data = dict(change.event.data)
+        if change.after is not None:
+            self._put_request(change, change.after, data)
+        if change.execution is not None:
+            self._put_execution(change, change.execution, data)
+        if change.decision is not None:
+            body = rows.encoder.encode(change.decision)
+            if not self._cursor.change(self._say.add_decision, rows.decision_row(change.decision, body.decode())):
+                raise Overtaken(change.decision.request)
+            data["decision"] = msgspec.Raw(body)
+        if change.after is None:
+            self._extend_request(change)
+        if change.deliveries:
+            bodies = [rows.encoder.encode(delivery) for delivery in change.deliveries]
+            for delivery, body in zip(change.deliveries, bodies, strict=True):
+                self._cursor.change(self._say.put_delivery, rows.delivery_row(delivery, body.decode()))
+            data["deliveries"] = [msgspec.Raw(body) for body in bodies]
+        self._effects.extend(change.effects)
+        self._done.extend(change.done)
+        self._chain.append(change.event, data, _request_id(change))
+
+    def _put_request(self, change: Change, after: Request, data: dict[str, Any]) -> None:
+        before = change.before
+        if before is None:
+            self._add_request(change, after)
+        else:
+            self._change_request(change, before, after)
+        if before is None or before.content is not after.content:
+            self._put_revision(before, after, data)
+        asked = after.assignees
+        if before is not None:
+            already = before.assignees
+            asked = tuple(person for person in asked if person not in already)
+        for person in asked:
+            row = {"person": person, "request": after.id, "created_at": rows.micros(after.created_at)}
+            self._cursor.change(self._say.assign, row)
+        data |= _difference(before, after)
+
+    def _add_request(self, change: Change, after: Request) -> None:
+        row = rows.request_row(after, rows.json_text(after.route))
+        row["decisions"] = int(change.decision is not None)
+        row["execution"] = None if change.execution is None else change.execution.id
+        self._cursor.change(self._say.add_request, row)
+
+    def _change_request(self, change: Change, before: Request, after: Request) -> None:
+        rerouted = before.route is not after.route and before.route != after.route
+        row = rows.request_row(after, rows.json_text(after.route) if rerouted else "")
+        row["id_"] = after.id
+        row["added"] = int(change.decision is not None)
+        row["execution"] = None if change.execution is None or change.execution_before else change.execution.id
+        seen = rows.request_row(before, "")
+        for name in GUARDED:
+            row[f"was_{name}"] = seen[name]
+        statement = self._say.reroute_request if rerouted else self._say.change_request
+        if not self._cursor.change(statement, row):
+            raise Overtaken(after.id)
+
+    def _extend_request(self, change: Change) -> None:
+        """Keep the request's own count of decisions and newest execution, where the request itself is not written."""
+        added = change.execution if change.execution_before is None else None
+        if change.decision is not None or added is not None:
+            row = {
+                "id_": _request_id(change),
+                "added": int(change.decision is not None),
+                "execution": None if added is None else added.id,
+            }
+            self._cursor.change(self._say.extend_request, row)
+
+    def _put_revision(self, before: Request | None, after: Request, data: dict[str, Any]) -> None:
+        if before is not None and before.content.number == after.content.number:
+            if before.content != after.content:
+                raise ValueError(f"revision {after.content.number} of {after.id} is written and cannot change")
+            return
+        content = rows.encoder.encode(after.content)
+        if not self._cursor.change(self._say.add_revision, rows.revision_row(after.content, content.decode())):
+            raise Overtaken(after.id)
+        data["revision"] = msgspec.Raw(content)
+
+    def _put_execution(self, change: Change, execution: Execution, data: dict[str, Any]) -> None:
+        body = rows.encoder.encode(execution)
+        row = rows.execution_row(execution, body.decode())
+        seen = change.execution_before
+        if seen is None:
+            written = self._cursor.change(self._say.add_execution, row)
+        else:
+            row |= {"id_": execution.id, "was_state": seen.state.value, "was_attempts": seen.attempts}
+            written = self._cursor.change(self._say.change_execution, row)
+        if not written:
+            raise Overtaken(execution.id)
+        data["execution"] = msgspec.Raw(body)
+
+    def remembered(self, agent: str, key: str) -> tuple[str, str] | None:
+        """See `Tx.remembered`."""
+        row = self._cursor.one(self._say.remembered, {"agent": agent, "key": key})
+        return None if row is None else (row[0], row[1])
+
+    def remember(self, agent: str, key: str, body_hash: str, request_id: str, at: datetime) -> None:
+        """See `Tx.remember`. Raises `Overtaken` where the key is bound already."""
+        row = {"agent": agent, "key": key, "body_hash": body_hash, "request": request_id, "at": rows.micros(at)}
+        if not self._cursor.change(self._say.remember, row):
+            raise Overtaken(request_id)
+
+    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        """See `Tx.due`."""
+        found = self._cursor.all(self._say.due, {"now": rows.micros(now), "limit": limit})
+        return tuple(request_id for (request_id,) in found)
+
+    def count_open(self, agent: str) -> int:
+        """See `Tx.count_open`."""
+        return int(self._cursor.all(self._say.count_open, {"agent": agent})[0][0])
+
+    def count_since(self, agent: str, since: datetime) -> int:
+        """See `Tx.count_since`."""
+        return int(self._cursor.all(self._say.count_since, {"agent": agent, "since": rows.micros(since)})[0][0])
+
+    def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
+        """See `Tx.deliveries`."""
+        return queries.deliveries(self._cursor, request_id)
+
+    def execution(self, execution_id: str) -> Execution | None:
+        """See `Tx.execution`."""
+        return queries.execution(self._cursor, execution_id)
+
+    def unfinished(self) -> tuple[Execution, ...]:
+        """See `Tx.unfinished`."""
+        return tuple(rows.execution_of(body) for (body,) in self._cursor.all(self._say.unfinished))
+
+    def effects(self) -> tuple[Effect, ...]:
+        """See `Tx.effects`."""
+        self._flush_effects()
+        return tuple(rows.effect_of(row) for row in self._cursor.all(self._say.effects))
+
+    def postpone(self, effect: Effect) -> None:
+        """See `Tx.postpone`."""
+        self._flush_effects()
+        self._cursor.change(self._say.postpone, {**rows.effect_row(effect), "id_": effect.id})
+
+    def finish(self, effect_ids: Sequence[str]) -> None:
+        """See `Tx.finish`."""
+        self._done.extend(effect_ids)
+
+    def paused(self) -> bool:
+        """See `Tx.paused`."""
+        return queries.paused(self._cursor)
+
+    def pause(self, *, on: bool, event: Event) -> None:
+        """See `Tx.pause`."""
+        self._cursor.change(self._say.put_switch, {"name": queries.PAUSE, "position": int(on)})
+        self.append(event)
+
+    def append(self, event: Event) -> None:
+        """See `Tx.append`."""
+        self._chain.append(event, event.data, event.request)
+
+    def add_key(self, key: Key, event: Event) -> None:
+        """See `Tx.add_key`."""
+        self._cursor.change(self._say.add_key, rows.key_row(key))
+        self.append(event)
+
+    def revoke_key(self, key_id: str, at: datetime, event: Event) -> bool:
+        """See `Tx.revoke_key`."""
+        if not self._cursor.change(self._say.revoke_key, {"id_": key_id, "revoked_at": rows.micros(at)}):
+            return False
+        self.append(event)
+        return True
+
+    def add_link(self, link: Link) -> None:
+        """See `Tx.add_link`."""
+        row = {"hash": link.hash, "person": link.person, "expires_at": rows.micros(link.expires_at)}
+        self._cursor.change(self._say.add_link, row)
+
+    def take_link(self, link_hash: str, now: datetime) -> str | None:
+        """See `Tx.take_link`. Links that are out of force go with it."""
+        person = queries.link_person(self._cursor, link_hash, now)
+        self._cursor.change(self._say.drop_links, {"hash": link_hash, "now": rows.micros(now)})
+        return person
+
+    def add_session(self, session: Session) -> None:
+        """See `Tx.add_session`. Sessions that are out of force go with it."""
+        begun = rows.micros(session.created_at)
+        self._cursor.change(self._say.drop_sessions, {"now": begun})
+        row = {"id": session.id, "person": session.person, "created_at": begun}
+        self._cursor.change(self._say.add_session, row | {"expires_at": rows.micros(session.expires_at)})
+
+    def end_session(self, session_id: str) -> None:
+        """See `Tx.end_session`."""
+        self._cursor.change(self._say.end_session, {"id": session_id})
+
+    def touch(self) -> None:
+        """Write a row as it is: what `Store.writable` tries."""
+        self._cursor.change(self._say.touch)
+
+
+def _request_id(change: Change) -> str | None:
+    if change.after is not None:
+        return change.after.id
+    if change.execution is not None:
+        return change.execution.request
+    if change.decision is not None:
+        return change.decision.request
+    return change.event.request or next((delivery.request for delivery in change.deliveries), None)
+
+
+def _difference(before: Request | None, after: Request) -> dict[str, Any]:
+    """The request's changed fields after and before, ``revision`` standing for the content; all where it is new."""
+    if before is None:
+        whole = {name: getattr(after, name) for name in _REQUEST_FIELDS}
+        return {"request": whole | {"revision": after.content.number}}
+    now: dict[str, Any] = {}
+    was: dict[str, Any] = {}
+    for name in _REQUEST_FIELDS:
+        new, old = getattr(after, name), getattr(before, name)
+        if new is not old and new != old:
+            if name in _WRITTEN_ONCE:
+                raise ValueError(f"{name} of {before.id} is written once and cannot change")
+            now[name], was[name] = new, old
+    if after.content.number != before.content.number:
+        now["revision"], was["revision"] = after.content.number, before.content.number
+    return {"request": now, "before": was}

@@ -1,0 +1,1 @@
+"""What people see, one folder a channel: Jinja2 templates and static files."""

@@ -1,0 +1,1 @@
+"""Tests of Sayso; the folders mirror the rooms of the project."""

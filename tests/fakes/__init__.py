@@ -1,0 +1,1 @@
+"""Stand-ins for other programs that speak the wire, never a patched method."""

@@ -1,0 +1,1 @@
+"""The last hop: signed webhooks to guarded addresses, functions in processes of their own, and truthful outcomes."""

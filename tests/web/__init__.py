@@ -1,0 +1,1 @@
+"""The web: the API and the inbox, over real sockets."""

@@ -1,0 +1,105 @@
+"""A whole house behind real sockets: the web application, the desk, a SQLite file; only the clock is ours to move."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from bot.core.model import Request, Submission
+from bot.core.ports import OutcomeKind
+from bot.desk import Access, Desk, Ledger, Rounds
+from bot.routing import load
+from bot.web.app import create_app
+from bot.web.house import House, page_url
+from bot.web.inbox import routes
+from store import SqlStore, open_store
+
+AGENT = "billing-assistant"
+
+
+class MovableClock:
+    """A clock that runs like the machine's, shifted by as much as a test says."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta(0)
+
+    def now(self) -> datetime:
+        """Now, shifted."""
+        return datetime.now(UTC) + self.shift
+
+
+@dataclass
+class Standing:
+    """A house that stands and listens at ``url``; ``letters`` are the people who were sent a link."""
+
+    url: str
+    clock: MovableClock
+    store: SqlStore
+    desk: Desk
+    access: Access
+    letters: list[str] = field(default_factory=list)
+
+    async def submit(self, **content: Any) -> Request:
+        """Submit as the agent; a refund unless told otherwise."""
+        content.setdefault("action", "refund.issue")
+        content.setdefault("arguments", {"order": "10428", "amount": 240.0, "currency": "USD", "notify": True})
+        request, _ = await self.desk.submit(Submission(**content), agent=AGENT)
+        return request
+
+    async def link(self, person: str) -> str:
+        """A one-time sign-in link."""
+        return f"{self.url}/sign-in/{await self.access.new_link(person, by='cli')}"
+
+    async def now(self, request_id: str) -> Request:
+        """The request as it is stored."""
+        request = await self.store.request(request_id)
+        assert request is not None
+        return request
+
+    async def audit_types(self, request_id: str) -> list[str]:
+        """The request's audit lines as ``type`` or ``refusal:reason``."""
+        import json  # noqa: PLC0415  # read once, here
+
+        bodies = [json.loads(line.body) for line in await self.store.audit(request_id)]
+        return [f"{b['type']}:{b['data']['reason']}" if b["type"] == "refusal" else b["type"] for b in bodies]
+
+
+@asynccontextmanager
+async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator[Standing]:
+    """Open a house on a free port; ``public_url`` where it is told another address than the one it listens at."""
+    store = await open_store(f"sqlite+aiosqlite:///{folder / 'sayso.db'}", exclusive=True)
+    policy = load(Path(__file__).parent / "routing.yaml")
+    clock = MovableClock()
+    ledger = Ledger(store, clock, secrets.token_bytes)
+    listener = uvicorn.Config(app="", host="127.0.0.1", port=0).bind_socket()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    told = public_url or url
+    desk = Desk(ledger, Rounds(ledger, {}), lambda: policy, lambda r: page_url(told, r))
+    house = Standing(url, clock, store, desk, Access(ledger))
+
+    async def send_link(person: str) -> None:
+        house.letters.append(person)
+
+    doors = House(
+        desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: policy
+    )
+    config = uvicorn.Config(create_app(doors, routes(doors, send_link)), ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield house
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
+        await store.close()
