@@ -83,7 +83,10 @@ def proposal(now: datetime) -> Request:
         reason="Customer reported duplicate charge",
         confidence=0.72,
         labels={"tier": "gold"},
-        context={"user_request": "I was charged twice for my order.", "evidence": [{"title": "Ledger", "text": "x" * 600}]},
+        context={
+            "user_request": "I was charged twice for my order.",
+            "evidence": [{"title": "Ledger", "text": "x" * 600}],
+        },
     )
     return Request(
         id=request_id,
@@ -218,7 +221,12 @@ def floor(path: Path, rows: dict[str, list[tuple[Any, ...]]], batch: int) -> flo
         for table, found in rows.items()
         if found
     }
-    units = (("requests", "revisions", "assignments", "idempotency"), ("decisions", "executions"), ("executions",), ("executions",))
+    units = (
+        ("requests", "revisions", "assignments", "idempotency"),
+        ("decisions", "executions"),
+        ("executions",),
+        ("executions",),
+    )
     begun = time.perf_counter()
     for start in range(0, count, batch):
         for number, tables in enumerate(units):
@@ -249,7 +257,9 @@ async def measure(folder: Path, busy: int, seconds: float) -> None:
     for workers in (1, 32, 128):
         path = folder / f"store-{workers}.db"
         store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
+        spent = time.process_time()
         rate, late = await storm(lambda store=store: cycle(store, busy), workers, seconds)
+        spent = (time.process_time() - spent) / (rate * seconds) * 1e6
         newest = await store.audit_lines(0, 1)
         request_id = __import__("json").loads(newest[0].body)["request"]
         reads, read_late = await storm(lambda store=store: store.request(request_id), workers, 1.0)
@@ -258,7 +268,7 @@ async def measure(folder: Path, busy: int, seconds: float) -> None:
         await (await open_store(f"sqlite+aiosqlite:///{empty}", exclusive=True)).close()
         bare = floor(empty, left_behind(path), workers)
         print(  # noqa: T201
-            f"{workers:4} at a time: {rate:7.0f} cycles/s (p99 {late:6.1f} ms), floor {bare:7.0f},"
+            f"{workers:4} at a time: {rate:7.0f} cycles/s (p99 {late:6.1f} ms, {spent:5.0f} µs of CPU each), floor {bare:7.0f},"
             f" reads {reads:7.0f}/s (p99 {read_late:5.1f} ms)"
         )
 

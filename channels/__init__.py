@@ -28,13 +28,12 @@ class Ability(StrEnum):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One channel: the module that holds it, the class to make, what turns it on, and what it can do.
+    """One channel: the module that holds it (its ``open`` makes the channel), what turns it on, what it can do.
 
     ``needs`` are environment variables that must all be set, ``one_of`` those of which one at least must be.
     """
 
     module: str
-    factory: str
     needs: tuple[str, ...]
     one_of: tuple[str, ...] = ()
     abilities: frozenset[Ability] = frozenset()
@@ -43,7 +42,6 @@ class Entry(Struct, frozen=True, kw_only=True):
 CHANNELS: Mapping[str, Entry] = {
     "slack": Entry(
         module="channels.slack",
-        factory="SlackChannel",
         needs=("SLACK_BOT_TOKEN",),
         one_of=("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"),
         abilities=frozenset(Ability),
@@ -53,6 +51,8 @@ CHANNELS: Mapping[str, Entry] = {
 
 
 def load(name: str) -> Any:
-    """The class of a channel, its library imported with it. Raises ``KeyError`` for a name that is not registered."""
-    entry = CHANNELS[name]
-    return getattr(import_module(entry.module), entry.factory)
+    """A channel's module, its library imported with it; ``open`` in it makes the channel.
+
+    Raises ``KeyError`` for a name that is not registered.
+    """
+    return import_module(CHANNELS[name].module)

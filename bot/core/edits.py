@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.core.model import Arguments, Edit, Revision, Route, Submission, Then
+from bot.core.model import Arguments, Edit, Kind, Revision, Route, Stage, Submission, Then
 
 
 def differences(before: Any, after: Any, pointer: str = "") -> tuple[Edit, ...]:
@@ -22,9 +22,18 @@ def differences(before: Any, after: Any, pointer: str = "") -> tuple[Edit, ...]:
             else:
                 found.extend(differences(before[name], after[name], below))
         return tuple(found)
-    # 1, 1.0 and true are equal in Python and three different values in JSON.
-    same = type(before) is type(after) and before == after
-    return () if same else (Edit(pointer or "/", before, after),)
+    return () if _same(before, after) else (Edit(pointer or "/", before, after),)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same to the bit: 1, 1.0 and true are equal in Python, and here three values."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
 
 
 def touched(before: Arguments, after: Arguments) -> tuple[str, ...]:
@@ -36,13 +45,14 @@ def touched(before: Arguments, after: Arguments) -> tuple[str, ...]:
     )
 
 
-def submission_of(content: Revision, *, route: Route) -> Submission:
+def submission_of(content: Revision, *, route: Route, kind: Kind) -> Submission:
     """What the rules are asked about a later revision: the content as if newly proposed, at the risk it already has."""
     return Submission(
         action=content.action,
         arguments=content.arguments,
         reason=content.reason,
         confidence=content.confidence,
+        kind=kind,
         risk=route.risk,
         labels=content.labels,
         on_behalf_of=content.on_behalf_of,
@@ -54,20 +64,34 @@ def submission_of(content: Revision, *, route: Route) -> Submission:
 def tightened(old: Route, new: Route) -> Route:
     """The old route with all that the new one asks beyond it; a laxer answer changes nothing.
 
-    Every stage of either is kept, each chain once with the higher number of approvals, so that an edit can neither
-    shed a reviewer nor slip past one whom the edited content needs.
+    Every stage of either is kept; where both ask the same chain, the higher number of approvals holds. Whoever
+    either of them bars is barred. So an edit can neither shed a reviewer nor slip past one whom the edited content
+    needs, nor be approved by somebody who may not review it.
     """
     if new.then is Then.BLOCK:
         return new
-    asked = {stage.chain: stage for stage in new.stages}
-    kept = tuple(
-        replace(stage, approvals=max(stage.approvals, asked[stage.chain].approvals)) if stage.chain in asked else stage
-        for stage in old.stages
-    )
-    chains = {stage.chain for stage in old.stages}
-    stages = kept + tuple(stage for stage in new.stages if stage.chain not in chains)
-    warnings = tuple(dict.fromkeys((*old.warnings, *new.warnings)))
-    if stages == old.stages:
-        return replace(old, warnings=warnings)
     barred = tuple(sorted({*old.excluded, *new.excluded}))
-    return replace(old, stages=stages, rule=new.rule, why=new.why, excluded=barred, warnings=warnings)
+    stages = tuple(_without(stage, barred) for stage in _merged(old.stages, new.stages))
+    warnings = tuple(dict.fromkeys((*old.warnings, *new.warnings)))
+    gate = max((gate for gate in (old.gate, new.gate) if gate is not None), default=None)
+    kept = replace(old, stages=stages, gate=gate, excluded=barred, warnings=warnings)
+    return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why)
+
+
+def _merged(old: tuple[Stage, ...], new: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The old stages, each with the number of approvals of its like in the new, then the new ones without a like."""
+    left = list(new)
+    merged: list[Stage] = []
+    for stage in old:
+        like = next((other for other in left if other.chain == stage.chain), None)
+        if like is None:
+            merged.append(stage)
+            continue
+        left.remove(like)
+        merged.append(replace(stage, approvals=max(stage.approvals, like.approvals)))
+    return (*merged, *left)
+
+
+def _without(stage: Stage, barred: tuple[str, ...]) -> Stage:
+    steps = tuple(replace(step, people=tuple(p for p in step.people if p not in barred)) for step in stage.steps)
+    return replace(stage, steps=steps)

@@ -20,6 +20,10 @@ from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Ste
 from bot.core.ports import Ballot
 
 
+_EVERY = "*"
+"""Stands for every channel, in a step that names none."""
+
+
 class Happening(StrEnum):
     """What can happen to a request."""
 
@@ -86,13 +90,23 @@ def refusal(request: Request) -> errors.Conflict:
     known: dict[str, Any] = {"state": str(request.state), "decided_at": request.decided_at}
     if request.state is State.EXPIRED:
         return errors.Expired(f"The request expired at {_clock(request.decided_at)} without a decision.", **known)
-    last = next((d for d in reversed(request.decisions) if d.decision.is_vote), None)
     word = str(request.state).replace("_", " ")
+    last = _decider(request)
     if last is None:
         return errors.AlreadyDecided(f"The request is already {word}, since {_clock(request.decided_at)}.", **known)
     return errors.AlreadyDecided(
         f"The request was already {word} by {last.by} at {_clock(last.at)}.", decided_by=last.by, **known
     )
+
+
+def _decider(request: Request) -> Decision | None:
+    """The vote that ended it; None where the agent, a rule or silence did, whatever was voted before."""
+    verbs: tuple[Verb, ...] = ()
+    if request.state.approved:
+        verbs = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
+    elif request.state is State.REJECTED:
+        verbs = (Verb.REJECT,)
+    return next((vote for vote in reversed(request.votes) if vote.decision in verbs), None)
 
 
 def _clock(at: datetime | None) -> str:
@@ -249,9 +263,18 @@ def move_on(request: Request, now: datetime) -> Request | None:
 
 
 def _following(request: Request) -> int | None:
+    """The next step that asks somebody who was not asked yet, or somebody through a channel not used yet."""
     steps = _stage(request).steps
-    asked = set(request.assignees)
-    return next((i for i in range(request.step + 1, len(steps)) if set(steps[i].people) - asked), None)
+    asked = {way for step in steps[: request.step + 1] for way in _ways(step)}
+    for index in range(request.step + 1, len(steps)):
+        if any(way not in asked and (way[0], _EVERY) not in asked for way in _ways(steps[index])):
+            return index
+    return None
+
+
+def _ways(step: Step) -> set[tuple[str, str]]:
+    """Whom a step asks, through what."""
+    return {(person, via) for person in step.people for via in step.via or (_EVERY,)}
 
 
 def _advance(request: Request, step: int, at: datetime) -> Request:

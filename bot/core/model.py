@@ -253,6 +253,7 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     ``due_at`` is when it may start (the end of the undo window, or the next attempt) or, once handed to the agent,
     when a missing outcome becomes ``unknown``. ``idempotent`` and ``attempts_allowed`` are as declared when approved.
+    ``may_have_run``: an attempt ended without an answer, so that only success may still settle it by itself.
     """
 
     id: str
@@ -265,6 +266,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     attempts_allowed: int = 1
     idempotent: bool = False
     by_agent: bool = False
+    may_have_run: bool = False
     result: Any = None
     error: str | None = None
     started_at: datetime | None = None

@@ -27,7 +27,14 @@ class Agents(Part):
     ) -> tuple[Request, bool]:
         """Route and keep a submission: the request, and whether it was created now (False: this key had made it)."""
         policy = self._policy()
-        self._checked(policy.action(submission.action), submission.arguments)
+        try:
+            self._checked(policy.action(submission.action), submission.arguments)
+        except errors.Invalid:
+            # A repeat of what was taken under an earlier configuration is still that request.
+            known = await self._repeated(agent, idempotency_key, body_hash)
+            if known is None:
+                raise
+            return known, False
         now = self._ledger.clock.now()
         routing = route(policy, submission, agent=agent, now=now)
         change = self._created(policy, submission, agent, routing)
@@ -46,15 +53,27 @@ class Agents(Part):
                 if earlier is None or earlier.agent != agent:
                     fault = Fault("/revises", "unknown", "no request of this agent has that id")
                     raise errors.Invalid("/revises: no request of this agent has that id", faults=(fault,))
-            tx.record(change)
+            execution = self._unless_paused(tx, change.execution)
+            kept = replace(created, execution=execution)
+            tx.record(replace(change, after=kept, execution=execution))
             if idempotency_key is not None:
                 tx.remember(agent, idempotency_key, body_hash, created.id, now)
-            return Deed(created, change.effects, change.execution)
+            return Deed(kept, change.effects, execution)
 
         deed = await self._ledger.commit(work)
         if deed.request is None:
             raise AssertionError("a submission always gives a request")
         return deed.request, deed.fresh
+
+    async def _repeated(self, agent: str, key: str | None, body_hash: str) -> Request | None:
+        if key is None:
+            return None
+
+        def work(tx: Tx) -> Request | None:
+            known = tx.remembered(agent, key)
+            return None if known is None else self._again(tx, known, body_hash).request
+
+        return await self._ledger.store.write(work)
 
     def _again(self, tx: Tx, known: tuple[str, str], body_hash: str) -> Deed:
         request_id, first_hash = known
@@ -130,17 +149,18 @@ class Agents(Part):
             old = request.content
             proposed = old.arguments if arguments is None else arguments
             self._checked(self._policy().action(request.action), proposed)
-            answers = [*old.context.get("answers", ()), {"text": text, "at": now.isoformat()}]
+            given = old.context.get("answers")
+            # The agent fills its context as it likes: what it calls answers need be no list.
+            answers = [*(given if isinstance(given, list) else ()), {"text": text, "at": now.isoformat()}]
             merged = {**old.context, **(context or {}), "answers": answers}
             kept = old.proposed if arguments is None else None
             author = f"agent:{agent}"
             content = self._next_revision(request, author=author, arguments=proposed, context=merged, proposed=kept)
             after = lifecycle.inform(request, self._rerouted(request, content), now)
             standing = tx.deliveries(request_id)
-            deliveries, asked = self._rounds.ask(after, self._policy(), standing)
-            refreshed = self._rounds.refresh(after, standing)
-            told = self._rounds.remind(after, standing, "The agent answered. Please look again.")
-            effects = refreshed + (told or asked)
+            note = "The agent answered. Please look again."
+            deliveries, asked = self._rounds.again(after, self._policy(), standing, note)
+            effects = self._rounds.refresh(after, standing) + asked
             event = self._event("request.informed", request, actor=author, via="api", text=text)
             tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
             return Deed(after, effects)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from bot.core.digest import RANDOM_BYTES, new_id
-from bot.core.errors import Unavailable
+from bot.core.errors import SaysoError, Unavailable
 from bot.core.model import Event, Execution, Request
 from bot.core.ports import Clock, Effect, EffectKind, Overtaken, Store, Tx
 from bot.desk.waiting import Waiting
@@ -32,7 +33,7 @@ class Courier(Protocol):
         """Take effects that are committed."""
 
     def take_execution(self, execution: Execution) -> None:
-        """Take an execution that is committed and still to run (or to be reported)."""
+        """Take an execution as it is committed: to run, to be reported, or to be forgotten because it ended."""
 
 
 class Ledger:
@@ -44,6 +45,7 @@ class Ledger:
         self.entropy = entropy
         self.waiting = Waiting()
         self.courier: Courier | None = None
+        self._late: set[asyncio.Task[None]] = set()
 
     def id(self, prefix: str) -> str:
         """A new id, ordered by time."""
@@ -55,14 +57,49 @@ class Ledger:
 
     async def commit(self, work: Callable[[Tx], Deed]) -> Deed:
         """Run the work, commit it, then tell who has to know. Work that was overtaken is done again."""
+        deeds: list[Deed] = []
+
+        def kept(tx: Tx) -> Deed:
+            deed = work(tx)
+            deeds[:] = (deed,)
+            return deed
+
         for _ in range(_TRIES):
             try:
-                deed = await self.store.write(work)
+                deed = await self.store.write(kept)
             except Overtaken:
                 continue
+            except asyncio.CancelledError:
+                # The unit is written all the same, and what it asks for must not wait for the next start.
+                task = asyncio.get_running_loop().create_task(self._catch_up(deeds))
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
+                raise
             self._tell(deed)
             return deed
         raise Unavailable("The request is being changed by too many at once; nothing was changed. Try again.")
+
+    async def _catch_up(self, deeds: list[Deed]) -> None:
+        """Tell of a unit whose caller was cancelled: of what the rows hold now, for it may not have been committed."""
+
+        def standing(tx: Tx) -> Deed | None:
+            if not deeds:
+                return None
+            deed = deeds[0]
+            wanted = {effect.id for effect in deed.effects}
+            return Deed(
+                tx.request(deed.request.id) if deed.request is not None else None,
+                tuple(effect for effect in tx.effects() if effect.id in wanted) if wanted else (),
+                tx.execution(deed.execution.id) if deed.execution is not None else None,
+            )
+
+        try:
+            found = await self.store.write(standing)
+        except SaysoError:
+            # The store is closed or down: the next start takes up what is committed.
+            return
+        if found is not None:
+            self._tell(found)
 
     def _tell(self, deed: Deed) -> None:
         if deed.request is not None and deed.fresh:
@@ -71,7 +108,7 @@ class Ledger:
             return
         if deed.effects:
             self.courier.take(deed.effects)
-        if deed.execution is not None and not deed.execution.state.ended:
+        if deed.execution is not None:
             self.courier.take_execution(deed.execution)
 
     async def note(self, event: Event) -> None:

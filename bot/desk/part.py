@@ -69,7 +69,7 @@ class Part:
     def _rerouted(self, request: Request, content: Revision) -> Request:
         """The request with this content, routed anew and never laxer; refused where the rules would block it."""
         policy = self._policy()
-        submission = submission_of(content, route=request.route)
+        submission = submission_of(content, route=request.route, kind=request.kind)
         fresh = route(policy, submission, agent=request.agent, now=self._ledger.clock.now()).route
         if fresh.then is Then.BLOCK:
             fault = Fault("/arguments", "blocked", f"the rule {fresh.rule!r} blocks this content")
@@ -119,6 +119,13 @@ class Part:
             by_agent=spec.execute.agent,
             started_at=now if handed else None,
         )
+
+    def _unless_paused(self, tx: Tx, execution: Execution | None) -> Execution | None:
+        """What would be in the agent's hands at once waits instead while replays are stopped."""
+        if execution is None or execution.state is not ExecutionState.EXECUTING or not tx.paused():
+            return execution
+        now = self._ledger.clock.now()
+        return replace(execution, state=ExecutionState.WAITING, due_at=now, attempts=0, started_at=None)
 
     def _ended(self, tx: Tx, request: Request, event: str | None) -> tuple[Effect, ...]:
         """What the world is told of a change: every card, and the agent where it listens."""

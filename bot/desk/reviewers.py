@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -27,12 +28,14 @@ class Reviewers(Part):
 
         def work(tx: Tx) -> Deed:
             request = self._load(tx, ballot.request)
-            lifecycle.authorise(request, ballot, self._ledger.clock.now())
-            return self._decided(tx, request, ballot)
+            # One moment for all of it, so that a decision is never later than what it was allowed by.
+            now = self._ledger.clock.now()
+            lifecycle.authorise(request, ballot, now)
+            return self._decided(tx, request, ballot, now)
 
         try:
             deed = await self._ledger.commit(work)
-        except errors.Unavailable:
+        except (errors.Unavailable, errors.Overloaded):
             raise
         except errors.SaysoError as refusal:
             actor = f"person:{ballot.by}"
@@ -42,15 +45,18 @@ class Reviewers(Part):
             raise AssertionError("a decision always gives a request")
         return deed.request
 
-    def _decided(self, tx: Tx, request: Request, ballot: Ballot) -> Deed:
-        after, decision = self._applied(request, ballot)
-        execution = self._planned(after)
+    def _decided(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> Deed:
+        after, decision = self._applied(request, ballot, now)
+        execution = self._unless_paused(tx, self._planned(after))
         after = replace(after, execution=execution or request.execution)
         standing = tx.deliveries(request.id)
         deliveries: tuple[Delivery, ...] = ()
         asked: tuple[Effect, ...] = ()
         told: tuple[Effect, ...] = ()
-        if (after.stage, after.step) != (request.stage, request.step) or after.route.stages != request.route.stages:
+        if after.state.open and after.revision != request.revision:
+            note = "It was edited, and earlier votes no longer count. Please look again."
+            deliveries, asked = self._rounds.again(after, self._policy(), standing, note)
+        elif (after.stage, after.step) != (request.stage, request.step):
             deliveries, asked = self._rounds.ask(after, self._policy(), standing)
         if after.state is State.NEEDS_INFO:
             told = self._rounds.tell_agent(after, self._policy(), "request.needs_info")
@@ -77,8 +83,7 @@ class Reviewers(Part):
         )
         return Deed(after, effects, execution)
 
-    def _applied(self, request: Request, ballot: Ballot) -> tuple[Request, Decision]:
-        now = self._ledger.clock.now()
+    def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:
         plan = request.stage_plan
         decision = Decision(
             id=self._ledger.id("dec"),
@@ -117,9 +122,8 @@ class Reviewers(Part):
             raise errors.Invalid(
                 "The edited arguments are missing.", faults=(Fault("/arguments", "required", "give them whole"),)
             )
-        now = self._ledger.clock.now()
         if not differences(old, new):
-            after = lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), now)
+            after = lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), decision.at)
             return after, after.decisions[-1]
         spec = self._policy().action(request.action)
         self._checked(spec, new)
@@ -127,20 +131,20 @@ class Reviewers(Part):
         if fixed:
             faults = tuple(Fault(f"/arguments/{n}", "not_editable", f"{n} may not be edited") for n in fixed)
             raise errors.Invalid(f"{', '.join(fixed)} may not be edited.", faults=faults)
-        proposed = request.content.proposed or old
+        proposed = old if request.content.proposed is None else request.content.proposed
         author = f"person:{ballot.by}"
         content = self._next_revision(request, author=author, arguments=new, proposed=proposed)
         edited = self._rerouted(request, content)
         decision = replace(decision, revision=content.number, digest=content.digest, edits=differences(old, new))
-        after = lifecycle.edit(request, edited, decision, now)
+        after = lifecycle.edit(request, edited, decision, decision.at)
         return after, after.decisions[-1]
 
     async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
         """Record that somebody was refused; a refusal that cannot be recorded is still a refusal."""
-        known = await self._ledger.store.request(request_id) if request_id else None
         try:
+            known = await self._ledger.store.request(request_id) if request_id else None
             await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))
-        except errors.Unavailable:
+        except (errors.Unavailable, errors.Overloaded):
             return
 
     async def request(self, request_id: str) -> Request | None:

@@ -10,6 +10,8 @@ from bot.core.policy import Policy
 from bot.core.ports import Channel, Effect, EffectKind, Place
 from bot.desk.ledger import Ledger
 
+_ALIVE = (DeliveryState.QUEUED, DeliveryState.SENT)
+
 
 class Rounds:
     """Plans deliveries; sends nothing."""
@@ -27,7 +29,7 @@ class Rounds:
         if plan is None or not request.state.open:
             return (), ()
         step = plan.steps[request.step]
-        standing = {(d.channel, d.to): d for d in existing if d.state is not DeliveryState.FAILED}
+        standing = {(d.channel, d.to): d for d in existing if d.state in _ALIVE}
         deliveries: list[Delivery] = []
         effects: list[Effect] = []
         for channel, place in self._places(step, policy):
@@ -54,6 +56,15 @@ class Rounds:
             effects.append(self._ledger.effect(EffectKind.CARD, request.id, delivery.id))
         return tuple(deliveries), tuple(effects)
 
+    def again(
+        self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str
+    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
+        """Ask about a new revision: ``note`` where a card stands, a card for whoever has none."""
+        deliveries, asked = self.ask(request, policy, existing)
+        told = self.remind(request, existing, note)
+        cards = tuple(effect for effect in asked if effect.kind is EffectKind.CARD)
+        return deliveries, told + cards if told else asked
+
     def _places(self, step: Step, policy: Policy) -> Iterator[tuple[str, Place]]:
         seen: set[tuple[str, str]] = set()
         for name in step.via or tuple(self._channels):
@@ -67,8 +78,18 @@ class Rounds:
 
     def refresh(self, request: Request, existing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
         """Every card of the request brought up to date, those still on their way among them."""
-        alive = (DeliveryState.QUEUED, DeliveryState.SENT)
-        return tuple(self._ledger.effect(EffectKind.REFRESH, request.id, d.id) for d in existing if d.state in alive)
+        return tuple(self._ledger.effect(EffectKind.REFRESH, request.id, d.id) for d in existing if d.state in _ALIVE)
+
+    def reached(self, request: Request, existing: tuple[Delivery, ...]) -> bool:
+        """Whether a card stands, or is on its way, where the newest step asks somebody."""
+        plan = request.stage_plan
+        if plan is None:
+            return False
+        step = plan.steps[request.step]
+        return any(
+            d.state in _ALIVE and (not step.via or d.channel in step.via) and (d.person is None or d.person in step.people)
+            for d in existing
+        )
 
     def remind(self, request: Request, existing: tuple[Delivery, ...], note: str) -> tuple[Effect, ...]:
         """A word at every card whose readers are asked now."""

@@ -6,7 +6,7 @@ action twice. What may have happened is `unknown`, which only a person (or the a
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bot.core import errors
 from bot.core.digest import recompute
 from bot.core.model import Execution, ExecutionState, Request
+from bot.core.policy import Execute
 from bot.core.ports import Change, Effect, Order, Outcome, OutcomeKind, Tx
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
@@ -25,10 +26,14 @@ _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "r
 
 
 class Claim(Struct, frozen=True):
-    """What became of a claim: an order to run now, or none; ``paused`` when replays are stopped."""
+    """What became of a claim: an order to run now, or none.
+
+    ``paused`` when replays are stopped; ``not_before`` when it is too early, as after the clock was set back.
+    """
 
     order: Order | None = None
     paused: bool = False
+    not_before: datetime | None = None
 
 
 class Runs(Part):
@@ -42,8 +47,11 @@ class Runs(Part):
             claims.clear()
             execution = tx.execution(execution_id)
             now = self._ledger.clock.now()
-            if execution is None or execution.state.ended or (execution.due_at and execution.due_at > now):
+            if execution is None or execution.state.ended:
                 claims.append(Claim())
+                return Deed(None)
+            if execution.due_at is not None and execution.due_at > now:
+                claims.append(Claim(not_before=execution.due_at))
                 return Deed(None)
             if execution.state is ExecutionState.EXECUTING:
                 claims.append(Claim())
@@ -52,31 +60,20 @@ class Runs(Part):
                 claims.append(Claim(paused=True))
                 return Deed(None)
             request = self._load(tx, execution.request)
-            wrong = self._mismatch(request, execution)
+            how = self._policy().action(request.content.action).execute
+            wrong = _mismatch(request, execution, how)
             if wrong is not None:
                 claims.append(Claim())
                 return self._end(tx, request, execution, ExecutionState.FAILED, "execution.refused", error=wrong)
-            deed, order = self._begun(tx, request, execution)
+            deed, order = self._begun(tx, request, execution, how)
             claims.append(Claim(order))
             return deed
 
         await self._ledger.commit(work)
         return claims[-1]
 
-    def _mismatch(self, request: Request, execution: Execution) -> str | None:
-        """Why what is stored is not what was approved, or None (laws 2 and 4; threat T5)."""
-        content = request.content
-        wanted = {execution.digest, content.digest, recompute(content, request.agent)}
-        wanted |= {vote.digest for vote in request.votes}
-        if len(wanted) > 1 or execution.revision != content.number:
-            return "digest_mismatch: what is stored is not what was approved, so nothing ran"
-        if self._policy().action(content.action).execute.target != content.target:
-            return "digest_mismatch: the target in routing.yaml is not the one that was approved; propose it again"
-        return None
-
-    def _begun(self, tx: Tx, request: Request, execution: Execution) -> tuple[Deed, Order | None]:
+    def _begun(self, tx: Tx, request: Request, execution: Execution, how: Execute) -> tuple[Deed, Order | None]:
         now = self._ledger.clock.now()
-        how = self._policy().action(request.content.action).execute
         begun = replace(
             execution,
             state=ExecutionState.EXECUTING,
@@ -126,22 +123,17 @@ class Runs(Part):
             )
             if again and left:
                 return self._retried(tx, request, execution, outcome)
-            state = {
-                OutcomeKind.EXECUTED: ExecutionState.EXECUTED,
-                OutcomeKind.FAILED: ExecutionState.FAILED,
-                OutcomeKind.NOT_STARTED: ExecutionState.FAILED,
-                OutcomeKind.UNKNOWN: ExecutionState.UNKNOWN,
-            }[outcome.kind]
-            return self._end(
-                tx, request, execution, state, "execution.ended", result=outcome.result, error=outcome.error
-            )
+            state, error = _ending(execution, outcome)
+            return self._end(tx, request, execution, state, "execution.ended", result=outcome.result, error=error)
 
         await self._ledger.commit(work)
 
     def _retried(self, tx: Tx, request: Request, execution: Execution, outcome: Outcome) -> Deed:
-        pause = min(_BACKOFF * 2 ** (execution.attempts - 1), _LONGEST_BACKOFF)
-        due = self._ledger.clock.now() + pause
-        waiting = replace(execution, state=ExecutionState.WAITING, due_at=due, error=outcome.error)
+        due = self._ledger.clock.now() + _backoff(execution.attempts)
+        may_have_run = execution.may_have_run or outcome.kind is OutcomeKind.UNKNOWN
+        waiting = replace(
+            execution, state=ExecutionState.WAITING, due_at=due, error=outcome.error, may_have_run=may_have_run
+        )
         event = self._event("execution.retried", request, actor="sayso", via="replay", error=outcome.error)
         tx.record(Change(event=event, execution_before=execution, execution=waiting))
         return Deed(replace(request, execution=waiting), (), waiting)
@@ -166,7 +158,7 @@ class Runs(Part):
         effects: tuple[Effect, ...] = self._ended(tx, after, _EVENT.get(state))
         event = self._event(kind, request, actor=actor, via=via, note=note)
         tx.record(Change(event=event, execution_before=execution, execution=ended, effects=effects))
-        return Deed(after, effects)
+        return Deed(after, effects, ended)
 
     async def report(
         self, request_id: str, *, agent: str, state: ExecutionState, result: Any = None, error: str | None = None
@@ -179,7 +171,7 @@ class Runs(Part):
             if execution is None or not execution.by_agent:
                 raise errors.Conflict("This request has no execution that its agent runs.", state=str(request.state))
             if execution.state is ExecutionState.WAITING:
-                raise errors.Conflict("The undo window is still open: the action may not have run yet.")
+                raise errors.Conflict("The action may not run yet: its undo window is open, or replays are stopped.")
             if execution.state not in (ExecutionState.EXECUTING, ExecutionState.UNKNOWN):
                 raise errors.Conflict(
                     f"The outcome is already recorded: {execution.state}.", execution=str(execution.state)
@@ -252,6 +244,38 @@ class Runs(Part):
     async def paused(self) -> bool:
         """Whether replays are stopped."""
         return await self._ledger.store.paused()
+
+
+def _mismatch(request: Request, execution: Execution, how: Execute) -> str | None:
+    """Why what is stored is not what was approved, or None (laws 2 and 4; threat T5)."""
+    content = request.content
+    bound = {execution.digest, content.digest, *(vote.digest for vote in request.votes)}
+    try:
+        bound.add(recompute(content, request.agent))
+    except (ValueError, RecursionError):
+        # Not even JSON that a digest can stand for, so nothing that anybody approved.
+        bound.add("")
+    if len(bound) > 1 or execution.revision != content.number:
+        return "digest_mismatch: what is stored is not what was approved, so nothing ran"
+    if how.target != content.target:
+        return "digest_mismatch: the target in routing.yaml is not the one that was approved; propose it again"
+    return None
+
+
+def _ending(execution: Execution, outcome: Outcome) -> tuple[ExecutionState, str | None]:
+    """How an execution ends with its last attempt; one that may have run before is never called failed."""
+    if outcome.kind is OutcomeKind.EXECUTED:
+        return ExecutionState.EXECUTED, outcome.error
+    if outcome.kind is OutcomeKind.UNKNOWN:
+        return ExecutionState.UNKNOWN, outcome.error
+    if execution.may_have_run:
+        return ExecutionState.UNKNOWN, f"an earlier attempt may have happened; the last one did not: {outcome.error}"
+    return ExecutionState.FAILED, outcome.error
+
+
+def _backoff(attempts: int) -> timedelta:
+    """The pause after so many attempts, doubling up to the longest (64 doublings would not fit a timedelta)."""
+    return min(_BACKOFF * (1 << min(attempts - 1, 16)), _LONGEST_BACKOFF)
 
 
 def _given(deed: Deed) -> Request:

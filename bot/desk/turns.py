@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.core import lifecycle
-from bot.core.errors import SaysoError
 from bot.core.lifecycle import Turn, Woken
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Change, Effect, EffectKind, Tx
@@ -42,22 +42,27 @@ class Turns(Part):
             fresh = [request_id for request_id in due if request_id not in failed]
             if not fresh:
                 return moved
-            for request_id in fresh:
-                try:
-                    await self._ledger.commit(lambda tx, request_id=request_id: self._woken(tx, request_id))  # type: ignore[misc]
-                    moved += 1
-                except SaysoError:
-                    # One request that cannot be moved may not hold up the others; the next tick tries it again.
-                    _log.exception("request %s could not be moved on", request_id)
-                    failed.add(request_id)
+            # All at once, so that they share a commit; what is due for one request is one unit, and in order.
+            done = await asyncio.gather(*(self._moved(request_id) for request_id in fresh))
+            moved += sum(done)
+            failed |= {request_id for request_id, went in zip(fresh, done, strict=True) if not went}
+
+    async def _moved(self, request_id: str) -> bool:
+        try:
+            deed = await self._ledger.commit(lambda tx: self._woken(tx, request_id))
+        except Exception:
+            # One request that cannot be moved, whatever its row holds, may not hold up the others.
+            _log.exception("request %s could not be moved on; the next tick tries again", request_id)
+            return False
+        return deed.request is not None
 
     def _woken(self, tx: Tx, request_id: str) -> Deed:
-        request = self._load(tx, request_id)
+        found = request = self._load(tx, request_id)
         effects: tuple[Effect, ...] = ()
         while (woken := lifecycle.wake(request, self._ledger.clock.now())) is not None:
             effects += self._turned(tx, request, woken)
             request = woken.request
-        return Deed(request, effects)
+        return Deed(None if request is found else request, effects)
 
     def _turned(self, tx: Tx, request: Request, woken: Woken) -> tuple[Effect, ...]:
         after, standing = woken.request, tx.deliveries(request.id)
@@ -137,9 +142,8 @@ class Turns(Part):
 
     def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
         standing = tx.deliveries(request.id)
-        step = [d for d in standing if (d.stage, d.step) == (request.stage, request.step)]
         newest = (failed.stage, failed.step) == (request.stage, request.step)
-        if not newest or any(d.state is not DeliveryState.FAILED for d in step):
+        if not newest or self._rounds.reached(request, standing):
             return Deed(None)
         after = lifecycle.move_on(request, self._ledger.clock.now())
         if after is None:

@@ -55,7 +55,7 @@ def result_of(body: bytes | None, *, where: str, encoding: str = "") -> Outcome:
 
 
 def _check(value: Any) -> None:
-    """Raise ``ValueError`` on what the audit trail's canonical form (RFC 8785) could not hold: the run would be lost."""
+    """Raise ``ValueError`` on what the audit trail's canonical form (RFC 8785) could not hold."""
     level, depth = [value], 0
     while level:
         if depth > DEPTH:

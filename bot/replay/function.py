@@ -20,7 +20,7 @@ from typing import Any
 
 from bot.core.ports import Outcome, OutcomeKind
 from bot.replay.answer import MOST_READ, result_of
-from bot.replay.pipe import Pipe, open_pipe
+from bot.replay.pipe import NotStarted, Pipe, open_pipe
 
 log = logging.getLogger("sayso.replay")
 
@@ -36,10 +36,6 @@ _SECRET_TOO = ("VAPID_", "APPRISE_")
 def environment() -> dict[str, str]:
     """The bot's environment without the bot's own secrets (nor the ``_FILE`` that names where they are)."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_SECRET + _SECRET_TOO)}
-
-
-class NotStarted(Exception):
-    """There was no process, so nothing ran."""
 
 
 class FunctionRunner:
@@ -75,7 +71,11 @@ async def _run(function: str, order: bytes, execution: str, within: timedelta) -
     if printed.taken:
         text = printed.taken.decode(errors="replace")
         log.info("%s of %s wrote: %s", function, execution, text, extra={"execution": execution})
-    return _outcome(answer.lines(), function, within, late=late, code=code)
+    try:
+        return _outcome(answer.lines(), function, within, late=late, code=code)
+    except (ValueError, TypeError, AttributeError):
+        said = f"garbled_answer: {function} wrote into the worker's own answers; it may have happened"
+        return Outcome(kind=OutcomeKind.UNKNOWN, error=said)
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,10 @@ from typing import Any
 _SETTLE_SECONDS = 0.2
 
 
+class NotStarted(Exception):
+    """There was no process, so nothing ran."""
+
+
 class Pipe(asyncio.Protocol):
     """What came through a pipe so far: at most ``most`` bytes are kept, the rest is read and dropped."""
 
@@ -40,14 +44,17 @@ class Pipe(asyncio.Protocol):
                 await self._closed.wait()
 
     def lines(self) -> list[dict[str, Any]]:
-        """The whole lines, as JSON objects; a line cut short does not count."""
+        """The whole lines, as JSON objects; a line cut short does not count. Raises ``ValueError`` on anything else."""
         return [json.loads(line) for line in bytes(self.taken).split(b"\n")[:-1]]
 
 
 @contextlib.asynccontextmanager
 async def open_pipe(*, most: int) -> AsyncIterator[tuple[Pipe, io.FileIO]]:
-    """A pipe and the end to write to, which the caller closes once a child has it."""
-    reading, writing = os.pipe()
+    """A pipe and the end to write to, which the caller closes once a child has it. Raises `NotStarted`."""
+    try:
+        reading, writing = os.pipe()
+    except OSError as fault:
+        raise NotStarted(f"no pipe to a process could be opened ({fault})") from fault
     near, far = io.FileIO(reading, "rb"), io.FileIO(writing, "wb")
     transport: asyncio.ReadTransport | None = None
     try:

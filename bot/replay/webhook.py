@@ -173,7 +173,7 @@ def _ending(fault: Exception, within: timedelta, *, started: bool) -> Outcome:
         else:
             sentence = f"connection_lost: the connection ended before a complete answer ({_described(fault)})"
         return Outcome(kind=OutcomeKind.UNKNOWN, error=f"{sentence}; it may have happened")
-    cause = fault.os_error if isinstance(fault, aiohttp.ClientConnectorError) else fault
+    cause = fault.__cause__ or fault  # aiohttp names what the system said as the cause
     if isinstance(cause, TargetRefused):
         return failed("target_refused", str(cause))
     if isinstance(fault, aiohttp.InvalidURL):

@@ -36,7 +36,7 @@ MAX_CONDITION = 10_000
 """Characters in one condition at most."""
 
 _ERROR = re.compile(r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(\d+):(\d+): (.*)$", re.MULTILINE)
-_UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
+_UNDECLARED = re.compile(r"undeclared reference to '(([^'.]*)[^']*)'")
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|//[^\n]*", re.DOTALL)
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
@@ -125,15 +125,21 @@ def _refused(node: Scalar, text: str, where: str, message: str, faults: Faults) 
         faults.add(node.place, f"{where} cannot be compiled: {what}", "make it shorter or less nested")
         return
     for line, column, what in found:
-        place = place_in(text, node, int(line), int(column))
+        place = place_in(text, node, int(line), int(column) - _before(what))
         what_it_is = re.sub(r" \[[A-Z_]+\]$| \(in container ''\)", "", what)
         faults.add(place, f"{where}: {_plain(what_it_is)}", _fix(what_it_is))
+
+
+def _before(what: str) -> int:
+    """How far before the told column a name begins: for ``a.b.c`` the engine tells the last dot."""
+    undeclared = _UNDECLARED.search(what)
+    return len(undeclared[1].rpartition(".")[0]) if undeclared else 0
 
 
 def _plain(what: str) -> str:
     undeclared = _UNDECLARED.search(what)
     if undeclared:
-        return f"there is no name {quoted(undeclared[1])} in conditions"
+        return f"there is no name {quoted(undeclared[2])} in conditions"
     if "mismatched input '<EOF>'" in what:
         return "the condition ends too early"
     return re.sub(r" expecting \{.*", "", what)
@@ -142,7 +148,7 @@ def _plain(what: str) -> str:
 def _fix(what: str) -> str:
     undeclared = _UNDECLARED.search(what)
     if undeclared:
-        near = meant(undeclared[1], NAMES, "")
+        near = meant(undeclared[2], NAMES, "")
         return f"{near} " * bool(near) + f"names are: {listed(NAMES)}; text stands in quotes"
     if "(double, int)" in what or "(int, double)" in what:
         return "a confidence is a decimal: write 1.0, not 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
@@ -37,11 +38,15 @@ def _order(policy: Policy) -> Iterator[str]:
     for rule in policy.rules:
         if always is not None:
             yield (
-                f"the rule {quoted(rule.name)} is never reached: {quoted(always.name)} above it has no `when` "
-                "and always answers; move it up"
+                f"the rule {quoted(rule.name)} is never reached: {quoted(always.name)} above it "
+                "always answers; move it up"
             )
-        elif rule.when is None and (rule.then is not Then.APPROVE or rule.gate is None):
+        elif _always(rule) and (rule.then is not Then.APPROVE or rule.gate is None):
             always = rule
+
+
+def _always(rule: Rule) -> bool:
+    return rule.when is None or rule.when.source.strip() == "true"
 
 
 def _rule(policy: Policy, rule: Rule) -> Iterator[str]:
@@ -55,11 +60,20 @@ def _rule(policy: Policy, rule: Rule) -> Iterator[str]:
             yield f"{where} names the action {quoted(name)}, which is not listed; {fix}"
     if rule.then is Then.APPROVE:
         yield from _approval(policy, rule, where, named)
+    if rule.then is not Then.APPROVE and rule.when and _unguarded(rule.when.source):
+        yield (
+            f"{where} also answers every request without that label, since what cannot be evaluated is taken strictly; "
+            "ask has(labels.…) first if that is not meant"
+        )
     if rule.allow_self:
         yield f"{where} lets people review what they asked for (allow_self); use it for trying things out only"
     if rule.stages and all(stage.condition for stage in rule.stages):
         yield f"every stage of {where} has an `if`: where none holds, all of them are asked"
     yield from _times(policy, rule, where)
+
+
+def _unguarded(source: str) -> bool:
+    return "labels." in source and "has(labels." not in source
 
 
 def _approval(policy: Policy, rule: Rule, where: str, named: list[str]) -> Iterator[str]:
@@ -190,8 +204,9 @@ def _action(spec: ActionSpec) -> Iterator[str]:
         yield f"{where} runs by webhook without a schema, so any arguments reach it; add one"
     if spec.execute.agent and spec.undo_window:
         yield f"{where} has an undo_window, but its agent runs it; it is told only after the window"
-    if spec.execute.webhook and urlsplit(spec.execute.webhook).scheme == "http":
-        yield f"{where} is sent in plain http, which is refused unless its address is listed in network.allow_private"
+    parts = urlsplit(spec.execute.webhook or "")
+    if parts.scheme == "http" and re.search(r"[a-z]\Z", parts.hostname or "") and ":" not in (parts.hostname or ""):
+        yield f"{where} is sent in plain http: it is refused unless {parts.hostname} is in network.allow_private"
 
 
 def _importable(module: str) -> bool:

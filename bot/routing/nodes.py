@@ -1,55 +1,21 @@
-"""YAML text into nodes that know where they stand.
-
-Only plain YAML 1.2 is taken: one document of mappings, lists and scalars. Anchors, aliases, tags, merge keys,
-directives and duplicate keys are refused, as are characters that a reader cannot see, so that a file means what it
-shows. The tree is built from the parser's events, so depth and size are bounded before anything is built (T22).
-"""
+"""Nodes: what a routing file's text was read into, each knowing where it stands."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    CollectionEndEvent,
-    DocumentStartEvent,
-    Event,
-    MappingStartEvent,
-    NodeEvent,
-    ScalarEvent,
-    SequenceStartEvent,
-)
 
-from bot.core.scrutiny import hidden
 from bot.routing.faults import Faults, meant, quoted
 
-MAX_BYTES = 1 << 20
-"""A routing file's size at most: 1 MiB."""
-MAX_DEPTH = 32
-"""Mappings and lists inside each other at most, as for the JSON of a request."""
-MAX_NODES = 50_000
-"""Values in a file at most, keys among them: two seconds of reading."""
-MAX_SAFE = 2**53 - 1
 _DIGITS = 20
 
 Place = tuple[int, int]
 
-_BRACKETS = re.compile(r"(?:[\[{] *){%d}" % (MAX_DEPTH + 1))
-"""Refused before parsing: the parser's look-ahead is quadratic in brackets that stand side by side."""
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _LITERALS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
-_ODD_NUMBER = re.compile(r"[-+]?(?:0[0-9]+|0[xob][0-9a-fA-F]+|[0-9][0-9_]*_[0-9_]*)|[-+]?\.(?:inf|nan)", re.IGNORECASE)
-
-
-_TOO_DEEP = f"this is nested more than {MAX_DEPTH} deep"
-_TOO_DEEP_FIX = "nothing in a routing file is"
 
 
 class Scalar(Struct, frozen=True, eq=False):
@@ -90,13 +56,6 @@ class Mapping(Struct, frozen=True, eq=False):
 Node = Scalar | Sequence | Mapping
 
 
-class Document(Struct, frozen=True):
-    """A whole file: its text (every line end a single U+000A) and its top node."""
-
-    text: str
-    root: Node
-
-
 def _number(text: str) -> Any:
     if _INT.fullmatch(text):
         # A length beyond any safe integer is not converted at all: int() is quadratic in it.
@@ -122,183 +81,6 @@ def kind(node: Node) -> str:
     value = node.value
     words = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "nothing"}
     return words[type(value)]
-
-
-def read(text: str, faults: Faults) -> Document | None:
-    """The document; None (and faults) where the text is not YAML that is taken here."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    if not _characters(text, faults):
-        return None
-    deep = _BRACKETS.search(text)
-    if deep:
-        line = text.count("\n", 0, deep.start())
-        faults.add((line + 1, deep.start() - text.rfind("\n", 0, deep.start())), _TOO_DEEP, _TOO_DEEP_FIX)
-        return None
-    builder = _Builder(faults)
-    try:
-        root = builder.build(_events(text))
-    except MarkedYAMLError as broken:
-        mark = broken.problem_mark or broken.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = " ".join(str(part) for part in (broken.context, broken.problem) if part)
-        faults.add(place, f"this is not YAML: {what}", _syntax_fix(what, text, place))
-        return None
-    except (YAMLError, ValueError, RecursionError) as broken:
-        faults.add((1, 1), f"this is not YAML: {str(broken).splitlines()[0] if str(broken) else 'it cannot be read'}")
-        return None
-    return Document(text, root) if root is not None else None
-
-
-def _characters(text: str, faults: Faults) -> bool:
-    """Refuse what a reader cannot see; one fault a line at most."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        faults.add((1, 1), "the file is larger than 1 MiB", "a routing file lists people and rules, not data")
-        return False
-    before = len(faults.errors)
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.isascii() and line.isprintable():
-            continue
-        odd = next((i for i, c in enumerate(line) if hidden(c) and c != "\t"), None)
-        if odd is not None:
-            what = f"the invisible character U+{ord(line[odd]):04X} stands here"
-            faults.add((number, odd + 1), what, "delete it; a space is U+0020, and a line ends with U+000A")
-    return len(faults.errors) == before
-
-
-def _syntax_fix(what: str, text: str, place: Place) -> str:
-    lines = text.split("\n")
-    line = lines[place[0] - 1] if place[0] <= len(lines) else ""
-    if "'\\t'" in what:
-        return "indent with spaces, not with tabs"
-    if "mapping values are not allowed" in what:
-        return "put a value that holds a colon and a space into quotes, and keep keys of one level in one column"
-    if "cannot start any token" in what or "{{" in line:
-        return "put the value into quotes"
-    return "look for a missing quote or bracket, and for uneven indentation"
-
-
-def _events(text: str) -> Iterator[Event]:
-    yield from YAML(typ="safe", pure=True).parse(text)
-
-
-class _Open:
-    """A collection that is still being read; ``key`` is the mapping key whose value comes next."""
-
-    def __init__(self, place: Place, *, mapping: bool) -> None:
-        self.place = place
-        self.mapping = mapping
-        self.items: list[Node] = []
-        self.entries: dict[str, Node] = {}
-        self.keys: dict[str, Scalar] = {}
-        self.key: Scalar | None = None
-        self.ignored = False
-
-    def closed(self) -> Node:
-        return Mapping(self.place, self.entries, self.keys) if self.mapping else Sequence(self.place, self.items)
-
-
-class _Builder:
-    """Events into one tree, without recursion."""
-
-    def __init__(self, faults: Faults) -> None:
-        self.faults = faults
-        self.stack: list[_Open] = []
-        self.root: Node | None = None
-        self.documents = 0
-        self.nodes = 0
-
-    def build(self, events: Iterator[Event]) -> Node | None:
-        for event in events:
-            place = (event.start_mark.line + 1, event.start_mark.column + 1)
-            if isinstance(event, DocumentStartEvent):
-                if not self._document(event, place):
-                    return None
-            elif isinstance(event, NodeEvent):
-                if not self._node(event, place):
-                    return None
-            elif isinstance(event, CollectionEndEvent):
-                self._take(self.stack.pop().closed())
-        return self.root
-
-    def _document(self, event: DocumentStartEvent, place: Place) -> bool:
-        self.documents += 1
-        if self.documents > 1:
-            self.faults.add(place, "a second document begins here", "one file holds one document; remove the ---")
-        elif event.version or event.tags:
-            self.faults.add((1, 1), "YAML directives (%) are not taken", "remove the line")
-        else:
-            return True
-        return False
-
-    def _node(self, event: NodeEvent, place: Place) -> bool:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            what = f"the file holds more than {MAX_NODES} values"
-            self.faults.add(place, what, "a routing file lists people and rules, not data")
-            return False
-        if isinstance(event, AliasEvent):
-            fix = "write the value out where it is used; text that begins with * is quoted"
-            self.faults.add(place, f"aliases ({quoted('*' + str(event.anchor))}) are not taken", fix)
-            return False
-        if event.anchor is not None:
-            fix = "write the value out where it is used; text that begins with & is quoted"
-            self.faults.add(place, f"anchors ({quoted('&' + str(event.anchor))}) are not taken", fix)
-            return False
-        if getattr(event, "tag", None) is not None:
-            self.faults.add(place, "tags (!) are not taken", "remove it; text that begins with ! is quoted")
-            return False
-        if isinstance(event, ScalarEvent):
-            self._take(self._scalar(event, place))
-            return True
-        if len(self.stack) >= MAX_DEPTH:
-            self.faults.add(place, _TOO_DEEP, _TOO_DEEP_FIX)
-            return False
-        self.stack.append(_Open(place, mapping=isinstance(event, MappingStartEvent)))
-        return isinstance(event, MappingStartEvent | SequenceStartEvent)
-
-    def _scalar(self, event: ScalarEvent, place: Place) -> Scalar:
-        scalar = Scalar(place, event.value, event.style or "", event.start_mark.index, event.end_mark.index)
-        if scalar.style:
-            return scalar
-        value = scalar.value
-        if isinstance(value, str) and _ODD_NUMBER.fullmatch(value):
-            self.faults.add(place, f"{quoted(value)} could be read as a number or as text", "quote it if it is text")
-        elif isinstance(value, float) and not math.isfinite(value):
-            self.faults.add(place, f"the number {quoted(scalar.text, 30)} is too large")
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > MAX_SAFE:
-            self.faults.add(place, f"the number {quoted(scalar.text, 30)} is beyond 2^53-1", "quote it if it is text")
-        return scalar
-
-    def _take(self, node: Node) -> None:
-        if not self.stack:
-            self.root = node
-            return
-        parent = self.stack[-1]
-        if not parent.mapping:
-            parent.items.append(node)
-        elif parent.key is None:
-            parent.key = self._key(parent, node)
-        else:
-            if not parent.ignored:
-                parent.entries[parent.key.text] = node
-                parent.keys[parent.key.text] = parent.key
-            parent.key = None
-
-    def _key(self, parent: _Open, node: Node) -> Scalar:
-        parent.ignored = True
-        if not isinstance(node, Scalar):
-            self.faults.add(node.place, f"{kind(node)} stands where a key must", 'quote a template: "{{ name }}"')
-            return Scalar(node.place, "", "", 0, 0)
-        if not isinstance(node.value, str):
-            self.faults.add(node.place, f"the key {quoted(node.text)} is not text", f'write "{node.text}" in quotes')
-        elif node.text == "<<":
-            self.faults.add(node.place, "merge keys (<<) are not taken", "write the values out where they are used")
-        elif node.text in parent.entries:
-            first = parent.keys[node.text].place[0]
-            self.faults.add(node.place, f"the key {quoted(node.text)} stands twice", f"the first is on line {first}")
-        else:
-            parent.ignored = False
-        return node
 
 
 def unknown(faults: Faults, key: Scalar, where: str, known: tuple[str, ...]) -> None:

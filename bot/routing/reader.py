@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bot.core.model import Then
 from bot.core.policy import Policy, Rule
-from bot.routing import actions, chains, expectations, nodes, people, rules
+from bot.routing import actions, chains, composing, expectations, people, rules
+from bot.routing.composing import MAX_BYTES, Document
 from bot.routing.faults import Faults, RoutingError, RoutingErrors
-from bot.routing.nodes import MAX_BYTES, Mapping, Node, Scalar
+from bot.routing.nodes import Mapping, Node, Scalar
 from bot.routing.values import Reader
 
 SECTIONS = (
@@ -57,7 +58,7 @@ def parse(text: str, name: str) -> Policy:
 
 def _policy(text: str, name: str, content: bytes) -> Policy:
     faults = Faults(name)
-    document = nodes.read(text, faults)
+    document = composing.read(text, faults)
     faults.stop()
     if document is None or not isinstance(document.root, Mapping):
         place = document.root.place if document else (1, 1)
@@ -74,7 +75,7 @@ def _empty(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None
 
 
-def _sections(reader: Reader, document: nodes.Document, digest: str) -> Policy | None:
+def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
     root = document.root
     if not isinstance(root, Mapping):
         return None

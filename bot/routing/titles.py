@@ -136,6 +136,9 @@ def _node(part: nodes.Node, node: Scalar, where: str, faults: Faults) -> bool:
         fix = meant(part.name, FILTERS, "filters are {}")
         faults.add(node.place, f"{where} uses the filter {quoted(part.name)}, which is not taken", fix)
         return False
+    if isinstance(part, nodes.Getattr) and part.attr.startswith("_"):
+        faults.add(node.place, f"{where} reaches for {quoted(part.attr)}", "names in blanks do not begin with _")
+        return False
     if isinstance(part, nodes.Name) and part.name in _TAKEN:
         faults.add(
             node.place, f"{quoted(part.name)} cannot be a blank of {where}", "the template language took that name"

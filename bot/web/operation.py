@@ -84,11 +84,13 @@ class Call:
 
     async def json(self) -> Any:
         """The body, strictly parsed."""
+        raw = await read_body(self.scope, self.receive)
+        if self.operation.bare and not raw:
+            return {}
         media = header_values(self.scope, b"content-type")
         if (media and not _is_json(media[0])) or header_values(self.scope, b"content-encoding"):
             raise UnsupportedMedia
-        raw = await read_body(self.scope, self.receive)
-        return {} if self.operation.bare and not raw else parse(raw)
+        return parse(raw)
 
     def checked(self, value: Any) -> dict[str, Any]:
         """The members of a parsed body by the operation's table; raises every fault at once."""

@@ -151,7 +151,7 @@ class SlackApi:
 
 def _failure(refused: SlackApiError) -> CallFailed:
     answer = refused.response
-    status = getattr(answer, "status_code", None) or getattr(answer, "status", 0)
+    status: int = getattr(answer, "status_code", 0) or getattr(answer, "status", 0)
     data = getattr(answer, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
     if status == _TOO_MANY or code in ("ratelimited", "rate_limited"):

@@ -142,7 +142,7 @@ def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], P
         status=_status(card),
         arguments=[_filled(line) for line in card.arguments],
         claims=[_filled(line) for line in card.claims],
-        confidence=("⚠️ " if card.below_gate else "") + escape(card.confidence or "not given"),
+        confidence=("⚠ " if card.below_gate else "") + escape(card.confidence or "not given"),
         facts=_facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
         earlier=whole.earlier,
         outcome=[_said(v) for v in card.verdicts],
@@ -185,9 +185,7 @@ class Said(Struct, frozen=True):
 
 
 def _said(verdict: Verdict) -> Said:
-    parts = [f"*{escape(verdict.title)}*"]
-    if verdict.by:
-        parts.append(f" by {escape(verdict.by)}")
+    parts = [f"*{escape(f'{verdict.title} by {verdict.by}' if verdict.by else verdict.title)}*"]
     if verdict.channel:
         parts.append(f" through {escape(verdict.channel)}")
     if verdict.at:
@@ -235,12 +233,16 @@ class Row(Struct, frozen=True):
 
 def queue(name: str, cards: Sequence[Card], most: int) -> list[dict[str, Any]]:
     """What waits for a person, soonest first, ``most`` of it at most: blocks of a message or a home tab."""
-    count = len(cards)
-    waits = "request waits" if count == 1 else "requests wait"
-    headline = f"{count} {waits} for you" if count else "Nothing waits for you"
     rows = [_row(card) for card in cards[:most]]
-    blocks: list[dict[str, Any]] = draw(name, headline=headline, rows=rows, more=max(count - most, 0))
+    more = max(len(cards) - most, 0)
+    blocks: list[dict[str, Any]] = draw(name, headline=headline(len(cards)), rows=rows, more=more)
     return blocks
+
+
+def headline(count: int) -> str:
+    """How many requests wait."""
+    waits = "request waits" if count == 1 else "requests wait"
+    return f"{count} {waits} for you" if count else "Nothing waits for you"
 
 
 def _row(card: Card) -> Row:

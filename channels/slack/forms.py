@@ -216,13 +216,13 @@ def _same(first: Any, second: Any) -> bool:
 
 
 def _typed(block: Any) -> str | None:
-    element = next(iter((block or {}).values()), {})
+    element: Mapping[str, Any] = next(iter((block or {}).values()), {})
     value = element.get("value")
     return value if isinstance(value, str) else None
 
 
 def _chosen(block: Any) -> dict[str, Any] | None:
-    element = next(iter((block or {}).values()), {})
+    element: Mapping[str, Any] = next(iter((block or {}).values()), {})
     option = element.get("selected_option")
     return option if isinstance(option, dict) else None
 

@@ -40,7 +40,12 @@ class Act(Struct, frozen=True, kw_only=True):
 
 
 class TooSlow(Exception):
-    """The work goes on, but Slack must be answered now."""
+    """The work goes on, but Slack must be answered now. ``work`` is the task that does it."""
+
+    def __init__(self, work: asyncio.Task[Any]) -> None:
+        """The person has still to be told what comes of it."""
+        super().__init__("the work goes on")
+        self.work = work
 
 
 class Surface:
@@ -71,7 +76,7 @@ class Surface:
                     self._acts.popitem(last=False)
         done, _ = await asyncio.wait({task}, timeout=ANSWER_WITHIN)
         if not done:
-            raise TooSlow
+            raise TooSlow(task)
         return task.result()  # type: ignore[no-any-return]  # one key, one kind of work
 
     def later(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -98,22 +103,25 @@ class Surface:
     async def tell(self, act: Act, text: str, *, request: str | None = None) -> None:
         """Say something that only the person who acted sees; a fault of Slack is logged, for there is no other way."""
         message = draw.said(text, await self._page(request))
-        try:
-            if not act.channel:
-                raise CallFailed("no_channel", temporary=False)
-            place = {"channel": act.channel, "user": act.actor.user}
-            thread = {"thread_ts": act.thread} if act.thread else {}
-            await self.api.write("chat.postEphemeral", again=True, **place, **thread, **message)
-        except CallFailed as failed:
-            await self._respond(act, message, failed)
-
-    async def _respond(self, act: Act, message: dict[str, Any], failed: CallFailed) -> None:
-        try:
-            if not act.response_url:
-                raise failed
-            await self.api.respond(act.response_url, message)
-        except CallFailed as again:
-            LOG.warning("slack: could not tell %s what came of their act: %s", act.actor.user, again.code)
+        place: dict[str, Any] = {"channel": act.channel, "user": act.actor.user}
+        if act.thread:
+            place["thread_ts"] = act.thread
+        failed = "no channel"
+        if act.channel:
+            try:
+                await self.api.write("chat.postEphemeral", again=True, **place, **message)
+            except CallFailed as failure:
+                failed = failure.code
+            else:
+                return
+        if act.response_url:
+            try:
+                await self.api.respond(act.response_url, message)
+            except CallFailed as failure:
+                failed = failure.code
+            else:
+                return
+        LOG.warning("slack: could not tell %s what came of their act: %s", act.actor.user, failed)
 
     async def _page(self, request: str | None) -> str | None:
         card = await self.reviews.card(request) if request else None

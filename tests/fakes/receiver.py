@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -90,6 +91,7 @@ class Receiver:
         secret: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.script: Script = script or answering({"ok": True})
         self.cut = cut
@@ -101,11 +103,13 @@ class Receiver:
         self._webhook = Webhook(secret) if secret else None
         self._host = host
         self._port = port
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self._called = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self._host, self._port)
+        self._server = await asyncio.start_server(self._serve, self._host, self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -119,6 +123,12 @@ class Receiver:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
+    async def called(self, times: int = 1) -> None:
+        """Wait until this many calls have come."""
+        while len(self.calls) < times:
+            self._called.clear()
+            await self._called.wait()
+
     @property
     def port(self) -> int:
         """The port it listens on."""
@@ -128,7 +138,7 @@ class Receiver:
     def url(self) -> str:
         """Where it is."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}/hook"
+        return f"{'https' if self._tls else 'http'}://{host}:{self._port}/hook"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -181,6 +191,7 @@ class Receiver:
                 return self.script(call)
         self.calls.append(call)
         self.effects[call.id] += 1
+        self._called.set()
         return self.script(call)
 
     async def _end(self, writer: asyncio.StreamWriter, end: End) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -41,6 +42,13 @@ def count(path: str) -> None:
     """An effect that can be counted."""
     with Path(path).open("a", encoding="ascii") as file:
         file.write("x")
+
+
+def hold(path: str) -> None:
+    """Says which process it is in, and stays."""
+    (Path(path).with_suffix(".new")).write_text(str(os.getpid()), encoding="ascii")
+    Path(path).with_suffix(".new").rename(path)
+    _hang()
 
 
 def count_and(path: str, how: str) -> Any:
@@ -102,12 +110,19 @@ _ENDINGS: dict[str, Any] = {
 
 def shout() -> str:
     """Prints a lot to both streams, and directly to the file descriptor that was standard output."""
-    print('{"result": "forged"}')
+    sys.stdout.write('{"result": "forged"}\n')
     os.write(1, b'{"error": "forged"}\n')
     for _ in range(200):
-        print("o" * 1024)
-        print("e" * 1024, file=sys.stderr)
+        sys.stdout.write("o" * 1024)
+        sys.stderr.write("e" * 1024)
     return "said"
+
+
+def meddle() -> None:
+    """Writes into every file descriptor it finds open."""
+    for descriptor in range(3, 32):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"not an answer\n")
 
 
 def listen() -> str:

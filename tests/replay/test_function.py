@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
+import resource
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -145,6 +145,28 @@ async def test_what_a_function_prints_is_logged_and_never_taken_for_its_answer(
     assert len(record.getMessage()) < MOST_LOGGED + 200
 
 
+async def test_p06_a_function_that_garbles_the_workers_answers_is_unknown(replayer: TargetReplayer) -> None:
+    """Whatever stands in the answers that is not one: nobody guesses."""
+    outcome = await _run(replayer, "meddle")
+    assert outcome.kind is UNKNOWN
+    assert (outcome.error or "").startswith("garbled_answer")
+
+
+async def test_p06_without_room_for_a_process_nothing_started(replayer: TargetReplayer) -> None:
+    """Out of file descriptors: it was not started, and works again once there are some."""
+    arguments = {"order": "7", "amount": 1}
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    try:
+        starved = await _run(replayer, "refund", arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    fed = await _run(replayer, "refund", arguments)
+    assert (starved.kind, fed.kind) == (OutcomeKind.NOT_STARTED, EXECUTED)
+
+
 async def test_t23_a_function_does_not_see_the_bots_secrets(
     replayer: TargetReplayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,15 +192,15 @@ async def test_a_spinning_function_does_not_block_the_bot(replayer: TargetReplay
 
 async def test_p14_a_cancelled_function_is_ended(replayer: TargetReplayer, tmp_path: Path) -> None:
     """Shutting down ends the worker with the attempt: it cannot go on acting behind the bot's back."""
-    effect = tmp_path / "effect"
-    running = asyncio.create_task(_run(replayer, "count_and", {"path": str(effect), "how": "hang"}, within=30))
-    while not effect.exists():
+    held = tmp_path / "held"
+    running = asyncio.create_task(_run(replayer, "hold", {"path": str(held)}, within=30))
+    while not held.exists():  # noqa: ASYNC110  # another process makes it
         await asyncio.sleep(0.01)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    with contextlib.suppress(ChildProcessError):
-        assert os.waitpid(-1, os.WNOHANG) == (0, 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(held.read_text(encoding="ascii")), 0)
 
 
 async def test_only_so_many_functions_run_at_once(tmp_path: Path) -> None:

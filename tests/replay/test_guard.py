@@ -176,7 +176,7 @@ async def test_t21_plain_http_to_an_unlisted_name_is_refused(connects: list[Any]
 
 async def test_t21_a_shorter_list_holds_for_new_connections_at_once() -> None:
     """A reloaded file that no longer lists an address closes it, though its name was resolved before."""
-    listed = [("127.0.0.0/8",)]
+    listed: list[tuple[str, ...]] = [("127.0.0.0/8",)]
     client = WebhookClient(signer=Signer((SECRET,)), listed=lambda: listed[0], resolver=Answers(("127.0.0.1",)))
     async with Receiver(answering({}, headers="Connection: close\r\n")) as receiver:
         url = f"http://known.test:{receiver.port}/"

@@ -1,1 +1,1 @@
-"""The web: the API and the inbox, over real sockets."""
+"""The HTTP API over real sockets, on the real desk and a real SQLite file."""

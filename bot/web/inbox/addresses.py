@@ -75,7 +75,8 @@ def _reads(site: Site, reading: Reading) -> Endpoint:
         try:
             visitor = await visitor_of(site.house, http)
             if visitor is None:
-                return see_other(f"/sign-in?next={local_path(http.url.path)}")
+                back = local_path(http.url.path)
+                return see_other("/sign-in" if back == "/inbox" else f"/sign-in?next={back}")
             return await reading(site, http, visitor)
         except SaysoError as error:
             return site.refusal(error, visitor)

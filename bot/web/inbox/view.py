@@ -33,6 +33,9 @@ from bot.web.inbox import wording
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.trail import Entry, entries, revisions
 
+_LONG = 2000
+"""Characters of arguments: about a screenful."""
+
 
 class Run(Struct, frozen=True, kw_only=True):
     """What exactly runs once it is approved.
@@ -66,10 +69,16 @@ class Changes(Struct, frozen=True):
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The whole page. ``buttons`` are what this reader may press; ``standing`` says why where there are none."""
+    """The whole page.
+
+    ``buttons`` are what this reader may press; ``standing`` says why where there are none. ``to_read`` is how many
+    characters of arguments there are, where they are so many that a reader might stop before the end (else 0).
+    """
 
     request: Request
     card: Card
+    arguments: Arguments
+    to_read: int
     claims: Claims
     gauge: Gauge
     run: Run
@@ -103,6 +112,8 @@ def view_of(
     return View(
         request=request,
         card=card,
+        arguments=_in_order(request, policy),
+        to_read=_to_read(card),
         claims=claims_of(request),
         gauge=_gauge(request, card),
         run=_run(request, policy),
@@ -116,6 +127,19 @@ def view_of(
         may_settle=may_settle(request, person.id, deliveries),
         version=version_of(request),
     )
+
+
+def _in_order(request: Request, policy: Policy) -> Arguments:
+    """Every argument, those that the schema names first and in its order."""
+    arguments, schema = request.content.arguments, policy.action(request.action).schema
+    named = schema.document.get("properties") if schema else None
+    first = [name for name in named if name in arguments] if isinstance(named, Mapping) else []
+    return {name: arguments[name] for name in dict.fromkeys((*first, *arguments))}
+
+
+def _to_read(card: Card) -> int:
+    length = sum(len(line.text) for line in card.arguments)
+    return length if length > _LONG else 0
 
 
 def version_of(request: Request) -> str:
@@ -205,8 +229,3 @@ def asked_ever(request: Request, deliveries: tuple[Delivery, ...]) -> frozenset[
         reached = request.step + 1 if index == request.stage else 1
         asked |= {p for step in stage.steps[:reached] for p in step.people}
     return frozenset(asked)
-
-
-def channel_name(channel: str | None) -> str:
-    """A channel as a sentence names it."""
-    return wording.CHANNELS.get(channel or "", channel or "")

@@ -51,6 +51,7 @@ METHODS: dict[str, Method] = {
     "conversations.list": Method(directory.conversations_list, scope=_READ_CHANNELS, per_minute=20),
     "conversations.info": Method(directory.conversations_info, scope=_READ_CHANNELS, per_minute=50),
     "conversations.members": Method(directory.conversations_members, scope=_READ_CHANNELS),
+    "conversations.history": Method(directory.conversations_history, scope=_HISTORY, per_minute=50),
     "conversations.replies": Method(directory.conversations_replies, scope=_HISTORY, per_minute=50),
     "chat.postMessage": Method(chat.post_message, scope="chat:write", per_minute=600),
     "chat.postEphemeral": Method(chat.post_ephemeral, scope="chat:write"),

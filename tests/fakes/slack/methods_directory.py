@@ -162,6 +162,23 @@ def conversations_replies(state: State, args: Args) -> Json:
     return {**_page(found, "messages", args), "has_more": len(found) > args.number("limit", PAGE)}
 
 
+def conversations_history(state: State, args: Args) -> Json:
+    """`conversations.history`: what stands in the channel itself, newest first; metadata only where asked for."""
+    channel = state.workspace.find_channel(args.text("channel"))
+    if state.workspace.bot.id not in channel.members:
+        refuse("not_in_channel")
+    oldest = float(args.text("oldest", optional=True) or 0)
+    found: list[Json] = []
+    for message in reversed(list(state.workspace.visible_messages(channel.id))):
+        if float(message.ts) <= oldest or message.thread_ts not in {"", message.ts}:
+            continue
+        shown = message.as_dict()
+        if not args.flag("include_all_metadata"):
+            shown.pop("metadata", None)
+        found.append(shown)
+    return {**_page(found, "messages", args), "has_more": len(found) > args.number("limit", PAGE)}
+
+
 def apps_connections_open(state: State, _args: Args) -> Json:
     """`apps.connections.open`: a WebSocket address whose ticket works once."""
     ticket = secrets.token_hex(16)

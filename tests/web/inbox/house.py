@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +16,6 @@ from typing import Any
 import uvicorn
 
 from bot.core.model import Request, Submission
-from bot.core.ports import OutcomeKind
 from bot.desk import Access, Desk, Ledger, Rounds
 from bot.routing import load
 from bot.web.app import create_app
@@ -66,8 +67,6 @@ class Standing:
 
     async def audit_types(self, request_id: str) -> list[str]:
         """The request's audit lines as ``type`` or ``refusal:reason``."""
-        import json  # noqa: PLC0415  # read once, here
-
         bodies = [json.loads(line.body) for line in await self.store.audit(request_id)]
         return [f"{b['type']}:{b['data']['reason']}" if b["type"] == "refusal" else b["type"] for b in bodies]
 
@@ -79,7 +78,7 @@ async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator
     policy = load(Path(__file__).parent / "routing.yaml")
     clock = MovableClock()
     ledger = Ledger(store, clock, secrets.token_bytes)
-    listener = uvicorn.Config(app="", host="127.0.0.1", port=0).bind_socket()
+    listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     told = public_url or url
     desk = Desk(ledger, Rounds(ledger, {}), lambda: policy, lambda r: page_url(told, r))
@@ -88,13 +87,13 @@ async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator
     async def send_link(person: str) -> None:
         house.letters.append(person)
 
-    doors = House(
-        desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: policy
+    doors = House(desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: policy)
+    config = uvicorn.Config(
+        create_app(doors, routes(doors, send_link)), ws="none", lifespan="off", log_config=None, access_log=False
     )
-    config = uvicorn.Config(create_app(doors, routes(doors, send_link)), ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event for it
         await asyncio.sleep(0.01)
     try:
         yield house

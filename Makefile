@@ -1,0 +1,50 @@
+# make demo: sets everything up and runs the main job. make test: sets everything up and passes the tests.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python,$(shell $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench lock format clean
+
+demo: $(VENV)/ready
+	$(BIN)/sayso demo
+
+test: $(VENV)/ready-to-test check
+	$(BIN)/python -m pytest
+
+# What must hold before any test runs: style, types, and who may import whom.
+check: $(VENV)/ready-to-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/ready-to-test
+	$(BIN)/python -m bench
+
+format: $(VENV)/ready-to-test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+$(VENV)/made:
+	@test -n "$(PYTHON)" || { echo "Sayso needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/ready: $(VENV)/made requirements.lock pyproject.toml
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready tests/requirements.lock
+	$(BIN)/pip install --quiet --require-hashes -r tests/requirements.lock
+	@touch $@
+
+# The locks name no host, and serve every platform and every Python from 3.11 on.
+COMPILE := uv pip compile --quiet --generate-hashes --universal --no-header --no-emit-index-url --python-version 3.11
+lock:
+	$(COMPILE) --extra build pyproject.toml -o requirements.lock
+	$(COMPILE) --extra build --extra test pyproject.toml -o tests/requirements.lock
+
+clean:
+	rm -rf $(VENV) .demo .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

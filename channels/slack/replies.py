@@ -1,0 +1,163 @@
+"""Replies in a card's thread, by the grammar that mail has too (`bot.core.grammar`). Machines never decide here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core.errors import Fault, Invalid, NotFound, SaysoError, Stale
+from bot.core.forms import parse_form
+from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.model import Delivery, Person, Request, Verb
+from bot.core.ports import Ballot
+from channels.slack import draw, sizes
+from channels.slack.answers import Answer
+from channels.slack.api import CallFailed
+from channels.slack.people import Actor
+from channels.slack.presses import NAME, VIA
+from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
+
+_MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_PERSONS_OWN = (None, "thread_broadcast")
+_UNDERSTOOD = {
+    Verb.APPROVE: "approved",
+    Verb.APPROVE_WITH_EDITS: "approved with these edits",
+    Verb.REJECT: "rejected",
+    Verb.ASK: "the agent is asked",
+    Verb.ESCALATE: "the next in the chain are asked",
+}
+
+
+def typed(text: str) -> str:
+    """What a person typed, out of what Slack made of it: links and addresses unwrapped, escapes undone."""
+
+    def unwrap(match: re.Match[str]) -> str:
+        target, label = match[1], match[2]
+        if target[:1] in ("@", "#", "!"):
+            return match[0]
+        return label if label is not None else target.removeprefix("mailto:")
+
+    return _MARK.sub(unwrap, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+class Replies:
+    """Answers messages in the threads of cards; every other message is none of its business."""
+
+    def __init__(self, surface: Surface) -> None:
+        """Everything it needs of Slack and of the house comes through the surface."""
+        self._surface = surface
+
+    async def message(self, body: Mapping[str, Any]) -> Answer:
+        """What one message comes to. An unfinished one is delivered again by Slack, and dealt with once."""
+        event = body["event"]
+        thread, ts, user = event.get("thread_ts"), event.get("ts"), event.get("user")
+        bot = self._surface.people.identity
+        by_machine = event.get("bot_id") or event.get("hidden") or not user or (bot and user == bot.bot_user)
+        if by_machine or event.get("subtype") not in _PERSONS_OWN or not thread or thread == ts:
+            return Answer.done()
+        channel = str(event.get("channel") or "")
+        named = (body.get("team_id"), event.get("user_team"), event.get("team"))
+        actor = Actor(
+            user=str(user),
+            teams=tuple(str(team) for team in named if team),
+            org_wide=body.get("is_enterprise_install") is True,
+        )
+        act = Act(actor=actor, key=f"{channel}/{ts}", channel=channel, thread=str(thread))
+        try:
+            return await self._surface.in_time(act, lambda: self._reply(act, typed(str(event.get("text") or ""))))
+        except TooSlow:
+            return Answer.unfinished()
+
+    async def _reply(self, act: Act, text: str) -> Answer:
+        delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
+        if delivery is None:
+            return Answer.done()
+        command = parse(text)
+        try:
+            person = await self._surface.person(act)
+        except SaysoError as refusal:
+            # People talk in threads; only a command of somebody who may not give it is a refusal.
+            if isinstance(command, Command):
+                await self._surface.refuse(act, refusal, via=VIA, request=delivery.request)
+            return Answer.done()
+        if isinstance(command, NotUnderstood):
+            self._say(act, f"Not understood, so nothing was decided. {command.detail}")
+            return Answer.done()
+        return await self._command(act, person, command, delivery)
+
+    async def _command(self, act: Act, person: Person, command: Command, delivery: Delivery) -> Answer:
+        try:
+            ballot = await self._ballot(person, command, delivery)
+        except SaysoError as refusal:
+            await self._surface.refuse(act, refusal, via=VIA, request=delivery.request, say=False)
+            self._say(act, f"Nothing was decided. {_reasons(refusal)}")
+            return Answer.done()
+        try:
+            await self._surface.reviews.decide(ballot)
+        except SaysoError as refusal:  # the house has recorded it
+            self._say(act, f"Nothing was decided. {_reasons(refusal)}")
+            return Answer.done()
+        except Exception:  # noqa: BLE001  # the person must not be left believing that it worked
+            LOG.exception("slack: a reply to %s failed", delivery.request)
+            self._say(act, BROKEN)
+            return Answer.done()
+        self._say(act, f"Understood, {person.name}: {_UNDERSTOOD[ballot.decision]}.")
+        self._surface.later(self._surface.refresh_home(person, act.actor.user))
+        return Answer.done()
+
+    async def _ballot(self, person: Person, command: Command, delivery: Delivery) -> Ballot:
+        request = await self._surface.reviews.request(delivery.request)
+        card = await self._surface.reviews.card(delivery.request)
+        if request is None or card is None:
+            raise NotFound
+        if request.state.open and delivery.revision != request.revision:
+            raise Stale
+        arguments = self._edited(request, command) if command.edits else None
+        return Ballot(
+            request=request.id,
+            decision=command.verb,
+            by=person.id,
+            channel=NAME,
+            revision=request.revision,
+            digest=request.digest,
+            fully_shown=sizes.fitted(card).card.fully_shown,
+            arguments=arguments,
+            comment=command.comment,
+        )
+
+    def _edited(self, request: Request, command: Command) -> dict[str, Any]:
+        fields = self._surface.reviews.fields(request)
+        known = {field.name for field in fields}
+        faults = tuple(
+            Fault(f"/{name}", "not_editable", f"{name} is not an argument that may be edited here")
+            for name, _ in command.edits
+            if name not in known
+        )
+        edited, misread = parse_form(fields, dict(command.edits), request.content.arguments)
+        if faults or misread:
+            raise Invalid(faults=faults + misread)
+        return edited
+
+    def _say(self, act: Act, text: str) -> None:
+        self._surface.later(self._answer(act, text))
+
+    async def _answer(self, act: Act, text: str) -> None:
+        """In the thread, where everybody who reads the command sees what it came to."""
+        try:
+            await self._surface.api.write(
+                "chat.postMessage",
+                channel=act.channel,
+                thread_ts=act.thread,
+                unfurl_links=False,
+                unfurl_media=False,
+                **draw.said(text),
+            )
+        except CallFailed as failed:
+            LOG.warning("slack: a reply in a thread was not answered: %s", failed.code)
+
+
+def _reasons(refusal: SaysoError) -> str:
+    if not refusal.faults:
+        return refusal.detail
+    return "; ".join(dict.fromkeys(fault.detail for fault in refusal.faults)) + "."

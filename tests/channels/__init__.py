@@ -1,0 +1,1 @@
+"""Tests of the channels, against fakes that speak the wire."""

@@ -1,0 +1,1 @@
+"""Tests of the core: values and decisions, no I/O."""

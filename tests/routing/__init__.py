@@ -1,0 +1,1 @@
+"""The routing file: what is read, what is refused, what it answers."""

@@ -1,0 +1,106 @@
+"""Warnings: what loads and may still not be meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.policy import Policy
+from bot.routing import load, parse, warnings
+from tests.routing.cases import DATA, policy
+
+
+def told(found: Policy, words: str) -> bool:
+    """Whether some warning holds these words."""
+    return any(words in line for line in warnings(found))
+
+
+ACTIONS = "actions: {refund.issue: {risk: irreversible}, report.read: {risk: read_only}}\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ("  - {name: a, then: block}\n  - {name: b, then: block}", 'the rule "b" is never reached'),
+        ('  - {name: a, when: "true", then: block}\n  - {name: b, then: block}', 'the rule "b" is never reached'),
+        ("  - {name: a, then: approve}", "approves everything that reaches it"),
+        ("  - {name: a, when: arguments.n < 5, then: approve}", "approves without naming an action"),
+        ('  - {name: a, when: action == "refund.isue", then: block}', 'did you mean "refund.issue"?'),
+        ('  - {name: a, when: action == "refund.issue", then: approve}', "and that is irreversible"),
+        ('  - {name: a, when: action == "report.read" && has(labels.x), then: approve}', "never make a review laxer"),
+        ("  - {name: a, when: labels.x == 1, then: block}", "every request without that label"),
+        ("  - {name: a, stages: [{chain: finance}], allow_self: true}", "allow_self"),
+        ("  - {name: a, stages: [{chain: finance, if: arguments.n > 1}]}", "has an `if`"),
+        ("  - {name: a, stages: [{chain: finance}], expires: 10m}", "is never asked by"),
+        ("  - {name: a, stages: [{chain: finance, if: action == 'x.y'}]}", 'names the action "x.y"'),
+    ],
+)
+def test_rules_that_may_not_be_meant(rules: str, words: str) -> None:
+    """Each is told, in words that say what to do."""
+    assert told(policy(rules=rules, more=ACTIONS), words)
+
+
+@pytest.mark.parametrize(
+    ("chains", "words"),
+    [
+        ("c: [{notify: ana}, {notify: lea}]", "has no `wait`, so the next step is only asked by hand"),
+        ("c: [{notify: ana, wait: 1h}]", "is the last and has a `wait`"),
+        ("c: [{notify: ana, wait: 5m, remind: 5m}, {notify: lea}]", "never reminds"),
+        ("c: [{notify: [ana, ben], wait: 5m}, {notify: ben}]", "asks only people who were asked before"),
+        ("c: [{notify: ana, wait: 5m}, {notify: empty}]", "asks nobody"),
+        ("c: [{notify: [ana, ben], via: [slack, email]}]", "asks ben through slack, for which ben has no address"),
+        ("c: [{notify: ben, via: [slack, push]}]", "cannot reach ben through slack and push"),
+        ("c: [{notify: kim}]", "cannot reach kim through any channel"),
+        ("c: [{notify: lea}]", "asks only lea, who owns robot"),
+        ("unused: [{notify: ana}], c: [{notify: ana}]", 'no rule uses the chain "unused"'),
+        ("c: [{notify: ana}]", "nobody ever asks ben"),
+        ("c: [{notify: ana}]", 'no chain notifies the group "empty"'),
+        ("c: [{notify: ana}]", 'the group "empty" is empty'),
+        ("c: [{notify: lea}]", 'can never be approved for the agent "robot"'),
+    ],
+)
+def test_chains_that_may_not_be_meant(chains: str, words: str) -> None:
+    """Steps that ask nobody new, cannot reach somebody, or never give way; people and groups nobody asks."""
+    text = (
+        "version: 1\npeople:\n"
+        "  {ana: {slack: U0ANA, email: a@x.io}, ben: {email: b@x.io}, lea: {email: l@x.io}, kim: {}}\n"
+        f"groups: {{empty: []}}\nagents: {{robot: {{owner: lea}}}}\nchains: {{{chains}}}\n"
+        "default: {stages: [{chain: c}]}\n"
+    )
+    assert told(parse(text, "routing.yaml"), words), warnings(parse(text, "routing.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("agents: {robot: {}}\n", "has no owner"),
+        ("network: {allow_private: [169.254.0.0/16]}\n", "hand out this machine's credentials"),
+        ("network: {allow_private: [8.8.8.0/24]}\n", "is not private"),
+        ('actions: {a: {execute: {python: "no_such_package_here:run"}}}\n', "no module"),
+        ("actions: {a: {execute: {webhook: https://a.example/}}}\n", "without a schema"),
+        ("actions: {a: {undo_window: 5s}}\n", "has an undo_window, but its agent runs it"),
+        ('actions: {a: {title: "{{ amont }}", schema: {properties: {amount: {}}}}}\n', 'did you mean "amount"?'),
+        (
+            "network: {allow_private: [10.0.0.0/8]}\nactions: {a: {execute: {webhook: http://b.internal/}}}\n",
+            "is sent in plain http",
+        ),
+    ],
+)
+def test_actions_agents_and_networks_that_may_not_be_meant(more: str, words: str) -> None:
+    """Each is told."""
+    assert told(policy(more=more), words), warnings(policy(more=more))
+
+
+def test_a_listed_module_is_found_without_importing_it() -> None:
+    """A module that is installed is not warned about."""
+    assert not told(policy(more='actions: {a: {execute: {python: "json.tool:main"}}}\n'), "no module")
+
+
+def test_a_shared_slack_channel_reaches_everybody() -> None:
+    """With ``post_to`` a channel, nobody needs a Slack id to be told."""
+    assert told(policy(), "through slack")
+    assert not told(policy(more='channels: {slack: {post_to: "#approvals"}}\n'), "through slack")
+
+
+def test_a_smallest_file_has_no_warnings() -> None:
+    """Nothing is said where there is nothing to say."""
+    assert warnings(load(DATA / "good" / "smallest.yaml")) == ()

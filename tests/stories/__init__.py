@@ -1,0 +1,1 @@
+"""The whole program, driven from outside: real processes, real sockets, a Slack that speaks the wire."""

@@ -1,0 +1,108 @@
+"""Keys: where they count, and where they do not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.web.conftest import REFUND, Office
+
+CALLS = (
+    ("GET", "/v1/requests"),
+    ("POST", "/v1/requests"),
+    ("GET", "/v1/requests/req_0"),
+    ("POST", "/v1/requests/req_0/decisions"),
+    ("POST", "/v1/requests/req_0/resolution"),
+    ("GET", "/v1/requests/req_0/audit"),
+    ("GET", "/v1/audit/export"),
+)
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_without_a_key_nothing_is_told(office: Office, method: str, path: str) -> None:
+    """No key, 401 with the way to send one; whether the thing exists is not said."""
+    reply = await office.call(method, path, json=REFUND if method == "POST" else None)
+    assert (reply.status, reply.body["code"]) == (401, "unauthorized")
+    assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer nope", "Basic {key}", "{key}", "Bearer {key} x"])
+async def test_only_a_known_bearer_key_opens(office: Office, value: str) -> None:
+    """Another scheme, a stranger's key or a damaged one is refused."""
+    headers = {"Authorization": value.format(key=office.keys["billing"])}
+    assert (await office.call("GET", "/v1/requests", headers=headers)).status == 401
+
+
+async def test_a_key_in_the_address_is_never_taken(office: Office) -> None:
+    """Addresses end up in logs, so that a key there opens nothing."""
+    for name in ("key", "access_token", "authorization"):
+        assert (await office.call("GET", f"/v1/requests?{name}={office.keys['billing']}")).status == 401
+
+
+async def test_two_authorization_headers_are_refused(office: Office) -> None:
+    """Where a proxy could read one and the bot the other, neither counts."""
+    headers = [("Authorization", f"Bearer {office.keys[name]}") for name in ("billing", "ops")]
+    async with office.http.get(f"{office.base}/v1/requests", headers=headers) as response:
+        assert response.status == 401
+
+
+async def test_a_revoked_key_ends(office: Office) -> None:
+    """Revocation by this process counts at the next call."""
+    assert (await office.call("GET", "/v1/requests", "billing")).status == 200
+    known = next(key for key in await office.access.keys() if key.name == "billing")
+    assert await office.access.revoke(known.id, by="tests")
+    assert (await office.call("GET", "/v1/requests", "billing")).status == 401
+
+
+async def test_what_is_not_there_is_a_problem_too(office: Office) -> None:
+    """Unknown addresses and methods answer in the API's own form, later issues' calls among them."""
+    for path in ("/v1/nothing", "/v1/requests/", "/v1/metrics", "/v1/batches/b/decisions", "/slack/events"):
+        reply = await office.call("GET", path, "ops")
+        assert (reply.status, reply.body["code"]) == (404, "not_found"), path
+        assert reply.headers["Content-Type"] == "application/problem+json"
+    for path in ("rollback", "incidents"):
+        assert (await office.call("POST", f"/v1/requests/req_0/{path}", "ops", json={})).status == 404
+    for path, allow in (("/v1/requests", "GET, POST"), ("/v1/requests/req_0/decisions", "POST"), ("/healthz", "GET")):
+        reply = await office.call("DELETE", path, "ops")
+        assert (reply.status, reply.body["code"], reply.headers["Allow"]) == (405, "method_not_allowed", allow)
+
+
+async def test_an_id_that_cannot_be_one_is_not_looked_up(office: Office) -> None:
+    """Odd ids are simply not found."""
+    for odd in ("%00", "a" * 65, "%F0%9F%98%80", "..%2f..", "req_'--"):
+        assert (await office.call("GET", f"/v1/requests/{odd}", "ops")).status == 404
+
+
+async def test_head_is_get_without_its_body(office: Office) -> None:
+    """HEAD is answered wherever GET is (T16: neither changes anything)."""
+    reply = await office.call("HEAD", "/v1/requests", "ops")
+    assert (reply.status, reply.raw) == (200, b"")
+
+
+async def test_a_fault_of_ours_says_nothing_of_the_inside(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """An exception nobody foresaw is a 500 without internals; its traceback is in the log."""
+
+    async def broken() -> list[object]:
+        raise RuntimeError("the password is hunter2")
+
+    object.__setattr__(office.house, "probes", broken)
+    reply = await office.call("GET", "/readyz")
+    assert (reply.status, reply.body["code"]) == (500, "internal")
+    assert b"hunter2" not in reply.raw
+    assert "hunter2" in caplog.text
+
+
+async def test_a_body_that_never_comes_is_not_waited_for(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender that stalls is told so and loses its connection."""
+    monkeypatch.setattr("bot.web.exchange.BODY_SECONDS", 0.2)
+    at = urlsplit(office.base)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port, family=socket.AF_INET)
+    head = f"POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {office.keys['billing']}\r\n"
+    writer.write(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b'"code":"too_slow"' in answer

@@ -1,0 +1,220 @@
+"""The document tells the truth: what it allows is taken, what it forbids is refused, and nothing is left out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.routing import Route
+
+from bot.core.errors import Invalid
+from bot.web import api_audit, api_decisions, api_requests, health
+from bot.web.app import create_app, table
+from bot.web.openapi import document, refusals_of
+from bot.web.operation import Operation
+from bot.web.shapes import Faults
+from bot.web.submission import SUBMISSION, parse_submission
+from tests.web.bodies import cases
+from tests.web.conftest import Office, Reply
+from tests.web.test_submission import WHOLE
+
+OPERATIONS = (
+    *api_requests.OPERATIONS,
+    *api_decisions.OPERATIONS,
+    *api_audit.OPERATIONS,
+    *health.operations(Counter()),
+)
+DOCUMENT: dict[str, Any] = json.loads(document(OPERATIONS, public_url="https://sayso.example.com", version="1"))
+WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
+
+
+def validator(schema: dict[str, Any]) -> Any:
+    """A validator of a schema that may refer to the document's components."""
+    return jsonschema_rs.Draft202012Validator(schema | {"components": DOCUMENT["components"]})
+
+
+def schemas_in(value: Any) -> list[Any]:
+    """Every schema in the document."""
+    if isinstance(value, dict):
+        own = [value["schema"]] if "schema" in value else []
+        return own + [found for item in value.values() for found in schemas_in(item)]
+    if isinstance(value, list):
+        return [found for item in value for found in schemas_in(item)]
+    return []
+
+
+def test_the_document_is_well_formed() -> None:
+    """OpenAPI 3.1's structure: unique ids, described answers, declared path parameters, resolvable references."""
+    assert re.fullmatch(r"3\.1\.\d", DOCUMENT["openapi"])
+    assert DOCUMENT["info"].keys() >= {"title", "version"}
+    calls = [(path, call) for path, methods in DOCUMENT["paths"].items() for call in methods.values()]
+    ids = [call["operationId"] for _, call in calls]
+    assert len(set(ids)) == len(ids) == len(OPERATIONS)
+    for path, call in calls:
+        declared = {p["name"] for p in call.get("parameters", ()) if p["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", path))
+        assert any(status.startswith("2") for status in call["responses"])
+        for status, answer in call["responses"].items():
+            assert re.fullmatch(r"[2-5]\d\d", status)
+            assert answer["description"]
+            assert answer["content"]
+            if status >= "4":
+                assert list(answer["content"]) == ["application/problem+json"]
+        for use in call.get("security", ()):
+            assert use.keys() <= DOCUMENT["components"]["securitySchemes"].keys()
+    for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(DOCUMENT)):
+        assert reference in DOCUMENT["components"]["schemas"]
+
+
+def test_every_schema_is_a_schema() -> None:
+    """Each schema in the document, components among them, is valid JSON Schema 2020-12."""
+    found = [*schemas_in(DOCUMENT["paths"]), *DOCUMENT["components"]["schemas"].values()]
+    assert len(found) > 60
+    for schema in found:
+        jsonschema_rs.meta.validate(schema)
+
+
+async def test_routes_and_paths_are_the_same(office: Office) -> None:
+    """Every route is in the served document and the other way round; what later issues bring is in neither."""
+    served = (await office.call("GET", "/openapi.json")).body
+    routes = {route.path for route in create_app(office.house).routes if isinstance(route, Route)}
+    assert routes == served["paths"].keys()
+    for operation in table(office.house, Counter()):
+        assert operation.method.lower() in served["paths"][operation.path]
+    assert sum(map(len, served["paths"].values())) == len(table(office.house, Counter()))
+    assert not [path for path in served["paths"] if re.search(r"rollback|incidents|batches|v1/metrics", path)]
+    assert served["servers"] == [{"url": office.base}]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
+def test_every_refusal_is_listed_under_its_status(operation: Operation) -> None:
+    """Each error that a call can answer stands in its responses, with its code."""
+    answers = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"]
+    for error in refusals_of(operation):
+        listed = answers[str(error.status)]["content"]["application/problem+json"]["schema"]["allOf"][1]
+        assert error.code in listed["properties"]["code"]["enum"]
+
+
+@pytest.mark.parametrize("case", cases("submissions_refused.json"), ids=lambda case: case["name"])
+def test_what_the_parser_refuses_the_schema_forbids(case: dict[str, Any]) -> None:
+    """The kept bad submissions are forbidden by the schema too, but for what JSON Schema cannot say."""
+    beyond = {"range", "unknown"} if {rule for _, rule in case["faults"]} <= {"range", "unknown"} else set()
+    schema = DOCUMENT["paths"]["/v1/requests"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    unsayable = beyond and case["faults"][0][0] in ("/expires_in", "/revises")
+    assert validator(schema).is_valid(case["body"]) == bool(unsayable)
+
+
+def _mutated(draw: Any, value: Any) -> Any:
+    """The value with one thing changed somewhere."""
+    if isinstance(value, dict) and value and draw(st.booleans()):
+        name = draw(st.sampled_from(sorted(value)))
+        change = draw(st.sampled_from(["drop", "rename", "inside", "inside", "inside"]))
+        rest = {key: item for key, item in value.items() if key != name}
+        if change == "drop":
+            return rest
+        return rest | ({name + "x": value[name]} if change == "rename" else {name: _mutated(draw, value[name])})
+    if isinstance(value, list) and value and draw(st.booleans()):
+        return [_mutated(draw, value[0]), *value[1:]] * draw(st.sampled_from([1, 1, 60]))
+    odd = [None, True, 0, 0.5, 1, -1, 2**53 - 1, "", "x", "a b", "é", "x" * 129, "x" * 20_001, [], ["x"], {}, {"a": 1}]
+    return draw(st.sampled_from([*odd, "approval", "question", "approve", "executed", "1s", "5m", "http://x"]))
+
+
+BODIES: dict[str, Any] = {
+    "submit": WHOLE | {"expires_in": "5m"},
+    "inform": {"text": "x", "arguments": {"a": [1]}, "context": WHOLE["context"]},
+    "cancel": {"reason": "x"},
+    "report": {"state": "failed", "error": "x", "result": [1]},
+    "decide": {
+        "decision": "approve",
+        "revision": 1,
+        "digest": "sha256:" + "0" * 64,
+        "arguments": {},
+        "comment": "x",
+        "category": "x",
+    },
+    "settle": {"state": "executed", "note": "x"},
+}
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(WITH_BODY), st.data())
+def test_the_schema_and_the_parser_agree(operation: Operation, data: st.DataObject) -> None:
+    """Whatever is sent, the document allows it exactly where the parser takes it."""
+    body = BODIES[operation.name]
+    for _ in range(data.draw(st.integers(0, 3))):
+        body = _mutated(data.draw, body)
+    assert operation.body is not None
+    faults = Faults()
+    operation.body.check(body, "", faults)
+    schema = DOCUMENT["paths"][operation.path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert validator(schema).is_valid(body) == (not faults), faults
+
+
+def test_good_bodies_are_allowed() -> None:
+    """The whole example of each call is allowed and taken, so that agreement is not agreement on nothing."""
+    for operation in WITH_BODY:
+        faults = Faults()
+        assert operation.body is not None
+        operation.body.check(BODIES[operation.name], "", faults)
+        assert not faults
+    with pytest.raises(Invalid):
+        parse_submission([])
+    assert SUBMISSION.schema()["required"] == ["action"]
+
+
+async def test_answers_are_as_documented(office: Office) -> None:
+    """A walk through the calls: every status met is listed, and every body fits its schema."""
+    mine = await office.submitted(reason="x")
+    path = f"/v1/requests/{mine['id']}"
+    walk: list[tuple[str, str, str, str | None, Any]] = [
+        ("POST", "/v1/requests", "/v1/requests", "billing", {"action": "greet"}),
+        ("POST", "/v1/requests", "/v1/requests", "billing", {"action": ""}),
+        ("POST", "/v1/requests", "/v1/requests", "ana", {"action": "greet"}),
+        ("POST", "/v1/requests", "/v1/requests", None, {"action": "greet"}),
+        ("GET", "/v1/requests", "/v1/requests?limit=1", "ana", None),
+        ("GET", "/v1/requests", "/v1/requests?limit=0", "ana", None),
+        ("GET", "/v1/requests/{id}", path, "ana", None),
+        ("GET", "/v1/requests/{id}", f"{path}x", "ana", None),
+        ("POST", "/v1/requests/{id}/decisions", f"{path}/decisions", "lea", _ballot(mine)),
+        ("POST", "/v1/requests/{id}/decisions", f"{path}/decisions", "ana", _ballot(mine)),
+        ("POST", "/v1/requests/{id}/decisions", f"{path}/decisions", "ana", _ballot(mine)),
+        ("POST", "/v1/requests/{id}/outcome", f"{path}/outcome", "billing", {"state": "failed", "error": "x"}),
+        ("POST", "/v1/requests/{id}/resolution", f"{path}/resolution", "ops", {"state": "failed", "note": "x"}),
+        ("POST", "/v1/requests/{id}/information", f"{path}/information", "billing", {"text": "x"}),
+        ("POST", "/v1/requests/{id}/cancel", f"{path}/cancel", "billing", {}),
+        ("GET", "/v1/requests/{id}/audit", f"{path}/audit", "billing", None),
+        ("GET", "/v1/audit/export", "/v1/audit/export?format=csv", "ops", None),
+        ("GET", "/healthz", "/healthz", None, None),
+        ("GET", "/readyz", "/readyz", None, None),
+    ]
+    statuses = []
+    for method, template, address, by, body in walk:
+        reply = await office.call(method, address, by, json=body)
+        _fits(reply, method, template)
+        statuses.append(reply.status)
+    assert statuses == [201, 422, 403, 401, 200, 422, 200, 404, 403, 200, 409, 200, 409, 409, 409, 200, 422, 200, 200]
+
+
+def _ballot(request: Any) -> dict[str, Any]:
+    return {"decision": "approve", "revision": request["revision"], "digest": request["digest"]}
+
+
+def _fits(reply: Reply, method: str, template: str) -> None:
+    """Check an answer against the document."""
+    content = DOCUMENT["paths"][template][method.lower()]["responses"][str(reply.status)]["content"]
+    schema = content[reply.headers["Content-Type"].split(";")[0]]["schema"]
+    validator(schema).validate(reply.body)
+
+
+def test_the_guide_names_every_call_and_limit() -> None:
+    """docs/api.md lists each call of the document."""
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    for operation in OPERATIONS:
+        assert f"`{operation.method} {operation.path}" in guide, operation.path

@@ -1,0 +1,105 @@
+"""What an agent may post: every fault is named, by pointer and rule, all of them at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.errors import Invalid
+from bot.core.model import Kind, Risk, Submission
+from bot.web.strict_json import MAX_FAULTS
+from bot.web.submission import parse_submission
+from tests.web.bodies import cases
+from tests.web.conftest import Office
+
+WHOLE: dict[str, Any] = {
+    "action": "refund.issue",
+    "arguments": {"order": "10428", "amount": 240.0, "currency": "USD"},
+    "reason": "Customer reported duplicate charge",
+    "confidence": 0.72,
+    "kind": "approval",
+    "risk": "irreversible",
+    "labels": {"tier": "gold", "vip": True, "age": 3},
+    "on_behalf_of": "dana@example.com",
+    "context": {
+        "user_request": "…",
+        "evidence": [{"title": "…", "text": "…", "url": "https://example.com/…", "page": 3}],
+        "tool_calls": [{"name": "…", "arguments": {}, "result": "…"}],
+        "alternatives": [{"action": "…", "arguments": {}, "why_not": "…"}],
+        "checks": [{"name": "…", "passed": True, "detail": "…"}, {"name": "…", "passed": None}],
+        "expected_outcome": "…",
+        "risks": ["…"],
+        "rollback": "…",
+        "ticket": {"id": 7},
+    },
+    "batch": "newsletter-11",
+    "revises": "req_01",
+    "expires_in": "24h",
+}
+"""The contract's example, with what else is allowed."""
+
+
+def test_the_contracts_example_is_taken_whole() -> None:
+    """Every member arrives as it was sent, unknown ones inside the context too."""
+    taken = parse_submission(WHOLE)
+    rest = {name: getattr(taken, name) for name in ("arguments", "reason", "confidence", "labels", "batch", "revises")}
+    assert rest == {name: WHOLE[name] for name in rest}
+    assert (taken.kind, taken.risk, taken.expires_in) == (Kind.APPROVAL, Risk.IRREVERSIBLE, timedelta(hours=24))
+    assert taken.context["ticket"] == {"id": 7}
+    assert taken.context["evidence"][0]["page"] == 3
+    assert taken.on_behalf_of == "dana@example.com"
+
+
+def test_only_the_action_is_required_and_null_is_absent() -> None:
+    """Everything else may be left out, or sent as null."""
+    bare = parse_submission({"action": "greet"})
+    assert bare == Submission(action="greet")
+    assert parse_submission({"action": "greet"} | dict.fromkeys(WHOLE.keys() - {"action"})) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "span"), [("1s", 1), ("1500ms", 1.5), ("15m", 900), ("8h", 28_800), ("90d", 7_776_000)]
+)
+def test_durations_are_read(text: str, span: float) -> None:
+    """Durations are as the contract writes them."""
+    assert parse_submission({"action": "greet", "expires_in": text}).expires_in == timedelta(seconds=span)
+
+
+@pytest.mark.parametrize("case", cases("submissions_refused.json"), ids=lambda case: case["name"])
+async def test_every_fault_is_named_by_pointer_and_rule(office: Office, case: dict[str, Any]) -> None:
+    """A refused submission answers 422 with exactly its faults, and nothing is kept."""
+    reply = await office.call("POST", "/v1/requests", "billing", json=case["body"])
+    assert (reply.status, reply.body["code"]) == (422, "invalid")
+    assert [[error["pointer"], error["rule"]] for error in reply.body["errors"]] == case["faults"]
+    if "says" in case:
+        assert case["says"] in reply.body["errors"][0]["detail"]
+    assert reply.body["type"] == "urn:sayso:problem:invalid"
+    assert (await office.call("GET", "/v1/requests", "ops")).body["requests"] == []
+
+
+@pytest.mark.parametrize(
+    ("member", "most", "over"),
+    [
+        ("reason", "x" * 20_000, "x" * 20_001),
+        ("batch", "x" * 128, "x" * 129),
+        ("on_behalf_of", "x" * 320, "x" * 321),
+        ("labels", {str(n): n for n in range(50)}, {str(n): n for n in range(51)}),
+        ("labels", {"x" * 64: "x" * 500}, {"x" * 64: "x" * 501}),
+        ("context", {"evidence": [{}] * 50}, {"evidence": [{}] * 51}),
+        ("context", {"risks": ["x"] * 50}, {"risks": ["x"] * 51}),
+    ],
+)
+def test_limits_stand_where_they_are_said_to(member: str, most: Any, over: Any) -> None:
+    """The most that is allowed is taken; one more is refused."""
+    parse_submission({"action": "greet", member: most})
+    with pytest.raises(Invalid):
+        parse_submission({"action": "greet", member: over})
+
+
+def test_one_answer_names_so_many_faults() -> None:
+    """A body full of faults is answered briefly."""
+    with pytest.raises(Invalid) as refused:
+        parse_submission({"action": "greet"} | {f"x{n}": 1 for n in range(1000)})
+    assert len(refused.value.faults) == MAX_FAULTS
