@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -96,7 +97,7 @@ class Bot:
         self.channels["slack"] = self.slack
 
     def _web(self, clock: SystemClock) -> Starlette:
-        house = House(
+        self.house = House(
             desk=self.desk,
             store=self.store,
             access=self.access,
@@ -107,7 +108,7 @@ class Bot:
             probes=self._probes,
             figures=self._figures,
         )
-        return create_app(house, routes(house))
+        return create_app(self.house, routes(self.house))
 
     async def _probes(self) -> Sequence[Probe]:
         writable = await self.store.writable()
@@ -160,20 +161,29 @@ class Bot:
             server_header=False,
             timeout_graceful_shutdown=_INTAKE_STOPS_WITHIN,
         )
-        await _Server(config, opened).serve(sockets=[listener])
+        # What was imported and built stays for good: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        await _Server(config, opened, self.house.closing.set).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is open."""
+    """uvicorn's server, which says when it is open and when it begins to close."""
 
-    def __init__(self, config: uvicorn.Config, opened: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, opened: Callable[[], None], closing: Callable[[], None]) -> None:
         super().__init__(config)
         self._opened = opened
+        self._closing = closing
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""
         await super().startup(sockets)
         self._opened()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer those who wait with what is so, then close."""
+        self._closing()
+        await super().shutdown(sockets)
 
 
 def listen(settings: Settings) -> socket.socket:

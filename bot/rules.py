@@ -6,13 +6,13 @@ import asyncio
 import logging
 from pathlib import Path
 
-from bot.core.errors import SaysoError
 from bot.core.model import Event
 from bot.core.policy import Policy
 from bot.core.ports import Clock, Store
 from bot.routing import load
 
 _log = logging.getLogger(__name__)
+_REASON = 2000
 
 
 class Rules:
@@ -40,23 +40,27 @@ class Rules:
         await self._note("config.loaded", policy=self._policy.hash)
 
     async def look(self) -> None:
-        """Load the file if it changed. A bad one is refused aloud, and the last good one stays in force (T26)."""
+        """Load the file if it changed. A bad one is refused aloud, and the last good one stays in force (T26).
+
+        What comes of it is put on record first: while the store cannot be written nothing changes, and the next
+        look tries again.
+        """
         stamp = _stamp(self._path)
         if stamp == self._seen:
             return
-        self._seen = stamp
         try:
             policy = await asyncio.to_thread(load, self._path)
-        except (SaysoError, OSError) as problem:
-            self._fault = f"{self._path.name} was changed and is not in force: {problem}"
-            _log.error("%s", self._fault)
-            await self._note("config.refused", policy=self._policy.hash, reason=str(problem)[:2000])
-            return
-        self._fault = None
-        if policy.hash != self._policy.hash:
-            self._policy = policy
-            _log.info("%s loaded: %s", self._path.name, policy.hash)
-            await self._note("config.loaded", policy=policy.hash)
+        except Exception as problem:  # noqa: BLE001  # whatever a file does to the reader, it is not in force
+            reason = str(problem) or type(problem).__name__
+            self._fault = f"{self._path.name} was changed and is not in force: {reason}"
+            _log.error("%s", self._fault)  # the person at fault needs the line, not our stack
+            await self._note("config.refused", policy=self._policy.hash, reason=reason[:_REASON])
+        else:
+            if policy.hash != self._policy.hash:
+                await self._note("config.loaded", policy=policy.hash)
+                _log.info("%s loaded: %s", self._path.name, policy.hash)
+            self._policy, self._fault = policy, None
+        self._seen = stamp
 
     async def _note(self, kind: str, **data: str) -> None:
         event = Event(type=kind, at=self._clock.now(), actor="sayso", via="file", data=dict(data))

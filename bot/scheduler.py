@@ -14,7 +14,6 @@ from datetime import datetime
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.core.errors import SaysoError
 from bot.core.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Scheduler:
         for duty in self._duties:
             try:
                 await duty()
-            except SaysoError:
+            except Exception:  # noqa: BLE001  # escalations may not end because some other duty has a bug
                 _log.exception("the tick could not do all it had to; the next one tries again")
         self._last = self._clock.now()
 

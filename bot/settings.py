@@ -6,6 +6,7 @@ container secrets do). What is missing or wrong is said in one line each, naming
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,16 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=\s*(.*?)\s*")
+_LINE = re.compile(
+    r"""\s*(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)\s*=
+    (?:\s*"(?P<double>[^"]*)"|\s*'(?P<single>[^']*)'|(?P<plain>(?!\s*["'])(?:(?!\s\#).)*))
+    \s*(?:(?<=\s)\#.*)?""",
+    re.VERBOSE,
+)
 _MIN_SECRET = 16
+_WEBHOOK_SECRET = re.compile(r"whsec_([A-Za-z0-9+/]+={0,2})")
+_WEBHOOK_BYTES = range(24, 65)
+"""How long a Standard Webhooks secret may be."""
 
 
 class SettingsError(Exception):
@@ -112,37 +121,44 @@ def read_env(environment: Mapping[str, str], dotenv: Path | None = None) -> dict
     values: dict[str, str] = {}
     for variable in VARIABLES:
         name = variable.name
-        path = environment.get(f"{name}_FILE") or written.get(f"{name}_FILE")
-        if name in environment:
-            values[name] = environment[name].strip()
-        elif path:
-            try:
-                values[name] = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as problem:
-                problems.append(f"{name}_FILE: {path} cannot be read ({problem}); name a readable file.")
-        else:
-            values[name] = written.get(name, "")
-        values[name] = values.get(name) or variable.default
+        value = _given(name, environment, problems)
+        if value is None:
+            value = _given(name, written, problems)
+        values[name] = value or variable.default
     if problems:
         raise SettingsError(tuple(problems))
     return values
 
 
+def _given(name: str, source: Mapping[str, str], problems: list[str]) -> str | None:
+    """What one source says of a variable, None where it is silent; an empty value is said, unless a file says more."""
+    value, path = source.get(name, "").strip(), source.get(f"{name}_FILE", "").strip()
+    if value or not path:
+        return value if name in source else None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as problem:
+        problems.append(f"{name}_FILE: {path} cannot be read ({problem}); name a readable file.")
+        return ""
+
+
 def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
+    try:
+        # Editors on Windows put a byte order mark in front, which is no part of the first name.
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as problem:
+        problems.append(f"{path.name}: cannot be read ({problem}); make it a readable file in UTF-8.")
+        return {}
     found: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            problems.append(f"{path.name}:{number}: not NAME=value; write one variable a line.")
+            problems.append(f"{path.name}:{number}: not NAME=value; write one variable a line, and close its quotation mark.")
             continue
-        name, value = match[1], match[2]
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        else:
-            value = value.split(" #", 1)[0].rstrip()
-        found[name] = value
+        quoted = match["double"] if match["double"] is not None else match["single"]
+        found[match["name"]] = (match["plain"] or "").strip() if quoted is None else quoted
     return found
 
 
@@ -151,8 +167,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     host, port = _listen(values["SAYSO_LISTEN"], problems)
     public = public_url_of(values)
-    parts = urlsplit(public)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not _is_address(public):
         problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
     if not values["SAYSO_DATABASE_URL"].startswith("sqlite+aiosqlite:///"):
         problems.append(
@@ -184,6 +199,16 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     return settings
 
 
+def _is_address(text: str) -> bool:
+    """Whether links can begin with it: http or https, a host, nothing after the path."""
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and not parts.query and not parts.fragment
+
+
 def public_url_of(values: Mapping[str, str]) -> str:
     """Where the bot is reached, without a slash at the end: as told, else where it listens."""
     told = values["SAYSO_PUBLIC_URL"].rstrip("/")
@@ -208,14 +233,33 @@ def _secrets(value: str, problems: list[str]) -> tuple[str, ...]:
         problems.append("SAYSO_SECRET: missing; set it to 32 random bytes (.env.example shows how to make them).")
     elif any(len(secret) < _MIN_SECRET for secret in secrets):
         problems.append(f"SAYSO_SECRET: each secret needs at least {_MIN_SECRET} characters.")
+    _not_the_example("SAYSO_SECRET", secrets, problems)
     return secrets
 
 
 def _webhook_secrets(value: str, problems: list[str]) -> tuple[str, ...]:
     secrets = tuple(part for part in re.split(r"[\s,]+", value) if part)
-    if any(re.fullmatch(r"whsec_[A-Za-z0-9+/]{16,}={0,2}", secret) is None for secret in secrets):
-        problems.append("SAYSO_WEBHOOK_SECRET: must be whsec_ and base64, as Standard Webhooks writes it.")
+    if not all(map(_is_webhook_secret, secrets)):
+        problems.append(
+            "SAYSO_WEBHOOK_SECRET: must be whsec_ and the base64 of 24 to 64 bytes; .env.example shows how to make one."
+        )
+    _not_the_example("SAYSO_WEBHOOK_SECRET", secrets, problems)
     return secrets
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    match = _WEBHOOK_SECRET.fullmatch(secret)
+    try:
+        return match is not None and len(base64.b64decode(match[1], validate=True)) in _WEBHOOK_BYTES
+    except ValueError:
+        return False
+
+
+def _not_the_example(name: str, secrets: tuple[str, ...], problems: list[str]) -> None:
+    """Everybody knows the example: what it signs, anybody could have signed."""
+    example = next(variable.example for variable in VARIABLES if variable.name == name)
+    if example in secrets:
+        problems.append(f"{name}: this is the example of .env.example, which everybody knows; make one of your own.")
 
 
 def env_example() -> str:

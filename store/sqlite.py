@@ -70,11 +70,12 @@ class Connection:
     def __init__(self, path: Path, *, busy_timeout: float, read_only: bool = False, checkpoints: bool = False) -> None:
         """``busy_timeout`` in seconds: how long to wait for another process's write. Raises ``sqlite3.Error``.
 
-        ``checkpoints``: whether `tend` does anything; for the writer of the process that holds the lock.
+        ``checkpoints``: whether `commit` may checkpoint; for the writer of the process that holds the lock.
         """
         self._path = path
         self._checkpoints = checkpoints
         self._busy_timeout = busy_timeout
+        self._waits = busy_timeout
         self._checkpointed = 0.0
         self._driver = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
         try:
@@ -91,15 +92,34 @@ class Connection:
 
     def begin(self) -> None:
         """Begin to write, waiting for other processes up to the busy timeout."""
+        self._wait(self._busy_timeout)
         self.cursor.driver.execute("BEGIN IMMEDIATE")
+
+    def begin_now(self) -> bool:
+        """Begin to write without waiting; False where another process writes just now."""
+        self._wait(0)
+        try:
+            self.cursor.driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                return False
+            raise
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        """Wait so long for other processes from now on; told to SQLite only where that changes."""
+        if seconds != self._waits:
+            self.cursor.driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+            self._waits = seconds
 
     def snapshot(self) -> None:
         """Begin to read, everything as of one moment; waits for nobody."""
         self.cursor.driver.execute("BEGIN")
 
     def commit(self) -> None:
-        """Make the transaction durable."""
+        """Make the transaction durable, and checkpoint where the log has grown long."""
         self.cursor.driver.execute("COMMIT")
+        self._tend()
 
     def rollback(self) -> None:
         """Forget the transaction, where there is one; SQLite has ended it itself after some errors."""
@@ -119,8 +139,8 @@ class Connection:
         self.cursor.driver.execute("ROLLBACK TO unit")
         self.cursor.driver.execute("RELEASE unit")
 
-    def tend(self) -> None:
-        """Checkpoint where the log has grown long. Never fails: the log stays right, only longer."""
+    def _tend(self) -> None:
+        """Never fails: the log stays right, only longer."""
         now = time.monotonic()
         if not self._checkpoints or now - self._checkpointed < CHECKPOINT_PAUSE:
             return
@@ -128,12 +148,9 @@ class Connection:
             if os.stat(f"{self._path}-wal").st_size < CHECKPOINT_BYTES:  # noqa: PTH116 - once a commit
                 return
             self._checkpointed = now
-            self.cursor.driver.execute(f"PRAGMA busy_timeout={int(CHECKPOINT_WAIT * 1000)}")
-            try:
-                self.cursor.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self.cursor.driver.fetchall()
-            finally:
-                self.cursor.driver.execute(f"PRAGMA busy_timeout={int(self._busy_timeout * 1000)}")
+            self._wait(CHECKPOINT_WAIT)
+            self.cursor.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.cursor.driver.fetchall()
         except (OSError, sqlite3.Error) as error:
             log.warning("the log of %s could not be checkpointed: %s", self._path, error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import rfc8785
 
 if TYPE_CHECKING:
@@ -19,7 +20,47 @@ RANDOM_BYTES = 10
 
 def canonical(value: Any) -> bytes:
     """The RFC 8785 (JCS) form of a JSON value, UTF-8. Raises ``ValueError`` on NaN and integers beyond 2^53-1."""
-    return rfc8785.dumps(value)
+    try:
+        return _sorted.encode(_plain(value))
+    except _Special:
+        return rfc8785.dumps(value)
+
+
+class _Special(Exception):
+    """The value holds something that only the whole of RFC 8785 can write."""
+
+
+_sorted = msgspec.json.Encoder(order="sorted")
+_MAX_SAFE = 2**53 - 1
+_SMALLEST_PLAIN = 1e-4
+"""From here up to 2^53 msgspec writes a fraction as ECMAScript does; below, it may turn to exponents earlier."""
+
+
+def _plain(value: Any) -> Any:
+    """A value that msgspec writes as RFC 8785 wants it, ten times as fast as Python does; raises `_Special`.
+
+    Strings are escaped alike by both. Integral floats lose their ``.0`` by becoming integers. Keys sort by UTF-16 code
+    units, which is msgspec's order where they are ASCII.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is dict:
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                raise _Special
+        return {key: _plain(member) for key, member in value.items()}
+    if kind is list or kind is tuple:
+        return [_plain(item) for item in value]
+    if kind is int and -_MAX_SAFE <= value <= _MAX_SAFE:
+        return value
+    if kind is float and -_MAX_SAFE <= value <= _MAX_SAFE:
+        whole = int(value)
+        if whole == value:
+            return whole
+        if abs(value) >= _SMALLEST_PLAIN:
+            return value
+    raise _Special
 
 
 def digest_of(*, request: str, revision: int, agent: str, action: str, arguments: dict[str, Any], target: str) -> str:

@@ -162,7 +162,11 @@ def _same(text: str, field: Field) -> bool:
     """Browsers and Slack send line ends as CRLF or strip them; that is no edit."""
     if not field.present and text == "":
         return True
-    return field.present and text.replace("\r\n", "\n") == field.value.replace("\r\n", "\n")
+    return field.present and _line_ends(text) == _line_ends(field.value)
+
+
+def _line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _escape(name: str) -> str:

@@ -50,6 +50,13 @@ class NotUnderstood(Struct, frozen=True):
     detail: str
 
 
+_NO_QUESTION = NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
+_NO_EDIT = NotUnderstood(
+    "edit_malformed",
+    'Write edit name=value, name=value. A value with a comma goes in double quotes: edit note="a, b".',
+)
+
+
 def parse(text: str) -> Command | NotUnderstood:
     """The command that a text gives, or why it gives none. Pure."""
     lines = text.replace("\r\n", "\n").split("\n")
@@ -75,7 +82,7 @@ def _with_text(word: str, said: str, rest: str | None) -> Command | NotUnderstoo
     if word == "reject":
         return Command(verb=Verb.REJECT, comment=comment)
     if comment is None:
-        return NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
+        return _NO_QUESTION
     return Command(verb=Verb.ASK, comment=comment)
 
 
@@ -84,7 +91,9 @@ def _no_command(first: str) -> NotUnderstood:
     if word is None:
         return NotUnderstood("unknown_command", f"That is no command. Write one of: {COMMANDS}.")
     if word[0].casefold() == "ask":
-        return NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
+        return _NO_QUESTION
+    if word[0].casefold() == "edit":
+        return _NO_EDIT
     return NotUnderstood(
         "more_than_the_command",
         f"The first line must be the command alone. Write one of: {COMMANDS}; a comment goes on the next line.",
@@ -113,10 +122,7 @@ def _pair(source: str) -> tuple[str, str, str | None] | NotUnderstood:
         return found
     name, after = found
     if after is None or not name:
-        return NotUnderstood(
-            "edit_malformed",
-            'Write edit name=value, name=value. A value with a comma goes in double quotes: edit note="a, b".',
-        )
+        return _NO_EDIT
     value = _token(after.lstrip(), ",")
     return value if isinstance(value, NotUnderstood) else (name, *value)
 

@@ -19,7 +19,6 @@ from bot.core import errors
 from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Step, Then, Verb
 from bot.core.ports import Ballot
 
-
 _EVERY = "*"
 """Stands for every channel, in a step that names none."""
 

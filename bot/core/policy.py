@@ -239,9 +239,9 @@ def excluded(policy: Policy, submission: Submission, agent: str) -> tuple[str, .
     return tuple(sorted(names & policy.people.keys()))
 
 
-def strictness(route: Route) -> tuple[int, int, int]:
-    """How hard a route is to pass: what it answers, how many approvals it takes, in how many stages."""
-    return (route.then.rank, sum(stage.approvals for stage in route.stages), len(route.stages))
+def strictness(route: Route) -> tuple[int, int, int, int]:
+    """How hard a route is to pass: its answer, how many approvals, in how many stages, with how many people barred."""
+    return (route.then.rank, sum(stage.approvals for stage in route.stages), len(route.stages), len(route.excluded))
 
 
 def stricter(first: Route, second: Route) -> Route:
@@ -250,14 +250,13 @@ def stricter(first: Route, second: Route) -> Route:
 
 
 class _Case(Struct, frozen=True, kw_only=True):
-    """One submission before the rules; ``trusting`` False: without the agent's own labels and risk."""
+    """One submission before the rules, at the risk it is taken for."""
 
     submission: Submission
     agent: str
     risk: Risk
     facts: Mapping[str, Any]
     suspicions: tuple[str, ...]
-    trusting: bool = True
 
 
 def route(policy: Policy, submission: Submission, *, agent: str, now: datetime) -> Routing:
@@ -276,7 +275,7 @@ def route(policy: Policy, submission: Submission, *, agent: str, now: datetime) 
         return with_word
     bare = replace(submission, labels={})
     facts = facts_of(bare, agent=agent, risk=declared, now=now)
-    without = _walk(policy, replace(case, submission=bare, risk=declared, facts=facts, trusting=False))
+    without = _walk(policy, replace(case, submission=bare, risk=declared, facts=facts))
     if stricter(with_word.route, without.route) is with_word.route:
         return with_word
     why = f"no_laxer: the agent's own labels or risk would have made the review laxer; {without.route.why}"
@@ -300,8 +299,7 @@ def _try(rule: Rule, case: _Case) -> Trial:
             if not rule.when.holds(case.facts):
                 return Trial(rule.name, TrialOutcome.NOT_HELD, f"not_held: {rule.when.source}")
         except ConditionFailed as failure:
-            # Without the agent's word its labels are gone by our own doing: that alone may not choose a rule.
-            strict = rule.then is not Then.APPROVE and case.trusting
+            strict = rule.then is not Then.APPROVE
             return Trial(rule.name, TrialOutcome.CONDITION_FAILED, f"condition_failed: {failure}", chosen=strict)
     if rule.then is Then.APPROVE:
         if case.suspicions:

@@ -77,7 +77,7 @@ def findings(arguments: Any) -> tuple[str, ...]:
             found.append(f"{pointer} holds the invisible character U+{ord(odd):04X}")
         mixed = next((host for host in _HOST.findall(text) if _mixes_scripts(host)), None)
         if mixed is not None:
-            found.append(f"{pointer} holds {visible(mixed)}, which mixes scripts that look alike")
+            found.append(f"{pointer} holds {_spelled(mixed)}, which mixes scripts that look alike")
     return tuple(found)
 
 
@@ -93,6 +93,11 @@ def strings(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from strings(item, f"{pointer}/{index}")
+
+
+def _spelled(host: str) -> str:
+    """The host with every letter that is not plain ASCII named, since that is what the eye cannot tell."""
+    return "".join(c if c.isascii() else f"{visible(c)}⟦U+{ord(c):04X}⟧" for c in host)
 
 
 def _mixes_scripts(host: str) -> bool:

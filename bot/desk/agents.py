@@ -49,10 +49,7 @@ class Agents(Part):
                     return self._again(tx, known, body_hash)
             self._bounded(tx, policy, agent)
             if submission.revises is not None:
-                earlier = tx.request(submission.revises)
-                if earlier is None or earlier.agent != agent:
-                    fault = Fault("/revises", "unknown", "no request of this agent has that id")
-                    raise errors.Invalid("/revises: no request of this agent has that id", faults=(fault,))
+                self._revised(tx, submission.revises, agent)
             execution = self._unless_paused(tx, change.execution)
             kept = replace(created, execution=execution)
             tx.record(replace(change, after=kept, execution=execution))
@@ -80,6 +77,12 @@ class Agents(Part):
         if first_hash != body_hash:
             raise errors.IdempotencyMismatch(request=request_id)
         return Deed(self._load(tx, request_id), fresh=False)
+
+    def _revised(self, tx: Tx, request_id: str, agent: str) -> None:
+        earlier = tx.request(request_id)
+        if earlier is None or earlier.agent != agent:
+            fault = Fault("/revises", "unknown", "no request of this agent has that id")
+            raise errors.Invalid("/revises: no request of this agent has that id", faults=(fault,))
 
     def _bounded(self, tx: Tx, policy: Policy, agent: str) -> None:
         """Hold an agent to its own limits, so that one that runs wild does not drown the others."""

@@ -86,10 +86,8 @@ class Rounds:
         if plan is None:
             return False
         step = plan.steps[request.step]
-        return any(
-            d.state in _ALIVE and (not step.via or d.channel in step.via) and (d.person is None or d.person in step.people)
-            for d in existing
-        )
+        alive = (d for d in existing if d.state in _ALIVE and (not step.via or d.channel in step.via))
+        return any(d.person is None or d.person in step.people for d in alive)
 
     def remind(self, request: Request, existing: tuple[Delivery, ...], note: str) -> tuple[Effect, ...]:
         """A word at every card whose readers are asked now."""

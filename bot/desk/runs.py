@@ -274,7 +274,7 @@ def _ending(execution: Execution, outcome: Outcome) -> tuple[ExecutionState, str
 
 
 def _backoff(attempts: int) -> timedelta:
-    """The pause after so many attempts, doubling up to the longest (64 doublings would not fit a timedelta)."""
+    """The pause after so many attempts, doubling up to the longest (a hundred doublings would not fit a timedelta)."""
     return min(_BACKOFF * (1 << min(attempts - 1, 16)), _LONGEST_BACKOFF)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -38,7 +39,7 @@ class Turns(Part):
             earliest = await self._ledger.store.next_due()
             if earliest is None or earliest > now:
                 return moved
-            due = await self._ledger.store.write(lambda tx, now=now: tx.due(now, _AT_ONCE + len(failed)))  # type: ignore[misc]
+            due = await self._due(now, _AT_ONCE + len(failed))
             fresh = [request_id for request_id in due if request_id not in failed]
             if not fresh:
                 return moved
@@ -47,11 +48,13 @@ class Turns(Part):
             moved += sum(done)
             failed |= {request_id for request_id, went in zip(fresh, done, strict=True) if not went}
 
+    async def _due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        return await self._ledger.store.write(lambda tx: tx.due(now, limit))
+
     async def _moved(self, request_id: str) -> bool:
         try:
             deed = await self._ledger.commit(lambda tx: self._woken(tx, request_id))
-        except Exception:
-            # One request that cannot be moved, whatever its row holds, may not hold up the others.
+        except Exception:  # noqa: BLE001  # one request, whatever its row holds, may not hold up the others
             _log.exception("request %s could not be moved on; the next tick tries again", request_id)
             return False
         return deed.request is not None

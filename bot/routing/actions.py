@@ -13,8 +13,9 @@ from bot.routing.nodes import Node, Scalar, plain
 from bot.routing.targets import Network
 from bot.routing.values import Reader
 
-_KEYS = ("title", "risk", "schema", "editable", "undo_window", "execute", "rollback")
+ACTION_KEYS = ("title", "risk", "schema", "editable", "undo_window", "execute", "rollback")
 _WAYS = ("webhook", "python", "agent")
+EXECUTE_KEYS = (*_WAYS, "timeout", "idempotent", "attempts")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _ATTEMPTS = 100
 
@@ -24,7 +25,7 @@ def actions(reader: Reader, node: Node, networks: tuple[Network, ...], text: str
     found: dict[str, ActionSpec] = {}
     entries = reader.entries(node, "actions")
     for key, item in entries.items():
-        fields = reader.mapping(item, f"the action {quoted(key)}", _KEYS)
+        fields = reader.mapping(item, f"the action {quoted(key)}", ACTION_KEYS)
         name = reader.id(node.keys[key], "an action") if isinstance(node, nodes.Mapping) else None
         spec = _action(reader, name or key, fields, networks, text)
         if "rollback" in fields:
@@ -76,7 +77,7 @@ def _editable(reader: Reader, node: Node, shape: Node | None) -> tuple[str, ...]
 
 
 def _execute(reader: Reader, node: Node, networks: tuple[Network, ...]) -> Execute | None:
-    fields = reader.mapping(node, "execute", (*_WAYS, "timeout", "idempotent", "attempts"))
+    fields = reader.mapping(node, "execute", EXECUTE_KEYS)
     ways = [way for way in _WAYS if way in fields]
     if len(ways) != 1:
         if isinstance(node, nodes.Mapping):

@@ -14,9 +14,9 @@ from bot.routing.nodes import Node, Scalar
 from bot.routing.values import Reader
 
 DEFAULT = "default"
-_RULE_KEYS = ("name", "when", "then", "stages", "confidence_gate", "expires", "on_expiry", "allow_self")
+RULE_KEYS = ("name", "when", "then", "stages", "confidence_gate", "expires", "on_expiry", "allow_self")
 _DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry")
-_STAGE_KEYS = ("name", "chain", "approvals", "if")
+STAGE_KEYS = ("name", "chain", "approvals", "if")
 _MOST_APPROVALS = 1000
 _IDLE = {
     Then.APPROVE: ("expires", "on_expiry", "allow_self"),
@@ -44,7 +44,7 @@ def rules(reader: Reader, node: Node, ground: Ground) -> tuple[Rule, ...]:
     found: list[Rule] = []
     lines: dict[str, int] = {}
     for item in reader.items(node, "rules", empty=True):
-        fields = reader.mapping(item, "a rule", _RULE_KEYS)
+        fields = reader.mapping(item, "a rule", RULE_KEYS)
         name = reader.name(fields["name"], "the name of a rule") if "name" in fields else None
         if "name" not in fields and isinstance(item, nodes.Mapping):
             reader.missing(item, "a rule", "name", "the card and the audit trail name it")
@@ -143,7 +143,7 @@ def condition(reader: Reader, node: Node, where: str, text: str) -> Condition | 
 def _stages(reader: Reader, node: Node, ground: Ground) -> tuple[StageSpec, ...]:
     found: list[StageSpec] = []
     for item in reader.items(node, "stages"):
-        fields = reader.mapping(item, "a stage", _STAGE_KEYS)
+        fields = reader.mapping(item, "a stage", STAGE_KEYS)
         if not isinstance(item, nodes.Mapping):
             continue
         stage = _stage(reader, item, fields, ground)

@@ -71,12 +71,13 @@ def idempotency_key(call: Call) -> str | None:
 
 
 async def waited(call: Call, request: Request) -> Request:
-    """The request once it is decided (``for=outcome``: has run), or as it is when the time is over."""
+    """The request once it is decided (``for=outcome``: has run), or as it is when the time is over or the bot stops."""
     seconds: float = call.query.get("wait", 0)
     if not seconds:
         return request
     outcome: bool = call.query.get("for", False)
-    return await while_connected(call.receive, call.house.desk.wait(request.id, seconds=seconds, outcome=outcome))
+    wait = call.house.desk.wait(request.id, seconds=seconds, outcome=outcome)
+    return await while_connected(call.receive, wait, call.house.closing) or request
 
 
 async def show(call: Call) -> Answer:

@@ -106,19 +106,26 @@ async def _message(receive: Receive) -> Message:
     return message
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` gives; it is cancelled, and `Gone` raised, as soon as the caller hangs up."""
+async def while_connected(
+    receive: Receive, work: Coroutine[Any, Any, T], closing: asyncio.Event | None = None
+) -> T | None:
+    """What ``work`` gives; None once ``closing`` is set; `Gone` as soon as the caller hangs up. Both cancel it."""
     task = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_hung_up(receive))
+    others: set[asyncio.Future[Any]] = {leaving}
+    if closing is not None:
+        others.add(asyncio.ensure_future(closing.wait()))
     try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
+        await asyncio.wait({task, *others}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if leaving.done():
             raise Gone
-        return task.result()
+        return None
     finally:
-        task.cancel()
-        leaving.cancel()
-        await asyncio.gather(task, leaving, return_exceptions=True)
+        for future in (task, *others):
+            future.cancel()
+        await asyncio.gather(task, *others, return_exceptions=True)
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,7 +56,7 @@ class House:
 
     ``store`` is for reads alone. ``public_url`` has no slash at its end. ``policy`` answers the policy in force now.
     ``slack`` is None where Slack does not come in by HTTP. ``probes`` and ``figures`` are asked at each ``/readyz``
-    and ``/metrics``.
+    and ``/metrics``. Once ``closing`` is set, every call that waits is answered at once with what is so.
     """
 
     desk: Desk
@@ -67,3 +68,4 @@ class House:
     slack: SlackHandler | None = None
     probes: Callable[[], Awaitable[Sequence[Probe]]] = field(default=no_probes)
     figures: Callable[[], Awaitable[Sequence[Figure]]] = field(default=no_figures)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)

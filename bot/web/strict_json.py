@@ -26,6 +26,12 @@ _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {byte: 1 if byte in b"[{" else -1 for byte in b"[]{}"}
+_LARGE = re.compile(r"[0-9](?:[0-9]{15}|[eE])")
+"""What every number beyond the limits holds; without it the parser need not be asked about each."""
+
+_HOPELESS = 1_000
+"""Faults after which parsing stops: nobody reads that far, and each costs time."""
+
 _LONGEST_NUMBER = 400
 """Characters: more than any number that means something needs, few enough to read at once."""
 
@@ -67,18 +73,16 @@ def _refuse(rule: str, detail: str, pointer: str = "") -> NoReturn:
 
 
 class _Reading:
-    """One parse; ``odd`` is set once anything was refused, so that good input is never walked."""
+    """One parse. ``odd`` counts what was refused: good input is never walked, and a flood of faults is not kept."""
 
     def __init__(self) -> None:
-        self.odd = False
+        self.odd = 0
 
     def read(self, text: str) -> Any:
-        decoder = json.JSONDecoder(
-            object_pairs_hook=self._members,
-            parse_int=self._integer,
-            parse_float=self._float,
-            parse_constant=self._constant,
-        )
+        numbers: dict[str, Any] = {}
+        if _LARGE.search(text):
+            numbers = {"parse_int": self._integer, "parse_float": self._float}
+        decoder = json.JSONDecoder(object_pairs_hook=self._members, parse_constant=self._constant, **numbers)
         try:
             value = decoder.decode(text)
         except json.JSONDecodeError as fault:
@@ -89,18 +93,26 @@ class _Reading:
                 raise Malformed(faults[0].detail, faults=faults)
         return value
 
-    def _mark(self, rule: str, detail: str) -> _Odd:
-        self.odd = True
-        return _Odd(rule, detail)
+    def _mark(self, rule: str, detail: str) -> _Odd | None:
+        self._count(rule, detail)
+        return _Odd(rule, detail) if self.odd <= MAX_FAULTS else None
+
+    def _count(self, rule: str, detail: str) -> None:
+        self.odd += 1
+        if self.odd > _HOPELESS:
+            _refuse(rule, f"{detail} This body has more than {_HOPELESS:,} such faults.")
 
     def _members(self, pairs: list[tuple[str, Any]]) -> Any:
         members = dict(pairs)
         if len(members) == len(pairs):
             return members
-        self.odd = True
+        detail = "The same key stands twice in this object."
+        self._count("duplicate_key", detail)
+        if self.odd > MAX_FAULTS:
+            return members
         keys = [key for key, _ in pairs]
         twice = next(key for key, times in Counter(keys).items() if times > 1)
-        return _Odd("duplicate_key", "The same key stands twice in this object.", twice, members)
+        return _Odd("duplicate_key", detail, twice, members)
 
     def _integer(self, digits: str) -> Any:
         # Length first: int() of very many digits is slow, and Python refuses it with an error of its own.

@@ -124,7 +124,7 @@ class Page(Struct, frozen=True):
 
 
 class EventView(Struct, frozen=True):
-    """Who did what, through what, and exactly what changed; the members in the order in which they were hashed."""
+    """Who did what, through what, and exactly what changed; ``hash`` and ``previous`` place it in the chain."""
 
     seq: int
     type: str
@@ -133,21 +133,14 @@ class EventView(Struct, frozen=True):
     via: str
     request: str | None
     data: dict[str, Any]
-
-
-class LineView(Struct, frozen=True):
-    """One audit line. ``hash`` = SHA-256, hex, over ``previous`` (ASCII) followed by the bytes of ``event`` (UTF-8)."""
-
-    seq: int
     previous: str
     hash: str
-    event: EventView
 
 
 class Trail(Struct, frozen=True):
-    """A request's audit lines, oldest first."""
+    """A request's audit events, oldest first."""
 
-    events: tuple[LineView, ...]
+    events: tuple[EventView, ...]
 
 
 _NOT_RUN = ExecutionView()

@@ -35,6 +35,7 @@ ACTION_IDS = {
 }
 VERBS = {name: verb for verb, name in ACTION_IDS.items()}
 IN_SLASH, IN_HOME = 10, 45
+_ONE_LINE = 80
 
 _BUTTONS = {
     Verb.APPROVE: ("Approve", "primary"),
@@ -44,14 +45,14 @@ _BUTTONS = {
     Verb.ESCALATE: ("Escalate", None),
 }
 _STATUS = {
-    State.PENDING: "⏳ Waits for a decision",
-    State.NEEDS_INFO: "💬 Waits for the agent's answer",
-    State.APPROVED: "✅ Approved",
-    State.APPROVED_WITH_EDITS: "✅ Approved with edits",
-    State.REJECTED: "⛔ Rejected",
-    State.EXPIRED: "⌛ Expired",
+    State.PENDING: "● Waits for a decision",
+    State.NEEDS_INFO: "● Waits for the agent's answer",
+    State.APPROVED: "✔ Approved",
+    State.APPROVED_WITH_EDITS: "✔ Approved with edits",
+    State.REJECTED: "✘ Rejected",
+    State.EXPIRED: "✘ Expired",
     State.CANCELLED: "↩ Withdrawn",
-    State.BLOCKED: "⛔ Blocked",
+    State.BLOCKED: "✘ Blocked",
 }
 _MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _WEB = re.compile(r"https?://[^\s<>|]+")
@@ -140,10 +141,11 @@ def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], P
         "card.json.j2",
         card=card,
         status=_status(card),
-        arguments=[_filled(line) for line in card.arguments],
-        claims=[_filled(line) for line in card.claims],
+        arguments=[_entry(line) for line in card.arguments],
+        claims=[_entry(line) for line in card.claims],
         confidence=("⚠ " if card.below_gate else "") + escape(card.confidence or "not given"),
         facts=_facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
+        notes=_notes(card),
         earlier=whole.earlier,
         outcome=[_said(v) for v in card.verdicts],
         buttons=buttons,
@@ -164,16 +166,34 @@ def _status(card: Card) -> str:
 
 
 def _facts(card: Card, asked: str) -> str:
-    lines = [f"Asked: {asked}"] if card.state.open else []
+    """Who is asked and until when; empty once it has ended."""
+    if not card.state.open:
+        return ""
+    lines = [f"Asked: {asked}"]
     if card.deadline:
         lines.append(f"Next in the chain is asked: {date(card.deadline)}")
-    lines.append(f"{'Expires' if card.state.open else 'Would have expired'}: {date(card.expires_at)}")
+    lines.append(f"Expires: {date(card.expires_at)}")
     return "\n".join(lines)
 
 
-def _filled(line: Line) -> Line:
-    """Slack refuses empty texts."""
-    return Line(line.label or "(no name)", line.text or "(empty)", elided=line.elided)
+def _notes(card: Card) -> str:
+    """What may hold an agent's text, and so is drawn plain."""
+    undo = f"How to undo it: {card.undo}" if card.undo else ""
+    return "\n".join(part for part in (undo, f"Why it is asked: {card.why}" if card.why else "") if part)
+
+
+class Entry(Struct, frozen=True):
+    """A labelled text as the template draws it: on its label's line, or below it."""
+
+    label: str
+    text: str
+    short: bool
+
+
+def _entry(line: Line) -> Entry:
+    """Slack refuses empty texts. Only what is one line and fits one is drawn on one."""
+    text = line.text or "(empty)"
+    return Entry(line.label or "(no name)", text, short="\n" not in text and len(line.label) + len(text) <= _ONE_LINE)
 
 
 class Said(Struct, frozen=True):

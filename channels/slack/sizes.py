@@ -28,10 +28,12 @@ SAID = 2_900
 
 _LINES = 45
 _ACTION, _AGENT, _WHY, _UNDO, _STAGE = 300, 100, 300, 300, 200
-_MARKS, _MARK = 10, 250
-_ASKED, _NAME = 15, 60
-_VERDICTS, _COMMENT, _EDITS, _EDIT = 4, 300, 5, 150
-_EXECUTION = 600
+_MARKS, _MARK = 6, 200
+_ASKED, _NAME = 12, 60
+_VERDICTS, _COMMENT, _EDITS, _EDIT = 3, 250, 3, 100
+_EXECUTION = 500
+"""With every one of these full, 3,000 characters are left to the arguments and claims (a test holds that)."""
+_PREVIEW = 800
 
 
 def size(text: str) -> int:
@@ -83,7 +85,11 @@ def fitted(card: Card) -> Fitted:
         verdicts=verdicts,
         execution=_execution(card.execution),
     )
-    whole = _fit_lines(short, TOTAL - FURNITURE - _spent(short))
+    room = TOTAL - FURNITURE - _spent(short)
+    whole = _fit_lines(short, ONE_TEXT, room)
+    if not whole.fully_shown:
+        # It must be read elsewhere anyway: a card of many screens would only bury the channel.
+        whole = _fit_lines(short, _PREVIEW, min(_PREVIEW * 5, room))
     if cut_action or cut_marks:
         whole = without_approval(whole)
     return Fitted(whole, len(card.asked) - len(short.asked), len(card.verdicts) - len(verdicts))
@@ -138,7 +144,7 @@ def _spent(card: Card) -> int:
     ]
     words = (card.action, card.agent, card.why, card.undo, card.stage, card.progress, card.confidence)
     dates = 120 * (len(card.verdicts) + 2)
-    names = (2 * _NAME) * len(card.asked)
+    names = (_NAME + 10) * len(card.asked)
     texts = (*words, *card.marks, *verdicts, *_texts((card.execution,) if card.execution else ()))
     return HEADER + dates + names + sum(map(size, texts))
 
@@ -147,16 +153,16 @@ def _texts(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(text for line in lines for text in (line.label, line.text))
 
 
-def _fit_lines(card: Card, budget: int) -> Card:
-    """`fit`, its room made smaller until the texts fit as Slack may count them."""
-    line, total = ONE_TEXT, budget
+def _fit_lines(card: Card, each: int, budget: int) -> Card:
+    """`fit`, its room made smaller until the texts fit as Slack may count them: ``each``, and all in ``budget``."""
+    line, total = each, budget
     while True:
         shown = fit(card, line=line, lines=_LINES, total=total)
         sizes = [size(text) for text in _texts((*shown.arguments, *shown.claims))]
         longest, everything = max(sizes, default=0), sum(sizes)
-        if longest <= ONE_TEXT and everything <= budget:
+        if longest <= each and everything <= budget:
             break
-        line = min(line - 1, line * ONE_TEXT // longest) if longest > ONE_TEXT else line
+        line = min(line - 1, line * each // longest) if longest > each else line
         total = min(total - 1, total * budget // everything) if everything > budget else total
     title, cut = clip(shown.title, HEADER)
     return without_approval(replace(shown, title=title)) if cut else shown

@@ -131,3 +131,25 @@ def test_t14_less_confidence_is_never_laxer_at_a_gate(rules: Policy, bare: Submi
     routes = [route(rules, replace(bare, confidence=c), agent="billing", now=NOW).route for c in sinking]
     for higher, lower in pairwise(routes):
         assert lower.then.rank >= higher.then.rank
+
+
+def test_t14_a_raised_risk_does_not_lift_a_block() -> None:
+    """A block whose condition fails without the agent's word blocks with it, too; so do labels that answer it."""
+    by_risk = """  - {name: a, when: 'risk == "reversible" && arguments.amount < 100', then: block}"""
+    rules = policy(rules=by_risk, more=CHAINS.lstrip("\n"))
+    for risk in RISKS:
+        asked = Submission(action="refund.issue", risk=risk)
+        assert route(rules, asked, agent="billing", now=NOW).route.then is Then.BLOCK
+    by_label = "  - {name: a, when: labels.external == true, then: block}\n  - {name: b, then: approve}"
+    rules = policy(rules=by_label, more=CHAINS.lstrip("\n"))
+    for labels in LABELS:
+        asked = Submission(action="refund.issue", labels=labels)
+        assert route(rules, asked, agent="billing", now=NOW).route.then is Then.BLOCK
+
+
+def test_t14_a_label_does_not_choose_the_rule_that_allows_self_review() -> None:
+    """Of two routes with as many approvals, the one that leaves the owner out holds."""
+    lax = "  - {name: a, when: has(labels.tier), allow_self: true, stages: [{chain: finance}]}"
+    rules = policy(rules=lax, more=CHAINS.lstrip("\n"))
+    asked = Submission(action="refund.issue", labels={"tier": "gold"})
+    assert route(rules, asked, agent="billing", now=NOW).route.excluded == ("ben",)

@@ -126,7 +126,7 @@ async def test_t08_strangers_guests_and_the_unassigned_change_nothing(program: P
         assert (after["state"], after["decisions"]) == ("pending", [])
         async with program.caller("root", Role.ADMIN) as admin:
             _, trail = await admin.call("GET", f"/v1/requests/{request['id']}/audit")
-    refusals = [line for line in trail["events"] if line["event"]["type"] == "refusal"]
+    refusals = [event for event in trail["events"] if event["type"] == "refusal"]
     assert len(refusals) == 4
 
 

@@ -106,13 +106,14 @@ def test_floats_that_fit_are_kept() -> None:
     assert math.copysign(1, parse(b"-0.0")) == -1
 
 
-@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
-async def test_t05_ambiguous_json_is_refused(office: Office, case: dict[str, Any]) -> None:
+async def test_t05_ambiguous_json_is_refused(office: Office) -> None:
     """What two parsers could read differently is a 400 that names the rule and where; nothing is kept."""
     headers = {"Content-Type": "application/json"}
-    reply = await office.call("POST", "/v1/requests", "billing", data=body_of(case), headers=headers)
-    assert (reply.status, reply.body["code"]) == (case["status"], "malformed")
-    assert (reply.body["errors"][0]["rule"], reply.body["errors"][0]["pointer"]) == (case["rule"], case["pointer"])
+    for case in REFUSED:
+        reply = await office.call("POST", "/v1/requests", "billing", data=body_of(case), headers=headers)
+        assert (reply.status, reply.body["code"]) == (case["status"], "malformed"), case["name"]
+        found = reply.body["errors"][0]
+        assert (found["rule"], found["pointer"]) == (case["rule"], case["pointer"]), case["name"]
     assert (await office.call("GET", "/v1/requests", "ops")).body["requests"] == []
 
 
@@ -158,14 +159,16 @@ async def test_t22_templates_are_text(office: Office) -> None:
     assert request["reason"] == "{{7*7}}"
 
 
-@pytest.mark.parametrize(
-    "media", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "json"]
-)
-async def test_another_content_type_is_refused(office: Office, media: str) -> None:
+async def test_another_content_type_is_refused(office: Office) -> None:
     """A body that is declared to be something else is not guessed at."""
-    reply = await office.call(
-        "POST", "/v1/requests", "billing", data=b'{"action":"greet"}', headers={"Content-Type": media}
-    )
+    other = ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "json")
+    good = ("application/json", "Application/JSON; charset=UTF-8", "application/vnd.agent+json")
+    for media in other + good:
+        headers = {"Content-Type": media}
+        reply = await office.call("POST", "/v1/requests", "billing", data=b'{"action":"greet"}', headers=headers)
+        assert reply.status == (201 if media in good else 415), media
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    reply = await office.call("POST", "/v1/requests", "billing", data=b'{"action":"greet"}', headers=headers)
     assert (reply.status, reply.body["code"]) == (415, "unsupported_media_type")
 
 

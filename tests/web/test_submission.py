@@ -67,15 +67,14 @@ def test_durations_are_read(text: str, span: float) -> None:
     assert parse_submission({"action": "greet", "expires_in": text}).expires_in == timedelta(seconds=span)
 
 
-@pytest.mark.parametrize("case", cases("submissions_refused.json"), ids=lambda case: case["name"])
-async def test_every_fault_is_named_by_pointer_and_rule(office: Office, case: dict[str, Any]) -> None:
+async def test_every_fault_is_named_by_pointer_and_rule(office: Office) -> None:
     """A refused submission answers 422 with exactly its faults, and nothing is kept."""
-    reply = await office.call("POST", "/v1/requests", "billing", json=case["body"])
-    assert (reply.status, reply.body["code"]) == (422, "invalid")
-    assert [[error["pointer"], error["rule"]] for error in reply.body["errors"]] == case["faults"]
-    if "says" in case:
-        assert case["says"] in reply.body["errors"][0]["detail"]
-    assert reply.body["type"] == "urn:sayso:problem:invalid"
+    for case in cases("submissions_refused.json"):
+        reply = await office.call("POST", "/v1/requests", "billing", json=case["body"])
+        assert (reply.status, reply.body["code"]) == (422, "invalid"), case["name"]
+        assert [[error["pointer"], error["rule"]] for error in reply.body["errors"]] == case["faults"], case["name"]
+        assert case.get("says", "") in reply.body["errors"][0]["detail"]
+        assert reply.body["type"] == "urn:sayso:problem:invalid"
     assert (await office.call("GET", "/v1/requests", "ops")).body["requests"] == []
 
 

@@ -99,7 +99,8 @@ async def test_machines_edits_and_other_threads_are_left_alone(by_http: Office) 
     """The bot's own words, edits of old messages, messages outside threads and in other threads decide nothing."""
     message = await by_http.card()
     by_http.slack.settings.echo_own_messages = True
-    await by_http.house.channel.remind(by_http.house.card_of(by_http.house.requests["req_1"]), by_http.house.deliveries[0], "approve")  # type: ignore[union-attr]
+    card = by_http.house.card_of(by_http.house.requests["req_1"])
+    await by_http.channel.remind(card, by_http.house.deliveries[0], "approve")
     ack = await by_http.slack.reply_in_thread("U0ANA", message, "hm")
     assert ack.message is not None
     await by_http.slack.edit_message("U0ANA", ack.message, "approve")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.model import State, Verb
 from bot.core.ports import Ballot
+from tests.browser import chromium
 from tests.web.inbox.data import MARKUP
 from tests.web.inbox.house import Standing
 
-CHROMIUM = Path("/usr/bin/chromium")
-THERE = CHROMIUM.exists()
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1440, height=900)
 
@@ -23,14 +20,8 @@ DESK = ViewportSize(width=1440, height=900)
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    if not THERE:
-        if os.environ.get("SAYSO_TEST_ALL") == "1":
-            pytest.fail(f"there is no {CHROMIUM}")
-        pytest.skip(f"there is no {CHROMIUM}; install Debian's chromium to run this")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with chromium() as opened:
         yield opened
-        await opened.close()
 
 
 async def person(

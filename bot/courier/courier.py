@@ -1,0 +1,62 @@
+"""The courier as the house knows it: it is given committed rows, and told when to begin and to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bot.core.model import Execution, Request
+from bot.core.ports import Channel, Clock, Effect, Replayer
+from bot.courier.errands import Errands, Herald
+from bot.courier.replays import Replays
+from bot.courier.shift import Shift
+from bot.desk import Desk
+
+
+class Courier:
+    """The house's hands. `take` and `take_execution` are called with committed rows only."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        replayer: Replayer,
+        *,
+        herald: Herald,
+        agent_url: Callable[[str], str | None],
+        describe: Callable[[Request], dict[str, Any]],
+    ) -> None:
+        """``agent_url``: an agent's webhook; ``describe``: a request as the API returns it."""
+        self._desk = desk
+        self._shift = Shift(clock)
+        self._errands = Errands(desk, self._shift, channels, herald=herald, agent_url=agent_url, describe=describe)
+        self._replays = Replays(desk, self._shift, replayer)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How much is waiting or under way, for the metrics."""
+        return {"effects": self._errands.waiting, "replays": self._replays.running, "held": self._replays.held}
+
+    async def start(self) -> None:
+        """Take up what was committed before the last stop."""
+        self.take(await self._desk.effects())
+        for execution in await self._desk.recover():
+            self.take_execution(execution)
+
+    async def stop(self, within: float) -> None:
+        """Start nothing more, let what runs finish for so many seconds; what does not becomes `unknown`."""
+        await self._shift.stop(within)
+        await self._replays.give_up()
+
+    def take(self, effects: Sequence[Effect]) -> None:
+        """Perform effects, those of one card in order."""
+        self._errands.take(effects)
+
+    def take_execution(self, execution: Execution) -> None:
+        """Run an execution when its time has come, or ask after it when its report is overdue."""
+        self._replays.take(execution)
+
+    async def release(self) -> None:
+        """Run what was held while replays were stopped, if they no longer are."""
+        await self._replays.release()

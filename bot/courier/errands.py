@@ -1,0 +1,211 @@
+"""Cards, words at cards and webhooks to agents: each place has its own lane, walked in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from itertools import takewhile
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from bot.core.errors import SaysoError, SendFailed, Unavailable
+from bot.core.model import Delivery, DeliveryState, Request
+from bot.core.ports import Channel, Effect, EffectKind, Outcome, OutcomeKind
+from bot.courier.shift import Shift
+from bot.desk import Desk
+
+_log = logging.getLogger(__name__)
+
+_SENDS_AT_ONCE = 32
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(minutes=5)
+_GIVE_UP_AFTER = 20
+"""Tries of a temporary failure: with the pauses above, about an hour."""
+_BROKEN_PAUSE = timedelta(minutes=1)
+_SEND_TIMEOUT = 30.0
+_EVENT_TIMEOUT = timedelta(seconds=10)
+
+
+class Herald(Protocol):
+    """Posts an event to an agent's own webhook."""
+
+    async def post_event(
+        self,
+        url: str,
+        *,
+        id: str,  # noqa: A002  # Standard Webhooks' own names
+        type: str,  # noqa: A002
+        data: dict[str, Any],
+        timeout: timedelta,  # noqa: ASYNC109  # a deadline is part of the order
+    ) -> Outcome:
+        """One attempt."""
+
+
+class Errands:
+    """What is owed outside because a committed effect says so."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        shift: Shift,
+        channels: Mapping[str, Channel],
+        *,
+        herald: Herald,
+        agent_url: Callable[[str], str | None],
+        describe: Callable[[Request], dict[str, Any]],
+    ) -> None:
+        """``agent_url``: an agent's webhook; ``describe``: a request as the API returns it."""
+        self._desk = desk
+        self._shift = shift
+        self._channels = channels
+        self._herald = herald
+        self._agent_url = agent_url
+        self._describe = describe
+        self._lanes: dict[str, deque[Effect]] = {}
+        self._sends = asyncio.Semaphore(_SENDS_AT_ONCE)
+
+    @property
+    def waiting(self) -> int:
+        """How many effects wait or are under way."""
+        return sum(len(lane) for lane in self._lanes.values())
+
+    def take(self, effects: Sequence[Effect]) -> None:
+        """Perform effects, those of one card in order; one that is here already is not taken twice."""
+        for effect in effects:
+            key = effect.id if effect.kind is EffectKind.WEBHOOK else effect.ref
+            lane = self._lanes.get(key)
+            if lane is None:
+                self._lanes[key] = deque([effect])
+                self._wake(key, effect)
+            elif all(known.id != effect.id for known in lane):
+                lane.append(effect)
+
+    def _wake(self, key: str, effect: Effect) -> None:
+        self._shift.at(key, effect.due_at, lambda: self._shift.begin(self._walk(key)))
+
+    async def _walk(self, key: str) -> None:
+        """Everything in a lane, in order; a failure for now puts the lane to sleep, and it goes on from there."""
+        lane = self._lanes[key]
+        while lane and not self._shift.over:
+            effect = lane[0]
+            if effect.due_at > self._shift.clock.now():
+                self._wake(key, effect)
+                return
+            try:
+                async with self._sends:
+                    done = await self._perform(effect, lane)
+            except Exception:  # noqa: BLE001  # the lane may not die of it: its other effects are owed too
+                _log.exception("%s of request %s broke off", effect.kind, effect.request)
+                lane[0] = replace(effect, due_at=self._shift.clock.now() + _BROKEN_PAUSE)
+                continue
+            for _ in range(done):
+                lane.popleft()
+        if not lane:
+            del self._lanes[key]
+
+    async def _perform(self, effect: Effect, lane: deque[Effect]) -> int:
+        """Do the lane's first effect; how many of its first effects that finished (0: it was put off)."""
+        try:
+            if effect.kind is EffectKind.WEBHOOK:
+                return await self._tell_agent(effect, lane)
+            return await self._at_card(effect, lane)
+        except SendFailed as failure:
+            return await self._failed(effect, lane, failure)
+        except Unavailable:
+            # Our own store is down, and the place may be well: that is no try, and nothing can be written about it.
+            lane[0] = replace(effect, due_at=self._shift.clock.now() + _FIRST_PAUSE)
+            return 0
+        except (SaysoError, OSError, TimeoutError) as failure:
+            return await self._failed(effect, lane, SendFailed(str(failure) or type(failure).__name__, temporary=True))
+        except Exception as failure:  # noqa: BLE001  # a bug in a template or a channel is retried like an outage
+            _log.exception("%s of request %s failed", effect.kind, effect.request)
+            return await self._failed(effect, lane, SendFailed(repr(failure), temporary=True))
+
+    async def _at_card(self, effect: Effect, lane: deque[Effect]) -> int:
+        request = await self._desk.request(effect.request)
+        delivery = None if request is None else await self._delivery(effect)
+        if request is None or delivery is None:
+            return await self._done(effect)
+        channel = self._channels.get(delivery.channel)
+        if effect.kind is EffectKind.CARD:
+            return await self._send(effect, request, delivery, channel)
+        if delivery.state is not DeliveryState.SENT or channel is None:
+            return await self._done(effect)
+        if effect.kind is EffectKind.REMIND:
+            if request.state.open:
+                card = self._desk.card_of(request)
+                await asyncio.wait_for(channel.remind(card, delivery, effect.note), _SEND_TIMEOUT)
+            return await self._done(effect)
+        return await self._update(request, delivery, channel, lane)
+
+    async def _send(self, effect: Effect, request: Request, delivery: Delivery, channel: Channel | None) -> int:
+        if delivery.state is not DeliveryState.QUEUED:
+            return await self._done(effect)
+        if not request.state.open:
+            await self._shift.insist(lambda: self._desk.skipped(effect, delivery, "the request had ended"))
+            return 1
+        if channel is None:
+            raise SendFailed(f"the channel {delivery.channel} is off", temporary=False)
+        card = self._desk.card_of(request)
+        handle = await asyncio.wait_for(channel.send(card, delivery), _SEND_TIMEOUT)
+        # It stands now: a store that cannot say so for a while is waited out, or there would be a second card.
+        await self._shift.insist(lambda: self._desk.sent(effect, delivery, request, handle))
+        return 1
+
+    async def _update(self, request: Request, delivery: Delivery, channel: Channel, lane: deque[Effect]) -> int:
+        # What was asked of this card before now is one update; whatever is asked of it later is asked again.
+        now = self._shift.clock.now()
+        together = tuple(takewhile(lambda e: e.kind is EffectKind.REFRESH and e.due_at <= now, lane))
+        shown = await self._desk.request(request.id) or request
+        await asyncio.wait_for(channel.update(self._desk.card_of(shown), delivery), _SEND_TIMEOUT)
+        await self._shift.insist(lambda: self._desk.updated(together, delivery, shown))
+        return len(together)
+
+    async def _done(self, effect: Effect) -> int:
+        await self._shift.insist(lambda: self._desk.done((effect,)))
+        return 1
+
+    async def _delivery(self, effect: Effect) -> Delivery | None:
+        deliveries = await self._desk.deliveries(effect.request)
+        return next((d for d in deliveries if d.id == effect.ref), None)
+
+    async def _failed(self, effect: Effect, lane: deque[Effect], failure: SendFailed) -> int:
+        """Put a temporary failure off, longer each time; give a permanent one up aloud."""
+        if failure.temporary and effect.attempts + 1 < _GIVE_UP_AFTER:
+            pause = timedelta(seconds=failure.retry_after) if failure.retry_after else _pause(effect.attempts)
+            later = replace(effect, attempts=effect.attempts + 1, due_at=self._shift.clock.now() + pause)
+            lane[0] = later
+            _log.warning("%s of request %s put off: %s", effect.kind, effect.request, failure.detail)
+            await self._shift.insist(lambda: self._desk.postponed(later))
+            return 0
+        _log.error("%s of request %s given up: %s", effect.kind, effect.request, failure.detail)
+        await self._shift.insist(lambda: self._given_up(effect, failure.detail))
+        return 1
+
+    async def _given_up(self, effect: Effect, error: str) -> None:
+        delivery = await self._delivery(effect) if effect.kind is EffectKind.CARD else None
+        if delivery is None:
+            await self._desk.done((effect,))
+        else:
+            await self._desk.undeliverable(effect, delivery, error)
+
+    async def _tell_agent(self, effect: Effect, lane: deque[Effect]) -> int:
+        request = await self._desk.request(effect.request)
+        url = self._agent_url(request.agent) if request is not None else None
+        if request is None or url is None:
+            return await self._done(effect)
+        outcome = await self._herald.post_event(
+            url, id=effect.id, type=effect.ref, data=self._describe(request), timeout=_EVENT_TIMEOUT
+        )
+        if outcome.kind is not OutcomeKind.EXECUTED:
+            permanent = outcome.kind is OutcomeKind.FAILED
+            return await self._failed(effect, lane, SendFailed(outcome.error or "no answer", temporary=not permanent))
+        return await self._done(effect)
+
+
+def _pause(attempts: int) -> timedelta:
+    return min(_FIRST_PAUSE * (1 << attempts), _LONGEST_PAUSE)

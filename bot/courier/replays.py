@@ -1,0 +1,104 @@
+"""Running what was approved: claim, run, record. A crash in between is found at the next start, and is `unknown`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from bot.core.errors import SaysoError
+from bot.core.model import Execution
+from bot.core.ports import Order, Outcome, OutcomeKind, Replayer
+from bot.courier.shift import Shift
+from bot.desk import Desk
+
+_log = logging.getLogger(__name__)
+_REPLAYS_AT_ONCE = 64
+_CLAIM_PAUSE = timedelta(seconds=1)
+
+
+class Replays:
+    """The executions of this process: those that wait for their time, those that run, those that are held."""
+
+    def __init__(self, desk: Desk, shift: Shift, replayer: Replayer) -> None:
+        self._desk = desk
+        self._shift = shift
+        self._replayer = replayer
+        self._slots = asyncio.Semaphore(_REPLAYS_AT_ONCE)
+        self._held: set[str] = set()
+        self._running: set[str] = set()
+
+    @property
+    def running(self) -> int:
+        """How many are being claimed, run or recorded."""
+        return len(self._running)
+
+    @property
+    def held(self) -> int:
+        """How many wait for replays to be allowed again."""
+        return len(self._held)
+
+    def take(self, execution: Execution) -> None:
+        """Run an execution when its time has come, or ask after it when its report is overdue; forget an ended one."""
+        if execution.state.ended or execution.due_at is None:
+            self._shift.forget(execution.id)
+            return
+        self._shift.at(execution.id, execution.due_at, lambda: self._begin(execution.id))
+
+    def _begin(self, execution_id: str) -> None:
+        self._shift.begin(self._replay(execution_id))
+
+    async def release(self) -> None:
+        """Run what was held while replays were stopped, if they no longer are."""
+        if not self._held or await self._desk.paused():
+            return
+        held, self._held = self._held, set()
+        for execution_id in held:
+            self._begin(execution_id)
+
+    async def _replay(self, execution_id: str) -> None:
+        if execution_id in self._running:
+            return
+        # Known before it is claimed, and left so where this is cancelled: `give_up` then asks what became of it.
+        self._running.add(execution_id)
+        async with self._slots:
+            try:
+                await self._attempt(execution_id)
+            except Exception:  # noqa: BLE001  # a row that cannot be read must be told, and may not end the bot
+                _log.exception("execution %s broke off", execution_id)
+        self._running.discard(execution_id)
+
+    async def _attempt(self, execution_id: str) -> None:
+        try:
+            claim = await self._desk.claim(execution_id)
+        except SaysoError:
+            _log.exception("execution %s could not be claimed; trying again", execution_id)
+            self._shift.at(execution_id, self._shift.clock.now() + _CLAIM_PAUSE, lambda: self._begin(execution_id))
+            return
+        if claim.paused:
+            self._held.add(execution_id)
+        elif claim.not_before is not None:
+            self._shift.at(execution_id, claim.not_before, lambda: self._begin(execution_id))
+        elif claim.order is not None:
+            await self._run(claim.order)
+
+    async def _run(self, order: Order) -> None:
+        try:
+            outcome = await self._replayer.run(order)
+        except Exception as fault:  # noqa: BLE001  # whatever it was, the execution needs an outcome
+            _log.exception("the replay of %s broke off", order.execution)
+            outcome = Outcome(kind=OutcomeKind.UNKNOWN, error=f"the replay broke off ({fault!r}); it may have happened")
+        try:
+            await self._shift.insist(lambda: self._desk.conclude(order, outcome))
+        except Exception:  # noqa: BLE001  # an answer that no row can hold
+            _log.exception("the outcome of %s cannot be kept", order.execution)
+            lost = Outcome(kind=OutcomeKind.UNKNOWN, error="its outcome could not be kept; it may have happened")
+            await self._shift.insist(lambda: self._desk.conclude(order, lost))
+
+    async def give_up(self) -> None:
+        """After the shift: what was claimed and not heard of becomes `unknown`, or waits where it may run again."""
+        for execution_id in tuple(self._running):
+            try:
+                await self._desk.lost(execution_id)
+            except SaysoError:
+                _log.exception("execution %s is still marked as running; the next start sees to it", execution_id)

@@ -1,0 +1,114 @@
+"""The grammar of replies: the whole first line, or it is no decision."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.model import Verb
+
+EDIT = Verb.APPROVE_WITH_EDITS
+
+UNDERSTOOD = [
+    ("approve", Command(verb=Verb.APPROVE)),
+    ("  APPROVE  ", Command(verb=Verb.APPROVE)),
+    ("\n\r\n \nApprove\nlooks right\r\nto me\n", Command(verb=Verb.APPROVE, comment="looks right\nto me")),
+    ("reject", Command(verb=Verb.REJECT)),
+    ("Reject:", Command(verb=Verb.REJECT)),
+    ("reject: wrong order", Command(verb=Verb.REJECT, comment="wrong order")),
+    ("REJECT : wrong\nand late", Command(verb=Verb.REJECT, comment="wrong\nand late")),
+    ("reject:\nsee below", Command(verb=Verb.REJECT, comment="see below")),
+    ("escalate", Command(verb=Verb.ESCALATE)),
+    ("ask: why?", Command(verb=Verb.ASK, comment="why?")),
+    ("Ask:\nwhy?", Command(verb=Verb.ASK, comment="why?")),
+    ("edit amount=100", Command(verb=EDIT, edits=(("amount", "100"),))),
+    ("EDIT  a = 1 ,b=2\nhalf", Command(verb=EDIT, edits=(("a", "1"), ("b", "2")), comment="half")),
+    ("edit Amount=x", Command(verb=EDIT, edits=(("Amount", "x"),))),
+    ("edit a=", Command(verb=EDIT, edits=(("a", ""),))),
+    ("edit a=, b=", Command(verb=EDIT, edits=(("a", ""), ("b", "")))),
+    ('edit note="a, b = c", n=1', Command(verb=EDIT, edits=(("note", "a, b = c"), ("n", "1")))),
+    ('edit note="say \\"hi\\" \\\\ now"', Command(verb=EDIT, edits=(("note", 'say "hi" \\ now'),))),
+    ('edit note=" kept "', Command(verb=EDIT, edits=(("note", " kept "),))),
+    ('edit note=say "hi"', Command(verb=EDIT, edits=(("note", 'say "hi"'),))),
+    ("edit note=“a, b”", Command(verb=EDIT, edits=(("note", "a, b"),))),
+    ("edit note=„a, b“, n=2", Command(verb=EDIT, edits=(("note", "a, b"), ("n", "2")))),
+    ('edit "odd, name=" = 5', Command(verb=EDIT, edits=(("odd, name=", "5"),))),
+    ("edit url=https://x.example/?a=1", Command(verb=EDIT, edits=(("url", "https://x.example/?a=1"),))),
+    ('edit a=""', Command(verb=EDIT, edits=(("a", ""),))),
+]  # fmt: skip
+
+NOT_UNDERSTOOD = [
+    ("", "empty"),
+    (" \n\t\r\n", "empty"),
+    ("yes", "unknown_command"),
+    ("I don't approve", "unknown_command"),
+    ("> approve", "unknown_command"),
+    ("*approve*", "unknown_command"),
+    ("approved", "unknown_command"),
+    ("edits a=1", "unknown_command"),
+    ("approve.", "more_than_the_command"),
+    ("approve, thanks", "more_than_the_command"),
+    ("approve: fine", "more_than_the_command"),
+    ("approve?", "more_than_the_command"),
+    ("approve or reject", "more_than_the_command"),
+    ("reject that", "more_than_the_command"),
+    ("escalate!", "more_than_the_command"),
+    ("edit", "edit_malformed"),
+    ("ask", "question_missing"),
+    ("ask why", "question_missing"),
+    ("ask:", "question_missing"),
+    ("ask:   \n \n", "question_missing"),
+    ("edit: amount=1", "edit_malformed"),
+    ("edit amount", "edit_malformed"),
+    ("edit amount 100", "edit_malformed"),
+    ("edit =100", "edit_malformed"),
+    ("edit amount=1,000", "edit_malformed"),
+    ("edit a=1,", "edit_malformed"),
+    ("edit a=1, a=2", "named_twice"),
+    ('edit a="1', "quote_not_closed"),
+    ("edit a=“1", "quote_not_closed"),
+    ('edit "a=1', "quote_not_closed"),
+    ('edit a="1" x, b=2', "text_after_quote"),
+    ('edit a="1\\n"', "quote_not_closed"),
+    ('edit "a" 1', "text_after_quote"),
+    ('edit "a"', "edit_malformed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "command"), UNDERSTOOD)
+def test_a_command_is_understood(text: str, command: Command) -> None:
+    """Any case, spaces around it, the lines after it as the comment, values quoted where they hold a comma."""
+    assert parse(text) == command
+
+
+@pytest.mark.parametrize(("text", "reason"), NOT_UNDERSTOOD)
+def test_anything_else_is_no_command(text: str, reason: str) -> None:
+    """It is named why, in a sentence that says what to write instead."""
+    found = parse(text)
+    assert isinstance(found, NotUnderstood)
+    assert found.reason == reason
+    assert found.detail.endswith(".")
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_it(text: str) -> None:
+    """Every text is a command or is not; and a decision is only ever the whole line."""
+    found = parse(text)
+    if isinstance(found, Command) and found.verb is Verb.APPROVE:
+        assert "approve" in [line.strip().casefold() for line in text.split("\n")]
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=40), min_size=1, max_size=5))
+def test_every_name_and_value_can_be_quoted(edits: dict[str, str]) -> None:
+    """Quoting carries any text of one line, whatever it holds."""
+    edits = {name.replace("\n", " "): value.replace("\n", " ") for name, value in edits.items()}
+
+    def quoted(text: str) -> str:
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    line = "edit " + ", ".join(f"{quoted(name)}={quoted(value)}" for name, value in edits.items())
+    found = parse(line)
+    assert isinstance(found, Command)
+    assert dict(found.edits) == edits

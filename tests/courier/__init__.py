@@ -1,0 +1,1 @@
+"""The courier on a real store and a real receiver, its channels recorded."""

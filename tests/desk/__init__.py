@@ -1,0 +1,1 @@
+"""The desk on a real store, its clock moved by hand, its channels recorded."""
