@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import UTC, datetime
 
 
@@ -16,4 +16,4 @@ class SystemClock:
 
 def entropy(size: int) -> bytes:
     """So many random bytes from the operating system."""
-    return secrets.token_bytes(size)
+    return os.urandom(size)

@@ -155,7 +155,9 @@ def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            problems.append(f"{path.name}:{number}: not NAME=value; write one variable a line, and close its quotation mark.")
+            problems.append(
+                f"{path.name}:{number}: not NAME=value; write one variable a line, and close its quotation mark."
+            )
             continue
         quoted = match["double"] if match["double"] is not None else match["single"]
         found[match["name"]] = (match["plain"] or "").strip() if quoted is None else quoted

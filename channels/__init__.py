@@ -28,24 +28,14 @@ class Ability(StrEnum):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One channel: the module that holds it (its ``open`` makes the channel), what turns it on, what it can do.
-
-    ``needs`` are environment variables that must all be set, ``one_of`` those of which one at least must be.
-    """
+    """One channel: the module that holds it (its ``open`` makes the channel), and what it can do."""
 
     module: str
-    needs: tuple[str, ...]
-    one_of: tuple[str, ...] = ()
     abilities: frozenset[Ability] = frozenset()
 
 
 CHANNELS: Mapping[str, Entry] = {
-    "slack": Entry(
-        module="channels.slack",
-        needs=("SLACK_BOT_TOKEN",),
-        one_of=("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"),
-        abilities=frozenset(Ability),
-    ),
+    "slack": Entry(module="channels.slack", abilities=frozenset(Ability)),
 }
 """Every channel by its name, which routing.yaml's ``via:`` uses, and its template folder, and its fake."""
 

@@ -89,6 +89,12 @@ def request_row(request: Request, route: str) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=256)
+def content_of(text: str) -> Revision:
+    """The content that a text says; a request is read several times while it is decided and run, and it is frozen."""
+    return _content.decode(text)
+
+
 @lru_cache(maxsize=512)
 def route_of(text: str) -> Route:
     """The route that a text says; requests of one rule mostly share it, and it is frozen."""
@@ -127,7 +133,7 @@ def request_of(row: Sequence[Any], decisions: tuple[Decision, ...]) -> Request:
         remind_at=moment_or_none(row[18]),
         due_at=moment_or_none(row[19]),
         decided_at=moment_or_none(row[20]),
-        content=_content.decode(row[22]),
+        content=content_of(row[22]),
         execution=None if row[23] is None else _execution.decode(row[23]),
         decisions=decisions,
     )

@@ -70,7 +70,7 @@ class Connection:
     def __init__(self, path: Path, *, busy_timeout: float, read_only: bool = False, checkpoints: bool = False) -> None:
         """``busy_timeout`` in seconds: how long to wait for another process's write. Raises ``sqlite3.Error``.
 
-        ``checkpoints``: whether `commit` may checkpoint; for the writer of the process that holds the lock.
+        ``checkpoints``: whether `overgrown` ever says so; for the writer of the process that holds the lock.
         """
         self._path = path
         self._checkpoints = checkpoints
@@ -117,9 +117,8 @@ class Connection:
         self.cursor.driver.execute("BEGIN")
 
     def commit(self) -> None:
-        """Make the transaction durable, and checkpoint where the log has grown long."""
+        """Make the transaction durable."""
         self.cursor.driver.execute("COMMIT")
-        self._tend()
 
     def rollback(self) -> None:
         """Forget the transaction, where there is one; SQLite has ended it itself after some errors."""
@@ -139,19 +138,23 @@ class Connection:
         self.cursor.driver.execute("ROLLBACK TO unit")
         self.cursor.driver.execute("RELEASE unit")
 
-    def _tend(self) -> None:
-        """Never fails: the log stays right, only longer."""
-        now = time.monotonic()
-        if not self._checkpoints or now - self._checkpointed < CHECKPOINT_PAUSE:
-            return
+    def overgrown(self) -> bool:
+        """Whether the log has grown so long that it is time for `checkpoint`."""
+        if not self._checkpoints or time.monotonic() - self._checkpointed < CHECKPOINT_PAUSE:
+            return False
         try:
-            if os.stat(f"{self._path}-wal").st_size < CHECKPOINT_BYTES:  # noqa: PTH116 - once a commit
-                return
-            self._checkpointed = now
+            return os.stat(f"{self._path}-wal").st_size >= CHECKPOINT_BYTES  # noqa: PTH116 - once a commit
+        except OSError:
+            return False
+
+    def checkpoint(self) -> None:
+        """Copy the log into the database. Never fails: the log stays right, only longer."""
+        self._checkpointed = time.monotonic()
+        try:
             self._wait(CHECKPOINT_WAIT)
             self.cursor.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.cursor.driver.fetchall()
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
             log.warning("the log of %s could not be checkpointed: %s", self._path, error)
 
     def close(self) -> None:

@@ -100,9 +100,9 @@ class UnitTx:
         if before is not None:
             already = before.assignees
             asked = tuple(person for person in asked if person not in already)
-        for person in asked:
-            row = {"person": person, "request": after.id, "created_at": rows.micros(after.created_at)}
-            self._cursor.change(self._say.assign, row)
+        begun = rows.micros(after.created_at)
+        people = [{"person": person, "request": after.id, "created_at": begun} for person in asked]
+        self._cursor.change_many(self._say.assign, people)
         data |= _difference(before, after)
 
     def _add_request(self, change: Change, after: Request) -> None:

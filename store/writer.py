@@ -91,6 +91,9 @@ class Writer:
         while self._queue:
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH))]
             self._tell(batch, await self._write(batch))
+            # Only now: whoever waited for the commit need not wait for the checkpoint as well.
+            if self._connection is not None and self._connection.overgrown():
+                await self._aside(self._connection.checkpoint)
 
     async def _write(self, batch: list[_Unit]) -> list[_Outcome]:
         """Run and commit a batch; what each unit ended with."""
@@ -99,8 +102,11 @@ class Writer:
                 self._connection = await self._aside(self._connect)
             outcomes = await self._transact(self._connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller is to hear of it
-            self._let_go()
+            await self._aside(self._let_go)
             self.committed_at = None
+            # Who queued up meanwhile has waited as long; tried in turn, each batch would wait out the same trouble.
+            batch.extend(self._queue)
+            self._queue.clear()
             log.warning("the store cannot be written, %d changes were refused: %s", len(batch), error)
             return [(None, _unavailable(error)) for _ in batch]
         self.committed_at = time.monotonic()
@@ -118,8 +124,17 @@ class Writer:
         return outcomes
 
     async def _aside(self, wait: Callable[[], T]) -> T:
-        """Do in the thread what waits for the disk or for another process."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, wait)
+        """Do in the thread what waits for the disk or for another process.
+
+        Cancelling waits for it: a connection left in the middle of a batch would be of no use to anybody.
+        """
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, wait)
+        while not doing.done():
+            try:
+                await asyncio.wait({doing})
+            except asyncio.CancelledError:
+                log.debug("cancelled while the store writes; the batch is finished first")
+        return doing.result()
 
     def _let_go(self) -> None:
         """Drop a connection that failed: the next batch opens a fresh one, whatever state this one was in."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from bot.core.model import Revision
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
+_SHIFTS = tuple(range(120, -1, -10))
 RANDOM_BYTES = 10
 """How much randomness an id takes: 80 bits, as in ULID."""
 
@@ -91,4 +93,4 @@ def recompute(content: Revision, agent: str) -> str:
 def new_id(prefix: str, now: datetime, entropy: bytes) -> str:
     """``prefix_`` + 26 characters of Crockford base32: 48 bits of Unix milliseconds, then 80 random ones (ULID)."""
     number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(entropy[:RANDOM_BYTES], "big")
-    return f"{prefix}_" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])

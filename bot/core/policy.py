@@ -175,7 +175,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def members(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """People and groups as written, resolved to people, in order, each once."""
-        return tuple(dict.fromkeys(p for name in names for p in self.groups.get(name, (name,))))
+        return tuple(dict.fromkeys([p for name in names for p in self.groups.get(name, (name,))]))
 
     def title(self, action: str, arguments: Arguments) -> str:
         """The request's title, of the admin's making alone."""
@@ -343,7 +343,7 @@ def _stage(policy: Policy, spec: StageSpec, barred: tuple[str, ...]) -> Stage:
     steps = tuple(
         Step(
             notify=step.notify,
-            people=tuple(p for p in policy.members(step.notify) if p not in barred),
+            people=tuple([p for p in policy.members(step.notify) if p not in barred]),
             via=step.via,
             wait=step.wait,
             remind=step.remind,

@@ -201,6 +201,9 @@ class Store(Protocol):
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
         """All audit lines after a sequence number, oldest first."""
 
+    async def audit_head(self) -> tuple[int, str]:
+        """Number and hash of the newest audit line, as kept beside the trail; (0, 64 zeros) before the first."""
+
     async def next_due(self) -> datetime | None:
         """When the earliest open request is due."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from bot.web.house import House, SlackHandler
 from bot.web.openapi import document
 from bot.web.operation import Call, Endpoint, Operation, answered
 
+REQUESTS = "/v1/requests/"
 MAX_SLACK_BYTES = 1024 * 1024
 """Slack posts whole cards back, percent-encoded; a message of 50 full blocks stays far below this."""
 
@@ -31,14 +32,39 @@ def create_app(house: House, routes: Sequence[BaseRoute] = ()) -> Starlette:
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
-    mounted: list[BaseRoute] = [
-        Route(path, Endpoint(house, methods, tally), name=path) for path, methods in by_path.items()
-    ]
+    endpoints = {path: Endpoint(house, methods, tally) for path, methods in by_path.items()}
+    mounted: list[BaseRoute] = [Route(path, endpoint, name=path) for path, endpoint in endpoints.items()]
     if house.slack is not None:
         mounted.append(Route("/slack/events", SlackEvents(house, house.slack), name="slack"))
-    app = Starlette(routes=[*mounted, *routes], exception_handlers={HTTPException: _refused, Exception: _failed})
+    app = Front(endpoints, [*mounted, *routes])
     app.router.redirect_slashes = False
     return app
+
+
+class Front(Starlette):
+    """The application; calls about requests skip its layers, which cost as much as parsing the call does.
+
+    An `Endpoint` needs none of them: it answers every error itself.
+    """
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], routes: Sequence[BaseRoute]) -> None:
+        super().__init__(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        path = scope.get("path", "")
+        if path.startswith(REQUESTS) and not scope.get("root_path"):
+            given, slash, rest = path[len(REQUESTS) :].partition("/")
+            endpoint = self._endpoints.get(f"{REQUESTS}{{id}}{slash}{rest}")
+            if endpoint is not None and given:
+                scope["path_params"] = {"id": given}
+                await endpoint(scope, receive, send)
+                return
+        elif path == REQUESTS[:-1] and not scope.get("root_path"):
+            await self._endpoints[path](scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
 
 
 def table(house: House, tally: Counter[tuple[str, int]]) -> tuple[Operation, ...]:

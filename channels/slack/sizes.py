@@ -16,7 +16,6 @@ from bot.core.card import Card, Line, Verdict, fit, shorten
 from bot.core.model import Verb
 
 HEADER = 150
-BUTTON_TOKEN = 2000
 URL = 3000
 TOTAL = 12_800
 """All text of one message; what is left to 13,200 is spare."""

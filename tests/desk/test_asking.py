@@ -38,7 +38,7 @@ async def test_an_answer_is_the_next_revision(house: House) -> None:
     await house.rest()
     wire = house.channels["slack"]
     assert sorted(wire.sent("remind")) == ["ana", "ben"]
-    assert wire.sent("send") == ["ana", "ben"]
+    assert sorted(wire.sent("send")) == ["ana", "ben"]
     done = await house.decide(after)
     assert (done.state, done.decisions[-1].revision) == (State.APPROVED, 2)
 

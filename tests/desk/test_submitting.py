@@ -13,7 +13,7 @@ from bot.core.model import Request, State, Submission, Verb
 from tests.desk.house import REFUND, House
 
 ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
-    ("missing", {"order": "1"}, "/arguments"),
+    ("missing", {"order": "1"}, "/arguments/amount"),
     ("wrong type", {"order": "1", "amount": "240"}, "/arguments/amount"),
     ("below", {"order": "1", "amount": -1}, "/arguments/amount"),
     ("not a number", {"order": "1", "amount": float("nan")}, "/arguments"),

@@ -84,9 +84,7 @@ async def repeated(program: Program, key: str, taken: dict[str, str]) -> dict[st
     async with aiohttp.ClientSession(headers=headers) as http:
         for name in taken:
             body = {**REFUND, "arguments": {"order": name, "amount": 3}, "confidence": 0.9}
-            async with http.post(
-                f"{program.base}/v1/requests", json=body, headers={"Idempotency-Key": name}
-            ) as answer:
+            async with http.post(f"{program.base}/v1/requests", json=body, headers={"Idempotency-Key": name}) as answer:
                 assert answer.status == 200
                 found[name] = (await answer.json())["id"]
     return found
@@ -134,7 +132,9 @@ async def test_p05_decided_but_not_yet_run_runs_after_the_restart(program: Progr
     await program.start()
     async with program.caller("billing") as agent:
         request = await agent.submit(arguments={"order": "1", "amount": 1}, confidence=0.9)
-        await agent.until(request["id"], lambda r: r["execution"]["attempts"] >= 1)
+        await agent.until(
+            request["id"], lambda r: (r["execution"]["attempts"], r["execution"]["state"]) == (1, "waiting")
+        )
     await program.kill()
     async with Receiver(secret=SECRET, port=port) as receiver:
         async with program, program.caller("billing") as agent:

@@ -8,7 +8,7 @@ import time
 
 from bot.core.model import Role
 from tests.fakes.receiver import End, Receiver, saying
-from tests.stories.program import Program
+from tests.stories.program import Program, free_port
 
 
 async def test_a_tiny_refund_runs_by_rule(program: Program, receiver: Receiver) -> None:
@@ -182,7 +182,7 @@ async def test_a_second_bot_on_the_same_store_is_refused(program: Program) -> No
     """Two bots on one SQLite file would run actions twice; the second says who holds it."""
     program.rules()
     async with program:
-        program.environment["SAYSO_LISTEN"] = "127.0.0.1:0"
+        program.environment["SAYSO_LISTEN"] = f"127.0.0.1:{free_port()}"
         status, _, err = await program.tell("up")
     assert status == 1
     assert "another sayso is running" in err

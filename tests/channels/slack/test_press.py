@@ -218,6 +218,7 @@ async def test_p09_a_decision_that_takes_too_long_is_never_acknowledged(office: 
 async def test_p10_a_store_that_cannot_write_is_said_and_shown(office: Office) -> None:
     """Nothing is changed, the person reads why, and the press is not acknowledged as done."""
     office.house.broken = Unavailable()
+    office.slack.settings.ack_timeout = 0.5
     message = await office.card()
     ack = await office.slack.click("U0ANA", message, "approve")
     assert not ack.ok
@@ -227,6 +228,7 @@ async def test_p10_a_store_that_cannot_write_is_said_and_shown(office: Office) -
 async def test_a_defect_of_ours_is_never_silence(office: Office) -> None:
     """An error that nobody foresaw is logged, and the person is warned."""
     office.house.broken = RuntimeError("a bug")
+    office.slack.settings.ack_timeout = 0.5
     message = await office.card()
     assert not (await office.slack.click("U0ANA", message, "approve")).ok
     assert "Something went wrong" in await office.told("U0ANA")

@@ -1,0 +1,95 @@
+"""What is asked often is answered by an index, never by a scan: SQLite's own plan says so."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.model import State
+from bot.core.ports import Filter
+from store import open_store
+from store.statements import Prepared, statements_for
+
+SAY = statements_for("sqlite")
+OPEN = (State.PENDING, State.NEEDS_INFO)
+
+
+def _page(query: Filter) -> Prepared:
+    return SAY.listing(query, (1, "req_1") if query.cursor else None)[0]
+
+
+PLANS = [
+    ("due", SAY.due, "USING INDEX requests_due (due_at<?)"),
+    ("next due", SAY.next_due, "USING COVERING INDEX requests_due"),
+    ("count open", SAY.count_open, "USING COVERING INDEX requests_open_agent (agent=?)"),
+    ("count since", SAY.count_since, "USING COVERING INDEX requests_agent (agent=? AND created_at>?)"),
+    ("one", SAY.request, "USING INDEX sqlite_autoindex_requests_1 (id=?)"),
+    ("decisions", SAY.decisions, "USING INDEX decisions_request (request=?)"),
+    ("unfinished", SAY.unfinished, "USING INDEX executions_unfinished"),
+    ("deliveries", SAY.deliveries, "USING INDEX deliveries_request (request=?)"),
+    ("a card's place", SAY.delivery_at, "USING INDEX deliveries_handle (channel=? AND handle_key=?)"),
+    ("audit", SAY.audit, "USING INDEX events_request (request=?)"),
+    ("audit lines", SAY.audit_lines, "USING INTEGER PRIMARY KEY (rowid>?)"),
+    ("key", SAY.key, "USING INDEX sqlite_autoindex_keys_2 (hash=?)"),
+    ("newest", _page(Filter(cursor="x")), "requests_newest ((created_at,id)<(?,?))"),
+    ("an agent's", _page(Filter(agent="a")), "USING INDEX requests_agent (agent=?)"),
+    ("an action's", _page(Filter(action="a")), "USING INDEX requests_action (action=?)"),
+    ("a batch", _page(Filter(batch="b")), "USING INDEX requests_batch (batch=?)"),
+    ("escalated", _page(Filter(escalated=True)), "USING INDEX requests_escalated"),
+    ("ended", _page(Filter(states=(State.REJECTED,))), "USING INDEX requests_state (state=?)"),
+    ("a queue", _page(Filter(states=OPEN, reviewer="ana")), "assignments USING PRIMARY KEY (person=? AND created_at=?"),
+    ("all for one", _page(Filter(reviewer="ana")), "assignments USING PRIMARY KEY (person=?"),
+]
+
+
+@pytest.fixture
+async def driver(url: str, database: Path) -> Any:
+    """A plain connection to a migrated, empty database."""
+    await (await open_store(url, exclusive=True)).close()
+    with sqlite3.connect(database) as connection:
+        yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize(("statement", "expected"), [plan[1:] for plan in PLANS], ids=[plan[0] for plan in PLANS])
+async def test_an_index_answers(driver: sqlite3.Connection, statement: Prepared, expected: str) -> None:
+    """The plan names the index; no table is scanned, and only a short list is ever sorted."""
+    blanks = (None,) * statement.sql.count("?")
+    steps = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement.sql}", blanks)]
+    plan = "\n".join(steps)
+    assert expected in plan, plan
+    assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step], plan
+
+
+@pytest.mark.parametrize("name", ["due", "next_due", "unfinished"])
+async def test_a_tick_sorts_nothing(driver: sqlite3.Connection, name: str) -> None:
+    """What every tick asks comes in order from its partial index."""
+    statement: Prepared = getattr(SAY, name)
+    blanks = (None,) * statement.sql.count("?")
+    steps = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement.sql}", blanks)]
+    assert not [step for step in steps if "TEMP B-TREE" in step], steps
+
+
+async def test_the_queue_is_read_from_what_is_open(driver: sqlite3.Connection) -> None:
+    """A person's queue walks the open requests by their partial index, not that person's whole past."""
+    statement = _page(Filter(states=OPEN, reviewer="ana"))
+    blanks = (None,) * statement.sql.count("?")
+    plan = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement.sql}", blanks)]
+    assert plan[0] == "SCAN requests USING INDEX requests_open", plan
+
+
+def test_every_statement_has_a_twin() -> None:
+    """Each statement compiles for PostgreSQL as well, with the same parameters, numbered as asyncpg wants them."""
+    twin = statements_for("postgresql")
+    names = [name for name, value in vars(SAY).items() if isinstance(value, Prepared)]
+    assert len(names) > 30
+    for name in names:
+        mine, other = getattr(SAY, name), getattr(twin, name)
+        assert "?" not in other.sql, name
+        assert ("$1" in other.sql) == ("?" in mine.sql), name
+    for query in (Filter(), Filter(states=OPEN, reviewer="ana", agent="a", action="b", batch="c", escalated=True)):
+        statement, values = twin.listing(query, (1, "req_1"))
+        assert len(statement.pick(values)) == max(n for n in range(1, 20) if f"${n}" in statement.sql)

@@ -1,0 +1,234 @@
+"""The contract of requests: what is recorded is read back whole, and only where it still was as it was read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from bot.core.model import ExecutionState, OnExpiry, Option, State, Verb
+from bot.core.ports import Change, Overtaken
+from store import SqlStore
+from tests.store import samples
+from tests.store.samples import NOW
+
+
+async def test_a_request_is_read_as_it_was_written(store: SqlStore) -> None:
+    """Every field survives: times to the microsecond, nested JSON, odd characters, an option's arguments."""
+    value = samples.request(
+        batch="newsletter-11",
+        revises="req_before",
+        remind_at=NOW + timedelta(minutes=5),
+        exhausted=True,
+        escalation_level=2,
+        answer="yes",
+        route=replace(samples.ROUTE, on_expiry=OnExpiry.REJECT, expires=timedelta(minutes=90), excluded=("dana",)),
+    )
+    value = replace(value, content=replace(value.content, options=(Option("a", "Half", {"amount": 1}),)))
+    await store.write(lambda tx: samples.submit(tx, value))
+    assert await store.request(value.id) == value
+
+
+async def test_an_unknown_request_is_none(store: SqlStore) -> None:
+    """Asking for what is not there answers None, inside a write and outside."""
+    assert await store.request("req_none") is None
+    assert await store.write(lambda tx: tx.request("req_none")) is None
+
+
+async def test_a_decided_request_brings_its_decisions_and_execution(store: SqlStore) -> None:
+    """Decisions of every revision come oldest first, with the newest execution, inside a write and outside."""
+    value = samples.request()
+
+    def decide(tx: samples.Tx) -> None:
+        samples.submit(tx, value)
+        ask = samples.decision(value, "ben", Verb.ASK)
+        waiting = replace(value, state=State.NEEDS_INFO)
+        tx.record(Change(event=samples.event("asked", value.id), before=value, after=waiting, decision=ask))
+        again = replace(waiting, state=State.PENDING, content=samples.revision(value.id, 2, amount=200))
+        tx.record(Change(event=samples.event("answered", value.id), before=waiting, after=again))
+        samples.approve(tx, value.id)
+
+    await store.write(decide)
+    read = await store.request(value.id)
+    assert read is not None
+    assert [(d.decision, d.by, d.revision) for d in read.decisions] == [
+        (Verb.ASK, "ben", 1),
+        (Verb.APPROVE, "ana", 2),
+    ]
+    assert read.revision == 2
+    assert read.content.arguments["amount"] == 200
+    assert read.execution is not None
+    assert read.execution.revision == 2
+    assert await store.write(lambda tx: tx.request(value.id)) == read
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"state": State.NEEDS_INFO},
+        {"stage": 1},
+        {"step": 1},
+        {"remind_at": NOW},
+        {"due_at": None},
+        {"exhausted": True},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+async def test_a_change_in_a_guarded_column_overtakes(store: SqlStore, meanwhile: dict[str, object]) -> None:
+    """Whoever read the row before another's change is told `Overtaken`, and nothing of the late change is kept."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    changed = replace(value, **meanwhile)
+    await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=value, after=changed)))
+    late = Change(
+        event=samples.event("late", value.id),
+        before=value,
+        after=replace(value, state=State.APPROVED, due_at=None),
+        decision=samples.decision(value),
+        execution=samples.execution(value),
+        effects=(samples.effect(value),),
+    )
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(late))
+    assert await store.request(value.id) == changed
+    assert [line.body.count('"late"') for line in await store.audit(value.id)] == [0, 0]
+    assert await store.write(lambda tx: tx.effects()) == ()
+
+
+async def test_a_new_revision_overtakes(store: SqlStore) -> None:
+    """A change that was made for an older revision is refused."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    newer = replace(value, content=samples.revision(value.id, 2))
+    await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=value, after=newer)))
+    with pytest.raises(Overtaken):
+        await store.write(
+            lambda tx: tx.record(
+                Change(event=samples.event("y", value.id), before=value, after=replace(value, state=State.REJECTED))
+            )
+        )
+
+
+async def test_other_columns_do_not_overtake(store: SqlStore) -> None:
+    """A column that guards nothing may have changed: the title here."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    before = replace(value, title="another title")
+    after = replace(before, title="a third")
+    await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=before, after=after)))
+    read = await store.request(value.id)
+    assert read is not None
+    assert read.title == "a third"
+
+
+async def test_a_revision_never_changes(store: SqlStore) -> None:
+    """Content under a number that is written is refused, whatever else the change says."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    other = replace(value, content=samples.revision(value.id, 1, amount=9))
+    with pytest.raises(ValueError, match="revision 1"):
+        await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=value, after=other)))
+    assert await store.request(value.id) == value
+
+
+async def test_what_is_written_once_cannot_change(store: SqlStore) -> None:
+    """A changed agent is a mistake of the caller, said aloud instead of lost."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    other = replace(value, agent="somebody-else")
+    with pytest.raises(ValueError, match="agent"):
+        await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=value, after=other)))
+
+
+async def test_one_vote_a_person_a_stage_a_revision(store: SqlStore) -> None:
+    """A second vote of the same person is overtaken by the first; a question is no vote; the next stage is free."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+
+    def vote(verb: Verb, stage: int = 0) -> Change:
+        cast = samples.decision(value, verb=verb, stage=stage)
+        return Change(event=samples.event("vote", value.id), decision=cast)
+
+    await store.write(lambda tx: tx.record(vote(Verb.APPROVE)))
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(vote(Verb.REJECT)))
+    await store.write(lambda tx: tx.record(vote(Verb.ASK)))
+    await store.write(lambda tx: tx.record(vote(Verb.APPROVE, 1)))
+    read = await store.request(value.id)
+    assert read is not None
+    assert [d.decision for d in read.decisions] == [Verb.APPROVE, Verb.ASK, Verb.APPROVE]
+
+
+async def test_one_execution_a_revision(store: SqlStore) -> None:
+    """A revision runs under one execution only; a second one is overtaken."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    await store.write(lambda tx: samples.approve(tx, value.id))
+    with pytest.raises(Overtaken):
+        await store.write(
+            lambda tx: tx.record(Change(event=samples.event("x", value.id), execution=samples.execution(value)))
+        )
+
+
+async def test_an_execution_is_claimed_once(store: SqlStore) -> None:
+    """Of two claims made from the same reading one wins; the attempts count as much as the state."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+    waiting = (await store.write(lambda tx: samples.approve(tx, value.id))).execution
+    assert waiting is not None
+    claimed = replace(waiting, state=ExecutionState.EXECUTING, attempts=1, started_at=NOW)
+    change = Change(event=samples.event("claim", value.id), execution_before=waiting, execution=claimed)
+    await store.write(lambda tx: tx.record(change))
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(change))
+    again = replace(claimed, state=ExecutionState.WAITING)
+    await store.write(lambda tx: tx.record(replace(change, execution_before=claimed, execution=again)))
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(change))
+    assert await store.write(lambda tx: tx.execution(waiting.id)) == again
+
+
+async def test_unfinished_executions_come_oldest_first(store: SqlStore) -> None:
+    """Waiting and executing ones are listed in the order they were made; ended ones are not."""
+    values = [samples.request() for _ in range(4)]
+    runs = [samples.execution(value) for value in values]
+    states = (ExecutionState.EXECUTING, ExecutionState.EXECUTED, ExecutionState.WAITING, ExecutionState.UNKNOWN)
+
+    def fill(tx: samples.Tx) -> None:
+        for value, run, state in zip(values, runs, states, strict=True):
+            samples.submit(tx, value)
+            tx.record(Change(event=samples.event("x", value.id), execution=run))
+            ended = replace(run, state=state, attempts=1)
+            tx.record(Change(event=samples.event("y", value.id), execution_before=run, execution=ended))
+
+    await store.write(fill)
+    unfinished = await store.write(lambda tx: tx.unfinished())
+    assert [run.id for run in unfinished] == [runs[0].id, runs[2].id]
+
+
+async def test_due_requests_come_earliest_first(store: SqlStore) -> None:
+    """Only open requests whose time has come, up to the limit; `next_due` is the earliest of all open ones."""
+    late, early, later, ended = (
+        samples.request(due_at=NOW + timedelta(seconds=seconds)) for seconds in (20, 10, 30, 5)
+    )
+
+    def fill(tx: samples.Tx) -> None:
+        for value in (late, early, later, ended):
+            samples.submit(tx, value)
+        closed = replace(ended, state=State.CANCELLED)
+        tx.record(Change(event=samples.event("x", ended.id), before=ended, after=closed))
+
+    assert await store.next_due() is None
+    await store.write(fill)
+    assert await store.next_due() == early.due_at
+    now = NOW + timedelta(seconds=20)
+    assert await store.write(lambda tx: tx.due(now, 10)) == (early.id, late.id)
+    assert await store.write(lambda tx: tx.due(now, 1)) == (early.id,)
+    assert await store.write(lambda tx: tx.due(NOW, 10)) == ()
+
+
+async def test_an_agents_requests_are_counted(store: SqlStore) -> None:
+    """Open ones, and those submitted since a time; another agent's do not count."""
+
+    def fill(tx: samples.Tx) -> None:
+        samples.submit(tx, samples.request(created_at=NOW - timedelta(seconds=1)))
+        samples.submit(tx, samples.request())
+        samples.submit(tx, samples.request(state=State.BLOCKED))
+        samples.submit(tx, samples.request(agent="other"))
+
+    await store.write(fill)
+    assert await store.write(lambda tx: (tx.count_open("billing"), tx.count_since("billing", NOW))) == (2, 2)
+    assert await store.write(lambda tx: (tx.count_open("nobody"), tx.count_since("nobody", NOW))) == (0, 0)
