@@ -21,14 +21,14 @@ import uvloop
 
 from bench.cards import cards
 from bench.floor import floor, left_behind
-from bench.house import House, Process, free_port, spawn
+from bench.house import ROOT, House, Process, free_port, spawn
 from bench.load import Load, Receiver, Run
 from bench.report import Table, percentile, surroundings
 
 _MANY = 32
 _IDLE = 2.0
-_RIVAL = "plain FastAPI and async ORM"
-_CEILING = "the load itself, against an empty server"
+_RIVAL = "FastAPI + async ORM"
+_CEILING = "empty server (the load's ceiling)"
 
 
 class Wanted(NamedTuple):
@@ -48,10 +48,12 @@ def say(line: str) -> None:
 
 def _note(table: Table, name: str, run: Run, *, aim: str = "", clicks: str = "") -> None:
     table.add(f"{name}", run.rate, unit="a second", aim=aim)
-    table.add(f"{name}: server's CPU each", run.cpu_each, unit="ms", digits=2)
+    table.add(f"  server's CPU for each, {name}", run.cpu_each, unit="ms", digits=2)
     if run.clicks:
-        table.add(f"{name}: click to replay, p50", percentile(run.clicks, 0.50) * 1000, unit="ms", digits=1)
-        table.add(f"{name}: click to replay, p99", percentile(run.clicks, 0.99) * 1000, unit="ms", digits=1, aim=clicks)
+        table.add(f"  click to replay p50, {name}", percentile(run.clicks, 0.50) * 1000, unit="ms", digits=1)
+        table.add(
+            f"  click to replay p99, {name}", percentile(run.clicks, 0.99) * 1000, unit="ms", digits=1, aim=clicks
+        )
 
 
 async def _costed(process: Process, running: Awaitable[Run]) -> Run:
@@ -64,25 +66,22 @@ async def _costed(process: Process, running: Awaitable[Run]) -> Run:
 async def _bot(table: Table, folder: Path, receiver: Receiver, wanted: Wanted) -> None:
     """One round of the bot: a first start, a cold start, idle, cycles one by one, cycles at once, intake, the floor."""
     house = House(folder, receiver.port, core=wanted.server_core)
-    first = await house.up()
-    table.add("first start of all, making the database", await _healthy(first), unit="s", digits=2)
-    await first.stop()
+    async with await house.up() as process:
+        table.add("first start of all, making the database", await _healthy(process), unit="s", digits=2)
     await house.make_keys()
-    process = await house.up()
-    load = Load(house.port, house.agent, house.reviewer, receiver)
-    started = await process.first(load.submission(), 201)
-    table.add("cold start to the first accepted request", started, unit="s", digits=2, aim="< 1.2")
-    await asyncio.sleep(_IDLE)
-    table.add("memory, idle after the start", process.memory(), unit="MB", digits=1, aim="< 110")
-
-    for at_a_time, aim, clicks in ((1, "", ""), (_MANY, ">= 1,000", "< 50")):
-        recorded = partial(house.recorded, house.executed())
-        running = load.run(load.cycle, at_a_time=at_a_time, seconds=wanted.seconds, recorded=recorded)
-        _note(table, f"cycles, {at_a_time} at a time", await _costed(process, running), aim=aim, clicks=clicks)
-    intake = load.run(load.submit, at_a_time=_MANY, seconds=wanted.seconds)
-    _note(table, f"intake alone, {_MANY} at a time", await _costed(process, intake))
-    table.add("memory, after the load", process.memory(), unit="MB", digits=1)
-    await process.stop()
+    async with await house.up() as process:
+        load = Load(house.port, house.agent, house.reviewer, receiver)
+        started = await process.first(load.submission(), 201)
+        table.add("cold start to the first accepted request", started, unit="s", digits=2, aim="< 1.2")
+        await asyncio.sleep(_IDLE)
+        table.add("memory, idle after the start", process.memory(), unit="MB", digits=1, aim="< 110")
+        for at_a_time, aim, clicks in ((1, "", ""), (_MANY, ">= 1,000", "< 50")):
+            recorded = partial(house.recorded, house.executed())
+            running = load.run(load.cycle, at_a_time=at_a_time, seconds=wanted.seconds, recorded=recorded)
+            _note(table, f"cycles, {at_a_time} at a time", await _costed(process, running), aim=aim, clicks=clicks)
+        intake = load.run(load.submit, at_a_time=_MANY, seconds=wanted.seconds)
+        _note(table, f"intake alone, {_MANY} at a time", await _costed(process, intake))
+        table.add("memory, after the load", process.memory(), unit="MB", digits=1)
     _floor(table, house, folder)
 
 
@@ -100,9 +99,9 @@ def _floor(table: Table, house: House, folder: Path) -> None:
 
 async def _beside(table: Table, name: str, process: Process, load: Load, seconds: float) -> None:
     """Cycles at once against something that the bot is compared with."""
-    await process.first(load.submission(), 201)
-    _note(table, name, await _costed(process, load.run(load.cycle, at_a_time=_MANY, seconds=seconds)))
-    await process.stop()
+    async with process:
+        await process.first(load.submission(), 201)
+        _note(table, name, await _costed(process, load.run(load.cycle, at_a_time=_MANY, seconds=seconds)))
 
 
 async def _round(table: Table, folder: Path, wanted: Wanted) -> None:
@@ -115,7 +114,7 @@ async def _round(table: Table, folder: Path, wanted: Wanted) -> None:
         if find_spec("fastapi") is not None:
             database = str(folder / "rival.db")
             others[_RIVAL] = lambda port: ["-m", "bench.rival", str(port), str(receiver.port), database]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     for name, words in others.items():
         port = free_port()
         process = await spawn(words(port), port, core=wanted.server_core, env=env, folder=folder)
@@ -128,6 +127,8 @@ async def _round(table: Table, folder: Path, wanted: Wanted) -> None:
 async def measure(folder: Path, wanted: Wanted) -> Table:
     """All rounds."""
     table = Table()
+    async with await House(folder / "warm" / "bot", free_port(), core=None).up() as process:
+        await _healthy(process)  # it compiles the program, which no later start has to do
     for number in range(wanted.rounds):
         await _round(table, folder / str(number), wanted)
         say(f"round {number + 1} of {wanted.rounds} is done")

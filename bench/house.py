@@ -14,6 +14,7 @@ from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -99,7 +100,10 @@ class Process:
         said = self.log.read_text(encoding="utf-8", errors="replace")[-1_000:]
         raise TimeoutError(f"the server on port {self.port} did not answer {status}; it said: {said}")
 
-    async def stop(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         """End it as an operator would, and wait until it is gone."""
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
@@ -126,7 +130,10 @@ class House:
     """A folder with rules, a database and two keys, in which the bot can be started more than once."""
 
     def __init__(self, folder: Path, receiver: int, *, core: int | None) -> None:
-        """``receiver`` is the port that replays go to; ``core`` the processor that the bot is pinned to."""
+        """``receiver`` is the port that replays go to; ``core`` the processor that the bot is pinned to.
+
+        ``folder`` is two below that of the whole measurement, which keeps the compiled program.
+        """
         folder.mkdir(parents=True)
         self.folder = folder
         self.port = free_port()
@@ -138,9 +145,9 @@ class House:
             name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
         }
         self.env = kept | {
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             # Compiled once and kept beside the measurement: an installed program is compiled, too.
-            "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled"),
+            "PYTHONPYCACHEPREFIX": str(folder.parents[1] / "compiled"),
             "SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'sayso.db'}",
             "SAYSO_LISTEN": f"127.0.0.1:{self.port}",
             "SAYSO_SECRET": secrets.token_urlsafe(32),

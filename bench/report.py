@@ -27,12 +27,12 @@ class Table:
 
     def text(self) -> str:
         """The table, a row a figure: median, range, aim."""
-        lines = [f"{'':52} {'median':>9} {'range':>19}  {'unit':<9} aim"]
+        lines = [f"{'':74} {'median':>9} {'range':>19}  {'unit':<9} aim"]
         for name, values in self._figures.items():
             unit, digits, aim = self._shown[name]
             middle = f"{statistics.median(values):,.{digits}f}"
             spread = f"{min(values):,.{digits}f} to {max(values):,.{digits}f}"
-            lines.append(f"{name:52} {middle:>9} {spread:>19}  {unit:<9} {aim}".rstrip())
+            lines.append(f"{name:74} {middle:>9} {spread:>19}  {unit:<9} {aim}".rstrip())
         return "\n".join(lines)
 
 

@@ -86,9 +86,11 @@ def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> 
 
 
 def _bring_up(path: Path, busy_timeout: float, *, locked: bool) -> None:
-    """Migrate where the schema is not this program's."""
+    """Migrate where the schema is not this program's; a file that cannot be written is found out here, not at work."""
     with closing(Connection(path, busy_timeout=busy_timeout)) as connection:
         found = current(connection)
+        connection.begin()
+        connection.rollback()
     if found == HEAD:
         return
     if locked:

@@ -17,6 +17,9 @@ _DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
 PAUSE = "pause"
 """The switch that stops all replays."""
 
+TOUCHED = "touched"
+"""A row that nothing reads: writing it shows whether the store can be written."""
+
 
 def request(cursor: Cursor, request_id: str) -> Request | None:
     """The whole request, or None."""

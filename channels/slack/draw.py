@@ -36,6 +36,8 @@ ACTION_IDS = {
 VERBS = {name: verb for verb, name in ACTION_IDS.items()}
 IN_SLASH, IN_HOME = 10, 45
 _ONE_LINE = 80
+_KEPT = "Reason"
+"""What stays of the agent's words once there is nothing left to decide; the rest is in the full request."""
 
 _BUTTONS = {
     Verb.APPROVE: ("Approve", "primary"),
@@ -142,8 +144,7 @@ def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], P
         card=card,
         status=_status(card),
         arguments=[_entry(line) for line in card.arguments],
-        claims=[_entry(line) for line in card.claims],
-        confidence=("⚠ " if card.below_gate else "") + escape(card.confidence or "not given"),
+        claims=[_entry(line) for line in card.claims if card.state.open or line.label == _KEPT],
         facts=_facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
         notes=_notes(card),
         earlier=whole.earlier,
@@ -155,7 +156,8 @@ def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], P
 
 
 def _status(card: Card) -> str:
-    parts = [_STATUS[card.state]]
+    sure = f"{'⚠ ' if card.below_gate else ''}confidence {escape(card.confidence or 'not given')}"
+    parts = [_STATUS[card.state], f"*{sure}*" if card.below_gate else sure, escape(card.risk)]
     if card.escalation_level:
         parts.append(f"*escalated* (level {card.escalation_level})")
     if card.progress:

@@ -23,8 +23,8 @@ def _page(query: Filter) -> Prepared:
 
 PLANS = [
     ("due", SAY.due, "USING INDEX requests_due (due_at<?)"),
-    ("next due", SAY.next_due, "USING COVERING INDEX requests_due"),
-    ("count open", SAY.count_open, "USING COVERING INDEX requests_open_agent (agent=?)"),
+    ("next due", SAY.next_due, "USING INDEX requests_due"),
+    ("count open", SAY.count_open, "USING INDEX requests_open_agent (agent=?)"),
     ("count since", SAY.count_since, "USING COVERING INDEX requests_agent (agent=? AND created_at>?)"),
     ("one", SAY.request, "USING INDEX sqlite_autoindex_requests_1 (id=?)"),
     ("decisions", SAY.decisions, "USING INDEX decisions_request (request=?)"),

@@ -82,6 +82,9 @@ def _rich(part: Json) -> str:
     tag = {"rich_text_preformatted": "pre", "rich_text_quote": "blockquote", "rich_text_section": "div"}.get(
         part["type"]
     )
+    for style, styled in (("code", "code"), ("italic", "i"), ("strike", "s"), ("bold", "b")):
+        if part.get("style", {}).get(style):
+            inner = f"<{styled}>{inner}</{styled}>"
     return f"<{tag}>{inner}</{tag}>" if tag else inner
 
 
