@@ -16,6 +16,7 @@ from msgspec import to_builtins
 from starlette.applications import Starlette
 
 from bot.clock import SystemClock, entropy
+from bot.core.errors import SendFailed
 from bot.core.model import Request
 from bot.core.policy import Policy
 from bot.core.ports import Channel, Store
@@ -109,7 +110,19 @@ class Bot:
             probes=self._probes,
             figures=self._figures,
         )
-        return create_app(self.house, routes(self.house))
+        return create_app(self.house, routes(self.house, self._send_link if self.slack is not None else None))
+
+    async def _send_link(self, person_id: str) -> None:
+        """A one-time sign-in link to the person's direct messages."""
+        person = self.rules.current().people.get(person_id)
+        if person is None or person.slack is None:
+            return
+        token = await self.access.new_link(person.id, by="inbox")
+        url = f"{self.settings.public_url}/sign-in/{token}"
+        try:
+            await self.slack.tell(person, "Sign in to Sayso, once, within half an hour:", url)
+        except SendFailed as problem:
+            _log.warning("the sign-in link for %s was not sent: %s", person.id, problem)
 
     async def _probes(self) -> Sequence[Probe]:
         writable = await self.store.writable()
@@ -143,9 +156,10 @@ class Bot:
     async def stop(self) -> None:
         """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
         self.scheduler.stop()
+        # A click that comes while claims finish is committed and acted on at the next start.
+        await self.courier.stop(_CLAIMS_FINISH_WITHIN)
         for channel in self.channels.values():
             await channel.stop()
-        await self.courier.stop(_CLAIMS_FINISH_WITHIN)
         await self.replayer.close()
         await self.store.close()
 

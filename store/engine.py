@@ -18,6 +18,7 @@ from store.migrate import HEAD, SchemaMismatch, current, migrate
 from store.reader import Reader
 from store.sqlite import Connection, reset_race_possible
 from store.store import SqlStore
+from store.tx import UnitTx
 from store.writer import WAITING, Writer
 
 log = logging.getLogger(__name__)
@@ -89,8 +90,10 @@ def _bring_up(path: Path, busy_timeout: float, *, locked: bool) -> None:
     """Migrate where the schema is not this program's; a file that cannot be written is found out here, not at work."""
     with closing(Connection(path, busy_timeout=busy_timeout)) as connection:
         found = current(connection)
-        connection.begin()
-        connection.rollback()
+        if found == HEAD:
+            connection.begin()
+            UnitTx(connection.cursor).touch()
+            connection.rollback()
     if found == HEAD:
         return
     if locked:

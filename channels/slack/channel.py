@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.card import Card
+from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person
 from bot.core.ports import Clock, Place, Reviews
 from bot.core.token import Tokens
@@ -89,6 +90,12 @@ class SlackChannel:
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Say ``note`` in the card's thread, to everybody who is asked. Raises `SendFailed`."""
         await self._posts.reply(delivery, draw.reminder(card, note, self._reviews.person))
+
+    async def tell(self, person: Person, text: str, link: str) -> None:
+        """Send one person alone a link of ours, as for signing in. Raises `SendFailed`, also without a Slack id."""
+        if person.slack is None:
+            raise SendFailed(f"{person.id} has no Slack id in routing.yaml", temporary=False)
+        await self._posts.tell(person.slack, text, link)
 
     def _message(self, card: Card, delivery: Delivery) -> dict[str, Any]:
         return draw.message(card, delivery.id, self._cards, self._reviews.person)

@@ -55,6 +55,18 @@ class Posts:
         self._ids[delivery.to] = answer["channel"]
         return {"channel": answer["channel"], "ts": answer["ts"]}
 
+    async def tell(self, user: str, text: str, link: str) -> None:
+        """Say something to one person in their direct messages, with a link of ours. Raises `SendFailed`."""
+        parts = [{"type": "text", "text": f"{text} "}, {"type": "link", "url": link}]
+        blocks = [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}]
+        try:
+            place = await self._place(user)
+            await self._api.write(
+                "chat.postMessage", channel=place, text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
+            )
+        except CallFailed as failed:
+            raise _failure("post to", user, failed) from None
+
     async def update(self, delivery: Delivery, message: dict[str, Any]) -> None:
         """Change a posted card. Raises `SendFailed`."""
         await self._change(_handle(delivery), message, delivery)

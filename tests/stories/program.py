@@ -55,7 +55,9 @@ chains:
     - {{notify: [finance], wait: {wait}}}
     - {{notify: [lea], wait: 1h}}
 rules:
-  - {{name: tiny refunds, when: 'action == "refund.issue" && arguments.amount <= 5 && confidence >= 0.85', then: approve}}
+  - name: tiny refunds
+    when: action == "refund.issue" && arguments.amount <= 5 && confidence >= 0.85
+    then: approve
   - {{name: no deletion, when: 'action == "records.delete"', then: block}}
   - {{name: refunds, when: 'action == "refund.issue"', confidence_gate: 0.85, stages: [{{chain: finance}}]}}
 default: {{stages: [{{chain: finance}}], expires: 24h}}

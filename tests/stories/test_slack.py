@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.core.model import Role
@@ -205,6 +207,26 @@ async def test_the_queue_is_in_the_command_and_at_home(program: Program, slack: 
         await slack.wait_for(lambda: slack.home("U0ANA") is not None and slack.home("U0LEA") is not None)
         assert request["title"] in visible_text(slack.home("U0ANA"))
         assert request["title"] not in visible_text(slack.home("U0LEA"))
+
+
+async def test_a_sign_in_link_comes_by_direct_message(program: Program, slack: FakeSlack) -> None:
+    """Whoever asks for a link at the inbox gets it in Slack, to themselves alone, and it signs them in once."""
+    program.rules()
+    async with program, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        form = {"person": "ana"}
+        async with browser.post(f"{program.base}/sign-in", data=form, headers={"Origin": program.base}) as page:
+            assert page.status == 200
+        direct, _ = slack.workspace.direct_message("U0ANA")
+        message = await slack.wait_for_message(direct.id, lambda m: "/sign-in/" in visible_text(m))
+        assert slack.messages("C0APPROVALS") == []
+        link = re.search(r"http://\S+/sign-in/\S+", visible_text(message))
+        assert link is not None
+        async with browser.get(link[0]) as page:
+            assert "Sign in as" in await page.text()
+        async with browser.post(link[0], headers={"Origin": program.base}) as page:
+            assert page.url.path == "/inbox"
+        async with browser.post(link[0], headers={"Origin": program.base}) as page:
+            assert page.status == 410
 
 
 async def test_a_click_after_a_restart_works(program: Program, slack: FakeSlack, receiver: Receiver) -> None:

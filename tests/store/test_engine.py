@@ -1,0 +1,144 @@
+"""Opening: whose file it is, which schema it has, and what an address must say."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine
+
+from store import AlreadyRunning, BadAddress, SchemaMismatch, open_store
+from store.migrate import HEAD
+from store.sqlite import reset_race_possible
+from store.tables import metadata
+from tests.store import samples
+
+MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("not a url", "is no URL"),
+        ("mysql://localhost/sayso", "names mysql"),
+        ("postgresql+asyncpg://localhost/sayso", "names postgresql"),
+        ("sqlite+aiosqlite://", "must name a file"),
+        ("sqlite+aiosqlite:///:memory:", "must name a file"),
+    ],
+)
+async def test_a_bad_address_says_what_would_do(address: str, says: str) -> None:
+    """The message names the fault and an address that works, without a password."""
+    with pytest.raises(BadAddress, match=says) as raised:
+        await open_store(address, exclusive=True)
+    assert "sqlite+aiosqlite:///sayso.db" in raised.value.detail
+
+
+async def test_a_second_bot_is_refused_by_name(url: str) -> None:
+    """Whoever comes second is told who runs; once that one closed, the file is free."""
+    first = await open_store(url, exclusive=True)
+    with pytest.raises(AlreadyRunning, match=rf"another sayso is running on this database \(pid {os.getpid()}\)"):
+        await open_store(url, exclusive=True)
+    await first.close()
+    await (await open_store(url, exclusive=True)).close()
+
+
+async def test_the_lock_of_a_killed_bot_is_free(url: str) -> None:
+    """The kernel lets go of the lock with the process, so nobody has to remove a file after a crash."""
+    script = (
+        "import asyncio,sys\nfrom store import open_store\n"
+        "async def main():\n  s = await open_store(sys.argv[1], exclusive=True)\n  print('open', flush=True)\n"
+        "  await asyncio.sleep(60)\nasyncio.run(main())"
+    )
+    with subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter, started once
+        [sys.executable, "-c", script, url], stdout=subprocess.PIPE, cwd=MIGRATIONS.parents[1]
+    ) as bot:
+        assert bot.stdout is not None
+        assert bot.stdout.readline() == b"open\n"
+        with pytest.raises(AlreadyRunning, match=f"pid {bot.pid}"):
+            await open_store(url, exclusive=True)
+        bot.kill()
+    await (await open_store(url, exclusive=True)).close()
+
+
+async def test_a_tool_opens_beside_the_bot(url: str) -> None:
+    """A tool reads and writes while the bot runs, and makes the database where there is none yet."""
+    tool = await open_store(url, exclusive=False)
+    bot = await open_store(url, exclusive=True)
+    value = await tool.write(lambda tx: samples.submit(tx, samples.request()))
+    assert await bot.request(value.id) == value
+    await tool.close()
+    await bot.close()
+
+
+async def test_a_newer_schema_is_refused(url: str, database: Path) -> None:
+    """A database that a newer sayso migrated is left alone, and the message says what to do."""
+    await (await open_store(url, exclusive=True)).close()
+    with sqlite3.connect(database) as driver:
+        driver.execute("UPDATE alembic_version SET version_num = '9999'")
+    driver.close()
+    with pytest.raises(SchemaMismatch, match="9999.*use the newer sayso"):
+        await open_store(url, exclusive=True)
+
+
+async def test_a_tool_does_not_migrate_under_a_running_bot(url: str, database: Path) -> None:
+    """With another schema and a bot on it, a tool stops and says which versions meet."""
+    bot = await open_store(url, exclusive=True)
+    with sqlite3.connect(database) as driver:
+        driver.execute("UPDATE alembic_version SET version_num = '0000'")
+    driver.close()
+    with pytest.raises(SchemaMismatch, match="0000.*another sayso is running"):
+        await open_store(url, exclusive=False)
+    await bot.close()
+
+
+async def test_the_revisions_make_the_tables(url: str, database: Path) -> None:
+    """What the revisions build is what `store.tables` describes: tables, columns, and every index to the letter."""
+    await (await open_store(url, exclusive=True)).close()
+    migrated = create_engine(f"sqlite:///{database}")
+    described = create_engine("sqlite://")
+    with migrated.connect() as one, described.connect() as other:
+        assert compare_metadata(MigrationContext.configure(one), metadata) == []
+        metadata.create_all(other)
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+        assert one.exec_driver_sql(query).fetchall() == other.exec_driver_sql(query).fetchall()
+        rowless = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%' ORDER BY name"
+        assert one.exec_driver_sql(rowless).fetchall() == other.exec_driver_sql(rowless).fetchall()
+        kept = MetaData()
+        kept.reflect(one)
+        for table in metadata.sorted_tables:
+            assert {fk.target_fullname for fk in kept.tables[table.name].foreign_keys} == {
+                fk.target_fullname for fk in table.foreign_keys
+            }
+    migrated.dispose()
+    described.dispose()
+
+
+def test_the_newest_revision_is_the_one_that_is_named() -> None:
+    """`HEAD` spares loading alembic at every start, so it must say what alembic would."""
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
+
+
+@pytest.mark.parametrize(
+    ("version", "possible"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 53, 0), False),
+    ],
+    ids=str,
+)
+def test_the_reset_race_is_known_by_version(version: tuple[int, int, int], possible: bool) -> None:  # noqa: FBT001 - a row of the table above
+    """Fixed in 3.51.3 and in two older branches."""
+    assert reset_race_possible(version) is possible
