@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -74,6 +76,7 @@ def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> 
             _say_what_this_sqlite_is()
         _bring_up(path, busy_timeout, locked=exclusive)
         connect = partial(Connection, path, busy_timeout=busy_timeout)
+        reader = Reader(partial(connect, read_only=True))
         writer = Writer(partial(connect, checkpoints=exclusive), waiting=waiting)
     except (OSError, sqlite3.Error) as error:
         if lock is not None:
@@ -83,11 +86,14 @@ def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> 
         if lock is not None:
             lock.release()
         raise
-    return SqlStore(writer, Reader(partial(connect, read_only=True)), lock)
+    return SqlStore(writer, reader, lock)
 
 
 def _bring_up(path: Path, busy_timeout: float, *, locked: bool) -> None:
     """Migrate where the schema is not this program's; a file that cannot be written is found out here, not at work."""
+    if path.exists() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        # SQLite would open it all the same and leave a log beside it that bears the same mode.
+        raise PermissionError(errno.EACCES, "no permission to write")
     with closing(Connection(path, busy_timeout=busy_timeout)) as connection:
         found = current(connection)
         if found == HEAD:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from typing import TypeVar
 
 from bot.core.errors import Unavailable
@@ -23,10 +23,15 @@ class Reader:
     """Answers questions from snapshots; never waits for the writer, nor the writer for it."""
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
-        """``connect`` opens a read-only connection."""
+        """``connect`` opens a read-only connection; raises what it raises.
+
+        The first one is opened at once: for as long as it stands, closing the writer's never removes the log, so what
+        is there can be read while a full disk lets nobody make a new one.
+        """
         self._connect = connect
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._idle: LifoQueue[Connection] = LifoQueue()
+        self._idle.put(connect())
 
     async def read(self, ask: Callable[[Cursor], T]) -> T:
         """Ask within one snapshot. Raises `Unavailable` where the database cannot be read."""
@@ -34,20 +39,23 @@ class Reader:
 
     def _read(self, ask: Callable[[Cursor], T]) -> T:
         try:
-            connection = self._connect() if self._idle.empty() else self._idle.get_nowait()
+            connection = self._take()
+            try:
+                connection.snapshot()
+                return ask(connection.cursor)
+            finally:
+                connection.rollback()
+                self._idle.put(connection)
         except sqlite3.Error as error:
-            raise Unavailable("The store cannot be read right now. Try again.") from error
-        try:
-            connection.snapshot()
-            answer = ask(connection.cursor)
-            connection.commit()
-        except BaseException as error:
-            connection.close()
             if down(error):
                 raise Unavailable("The store cannot be read right now. Try again.") from error
             raise
-        self._idle.put(connection)
-        return answer
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return self._connect()
 
     async def close(self) -> None:
         """Finish what was asked and close the connections."""

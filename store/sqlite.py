@@ -78,15 +78,15 @@ class Connection:
         self._waits = busy_timeout
         self._checkpointed = 0.0
         self._driver = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+        self._cursor = cursor = self._driver.cursor()
         try:
-            cursor = self._driver.cursor()
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA wal_autocheckpoint=0")
             cursor.execute(f"PRAGMA query_only={int(read_only)}")
         except sqlite3.Error:
-            self._driver.close()
+            self.close()
             raise
         self.cursor = Cursor(cursor, statements_for("sqlite"))
 
@@ -159,4 +159,5 @@ class Connection:
 
     def close(self) -> None:
         """Close it; what was not committed is lost."""
+        self._cursor.close()  # its last statement would keep the files open for as long as anything refers to it
         self._driver.close()

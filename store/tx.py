@@ -257,7 +257,7 @@ class UnitTx:
         self._cursor.change(self._say.end_session, {"id": session_id})
 
     def touch(self) -> None:
-        """Write a row, which is all that `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten."""
+        """Write a row, which is what `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten."""
         self._cursor.change(self._say.put_switch, {"name": queries.TOUCHED, "position": time.time_ns()})
 
 

@@ -142,7 +142,6 @@ class Writer:
         if connection is None:
             return
         try:
-            connection.rollback()
             connection.close()
         except Exception as error:  # noqa: BLE001 - it failed already
             log.warning("the failed connection could not be closed: %s", error)

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from bot.core.model import Decision, Execution, ExecutionState, Person, Request, State, Verb
+from bot.core.model import Decision, Execution, ExecutionState, Person, Request, Route, State, Verb
 from bot.core.scrutiny import visible
 
 _STATE_LENGTH = 300
@@ -109,7 +109,7 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         escalation_level=request.escalation_level,
         deadline=next_step_at(request),
         expires_at=request.expires_at,
-        why=request.route.why,
+        why=why_text(request.route),
         url=url,
         undo=undo,
         buttons=buttons_of(request, editable=editable),
@@ -138,6 +138,18 @@ def confidence_text(confidence: float | None, gate: float | None) -> tuple[str, 
         return _percent(confidence), False
     below = confidence < gate
     return f"{_percent(confidence)} ({'below' if below else 'above'} {_percent(gate)} gate)", below
+
+
+def why_text(route: Route) -> str:
+    """A route's named reason in a sentence."""
+    named, _, detail = route.why.partition(": ")
+    if named == "held":
+        return f"the rule {route.rule!r} holds: {detail}"
+    if named == "condition_failed":
+        return f"the rule {route.rule!r} could not be answered ({detail}), so its strict answer counts"
+    if named == "default":
+        return "no rule holds, so the default counts"
+    return detail or route.why
 
 
 def _percent(share: float) -> str:

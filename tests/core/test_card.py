@@ -22,8 +22,9 @@ from bot.core.card import (
     name_of,
     next_step_at,
     shorten,
+    why_text,
 )
-from bot.core.model import Edit, Execution, ExecutionState, Person, Request, State, Then, Verb
+from bot.core.model import Edit, Execution, ExecutionState, Person, Request, Route, State, Then, Verb
 from tests.core.requests import HOUR, MINUTE, NOW, content, decision, request, route, stage, step
 
 PEOPLE = {"ana": Person(id="ana", name="Ana Silva")}
@@ -327,3 +328,22 @@ def test_moments_are_the_requests_own() -> None:
     """A card adds no time of its own: the same request gives the same card."""
     about = request(CHAIN, at=NOW + timedelta(days=1))
     assert card(about) == card(about)
+
+
+@pytest.mark.parametrize(
+    ("rule", "why", "sentence"),
+    [
+        ("refunds", 'held: action == "x"', "the rule 'refunds' holds: action == \"x\""),
+        (
+            "refunds",
+            "condition_failed: no such key: amount",
+            "the rule 'refunds' could not be answered (no such key: amount), so its strict answer counts",
+        ),
+        ("default", "default: no rule held", "no rule holds, so the default counts"),
+        ("refunds", "no_laxer: the agent's own labels", "the agent's own labels"),
+        ("refunds", "unnamed", "unnamed"),
+    ],
+)
+def test_why_is_a_sentence(rule: str, why: str, sentence: str) -> None:
+    """A route's named reason reads as a sentence on the card."""
+    assert why_text(Route(then=Then.STAGES, rule=rule, why=why)) == sentence

@@ -12,6 +12,10 @@ from store.chain import verify_store
 from tests.store import samples
 
 
+def _log_size(database: Path) -> int:
+    return Path(f"{database}-wal").stat().st_size
+
+
 @pytest.fixture
 def short_log(monkeypatch: pytest.MonkeyPatch) -> int:
     """A log that counts as long soon."""
@@ -28,7 +32,7 @@ async def test_a_long_log_is_checkpointed_by_the_bot(url: str, database: Path, s
         await asyncio.gather(
             *(store.write(lambda tx: samples.submit(tx, samples.request())) for _ in range(20)), store.audit_head()
         )
-        longest = max(longest, Path(f"{database}-wal").stat().st_size)
+        longest = max(longest, _log_size(database))
     assert longest < 4 * short_log
     assert (await verify_store(store)).lines == 800
     await store.close()
@@ -40,6 +44,6 @@ async def test_a_tool_never_checkpoints(url: str, database: Path, short_log: int
     tool = await open_store(url, exclusive=False)
     for _ in range(20):
         await asyncio.gather(*(tool.write(lambda tx: samples.submit(tx, samples.request())) for _ in range(20)))
-    assert Path(f"{database}-wal").stat().st_size > 2 * short_log
+    assert _log_size(database) > 2 * short_log
     await tool.close()
     await bot.close()

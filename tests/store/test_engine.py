@@ -83,7 +83,7 @@ async def test_a_newer_schema_is_refused(url: str, database: Path) -> None:
     with sqlite3.connect(database) as driver:
         driver.execute("UPDATE alembic_version SET version_num = '9999'")
     driver.close()
-    with pytest.raises(SchemaMismatch, match="9999.*use the newer sayso"):
+    with pytest.raises(SchemaMismatch, match=r"9999.*use the newer sayso"):
         await open_store(url, exclusive=True)
 
 
@@ -93,7 +93,7 @@ async def test_a_tool_does_not_migrate_under_a_running_bot(url: str, database: P
     with sqlite3.connect(database) as driver:
         driver.execute("UPDATE alembic_version SET version_num = '0000'")
     driver.close()
-    with pytest.raises(SchemaMismatch, match="0000.*another sayso is running"):
+    with pytest.raises(SchemaMismatch, match=r"0000.*another sayso is running"):
         await open_store(url, exclusive=False)
     await bot.close()
 

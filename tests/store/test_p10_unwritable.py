@@ -110,25 +110,21 @@ def bound_by_file_modes() -> Iterator[Path]:
             os.seteuid(0)
 
 
-async def test_p10_a_read_only_file_refuses_and_recovers(url: str) -> None:
-    """A file that may no longer be written refuses, at work and at start; made writable, it serves again."""
+@pytest.mark.parametrize("exclusive", [True, False])
+async def test_p10_a_read_only_file_is_refused_at_start(url: str, exclusive: bool) -> None:  # noqa: FBT001 - parametrised
+    """A file or a folder that may not be written is said by name at start; made writable, it serves."""
     await (await open_store(url, exclusive=True)).close()  # loads what is loaded late, while this is still root
     with bound_by_file_modes() as folder:
         database = folder / "sayso.db"
         url = f"sqlite+aiosqlite:///{database}"
-        store = await open_store(url, exclusive=True, busy_timeout=0.1)
-        kept = await store.write(lambda tx: samples.submit(tx, samples.request()))
-        # The open files keep their rights; the trouble of a moment makes the writer open them anew.
-        with full_disk():
-            assert not [answer for answer in await _many(store, 2) if not isinstance(answer, Unavailable)]
-        database.chmod(0o400)
-        assert not [answer for answer in await _many(store, 2) if not isinstance(answer, Unavailable)]
-        assert not await store.writable()
-        assert await store.request(kept.id) == kept
-        database.chmod(0o600)
-        assert await store.writable()
-        assert await store.write(lambda tx: samples.submit(tx, samples.request()))
-        await store.close()
-        database.chmod(0o400)
-        with pytest.raises(Unavailable, match=str(database)):
-            await open_store(url, exclusive=True)
+        await (await open_store(url, exclusive=exclusive)).close()
+        for path, bad, good in ((database, 0o400, 0o600), (folder, 0o500, 0o700)):
+            path.chmod(bad)
+            (folder / "sayso.db.lock").chmod(bad)
+            with pytest.raises(Unavailable, match=str(database)):
+                await open_store(url, exclusive=exclusive)
+            path.chmod(good)
+            (folder / "sayso.db.lock").chmod(0o600)
+            store = await open_store(url, exclusive=exclusive)
+            assert await store.writable()
+            await store.close()
