@@ -1,13 +1,14 @@
 """The store against its floor: whole cycles through the writer, and the same rows in plain sqlite3 batched alike.
 
-A cycle is what one approved request costs: submit, decide, claim, finish, each its own unit, each waited for. Run it
-with ``python -m bench.store_floor``; ``--busy US`` burns that many microseconds of the event loop a unit, as HTTP would.
+A cycle is what one approved request costs: submit, decide, claim, finish, each its own unit, each waited for. Run
+``python -m bench.store_floor``; ``--busy US`` burns that many microseconds of the event loop a unit, as HTTP would.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sqlite3
 import sys
@@ -18,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from msgspec.structs import replace
 
 from bot.core.digest import digest_of, new_id
@@ -251,45 +253,39 @@ def left_behind(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-async def measure(folder: Path, busy: int, seconds: float) -> None:
-    """Print the table."""
-    print(f"sqlite {sqlite3.sqlite_version}, python {sys.version.split()[0]}, {busy} µs of event loop a unit")  # noqa: T201
-    for workers in (1, 32, 128):
-        path = folder / f"store-{workers}.db"
-        store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
-        spent = time.process_time()
-        rate, late = await storm(lambda store=store: cycle(store, busy), workers, seconds)
-        spent = (time.process_time() - spent) / (rate * seconds) * 1e6
-        newest = await store.audit_lines(0, 1)
-        request_id = __import__("json").loads(newest[0].body)["request"]
-        reads, read_late = await storm(lambda store=store: store.request(request_id), workers, 1.0)
-        await store.close()
-        empty = folder / f"floor-{workers}.db"
-        await (await open_store(f"sqlite+aiosqlite:///{empty}", exclusive=True)).close()
-        bare = floor(empty, left_behind(path), workers)
-        print(  # noqa: T201
-            f"{workers:4} at a time: {rate:7.0f} cycles/s (p99 {late:6.1f} ms, {spent:5.0f} µs of CPU each), floor {bare:7.0f},"
-            f" reads {reads:7.0f}/s (p99 {read_late:5.1f} ms)"
-        )
+async def measure(folder: Path, workers: int, busy: int, seconds: float) -> str:
+    """One line of the table."""
+    path, empty = folder / f"store-{workers}.db", folder / f"floor-{workers}.db"
+    store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
+    spent = time.process_time()
+    rate, late = await storm(lambda: cycle(store, busy), workers, seconds)
+    spent = (time.process_time() - spent) / (rate * seconds) * 1e6
+    first = await store.audit_lines(0, 1)
+    request_id = str(json.loads(first[0].body)["request"])
+    reads, _ = await storm(lambda: store.request(request_id), workers, seconds / 3)
+    await store.close()
+    await (await open_store(f"sqlite+aiosqlite:///{empty}", exclusive=True)).close()
+    bare = floor(empty, left_behind(path), workers)
+    return f"{workers:>9} {rate:>10.0f} {late:>9.1f} {spent:>12.0f} {bare:>12.0f} {reads:>10.0f}"
+
+
+async def table(busy: int, seconds: float) -> None:
+    """Print it."""
+    out = sys.stdout.write
+    out(f"sqlite {sqlite3.sqlite_version}, python {sys.version.split()[0]}, {busy} µs of event loop a unit\n")
+    out(f"{'at a time':>9} {'cycles/s':>10} {'p99 ms':>9} {'µs CPU each':>12} {'bare sqlite3':>12} {'reads/s':>10}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for workers in (1, 32, 128):
+            out(await measure(Path(folder), workers, busy, seconds) + "\n")
 
 
 def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--busy", type=int, default=0, help="microseconds of event loop a unit")
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--switch", type=float, default=None, help="sys.setswitchinterval, seconds")
-    parser.add_argument("--uvloop", action="store_true")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each line")
     arguments = parser.parse_args()
-    if arguments.switch:
-        sys.setswitchinterval(arguments.switch)
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.uvloop:
-            import uvloop
-
-            uvloop.run(measure(Path(folder), arguments.busy, arguments.seconds))
-        else:
-            asyncio.run(measure(Path(folder), arguments.busy, arguments.seconds))
+    uvloop.run(table(arguments.busy, arguments.seconds))
 
 
 if __name__ == "__main__":

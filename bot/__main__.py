@@ -25,6 +25,9 @@ COMMANDS: Mapping[str, str] = {
 }
 """Where each command is. A module's ``add_parsers`` adds all that it holds."""
 
+INTERRUPTED = 130
+"""What shells give for a command that Ctrl-C ended."""
+
 _ABOUT = (
     "Sayso stands between what an AI agent proposes and what happens. "
     "Exit status: 0 good, 1 the answer is no, 2 used wrongly."
@@ -54,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CommandError, SaysoError) as problem:
         sys.stderr.write(f"{problem}\n")
         return MISUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has enough; Python would complain once more while closing the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

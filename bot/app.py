@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -191,6 +193,19 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._opened = opened
         self._closing = closing
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let a signal end the serving, and no more.
+
+        uvicorn would raise it once again, which ends the process before the claims under way can finish (P14).
+        """
+        kept = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""

@@ -178,6 +178,8 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     if values["SAYSO_LOG"] not in ("text", "json"):
         problems.append("SAYSO_LOG: must be text or json.")
     token, app, signing = (values[n] or None for n in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"))
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        _not_the_example(name, (values[name],), problems)
     if token and not (app or signing):
         problems.append("SLACK_APP_TOKEN: set it (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode); both are missing.")
     if not token and (app or signing):

@@ -89,10 +89,18 @@ def request_row(request: Request, route: str) -> dict[str, Any]:
     }
 
 
+_SHORT = 16 * 1024
+"""Characters up to which a content is kept in memory; 256 of the longest would be 100 MB."""
+
+
 @lru_cache(maxsize=256)
+def _short_content(text: str) -> Revision:
+    return _content.decode(text)
+
+
 def content_of(text: str) -> Revision:
     """The content that a text says; a request is read several times while it is decided and run, and it is frozen."""
-    return _content.decode(text)
+    return _short_content(text) if len(text) <= _SHORT else _content.decode(text)
 
 
 @lru_cache(maxsize=512)

@@ -18,6 +18,9 @@ from store.statements import GUARDED
 
 _KEPT_ELSEWHERE = ("content", "decisions", "execution")
 _REQUEST_FIELDS = tuple(name for name in Request.__struct_fields__ if name not in _KEPT_ELSEWHERE)
+_TOLD = frozenset({"request", "before", "revision", "decision", "execution", "deliveries"})
+"""What an event's data says of the tables; `store.audit` takes it at its word, so only the store may write it."""
+
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
@@ -68,7 +71,7 @@ class UnitTx:
 
     def record(self, change: Change) -> None:
         """See `Tx.record`. What may be overtaken comes first, so that a loser has written nothing."""
-        data = dict(change.event.data)
+        data = _own_data(change.event)
         if change.after is not None:
             self._put_request(change, change.after, data)
         if change.execution is not None:
@@ -220,7 +223,7 @@ class UnitTx:
 
     def append(self, event: Event) -> None:
         """See `Tx.append`."""
-        self._chain.append(event, event.data, event.request)
+        self._chain.append(event, _own_data(event), event.request)
 
     def add_key(self, key: Key, event: Event) -> None:
         """See `Tx.add_key`."""
@@ -259,6 +262,14 @@ class UnitTx:
     def touch(self) -> None:
         """Write a row, which is what `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten."""
         self._cursor.change(self._say.put_switch, {"name": queries.TOUCHED, "position": time.time_ns()})
+
+
+def _own_data(event: Event) -> dict[str, Any]:
+    if not _TOLD.isdisjoint(event.data):
+        raise ValueError(
+            f"{event.type}: {', '.join(_TOLD.intersection(event.data))} in an event's data is the store's own"
+        )
+    return dict(event.data)
 
 
 def _request_id(change: Change) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import logging
 import secrets
 import shutil
 import socket
@@ -20,9 +21,12 @@ from bot.core.model import Role
 from bot.demo.agent import Agent
 from bot.demo.receiver import Receiver
 from bot.settings import VARIABLES, SettingsError, settings_of
+from store.chain import verify_store
+from store.lock import AlreadyRunning, Lock
 
 _BY = "cli:demo"
 _MARK = "sayso-demo"
+_DATABASE = "sayso.db"
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,20 +40,40 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run_demo(args: argparse.Namespace) -> int:
     """Run until stopped."""
-    log_to_stderr("text")
-    directory: Path = args.directory
-    if directory.exists():
-        # Never empty a folder that this command did not make.
-        if not (directory / _MARK).is_file():
-            raise CommandError(f"{directory} exists and is not the demo's; choose another with --directory.")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
-    (directory / _MARK).write_text("Made by `sayso demo`, which empties this folder at each start.\n", encoding="utf-8")
+    log_to_stderr("text", logging.WARNING)
     try:
-        status: int = run(_demo(args, directory))
+        _make_empty(args.directory)
+    except OSError as problem:
+        line = f"{args.directory} cannot be made: {problem.strerror}. Choose another: sayso demo --directory FOLDER"
+        raise CommandError(line) from None
+    try:
+        status: int = run(_demo(args, args.directory))
     except KeyboardInterrupt:
         return GOOD
     return status
+
+
+def _make_empty(directory: Path) -> None:
+    """A folder with nothing but the demo's mark in it; one that is another's, or in use, is left alone."""
+    if directory.exists():
+        # Never empty a folder that this command did not make.
+        if not (directory / _MARK).is_file():
+            raise CommandError(
+                f"{directory} exists and is not the demo's. Choose another: sayso demo --directory FOLDER"
+            )
+        _not_in_use(directory)
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    (directory / _MARK).write_text("Made by `sayso demo`, which empties this folder at each start.\n", encoding="utf-8")
+
+
+def _not_in_use(directory: Path) -> None:
+    """Refuse a folder that another demo runs on: what it writes would be gone."""
+    try:
+        Lock(directory / _DATABASE).release()
+    except AlreadyRunning:
+        line = f"A demo is running in {directory} already. Stop it, or choose another: sayso demo --directory FOLDER"
+        raise CommandError(line) from None
 
 
 def say(line: str) -> None:
@@ -66,7 +90,7 @@ async def _demo(args: argparse.Namespace, directory: Path) -> int:
     (directory / "routing.yaml").write_text(rules.replace("RECEIVER", address), encoding="utf-8")
     values = {variable.name: variable.default for variable in VARIABLES} | {
         "SAYSO_CONFIG": str(directory / "routing.yaml"),
-        "SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'sayso.db'}",
+        "SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{directory / _DATABASE}",
         "SAYSO_LISTEN": f"127.0.0.1:{_free_port(args.port)}",
         "SAYSO_SECRET": secrets.token_urlsafe(32),
         "SAYSO_WEBHOOK_SECRET": webhook_secret,
@@ -100,10 +124,15 @@ async def _play(bot: Bot, serving: asyncio.Future[None], *, stop: bool) -> None:
     await asyncio.sleep(0.5)
     say(f"\nYour inbox, signed in once by this link:\n\n    {base}/sign-in/{token}\n")
     say("Approve, edit or reject there; here you see what the agent gets. Ctrl-C ends the demo.\n")
-    await asyncio.wait({working, serving}, return_when=asyncio.FIRST_COMPLETED)
-    if working.done():
+    closing = asyncio.ensure_future(bot.house.closing.wait())
+    await asyncio.wait({working, serving, closing}, return_when=asyncio.FIRST_COMPLETED)
+    closing.cancel()
+    if serving.done() or bot.house.closing.is_set():
+        # The agent would be turned away at the door from now on.
+        working.cancel()
+    else:
         working.result()
-        say("\nEverything is decided and done. `sayso audit verify` would now check the trail of all of it.")
+        say(f"\nEverything is decided and done. The trail of it: {(await verify_store(bot.store)).text()}")
         if stop:
             return
     await serving

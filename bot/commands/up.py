@@ -37,14 +37,14 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-def log_to_stderr(form: str) -> None:
-    """Write logs as ``text`` or ``json``; the libraries' own chatter from warnings up."""
+def log_to_stderr(form: str, ours: int = logging.INFO) -> None:
+    """Write logs as ``text`` or ``json``: ``ours`` from that level up, the libraries' own chatter from warnings up."""
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for ours in ("bot", "channels", "store"):
-        logging.getLogger(ours).setLevel(logging.INFO)
+    for room in ("bot", "channels", "store", "sayso"):
+        logging.getLogger(room).setLevel(ours)
 
 
 def up_and_running(args: argparse.Namespace) -> int:

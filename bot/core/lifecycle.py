@@ -1,16 +1,14 @@
 """What may happen to a request, and what follows from it.
 
-The law: `TRANSITIONS` is the whole of what may happen; an absent entry *is* the refusal. Every function takes the
-request as it stands and the moment, and returns the request as it is afterwards; nothing here reads a clock or acts.
+Every function takes the request as it stands and the moment, asks `bot.core.transitions` whether that may happen, and
+returns the request as it is afterwards; nothing here reads a clock or acts.
 Silence never becomes consent: only a person's vote, or the admin's rule at submission, leads to an approved state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,44 +16,10 @@ from msgspec.structs import replace
 from bot.core import errors
 from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Step, Then, Verb
 from bot.core.ports import Ballot
+from bot.core.transitions import HAPPENING_OF, Happening, check, clock, refusal
 
 _EVERY = "*"
 """Stands for every channel, in a step that names none."""
-
-
-class Happening(StrEnum):
-    """What can happen to a request."""
-
-    APPROVE = "approve"
-    EDIT = "edit"
-    REJECT = "reject"
-    ASK = "ask"
-    INFORM = "inform"
-    ESCALATE = "escalate"
-    EXPIRE = "expire"
-    CANCEL = "cancel"
-
-
-TRANSITIONS: Mapping[tuple[State, Happening], frozenset[State]] = {
-    (State.PENDING, Happening.APPROVE): frozenset({State.PENDING, State.APPROVED}),
-    (State.PENDING, Happening.EDIT): frozenset({State.PENDING, State.APPROVED_WITH_EDITS}),
-    (State.PENDING, Happening.REJECT): frozenset({State.REJECTED}),
-    (State.PENDING, Happening.ASK): frozenset({State.NEEDS_INFO}),
-    (State.PENDING, Happening.ESCALATE): frozenset({State.PENDING}),
-    (State.PENDING, Happening.EXPIRE): frozenset({State.EXPIRED, State.REJECTED}),
-    (State.PENDING, Happening.CANCEL): frozenset({State.CANCELLED}),
-    (State.NEEDS_INFO, Happening.INFORM): frozenset({State.PENDING}),
-    (State.NEEDS_INFO, Happening.EXPIRE): frozenset({State.EXPIRED, State.REJECTED}),
-    (State.NEEDS_INFO, Happening.CANCEL): frozenset({State.CANCELLED}),
-}
-
-HAPPENING_OF: Mapping[Verb, Happening] = {
-    Verb.APPROVE: Happening.APPROVE,
-    Verb.APPROVE_WITH_EDITS: Happening.EDIT,
-    Verb.REJECT: Happening.REJECT,
-    Verb.ASK: Happening.ASK,
-    Verb.ESCALATE: Happening.ESCALATE,
-}
 
 
 class Turn(StrEnum):
@@ -72,44 +36,6 @@ class Woken(Struct, frozen=True):
 
     request: Request
     turn: Turn
-
-
-def check(request: Request, happening: Happening) -> None:
-    """Raise the refusal that fits, unless this may happen now."""
-    if (request.state, happening) not in TRANSITIONS:
-        raise refusal(request)
-
-
-def refusal(request: Request) -> errors.Conflict:
-    """Why nothing more may be decided, said so that the person knows what happened instead."""
-    if request.state is State.NEEDS_INFO:
-        return errors.NeedsInfo()
-    if request.state is State.PENDING:
-        return errors.Conflict("The request is still being reviewed: this is possible only after a question was asked.")
-    known: dict[str, Any] = {"state": str(request.state), "decided_at": request.decided_at}
-    if request.state is State.EXPIRED:
-        return errors.Expired(f"The request expired at {_clock(request.decided_at)} without a decision.", **known)
-    word = str(request.state).replace("_", " ")
-    last = _decider(request)
-    if last is None:
-        return errors.AlreadyDecided(f"The request is already {word}, since {_clock(request.decided_at)}.", **known)
-    return errors.AlreadyDecided(
-        f"The request was already {word} by {last.by} at {_clock(last.at)}.", decided_by=last.by, **known
-    )
-
-
-def _decider(request: Request) -> Decision | None:
-    """The vote that ended it; None where the agent, a rule or silence did, whatever was voted before."""
-    verbs: tuple[Verb, ...] = ()
-    if request.state.approved:
-        verbs = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
-    elif request.state is State.REJECTED:
-        verbs = (Verb.REJECT,)
-    return next((vote for vote in reversed(request.votes) if vote.decision in verbs), None)
-
-
-def _clock(at: datetime | None) -> str:
-    return "an unknown time" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def begin(request: Request, now: datetime) -> Request:
@@ -174,7 +100,7 @@ def authorise(request: Request, ballot: Ballot, now: datetime) -> None:
     if ballot.by not in request.assignees:
         raise errors.NotAssigned
     if now >= request.expires_at:
-        raise errors.Expired(f"The request expired at {_clock(request.expires_at)}, before this decision.")
+        raise errors.Expired(f"The request expired at {clock(request.expires_at)}, before this decision.")
     check(request, HAPPENING_OF[ballot.decision])
     if ballot.revision != request.revision or ballot.digest != request.digest:
         raise errors.Stale(revision=request.revision, digest=request.digest)
@@ -249,24 +175,23 @@ def inform(request: Request, informed: Request, now: datetime) -> Request:
 def escalate(request: Request, decision: Decision, now: datetime) -> Request:
     """Ask the next step of the chain now, because a person said so."""
     check(request, Happening.ESCALATE)
-    following = _following(request)
-    if following is None:
+    step = following(_stage(request), request.step)
+    if step is None:
         raise errors.ChainEnded
-    return _advance(replace(request, decisions=(*request.decisions, decision)), following, now)
+    return _advance(replace(request, decisions=(*request.decisions, decision)), step, now)
 
 
 def move_on(request: Request, now: datetime) -> Request | None:
     """Ask the next step now because nobody of the newest can be reached; None where there is none."""
-    following = _following(request) if request.state is State.PENDING else None
-    return None if following is None else _advance(request, following, now)
+    step = following(_stage(request), request.step) if request.state is State.PENDING else None
+    return None if step is None else _advance(request, step, now)
 
 
-def _following(request: Request) -> int | None:
+def following(stage: Stage, current: int) -> int | None:
     """The next step that asks somebody who was not asked yet, or somebody through a channel not used yet."""
-    steps = _stage(request).steps
-    asked = {way for step in steps[: request.step + 1] for way in _ways(step)}
-    for index in range(request.step + 1, len(steps)):
-        if any(way not in asked and (way[0], _EVERY) not in asked for way in _ways(steps[index])):
+    asked = {way for step in stage.steps[: current + 1] for way in _ways(step)}
+    for index in range(current + 1, len(stage.steps)):
+        if any(way not in asked and (way[0], _EVERY) not in asked for way in _ways(stage.steps[index])):
             return index
     return None
 
@@ -296,10 +221,10 @@ def wake(request: Request, now: datetime) -> Woken | None:
         return None
     ends = step_ends_at(request)
     if ends is not None and ends <= now and ends < request.expires_at:
-        following = _following(request)
-        if following is None:
+        step = following(_stage(request), request.step)
+        if step is None:
             return Woken(_due(replace(request, exhausted=True)), Turn.EXHAUSTED)
-        return Woken(_advance(request, following, ends), Turn.NEXT_STEP)
+        return Woken(_advance(request, step, ends), Turn.NEXT_STEP)
     if now >= request.expires_at:
         check(request, Happening.EXPIRE)
         reject_it = request.route.on_expiry is OnExpiry.REJECT

@@ -8,12 +8,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.core import errors, lifecycle
+from bot.core import errors, lifecycle, transitions
 from bot.core.digest import digest_of
 from bot.core.errors import Fault
 from bot.core.model import Arguments, Request, Revision, State, Submission
 from bot.core.policy import Policy, Routing, route
 from bot.core.ports import Change, Tx
+from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
 from bot.desk.waiting import settled
@@ -146,7 +147,7 @@ class Agents(Part):
         def work(tx: Tx) -> Deed:
             now = self._ledger.clock.now()
             request = self._load(tx, request_id, agent=agent)
-            lifecycle.check(request, lifecycle.Happening.INFORM)
+            transitions.check(request, Happening.INFORM)
             if now >= request.expires_at:
                 raise errors.Expired
             old = request.content

@@ -59,11 +59,10 @@ class Rounds:
     def again(
         self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str
     ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
-        """Ask about a new revision: ``note`` where a card stands, a card for whoever has none."""
+        """Ask about a new revision: ``note`` where a card stands or is on its way, a card for whoever has none."""
         deliveries, asked = self.ask(request, policy, existing)
-        told = self.remind(request, existing, note)
         cards = tuple(effect for effect in asked if effect.kind is EffectKind.CARD)
-        return deliveries, told + cards if told else asked
+        return deliveries, self._words(request, existing, note, _ALIVE) + cards
 
     def _places(self, step: Step, policy: Policy) -> Iterator[tuple[str, Place]]:
         seen: set[tuple[str, str]] = set()
@@ -90,12 +89,17 @@ class Rounds:
         return any(d.person is None or d.person in step.people for d in alive)
 
     def remind(self, request: Request, existing: tuple[Delivery, ...], note: str) -> tuple[Effect, ...]:
-        """A word at every card whose readers are asked now."""
+        """A word at every card that stands and whose readers are asked now."""
+        return self._words(request, existing, note, (DeliveryState.SENT,))
+
+    def _words(
+        self, request: Request, existing: tuple[Delivery, ...], note: str, states: tuple[DeliveryState, ...]
+    ) -> tuple[Effect, ...]:
         asked = set(request.assignees)
         return tuple(
             self._ledger.effect(EffectKind.REMIND, request.id, d.id, note)
             for d in existing
-            if d.state is DeliveryState.SENT and (d.person is None or d.person in asked)
+            if d.state in states and (d.person is None or d.person in asked)
         )
 
     def tell_agent(self, request: Request, policy: Policy, event: str) -> tuple[Effect, ...]:

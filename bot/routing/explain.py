@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.core.lifecycle import following
 from bot.core.model import OnExpiry, Risk, Route, Stage, Step, Submission, Then
 from bot.core.policy import Policy, Trial, TrialOutcome, excluded, route
 from bot.core.scrutiny import visible
@@ -155,15 +156,13 @@ def _stage(policy: Policy, answer: Route, index: int, now: datetime) -> StageVie
 
 
 def _moments(policy: Policy, stage: Stage, expires: timedelta, start: datetime | None) -> tuple[Moment, ...]:
-    """The stage's clock, as `bot.core.lifecycle` runs it: steps that ask nobody new are passed over."""
+    """The stage's clock, as `bot.core.lifecycle` runs it: steps that ask nobody anew are passed over."""
     found: list[Moment] = []
-    asked: set[str] = set()
     after: timedelta | None = timedelta(0)
     current = next((i for i, step in enumerate(stage.steps) if step.people), len(stage.steps) - 1)
     while after is not None and after < expires:
         step = stage.steps[current]
-        asked.update(p for earlier in stage.steps[: current + 1] for p in earlier.people)
-        following = next((i for i in range(current + 1, len(stage.steps)) if set(stage.steps[i].people) - asked), None)
+        coming = following(stage, current)
         ends = None if step.wait is None else after + step.wait
         asking = Moment(
             what="ask",
@@ -176,10 +175,10 @@ def _moments(policy: Policy, stage: Stage, expires: timedelta, start: datetime |
             detail="" if step.people else "nobody (everybody of it is excluded)",
         )
         found.append(asking)
-        found += _reminders(asking, step, start, expires if ends is None or following is None else min(ends, expires))
-        if ends is not None and following is None and ends < expires:
+        found += _reminders(asking, step, start, expires if ends is None or coming is None else min(ends, expires))
+        if ends is not None and coming is None and ends < expires:
             found.append(replace(asking, what="chain_end", after=ends, at=_at(start, ends), people=(), channels=()))
-        after, current = (None, current) if following is None else (ends, following)
+        after, current = (None, current) if coming is None else (ends, coming)
     if start is not None:
         found.append(Moment(what="expire", after=expires, at=_at(start, expires), stage=stage.name, step=0))
     return tuple(found)

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
-from bot.core.lifecycle import HAPPENING_OF, TRANSITIONS, Happening, Turn
+from bot.core.lifecycle import Turn
 from bot.core.model import OnExpiry, Request, State, Then, Verb
+from bot.core.transitions import HAPPENING_OF, TRANSITIONS, Happening, check, refusal
 from tests.core.requests import HOUR, MINUTE, NOW, ballot, content, decision, request, route, stage, step
 
 ENDED = [state for state in State if not state.open]
@@ -33,7 +34,7 @@ def happen(about: Request, happening: Happening) -> object:
         Happening.INFORM: lambda: lifecycle.inform(about, replace(about, content=content(2)), NOW),
         Happening.ESCALATE: lambda: lifecycle.escalate(about, told, NOW),
         Happening.CANCEL: lambda: lifecycle.cancel(about, NOW),
-        Happening.EXPIRE: lambda: lifecycle.check(about, Happening.EXPIRE),
+        Happening.EXPIRE: lambda: check(about, Happening.EXPIRE),
     }
     return calls[happening]()
 
@@ -91,20 +92,20 @@ REFUSALS: list[tuple[str, dict[str, Any], State, type[errors.SaysoError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("case", "changes", "state", "refusal"), REFUSALS, ids=[r[0] for r in REFUSALS])
+@pytest.mark.parametrize(("case", "changes", "state", "refused"), REFUSALS, ids=[r[0] for r in REFUSALS])
 def test_t08_who_may_decide_and_why_not(
-    case: str, changes: dict[str, Any], state: State, refusal: type[errors.SaysoError]
+    case: str, changes: dict[str, Any], state: State, refused: type[errors.SaysoError]
 ) -> None:
     """Each reason to refuse, in its order: a stranger learns nothing but that, then time, state, content, votes."""
     del case
     way = route(stage(step("ana", "dan"), step("lea")), excluded=("dan",))
     about = replace(request(way=way), state=state, decided_at=None if state.open else NOW)
-    if refusal is type(None):
+    if refused is type(None):
         lifecycle.authorise(about, ballot(about, **changes), NOW)
         return
-    with pytest.raises(refusal) as told:
+    with pytest.raises(refused) as told:
         lifecycle.authorise(about, ballot(about, **changes), NOW)
-    assert type(told.value) is refusal
+    assert type(told.value) is refused
 
 
 @pytest.mark.parametrize(("offset", "allowed"), [(-1, True), (0, False), (1, False)])
@@ -152,7 +153,7 @@ def test_a_refusal_names_who_decided() -> None:
     """Late clicks learn the person and the time."""
     about = request(stage(step("ana", "ben")))
     gone = lifecycle.reject(about, decision(about, verb=Verb.REJECT), NOW)
-    told = lifecycle.refusal(gone)
+    told = refusal(gone)
     assert told.extra["decided_by"] == "ana"
     assert "rejected by ana at 2026-03-02 09:00:00 UTC" in told.detail
 
@@ -169,14 +170,14 @@ def test_a_refusal_blames_nobody_who_did_not_end_it(ending: str) -> None:
         woken = lifecycle.wake(voted, voted.expires_at)
         assert woken is not None
         ended = woken.request
-    told = lifecycle.refusal(ended)
+    told = refusal(ended)
     assert "ana" not in told.detail
     assert "decided_by" not in told.extra
 
 
 def test_a_time_that_nobody_knows_is_said_so() -> None:
     """A decided request without a time of decision is refused all the same."""
-    assert "an unknown time" in lifecycle.refusal(replace(in_state(State.APPROVED), decided_at=None)).detail
+    assert "an unknown time" in refusal(replace(in_state(State.APPROVED), decided_at=None)).detail
 
 
 def edited(about: Request, *stages: Any) -> Request:

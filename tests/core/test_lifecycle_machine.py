@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
 from bot.core.edits import tightened
-from bot.core.lifecycle import HAPPENING_OF, Turn
+from bot.core.lifecycle import Turn
 from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Then, Verb
+from bot.core.transitions import HAPPENING_OF, TRANSITIONS
 from tests.core.requests import HOUR, NOW, ballot, content, request, route, stage, step
 
 PEOPLE = ("ana", "ben", "lea", "mallory", "dan")
@@ -77,7 +78,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert by not in before.route.excluded
         assert (age, other) == (0, False)
         assert self.now < before.expires_at
-        assert (before.state, HAPPENING_OF[verb]) in lifecycle.TRANSITIONS
+        assert (before.state, HAPPENING_OF[verb]) in TRANSITIONS
         self.steps_taken += verb is Verb.ESCALATE
         self._seen()
 

@@ -70,7 +70,8 @@ async def test_changed_twice_while_its_card_is_on_its_way(house: House) -> None:
     wire.gate.set()
     await house.rest()
     mine = [(what, revision) for what, to, _, revision in wire.said if to == "ana"]
-    assert mine == [("send", 1), ("update", 2)]
+    assert mine[:3] == [("send", 1), ("update", 2), ("remind", 2)]
+    assert mine[3:] in ([], [("update", 2)])
     assert [d.revision for d in await house.store.deliveries(request.id)] == [2, 2, 2]
 
 
@@ -169,7 +170,7 @@ async def test_updates_and_words_that_fail_for_good_are_let_go(house: House) -> 
     assert (owed(house), (await house.now(request)).step) == ([], 0)
     await house.decide(request)
     await house.rest()
-    assert sorted(wire.sent("update")) == ["ana", "ben"]
+    assert set(wire.sent("update")) == {"ana", "ben"}
 
 
 async def test_a_late_reminder_of_an_ended_request_is_not_said(house: House) -> None:
@@ -280,10 +281,7 @@ async def test_p10_our_own_outage_is_no_try(house: House, monkeypatch: pytest.Mo
     await house.rest()
     for _ in range(30):
         house.clock.move(seconds=2)
-        shift = house.courier._shift  # type: ignore[union-attr]  # noqa: SLF001
-        for alarm in tuple(shift._alarms.values()):  # noqa: SLF001
-            alarm.cancel()
-            alarm._run()  # type: ignore[attr-defined]  # noqa: SLF001
+        house.ring()
         await house.rest()
     assert owed(house) == [("card", 0)]
     monkeypatch.setattr(house.store, "request", read)

@@ -165,10 +165,11 @@ def submit(tx: Tx, value: Request, *effects: Effect) -> Request:
     return value
 
 
-def approve(tx: Tx, request_id: str, by: str = "ana") -> Request:
-    """Approve a request and make its execution, as it is read in this transaction."""
+def approve(tx: Tx, request_id: str, by: str = "ana", **ids: str) -> Request:
+    """Approve a request, as it is read here, and make its execution; ``ids`` may name ``vote`` and ``run``."""
     before = found(tx, request_id)
-    vote, run = decision(before, by), execution(before)
+    vote = decision(before, by, id=ids.get("vote") or new("dec"))
+    run = execution(before, id=ids.get("run") or new("exe"))
     after = replace(before, state=State.APPROVED, due_at=None, decided_at=NOW)
     tx.record(
         Change(event=event("request.decided", request_id), before=before, after=after, decision=vote, execution=run)

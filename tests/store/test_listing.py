@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import Request, State
-from bot.core.ports import Change, Filter
+from bot.core.ports import Change, Filter, Tx
 from store import SqlStore
 from tests.store import samples
 from tests.store.samples import NOW
@@ -25,7 +25,7 @@ async def filled(store: SqlStore) -> dict[str, Request]:
         "ended": samples.request(created_at=NOW + timedelta(seconds=3), state=State.REJECTED, batch="b1"),
     }
 
-    def fill(tx: samples.Tx) -> None:
+    def fill(tx: Tx) -> None:
         for value in named.values():
             samples.submit(tx, value)
 

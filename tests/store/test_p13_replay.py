@@ -58,46 +58,48 @@ class Life:
     def step(self, tx: Tx) -> None:
         """One change, mostly of one that is there."""
         if not self.ids or self.chance.random() < 0.2:
-            made = samples.request(due_at=self.moment(), batch=self.chance.choice([None, "b1"]))
+            made = samples.request(due_at=self._moment(), batch=self.chance.choice([None, "b1"]))
             tx.record(Change(event=samples.event("made", made.id, seen="digest"), after=made))
             self.ids.append(made.id)
             return
         now = samples.found(tx, self.chance.choice(self.ids))
-        deed = self.chance.choice([self.move, self.revise, self.vote, self.run, self.deliver, self.refuse])
+        deed = self.chance.choice(
+            [self._move, self._revise, self._vote, self._run, self._deliver, self._refuse, self._late]
+        )
         deed(tx, now)
 
-    def moment(self) -> Any:
+    def _moment(self) -> Any:
         return self.chance.choice([None, NOW + timedelta(microseconds=self.chance.randrange(10**12))])
 
-    def move(self, tx: Tx, now: Request) -> None:
+    def _move(self, tx: Tx, now: Request) -> None:
         after = replace(
             now,
             state=self.chance.choice(list(State)),
             stage=self.chance.randrange(2),
             step=self.chance.randrange(2),
-            due_at=self.moment(),
-            remind_at=self.moment(),
-            step_at=self.moment(),
-            decided_at=self.moment(),
+            due_at=self._moment(),
+            remind_at=self._moment(),
+            step_at=self._moment(),
+            decided_at=self._moment(),
             exhausted=self.chance.random() < 0.5,
             escalation_level=self.chance.randrange(3),
             answer=self.chance.choice([None, "a", "é\u2028"]),
         )
         tx.record(Change(event=samples.event("moved", now.id), before=now, after=after))
 
-    def revise(self, tx: Tx, now: Request) -> None:
+    def _revise(self, tx: Tx, now: Request) -> None:
         content = samples.revision(now.id, now.revision + 1, amount=self.chance.random() * 1e6)
         route = replace(now.route, rule=f"r{self.chance.randrange(3)}", on_expiry=self.chance.choice(list(OnExpiry)))
         after = replace(now, content=content, route=route, title=f"title {now.revision}", state=State.PENDING)
         tx.record(Change(event=samples.event("revised", now.id), before=now, after=after))
 
-    def vote(self, tx: Tx, now: Request) -> None:
+    def _vote(self, tx: Tx, now: Request) -> None:
         vote = samples.decision(now, self.chance.choice(["ana", "ben"]), self.chance.choice(list(Verb)))
         after = self.chance.choice([None, replace(now, state=State.APPROVED)])
         before = None if after is None else now
         tx.record(Change(event=samples.event("voted", now.id), before=before, after=after, decision=vote))
 
-    def run(self, tx: Tx, now: Request) -> None:
+    def _run(self, tx: Tx, now: Request) -> None:
         seen = now.execution
         if seen is None or seen.revision != now.revision:
             change = Change(event=samples.event("approved", now.id), execution=samples.execution(now))
@@ -107,14 +109,22 @@ class Life:
             change = Change(event=samples.event("ran", now.id), execution_before=seen, execution=after)
         tx.record(change)
 
-    def deliver(self, tx: Tx, now: Request) -> None:
+    def _deliver(self, tx: Tx, now: Request) -> None:
         known = tx.deliveries(now.id)
         sent = tuple(replace(d, state=DeliveryState.SENT, handle={"channel": "C", "ts": d.id}) for d in known[:1])
         fresh = (samples.delivery(now, revision=now.revision),)
         tx.record(Change(event=samples.event("sent", now.id), deliveries=sent + fresh))
 
-    def refuse(self, tx: Tx, now: Request) -> None:
-        tx.append(samples.event("refused", now.id, reason="not_assigned", request="not a change"))
+    def _refuse(self, tx: Tx, now: Request) -> None:
+        tx.append(samples.event("refused", now.id, reason="not_assigned"))
+
+    def _late(self, tx: Tx, now: Request) -> None:
+        """A change from an old reading, with parts that must go with it."""
+        before = replace(now, step=now.step + 1)
+        vote, run = samples.decision(now, "lea"), samples.execution(now, revision=99)
+        after = replace(before, state=State.APPROVED)
+        event = samples.event("late", now.id)
+        tx.record(Change(event=event, before=before, after=after, decision=vote, execution=run))
 
 
 @pytest.mark.parametrize("seed", range(4))

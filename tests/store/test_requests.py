@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import ExecutionState, OnExpiry, Option, State, Verb
-from bot.core.ports import Change, Overtaken
+from bot.core.ports import Change, Overtaken, Tx
 from store import SqlStore
 from tests.store import samples
 from tests.store.samples import NOW
@@ -40,7 +40,7 @@ async def test_a_decided_request_brings_its_decisions_and_execution(store: SqlSt
     """Decisions of every revision come oldest first, with the newest execution, inside a write and outside."""
     value = samples.request()
 
-    def decide(tx: samples.Tx) -> None:
+    def decide(tx: Tx) -> None:
         samples.submit(tx, value)
         ask = samples.decision(value, "ben", Verb.ASK)
         waiting = replace(value, state=State.NEEDS_INFO)
@@ -187,7 +187,7 @@ async def test_unfinished_executions_come_oldest_first(store: SqlStore) -> None:
     runs = [samples.execution(value) for value in values]
     states = (ExecutionState.EXECUTING, ExecutionState.EXECUTED, ExecutionState.WAITING, ExecutionState.UNKNOWN)
 
-    def fill(tx: samples.Tx) -> None:
+    def fill(tx: Tx) -> None:
         for value, run, state in zip(values, runs, states, strict=True):
             samples.submit(tx, value)
             tx.record(Change(event=samples.event("x", value.id), execution=run))
@@ -205,7 +205,7 @@ async def test_due_requests_come_earliest_first(store: SqlStore) -> None:
         samples.request(due_at=NOW + timedelta(seconds=seconds)) for seconds in (20, 10, 30, 5)
     )
 
-    def fill(tx: samples.Tx) -> None:
+    def fill(tx: Tx) -> None:
         for value in (late, early, later, ended):
             samples.submit(tx, value)
         closed = replace(ended, state=State.CANCELLED)
@@ -223,7 +223,7 @@ async def test_due_requests_come_earliest_first(store: SqlStore) -> None:
 async def test_an_agents_requests_are_counted(store: SqlStore) -> None:
     """Open ones, and those submitted since a time; another agent's do not count."""
 
-    def fill(tx: samples.Tx) -> None:
+    def fill(tx: Tx) -> None:
         samples.submit(tx, samples.request(created_at=NOW - timedelta(seconds=1)))
         samples.submit(tx, samples.request())
         samples.submit(tx, samples.request(state=State.BLOCKED))

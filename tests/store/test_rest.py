@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import DeliveryState, Key, Role
-from bot.core.ports import Change, Link, Overtaken, Session
+from bot.core.ports import Change, Link, Overtaken, Session, Tx
 from store import SqlStore
 from store.chain import verify
 from tests.store import samples
@@ -75,7 +75,7 @@ async def test_effects_wait_until_they_are_done(store: SqlStore) -> None:
 async def test_a_unit_sees_its_own_effects(store: SqlStore) -> None:
     """What a unit adds, postpones and finishes it reads back before anything is committed."""
 
-    def work(tx: samples.Tx) -> list[tuple[str, ...]]:
+    def work(tx: Tx) -> list[tuple[str, ...]]:
         value = samples.request()
         one, two = samples.effect(value), samples.effect(value)
         samples.submit(tx, value, one, two)
@@ -172,3 +172,10 @@ async def test_an_event_tells_what_the_tables_took(store: SqlStore) -> None:
     assert decided["data"]["before"]["state"] == "pending"
     assert decided["data"]["decision"]["by"] == "ana"
     assert decided["data"]["execution"]["state"] == "waiting"
+
+
+async def test_an_event_cannot_pose_as_a_change(store: SqlStore) -> None:
+    """What an event says of the tables is the store's own to write, or a replay would believe it."""
+    with pytest.raises(ValueError, match="decision"):
+        await store.write(lambda tx: tx.append(samples.event("refused", "req_1", decision={})))
+    assert await store.audit_lines(0, 10) == ()

@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from bot.core.errors import Overloaded, Unavailable
-from bot.core.model import State
-from bot.core.ports import Change, Overtaken
+from bot.core.model import Request, State
+from bot.core.ports import Change, Overtaken, Tx
 from store import SqlStore, open_store
 from store.chain import verify_store
 from tests.store import samples
+
+
+def _kept(tx: Tx, value: Request) -> Request:
+    return samples.submit(tx, value, samples.effect(value))
+
+
+def _recorded(tx: Tx, change: Change) -> None:
+    tx.record(change)
 
 
 async def test_units_are_committed_together(url: str, database: Path) -> None:
@@ -23,8 +34,8 @@ async def test_units_are_committed_together(url: str, database: Path) -> None:
     store = await open_store(url, exclusive=True)
     before = _changes(database)
     values = [samples.request() for _ in range(100)]
-    answers = await asyncio.gather(*(store.write(lambda tx, v=v: samples.submit(tx, v).id) for v in values))
-    assert answers == [value.id for value in values]
+    answers = await asyncio.gather(*(store.write(partial(_kept, value=v)) for v in values))
+    assert answers == values
     assert _changes(database) - before <= 3
     await store.close()
 
@@ -49,12 +60,12 @@ async def test_a_unit_that_fails_after_writing_leaves_nothing(store: SqlStore) -
     """Its rows, its effects and its audit line are gone; the units beside it are committed; the chain has no gap."""
     bad = samples.request()
 
-    def fail(tx: samples.Tx) -> None:
+    def fail(tx: Tx) -> None:
         samples.submit(tx, bad, samples.effect(bad))
         raise LookupError("on purpose")
 
     good = [samples.request() for _ in range(5)]
-    writes = [store.write(lambda tx, v=v: samples.submit(tx, v, samples.effect(v))) for v in good]
+    writes: list[Coroutine[Any, Any, object]] = [store.write(partial(_kept, value=v)) for v in good]
     writes[2:2] = [store.write(fail)]
     answers = await asyncio.gather(*writes, return_exceptions=True)
     assert isinstance(answers.pop(2), LookupError)
@@ -68,7 +79,7 @@ async def test_a_unit_that_fails_after_writing_leaves_nothing(store: SqlStore) -
 async def test_a_unit_that_fails_before_writing_leaves_nothing(store: SqlStore) -> None:
     """A refusal after a look, or after a line that was only gathered, costs the others nothing."""
 
-    def refuse(tx: samples.Tx) -> None:
+    def refuse(tx: Tx) -> None:
         tx.append(samples.event("never"))
         tx.finish(("eff_1",))
         raise Overtaken("on purpose")
@@ -104,7 +115,7 @@ async def test_units_of_a_batch_see_each_other_in_order(store: SqlStore) -> None
     """Fifty people decide one request at once: one does, the others are told, in whatever batches they come."""
     value = await store.write(lambda tx: samples.submit(tx, samples.request()))
 
-    def decide(tx: samples.Tx) -> str:
+    def decide(tx: Tx) -> str:
         before = samples.found(tx, value.id)
         if before.state is not State.PENDING:
             raise Overtaken(value.id)
@@ -128,7 +139,7 @@ async def test_readings_from_outside_still_decide_once(store: SqlStore) -> None:
         for n, state in enumerate([State.APPROVED, State.REJECTED] * 10)
     ]
     answers = await asyncio.gather(
-        *(store.write(lambda tx, c=c: tx.record(c)) for c in changes), return_exceptions=True
+        *(store.write(partial(_recorded, change=c)) for c in changes), return_exceptions=True
     )
     assert answers.count(None) == 1
     read = await store.request(value.id)
@@ -139,7 +150,7 @@ async def test_readings_from_outside_still_decide_once(store: SqlStore) -> None:
 async def test_a_cancelled_caller_leaves_no_half(store: SqlStore) -> None:
     """Units whose callers went away are there whole or not at all, and the writer goes on."""
     values = [samples.request() for _ in range(40)]
-    tasks = [asyncio.create_task(store.write(lambda tx, v=v: samples.submit(tx, v, samples.effect(v)))) for v in values]
+    tasks = [asyncio.create_task(store.write(partial(_kept, value=v))) for v in values]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()

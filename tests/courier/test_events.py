@@ -1,0 +1,82 @@
+"""What an agent's own webhook is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.model import Verb
+from tests.desk.house import House
+from tests.fakes.receiver import End, Receiver, answering, saying
+
+
+def told(receiver: Receiver) -> list[str]:
+    """The types of the events that reached the agent, in order."""
+    return [call.json["type"] for call in receiver.calls if call.path == "/events"]
+
+
+async def test_an_agent_hears_of_what_became_of_its_request(house: House, receiver: Receiver) -> None:
+    """Asked, decided, executed: each once, signed, with the request as the API shows it."""
+    await house.work()
+    request = await house.submit()
+    await house.decide(request, verb=Verb.ASK, comment="why?")
+    await house.rest()
+    after = await house.desk.inform(request.id, agent="billing", text="so")
+    await house.decide(after)
+    await house.rest()
+    await house.rest()
+    assert told(receiver) == ["request.needs_info", "request.decided", "request.executed"]
+    last = next(call for call in reversed(receiver.calls) if call.path == "/events")
+    assert last.json["data"] == {"id": request.id, "state": "approved"}
+
+
+async def test_an_agent_hears_of_failure_expiry_and_rules(house: House, receiver: Receiver) -> None:
+    """A failed run, a request that nobody decided, one that a rule decided; not of its own withdrawal."""
+    await house.work()
+    receiver.script = lambda call: answering({}, status="404 Not Found" if call.path == "/refunds" else "200 OK")(call)
+    await house.decide(await house.submit())
+    await house.rest()
+    gone = await house.submit()
+    await house.desk.cancel(gone.id, agent="billing", reason="mine")
+    await house.rest()
+    assert sorted(told(receiver)) == ["request.decided", "request.failed"]
+    await house.submit(arguments={"order": "1", "amount": 200_000})
+    await house.submit()
+    await house.later(hours=25)
+    assert sorted(told(receiver)[2:]) == ["request.decided", "request.expired"]
+
+
+async def test_an_event_is_repeated_under_its_own_id(house: House, receiver: Receiver) -> None:
+    """A lost answer is tried again with the same id, so that the receiver can tell; then it is forgotten."""
+    lost = iter([saying(End.RESET), answering({})])
+    receiver.script = lambda call: (next(lost) if call.path == "/events" else answering({}))(call)
+    await house.work()
+    await house.decide(await house.submit(), verb=Verb.REJECT)
+    await house.rest()
+    assert len(house.sql("select id from effects")) == 1
+    await house.later(seconds=1)
+    assert house.sql("select id from effects") == []
+    assert told(receiver) == ["request.decided"]
+    assert "seen before" in receiver.refused
+
+
+async def test_an_agent_that_refuses_events_is_left_alone(
+    house: House, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A 4xx is its last word: given up aloud, not repeated."""
+    receiver.script = answering({}, status="410 Gone")
+    await house.work()
+    await house.decide(await house.submit(), verb=Verb.REJECT)
+    await house.rest()
+    assert house.sql("select id from effects") == []
+    assert "given up" in caplog.text
+
+
+async def test_an_address_that_was_taken_out(house: House, receiver: Receiver) -> None:
+    """The configuration no longer names a webhook: what was owed to it is forgotten."""
+    await house.decide(await house.submit(), verb=Verb.REJECT)
+    house.rule(lambda text: text.replace("{owner: dan, webhook: RECEIVER/events}", "{owner: dan}"))
+    await house.work()
+    await house.rest()
+    assert (told(receiver), house.sql("select id from effects")) == ([], [])
+    await house.decide(await house.submit(), verb=Verb.REJECT)
+    assert house.sql("select id from effects where kind = 'webhook'") == []

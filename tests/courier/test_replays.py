@@ -1,0 +1,460 @@
+"""The approved action reaches its target, once; and what nobody heard the end of is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.errors import Unavailable
+from bot.core.model import ExecutionState, Request, Verb
+from bot.core.ports import Order, Outcome, OutcomeKind
+from bot.desk import pause
+from tests.desk.house import SECRET, START, House, MovableClock, open_house
+from tests.fakes.receiver import Cut, End, Receiver, answering, message, saying
+
+S = ExecutionState
+
+
+async def run(house: House, action: str = "refund.issue", **more: Any) -> Request:
+    """An approved request, after the courier has come to rest."""
+    request = await house.decide(await house.submit(action, agent="quiet", **more))
+    await house.rest()
+    return await house.now(request)
+
+
+def state(request: Request) -> ExecutionState:
+    """Where its execution stands."""
+    assert request.execution is not None
+    return request.execution.state
+
+
+async def test_the_approved_action_reaches_its_target(house: House, receiver: Receiver) -> None:
+    """Signed, under the execution's id, with exactly what was approved; its answer is the result."""
+    receiver.script = answering({"refund": 7})
+    await house.work()
+    request = await run(house)
+    assert (state(request), request.execution and request.execution.result) == (S.EXECUTED, {"refund": 7})
+    assert request.execution is not None
+    call = receiver.calls[0]
+    assert (call.id, call.headers["idempotency-key"]) == (request.execution.id, request.execution.id)
+    assert call.json["data"] == {
+        "request": request.id,
+        "execution": request.execution.id,
+        "revision": 1,
+        "digest": request.digest,
+        "agent": "quiet",
+        "action": "refund.issue",
+        "arguments": request.content.arguments,
+        "approved_by": ["ana"],
+    }
+    assert house.channels["slack"].said == [] or house.channels["slack"].said[-1][0] == "update"
+
+
+async def test_what_was_edited_is_what_runs(house: House, receiver: Receiver) -> None:
+    """The receiver gets the person's arguments, not the agent's."""
+    await house.work()
+    request = await house.submit(agent="quiet")
+    arguments = {"order": "10428", "amount": 12.5}
+    await house.decide(request, "ben", Verb.APPROVE_WITH_EDITS, arguments=arguments)
+    await house.rest()
+    assert [call.json["data"]["arguments"] for call in receiver.calls] == [arguments]
+
+
+@pytest.mark.parametrize("verb", [Verb.REJECT, Verb.ASK, Verb.ESCALATE])
+async def test_nothing_else_runs_anything(house: House, receiver: Receiver, verb: Verb) -> None:
+    """A rejection, a question, an escalation, a withdrawal, expiry: no call."""
+    await house.work()
+    request = await house.submit(agent="quiet")
+    await house.decide(request, verb=verb, comment="why?")
+    await house.later(hours=30)
+    assert receiver.calls == []
+    assert (await house.now(request)).execution is None
+
+
+ENDINGS: list[tuple[str, Any, ExecutionState]] = [
+    ("refused by the target", answering({}, status="409 Conflict"), S.FAILED),
+    ("broke inside", answering({}, status="500 Internal Server Error"), S.UNKNOWN),
+    ("answered half", saying(message(b'{"a"', length=20), End.CLOSE), S.UNKNOWN),
+    ("reset", saying(End.RESET), S.UNKNOWN),
+    ("stalled", saying(End.STALL), S.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("case", "script", "ends"), ENDINGS, ids=[e[0] for e in ENDINGS])
+async def test_p06_every_ending_is_recorded(
+    house: House, receiver: Receiver, case: str, script: Any, ends: ExecutionState
+) -> None:
+    """Failed where nothing can have happened, unknown where it may have; never called a second time."""
+    del case
+    receiver.script = script
+    await house.work()
+    request = await run(house)
+    assert state(request) is ends
+    await house.later(hours=5)
+    assert max(receiver.effects.values()) == 1
+    assert len(receiver.calls) == 1
+
+
+async def test_p05_a_safe_action_is_tried_again_under_the_same_key(house: House, receiver: Receiver) -> None:
+    """Declared idempotent: after a lost answer the same id again, so that the receiver acts once."""
+    lost = iter([saying(End.RESET), saying(End.RESET), answering({"ok": 1})])
+    receiver.script = lambda call: next(lost)(call)
+    await house.work()
+    request = await run(house, "refund.safe", arguments={})
+    assert state(request) is S.WAITING
+    await house.later(seconds=1)
+    await house.later(seconds=2)
+    request = await house.now(request)
+    assert (state(request), request.execution and request.execution.attempts) == (S.EXECUTED, 3)
+    assert len(receiver.effects) == 1
+    assert list(receiver.effects.values()) == [1]
+
+
+async def test_p06_nobody_listening_is_retried_and_then_failed(tmp_path: Any) -> None:
+    """A refused connection started nothing: it is tried as often as declared, and then it failed."""
+    async with open_house(tmp_path / "sayso.db", receiver="http://127.0.0.1:9") as house:
+        await house.work()
+        request = await run(house)
+        for _ in range(6):
+            await house.later(minutes=1)
+        request = await house.now(request)
+        assert (state(request), request.execution and request.execution.attempts) == (S.FAILED, 5)
+
+
+async def test_an_undo_window_is_waited_out(house: House, receiver: Receiver) -> None:
+    """Nothing is called before its end, and everything after it."""
+    await house.work()
+    request = await run(house, "mail.send")
+    await house.later(seconds=29)
+    assert (receiver.calls, state(await house.now(request))) == ([], S.WAITING)
+    await house.later(seconds=1)
+    assert state(await house.now(request)) is S.EXECUTED
+
+
+async def test_p12_a_clock_set_back_loses_nothing(house: House, receiver: Receiver) -> None:
+    """Woken on time and then early again: it waits for its time once more."""
+    await house.work()
+    request = await run(house, "mail.send")
+    claim = house.desk.claim
+
+    async def set_back(execution_id: str) -> Any:
+        house.clock.move(hours=-1)
+        house.desk.claim = claim  # type: ignore[method-assign]
+        return await claim(execution_id)
+
+    house.desk.claim = set_back  # type: ignore[method-assign]
+    await house.later(seconds=30)
+    assert receiver.calls == []
+    await house.later(hours=1)
+    assert (len(receiver.calls), state(await house.now(request))) == (1, S.EXECUTED)
+
+
+async def test_an_agents_report_is_asked_after(house: House) -> None:
+    """Handed over, not reported in its time: unknown, by itself; reported in time: its alarm is taken back."""
+    await house.work()
+    late = await run(house, "deploy.start")
+    prompt = await run(house, "deploy.late")
+    await house.later(seconds=30)
+    assert state(await house.now(prompt)) is S.EXECUTING
+    await house.desk.report(prompt.id, agent="quiet", state=S.EXECUTED)
+    alarms = house.courier._shift._alarms  # type: ignore[union-attr]  # noqa: SLF001
+    assert [key for key in alarms if key.startswith("exe_")] == [late.execution and late.execution.id]
+    await house.later(hours=1)
+    assert state(await house.now(late)) is S.UNKNOWN
+    assert state(await house.now(prompt)) is S.EXECUTED
+
+
+async def test_pause_and_resume(house: House, receiver: Receiver) -> None:
+    """Stopped: what is approved is held and nothing is called; running again: all of it runs, once."""
+    courier = await house.work()
+    await pause(house.ledger, on=True, by="cli:root", via="cli")
+    requests = [await run(house) for _ in range(3)]
+    await courier.release()
+    await house.rest()
+    assert (receiver.calls, courier.waiting["held"]) == ([], 3)
+    assert await house.desk.paused()
+    await pause(house.ledger, on=False, by="cli:root", via="cli")
+    await asyncio.gather(courier.release(), courier.release())
+    await house.rest()
+    assert {state(await house.now(r)) for r in requests} == {S.EXECUTED}
+    assert (list(receiver.effects.values()), courier.waiting["held"]) == ([1, 1, 1], 0)
+
+
+async def test_pause_in_the_middle_of_a_run(house: House, receiver: Receiver) -> None:
+    """What runs is not torn down, its retry is held, and goes on after resume under the same key."""
+    answers = iter([saying(0.1, End.RESET), answering({"ok": 1})])
+    receiver.script = lambda call: next(answers)(call)
+    courier = await house.work()
+    request = await house.decide(await house.submit("refund.safe", agent="quiet", arguments={}))
+    await receiver.called()
+    await pause(house.ledger, on=True, by="cli:root", via="cli")
+    await house.rest()
+    assert state(await house.now(request)) is S.WAITING
+    await house.later(seconds=1)
+    assert (len(receiver.calls), courier.waiting["held"]) == (1, 1)
+    await pause(house.ledger, on=False, by="cli:root", via="cli")
+    await courier.release()
+    await house.rest()
+    assert state(await house.now(request)) is S.EXECUTED
+    assert list(receiver.effects.values()) == [1]
+
+
+async def test_p05_a_held_execution_survives_a_restart(house: House, receiver: Receiver) -> None:
+    """Stopped while paused: the next start holds it again, and runs it once it may."""
+    first = await house.work()
+    await pause(house.ledger, on=True, by="cli:root", via="cli")
+    request = await run(house)
+    await first.stop(0)
+    second = await house.work()
+    await house.rest()
+    assert second.waiting["held"] == 1
+    await pause(house.ledger, on=False, by="cli:root", via="cli")
+    await second.release()
+    await house.rest()
+    assert (state(await house.now(request)), len(receiver.calls)) == (S.EXECUTED, 1)
+
+
+TORN = [
+    ("after the claim", None),
+    ("before the request is read", (Cut.BEFORE_REQUEST, End.STALL)),
+    ("in the middle of the request", (Cut.AFTER_HEADERS, End.STALL)),
+    ("before the answer", saying(End.STALL)),
+    ("in the middle of the answer", saying(message(b'{"a":', length=40), End.STALL)),
+]
+
+
+@pytest.mark.parametrize("action", ["refund.issue", "refund.safe"])
+@pytest.mark.parametrize(("case", "fault"), TORN, ids=[t[0] for t in TORN])
+async def test_p05_torn_between_claim_and_outcome(tmp_path: Any, case: str, fault: Any, action: str) -> None:
+    """The process is gone at any of these moments; another starts on the same file: never a second effect.
+
+    The first courier is abandoned as a kill would: nothing of it runs any more, and nothing is written for it.
+    """
+    del case
+    path = tmp_path / "sayso.db"
+    async with Receiver(secret=SECRET) as receiver:
+        address = receiver.url.removesuffix("/hook")
+        if isinstance(fault, tuple):
+            receiver.cut = fault
+        elif fault is not None:
+            receiver.script = fault
+        request_id = await _torn(path, address, action, run_it=fault is not None, receiver=receiver)
+        receiver.cut, receiver.script = None, answering({"ok": 1})
+        clock = MovableClock(START + timedelta(minutes=10))
+        async with open_house(path, receiver=address, clock=clock) as house:
+            await house.work()
+            for _ in range(4):
+                await house.later(minutes=1)
+            after = await house.now(request_id)
+            assert state(after) is (S.UNKNOWN if action == "refund.issue" else S.EXECUTED)
+            assert max(receiver.effects.values(), default=0) <= 1
+            # The receiver would forgive a second call; without idempotency there must not even be one.
+            assert action == "refund.safe" or "seen before" not in receiver.refused
+
+
+async def _torn(path: Any, address: str, action: str, *, run_it: bool, receiver: Receiver) -> str:
+    """Claim, perhaps call, and vanish."""
+    async with open_house(path, receiver=address) as house:
+        arguments = {"order": "1", "amount": 100}
+        request = await house.decide(await house.submit(action, agent="quiet", arguments=arguments))
+        assert request.execution is not None
+        if not run_it:
+            assert (await house.desk.claim(request.execution.id)).order is not None
+            return request.id
+        courier = await house.work()
+        async with asyncio.timeout(5):
+            while receiver.connections == 0:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        for task in tuple(courier._shift._tasks):  # noqa: SLF001  # a kill asks nobody
+            task.cancel()
+        courier._replays._running.clear()  # noqa: SLF001
+        courier._shift._tasks.clear()  # noqa: SLF001
+        return request.id
+
+
+class Slow:
+    """A replayer whose runs end when they are told to; ``fault`` is what they raise instead."""
+
+    def __init__(self, fault: Exception | None = None, outcome: Outcome | None = None) -> None:
+        self.fault = fault
+        self.outcome = outcome or Outcome(kind=OutcomeKind.EXECUTED)
+        self.orders: list[Order] = []
+        self.begun = asyncio.Event()
+        self.end = asyncio.Event()
+        if fault is not None or outcome is not None:
+            self.end.set()
+
+    async def run(self, order: Order) -> Outcome:
+        """Wait, then end or break."""
+        self.orders.append(order)
+        self.begun.set()
+        await self.end.wait()
+        if self.fault is not None:
+            raise self.fault
+        return self.outcome
+
+
+@pytest.mark.parametrize(("action", "ends"), [("refund.issue", S.UNKNOWN), ("refund.safe", S.WAITING)])
+async def test_p14_stopping_with_a_run_under_way(house: House, action: str, ends: ExecutionState) -> None:
+    """What does not end in the time given is unknown (or waits to be tried again where that is safe), at once."""
+    slow = Slow()
+    courier = await house.work(slow)
+    request = await house.decide(await house.submit(action, agent="quiet", arguments={"order": "1", "amount": 100}))
+    await slow.begun.wait()
+    await courier.stop(0.05)
+    after = await house.now(request)
+    assert state(after) is ends
+    assert after.execution is not None
+    assert "stopped" in (after.execution.error or "")
+    slow.end.set()
+    await asyncio.sleep(0.02)
+    assert state(await house.now(request)) is ends
+
+
+async def test_p14_a_run_that_ends_in_time_is_recorded(house: House) -> None:
+    """Stopping waits for it, and begins nothing that comes in meanwhile."""
+    slow = Slow()
+    courier = await house.work(slow)
+    request = await house.decide(await house.submit(agent="quiet"))
+    await slow.begun.wait()
+    stopping = asyncio.create_task(courier.stop(5))
+    await asyncio.sleep(0)
+    later = await house.decide(await house.submit(agent="quiet"))
+    slow.end.set()
+    await stopping
+    assert state(await house.now(request)) is S.EXECUTED
+    assert (state(await house.now(later)), len(slow.orders)) == (S.WAITING, 1)
+
+
+async def test_p14_stopping_in_the_middle_of_a_claim(house: House) -> None:
+    """The claim is committed though its courier is gone: it is unknown at once, not first at the next start."""
+    slow = Slow()
+    courier = await house.work(slow)
+    gate = asyncio.Event()
+    write = house.store.write
+    claims = 0
+
+    async def held(work: Any) -> Any:
+        nonlocal claims
+        done = await write(work)
+        if "claim" in work.__qualname__ or "kept" in work.__qualname__:
+            claims += 1
+            if claims == 2:
+                await gate.wait()
+        return done
+
+    request = await house.submit(agent="quiet")
+    await house.rest()
+    house.store.write = held  # type: ignore[method-assign]
+    request = await house.decide(request)
+    async with asyncio.timeout(5):
+        while claims < 2:
+            await asyncio.sleep(0.005)
+    await courier.stop(0.05)
+    house.store.write = write  # type: ignore[method-assign]
+    assert slow.orders == []
+    assert state(await house.now(request)) is S.UNKNOWN
+
+
+async def test_p10_stopping_on_a_store_that_is_down(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """It cannot be marked: that is said, stopping goes on, and the next start finds it."""
+    slow = Slow()
+    courier = await house.work(slow)
+    request = await house.decide(await house.submit(agent="quiet"))
+    await slow.begun.wait()
+    write = house.store.write
+
+    async def down(_: Any) -> Any:
+        raise Unavailable
+
+    house.store.write = down  # type: ignore[method-assign]
+    await courier.stop(0.05)
+    house.store.write = write  # type: ignore[method-assign]
+    assert "the next start sees to it" in caplog.text
+    assert state(await house.now(request)) is S.EXECUTING
+    await house.desk.recover()
+    assert state(await house.now(request)) is S.UNKNOWN
+
+
+async def test_p06_a_replayer_that_breaks(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """It never should; if it does, the execution is unknown, and not left running for ever."""
+    await house.work(Slow(fault=RuntimeError("a bug")))
+    request = await run(house)
+    assert state(request) is S.UNKNOWN
+    assert request.execution is not None
+    assert "a bug" in (request.execution.error or "")
+    assert "broke off" in caplog.text
+
+
+async def test_p06_an_outcome_that_no_row_can_hold(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """A result that cannot be written is lost, and that is said; the execution has an end all the same."""
+    await house.work(Slow(outcome=Outcome(kind=OutcomeKind.EXECUTED, result={"no json": object()})))
+    request = await run(house)
+    assert state(request) is S.UNKNOWN
+    assert "cannot be kept" in caplog.text
+
+
+async def test_p10_a_claim_that_cannot_be_written_is_tried_again(
+    house: House, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing runs without its committed claim; a second later it does."""
+    await house.work()
+    claim = house.desk.claim
+
+    async def down(_: str) -> Any:
+        house.desk.claim = claim  # type: ignore[method-assign]
+        raise Unavailable
+
+    house.desk.claim = down  # type: ignore[method-assign]
+    request = await run(house)
+    assert (receiver.calls, state(request)) == ([], S.WAITING)
+    await house.later(seconds=1)
+    assert (len(receiver.calls), state(await house.now(request))) == (1, S.EXECUTED)
+    assert "trying again" in caplog.text
+
+
+async def test_t05_a_row_that_cannot_be_read_runs_nothing(
+    house: House, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Broken so that it is no JSON any more: logged, no call; the other executions go on."""
+    first = await house.decide(await house.submit(agent="quiet"))
+    content = house.sql("select content from revisions where request = ?", first.id)[0][0]
+    house.sql("update revisions set content = '{' where request = ?", first.id)
+    await house.work()
+    second = await run(house)
+    assert "broke off" in caplog.text
+    assert [call.json["data"]["request"] for call in receiver.calls] == [second.id]
+    house.sql("update revisions set content = ? where request = ?", content, first.id)
+
+
+async def test_t05_a_flipped_byte_is_never_sent(house: House, receiver: Receiver) -> None:
+    """Between approval and claim somebody changes the amount in the file: no call, and it says why."""
+    await pause(house.ledger, on=True, by="cli:root", via="cli")
+    courier = await house.work()
+    request = await run(house)
+    original = house.sql("select content from revisions")[0][0]
+    house.sql("update revisions set content = replace(content, '240.0', '940.0')")
+    await pause(house.ledger, on=False, by="cli:root", via="cli")
+    await courier.release()
+    await house.rest()
+    assert receiver.calls == []
+    after = await house.now(request)
+    assert after.execution is not None
+    assert (after.execution.error or "").startswith("digest_mismatch")
+    house.sql("update revisions set content = ?", original)
+
+
+async def test_many_run_side_by_side(house: House, receiver: Receiver) -> None:
+    """A hundred approvals at once: each target call once, all recorded."""
+    await house.work()
+    requests = [await house.submit(agent="eva") for _ in range(100)]
+    await asyncio.gather(*(house.decide(request) for request in requests))
+    await house.rest(20)
+    assert {state(await house.now(request)) for request in requests} == {S.EXECUTED}
+    assert sorted(receiver.effects.values()) == [1] * 100
+    assert len({json.dumps(call.json["data"]["execution"]) for call in receiver.calls}) == 100

@@ -1,0 +1,85 @@
+"""The tick: it goes on whatever its duties do, and says when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.core.errors import Unavailable
+from bot.scheduler import STALE_SECONDS, TICK_SECONDS, Scheduler
+from tests.desk.house import House, MovableClock
+
+
+@pytest.mark.parametrize("fault", [Unavailable(), RuntimeError("a bug")], ids=repr)
+async def test_a_duty_that_fails_stops_no_other(fault: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """Rules that cannot be read may not keep escalations from happening; the next tick tries again."""
+    done: list[str] = []
+
+    async def broken() -> None:
+        done.append("broken")
+        raise fault
+
+    async def well() -> None:
+        done.append("well")
+
+    scheduler = Scheduler(MovableClock(), broken, well)
+    await scheduler.tick()
+    await scheduler.tick()
+    assert done == ["broken", "well", "broken", "well"]
+    assert "the next one tries again" in caplog.text
+    assert scheduler.fault() is None
+
+
+async def test_a_tick_that_stays_away_is_said() -> None:
+    """Before the first, and when the last one is too long ago; not while it is on time, nor for a clock set back."""
+    clock = MovableClock()
+    scheduler = Scheduler(clock)
+    assert scheduler.fault() == "has not ticked yet"
+    await scheduler.tick()
+    assert scheduler.fault() is None
+    clock.at += timedelta(seconds=STALE_SECONDS)
+    assert scheduler.fault() is None
+    clock.at += timedelta(seconds=1)
+    assert scheduler.fault() == "has not ticked for 11 s"
+    clock.at -= timedelta(hours=1)
+    assert scheduler.fault() is None
+
+
+async def test_it_ticks_by_itself_until_it_is_stopped() -> None:
+    """Twice a second; a slow tick is not run beside itself; after stopping there is none."""
+    running: list[int] = [0]
+    ticks: list[int] = []
+
+    async def slow() -> None:
+        running[0] += 1
+        ticks.append(running[0])
+        await asyncio.sleep(TICK_SECONDS * 1.2)
+        running[0] -= 1
+
+    scheduler = Scheduler(MovableClock(), slow)
+    scheduler.start()
+    await asyncio.sleep(TICK_SECONDS * 4)
+    scheduler.stop()
+    scheduler.stop()
+    count = len(ticks)
+    assert 1 <= count <= 4
+    assert set(ticks) == {1}
+    await asyncio.sleep(TICK_SECONDS * 2)
+    assert len(ticks) == count
+
+
+async def test_a_step_is_taken_within_a_second(house: House) -> None:
+    """Due times are in the table, the tick asks it: a step that comes due happens without anybody's doing."""
+    request = await house.submit()
+    scheduler = Scheduler(house.clock, house.desk.wake)
+    scheduler.start()
+    try:
+        house.clock.move(minutes=15)
+        async with asyncio.timeout(TICK_SECONDS * 2 + 1):
+            while (await house.now(request)).step == 0:
+                await asyncio.sleep(0.02)
+    finally:
+        scheduler.stop()
+    assert await house.events(request) == ["request.submitted", "request.escalated"]

@@ -1,0 +1,183 @@
+"""The rules in force: a good file replaces them, a bad one never does (threat T26, promise P16)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.core.errors import Unavailable
+from bot.routing import load
+from bot.rules import Rules
+from store import SqlStore, open_store
+from tests.desk.house import MovableClock
+
+GOOD = """
+version: 1
+people: {ana: {email: ana@example.com}}
+chains: {all: [{notify: [ana]}]}
+rules:
+  - {name: small, when: arguments.amount <= 5, then: approve}
+default: {stages: [{chain: all}]}
+"""
+BAD: list[tuple[str, bytes | None]] = [
+    ("not YAML", b"rules: ["),
+    ("an unknown key", GOOD.encode() + b"rulez: []\n"),
+    ("a condition that does not compile", GOOD.replace("<= 5", "<=").encode()),
+    ("an unknown person", GOOD.replace("[ana]", "[mallory]").encode()),
+    ("no default", GOOD.replace("default", "# default").encode()),
+    ("cut in the middle", GOOD.encode()[: len(GOOD) // 2]),
+    ("empty", b""),
+    ("not UTF-8", b"\xff\xfe\x00"),
+    ("an alias bomb", b"a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n"),
+    ("nested without end", b"[" * 5000),
+    ("larger than any rules", b"#" * 2_000_000),
+    ("gone", None),
+]
+
+
+@dataclass
+class Watch:
+    """A file of rules, and who watches it."""
+
+    path: Path
+    rules: Rules
+    store: SqlStore
+
+    def write(self, content: bytes | None) -> None:
+        """Put another content there, as an editor does: aside, then in its place."""
+        if content is None:
+            self.path.unlink()
+            return
+        aside = self.path.with_suffix(".new")
+        aside.write_bytes(content)
+        aside.replace(self.path)
+
+    async def record(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was put on record: type and data."""
+        lines = [json.loads(line.body) for line in await self.store.audit_lines(0, 1000)]
+        return [(line["type"], line["data"]) for line in lines]
+
+
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+    """Good rules in force."""
+    path = tmp_path / "routing.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", exclusive=True)
+    rules = Rules(path, load(path), store=store, clock=MovableClock())
+    await rules.begin()
+    yield Watch(path, rules, store)
+    await store.close()
+
+
+async def test_the_rules_in_force_are_on_record(watch: Watch) -> None:
+    """By their hash, from the beginning; looking at a file that stayed the same says and does nothing."""
+    held = watch.rules.current()
+    await watch.rules.look()
+    assert watch.rules.current() is held
+    assert await watch.record() == [("config.loaded", {"policy": held.hash})]
+    assert watch.rules.fault() is None
+
+
+async def test_a_good_file_replaces_the_rules(watch: Watch) -> None:
+    """The next submission is routed by it, and its hash is on record."""
+    before = watch.rules.current()
+    watch.write(GOOD.replace("<= 5", "<= 7").encode())
+    await watch.rules.look()
+    after = watch.rules.current()
+    assert after.hash != before.hash
+    assert (await watch.record())[-1] == ("config.loaded", {"policy": after.hash})
+
+
+@pytest.mark.parametrize(("case", "content"), BAD, ids=[b[0] for b in BAD])
+async def test_t26_a_bad_file_keeps_the_last_good(
+    watch: Watch, case: str, content: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is refused aloud, on record, and shown as a fault once; the good rules hold; mending it ends the fault."""
+    del case
+    held = watch.rules.current()
+    watch.write(content)
+    await watch.rules.look()
+    await watch.rules.look()
+    assert watch.rules.current() is held
+    fault = watch.rules.fault()
+    assert fault is not None
+    assert fault.startswith("routing.yaml was changed and is not in force: ")
+    assert caplog.text.count("is not in force") == 1
+    kind, data = (await watch.record())[-1]
+    assert (kind, data["policy"], bool(data["reason"])) == ("config.refused", held.hash, True)
+    watch.write(GOOD.encode())
+    await watch.rules.look()
+    assert watch.rules.fault() is None
+    assert watch.rules.current().hash == held.hash
+    assert len(await watch.record()) == 2
+
+
+async def test_t26_whatever_a_file_does_to_the_reader(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even a fault of our own reader leaves the good rules in force, and is said."""
+
+    def broken(_: Path) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("bot.rules.load", broken)
+    held = watch.rules.current()
+    watch.write(GOOD.encode() + b"# more\n")
+    await watch.rules.look()
+    assert watch.rules.current() is held
+    assert "RecursionError" in (watch.rules.fault() or "")
+
+
+@pytest.mark.parametrize("content", [GOOD.replace("<= 5", "<= 7").encode(), b"rules: ["])
+async def test_p10_nothing_changes_that_cannot_be_put_on_record(
+    watch: Watch, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the store is down the old rules hold; once it can write, the next look does what it had to."""
+    held = watch.rules.current()
+    write = watch.store.write
+
+    async def down(_: Any) -> Any:
+        raise Unavailable
+
+    monkeypatch.setattr(watch.store, "write", down)
+    watch.write(content)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await watch.rules.look()
+        assert watch.rules.current() is held
+    monkeypatch.setattr(watch.store, "write", write)
+    await watch.rules.look()
+    loaded = watch.rules.current() is not held
+    assert loaded == (content != b"rules: [")
+    assert len(await watch.record()) == 2
+
+
+async def test_a_file_changed_while_it_is_read_is_read_again(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came in between the look and the reading is not missed, whatever was read."""
+    watch.write(GOOD.replace("<= 5", "<= 6").encode())
+    stamp = watch.path.stat()
+
+    def read_and_changed(path: Path) -> Any:
+        read = load(path)
+        watch.write(GOOD.replace("<= 5", "<= 8").encode())
+        return read
+
+    monkeypatch.setattr("bot.rules.load", read_and_changed)
+    await watch.rules.look()
+    monkeypatch.undo()
+    assert watch.path.stat().st_mtime_ns >= stamp.st_mtime_ns
+    await watch.rules.look()
+    assert watch.rules.current().hash == load(watch.path).hash
+
+
+async def test_touched_is_not_changed(watch: Watch) -> None:
+    """The same content with a new time is the same rules, and no line on record."""
+    os.utime(watch.path, ns=(1, 1))
+    await watch.rules.look()
+    assert len(await watch.record()) == 1
+    assert watch.rules.current().rules[0].name == "small"

@@ -1,0 +1,211 @@
+"""The environment: where each value comes from, and that everything wrong is said at once, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.settings import VARIABLES, Settings, SettingsError, env_example, public_url_of, read_env, settings_of
+
+ROOT = Path(__file__).parent.parent
+SECRET = "s" * 32
+WEBHOOK = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NAMES = [variable.name for variable in VARIABLES]
+
+LINES: list[tuple[str, str]] = [
+    ("SAYSO_SECRET=plain", "plain"),
+    ("export SAYSO_SECRET = spaced out ", "spaced out"),
+    ("  SAYSO_SECRET='single # quoted'", "single # quoted"),
+    ('SAYSO_SECRET="double quoted" # and a comment', "double quoted"),
+    ("SAYSO_SECRET=a#b", "a#b"),
+    ("SAYSO_SECRET=a # a comment", "a"),
+    ("SAYSO_SECRET=a\t# a comment", "a"),
+    ("SAYSO_SECRET= # nothing", ""),
+    ("SAYSO_SECRET=", ""),
+    ('SAYSO_SECRET=""', ""),
+    ("SAYSO_SECRET=it's", "it's"),
+    ("SAYSO_SECRET=a=b=", "a=b="),
+    ("\ufeffSAYSO_SECRET=from an editor on Windows", "from an editor on Windows"),
+    ("SAYSO_SECRET=first\nSAYSO_SECRET=last", "last"),
+    ("# SAYSO_SECRET=commented\n\nSAYSO_SECRET=x", "x"),
+]
+NOT_LINES = ["SAYSO_SECRET", "= x", "sayso_secret=x", "SAYSO SECRET=x", 'SAYSO_SECRET="open', "SAYSO_SECRET='a'b'"]
+
+
+def dotenv(folder: Path, text: str) -> Path:
+    """An ``.env`` with this text."""
+    path = folder / ".env"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def values(**given: str) -> dict[str, str]:
+    """What `read_env` gives for an environment with these, and the secrets."""
+    return read_env({"SAYSO_SECRET": SECRET, "SAYSO_WEBHOOK_SECRET": WEBHOOK} | given)
+
+
+@pytest.mark.parametrize(("line", "value"), LINES)
+def test_a_line_of_the_file(tmp_path: Path, line: str, value: str) -> None:
+    """Quotes, comments, spaces and ``export`` are read as shells and other tools read them."""
+    assert read_env({}, dotenv(tmp_path, line + "\n"))["SAYSO_SECRET"] == value
+
+
+@pytest.mark.parametrize("line", NOT_LINES)
+def test_a_line_that_is_none(tmp_path: Path, line: str) -> None:
+    """It is refused with its number, never half understood."""
+    with pytest.raises(SettingsError) as told:
+        read_env({}, dotenv(tmp_path, f"# first\n{line}\nSAYSO_LOG=text\nnonsense\n"))
+    assert [problem.split(": ")[0] for problem in told.value.problems] == [".env:2", ".env:4"]
+
+
+def test_defaults_hold_where_nothing_is_said(tmp_path: Path) -> None:
+    """Every variable has its value, and no file is needed."""
+    found = read_env({}, tmp_path / ".env")
+    assert found == {variable.name: variable.default for variable in VARIABLES}
+    assert read_env({}) == found
+
+
+PRECEDENCE: list[tuple[str, dict[str, str], str, str]] = [
+    ("the environment wins", {"SAYSO_LOG": "env"}, "SAYSO_LOG=file", "env"),
+    ("the file counts", {}, "SAYSO_LOG=file", "file"),
+    ("an empty one turns it off", {"SAYSO_LOG": ""}, "SAYSO_LOG=file", "text"),
+    ("a named file", {"SAYSO_LOG_FILE": "SECRET"}, "SAYSO_LOG=file", "kept"),
+    ("a named file in the file", {}, "SAYSO_LOG_FILE=SECRET", "kept"),
+    ("a value beside a named file", {"SAYSO_LOG": "env", "SAYSO_LOG_FILE": "SECRET"}, "", "env"),
+    ("an empty value beside a named file", {"SAYSO_LOG": " ", "SAYSO_LOG_FILE": "SECRET"}, "", "kept"),
+    ("a value over a file named in the file", {"SAYSO_LOG": "env"}, "SAYSO_LOG_FILE=SECRET", "env"),
+    ("no file named", {"SAYSO_LOG_FILE": ""}, "SAYSO_LOG=file", "file"),
+]
+
+
+@pytest.mark.parametrize(("case", "environment", "text", "value"), PRECEDENCE, ids=[p[0] for p in PRECEDENCE])
+def test_who_wins(tmp_path: Path, case: str, environment: dict[str, str], text: str, value: str) -> None:
+    """The environment before the file; in either, a value before the file that holds it."""
+    del case
+    secret = tmp_path / "secret"
+    secret.write_text("  kept\n", encoding="utf-8")
+    told = {name: given.replace("SECRET", str(secret)) for name, given in environment.items()}
+    assert read_env(told, dotenv(tmp_path, text.replace("SECRET", str(secret))))["SAYSO_LOG"] == value
+
+
+def test_files_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
+    """A missing file, a folder and bytes that are no text: one line each, with what to do; an unreadable .env too."""
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    environment = {
+        "SAYSO_SECRET_FILE": str(tmp_path / "gone"),
+        "SAYSO_WEBHOOK_SECRET_FILE": str(tmp_path),
+        "SLACK_BOT_TOKEN_FILE": str(binary),
+    }
+    with pytest.raises(SettingsError) as told:
+        read_env(environment)
+    assert [p.split(":")[0] for p in told.value.problems] == sorted(environment)
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"^\.env: cannot be read"):
+        read_env({}, tmp_path / ".env")
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    """Seven mistakes, seven lines, each beginning with its variable."""
+    wrong = {
+        "SAYSO_SECRET": "short",
+        "SAYSO_WEBHOOK_SECRET": "whsec_short",
+        "SAYSO_LISTEN": "8000x",
+        "SAYSO_PUBLIC_URL": "sayso.example.com",
+        "SAYSO_DATABASE_URL": "postgresql+asyncpg://x",
+        "SAYSO_LOG": "xml",
+        "SLACK_APP_TOKEN": "xapp-1",
+    }
+    with pytest.raises(SettingsError) as told:
+        settings_of(read_env(wrong))
+    named = {problem.split(":")[0] for problem in told.value.problems}
+    assert named == (wrong.keys() - {"SLACK_APP_TOKEN"}) | {"SLACK_BOT_TOKEN"}
+    assert str(told.value).count("\n") == len(told.value.problems) - 1
+
+
+WRONG: list[tuple[str, dict[str, str], str]] = [
+    ("no secret", {"SAYSO_SECRET": ""}, "SAYSO_SECRET"),
+    ("one short secret of two", {"SAYSO_SECRET": f"{SECRET},short"}, "SAYSO_SECRET"),
+    ("a port out of range", {"SAYSO_LISTEN": "127.0.0.1:65536"}, "SAYSO_LISTEN"),
+    ("no port", {"SAYSO_LISTEN": "localhost:"}, "SAYSO_LISTEN"),
+    ("an address cut short", {"SAYSO_PUBLIC_URL": "http://[::1"}, "SAYSO_PUBLIC_URL"),
+    ("an address with a wild port", {"SAYSO_PUBLIC_URL": "http://a:b"}, "SAYSO_PUBLIC_URL"),
+    ("an address with a query", {"SAYSO_PUBLIC_URL": "http://a/?b"}, "SAYSO_PUBLIC_URL"),
+    ("another scheme", {"SAYSO_PUBLIC_URL": "ftp://a"}, "SAYSO_PUBLIC_URL"),
+    ("no base64", {"SAYSO_WEBHOOK_SECRET": "whsec_" + "a" * 33}, "SAYSO_WEBHOOK_SECRET"),
+    ("too few bytes", {"SAYSO_WEBHOOK_SECRET": "whsec_" + "a" * 28}, "SAYSO_WEBHOOK_SECRET"),
+    ("too many bytes", {"SAYSO_WEBHOOK_SECRET": "whsec_" + "a" * 88}, "SAYSO_WEBHOOK_SECRET"),
+    ("without its mark", {"SAYSO_WEBHOOK_SECRET": "a" * 32}, "SAYSO_WEBHOOK_SECRET"),
+    ("no way in from Slack", {"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN"),
+    ("no token for Slack", {"SLACK_SIGNING_SECRET": "a"}, "SLACK_BOT_TOKEN"),
+]
+
+
+@pytest.mark.parametrize(("case", "given", "name"), WRONG, ids=[w[0] for w in WRONG])
+def test_what_is_wrong_names_its_variable(case: str, given: dict[str, str], name: str) -> None:
+    """One line, with what to do."""
+    del case
+    with pytest.raises(SettingsError) as told:
+        settings_of(values(**given))
+    assert [problem.split(":")[0] for problem in told.value.problems] == [name]
+
+
+SECRETS = ["SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_the_example_is_no_secret(name: str) -> None:
+    """What stands in .env.example is known to everybody: with it, anybody could sign."""
+    example = next(variable.example for variable in VARIABLES if variable.name == name)
+    given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"} | {name: example}
+    with pytest.raises(SettingsError) as told:
+        settings_of(values(**given))
+    assert any(p.startswith(f"{name}: ") and "example" in p for p in told.value.problems)
+
+
+GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
+    ({}, {"host": "127.0.0.1", "port": 8000, "public_url": "http://127.0.0.1:8000", "slack_on": False}),
+    ({"SAYSO_LISTEN": "0.0.0.0:80"}, {"host": "0.0.0.0", "public_url": "http://127.0.0.1:80"}),
+    ({"SAYSO_LISTEN": "[::]:80"}, {"host": "::", "public_url": "http://127.0.0.1:80"}),
+    ({"SAYSO_LISTEN": "[::1]:80"}, {"host": "::1", "public_url": "http://[::1]:80"}),
+    ({"SAYSO_LISTEN": "8000"}, {"host": "127.0.0.1", "port": 8000}),
+    ({"SAYSO_PUBLIC_URL": "https://a.example/b/"}, {"public_url": "https://a.example/b"}),
+    ({"SAYSO_SECRET": f"{SECRET}, {SECRET}2"}, {"secrets": (SECRET, f"{SECRET}2")}),
+    ({"SAYSO_WEBHOOK_SECRET": f"{WEBHOOK} {WEBHOOK},{WEBHOOK}"}, {"webhook_secrets": (WEBHOOK,) * 3}),
+    ({"SAYSO_WEBHOOK_SECRET": ""}, {"webhook_secrets": ()}),
+    ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}, {"slack_on": True, "slack_signing_secret": None}),
+    ({"SLACK_API_URL": "http://127.0.0.1:1/api"}, {"slack_api_url": "http://127.0.0.1:1/api/"}),
+]
+
+
+@pytest.mark.parametrize(("given", "found"), GOOD)
+def test_what_is_right(given: dict[str, str], found: dict[str, Any]) -> None:
+    """Read into the shapes that the program wants."""
+    settings = settings_of(values(**given))
+    assert isinstance(settings, Settings)
+    assert {name: getattr(settings, name) for name in found} == found
+    assert public_url_of(values(**given)) == settings.public_url
+
+
+def test_the_example_file_is_these_settings() -> None:
+    """`.env.example` is what the settings say; make it with: python -c "from bot.settings import env_example; ..."."""
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variable_is_documented(name: str) -> None:
+    """In the example file, with a sentence and a default or an example."""
+    variable = next(v for v in VARIABLES if v.name == name)
+    lines = env_example().splitlines()
+    assert len([line for line in lines if line.removeprefix("# ").startswith(f"{name}=")]) == 1
+    assert variable.about.endswith((".", "'", '"'))
+    assert variable.default or variable.example
+
+
+def test_the_example_copied_works_but_for_its_secret(tmp_path: Path) -> None:
+    """Copied as it is, the one thing that is missing is the secret."""
+    with pytest.raises(SettingsError) as told:
+        settings_of(read_env({}, dotenv(tmp_path, env_example())))
+    assert [problem.split(":")[0] for problem in told.value.problems] == ["SAYSO_SECRET"]
