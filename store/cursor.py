@@ -23,7 +23,7 @@ class DriverCursor(Protocol):
     def executemany(self, sql: str, parameters: Any, /) -> Any:
         """Run a statement once a row."""
 
-    def fetchall(self) -> list[Any]:
+    def fetchall(self) -> Sequence[Any]:
         """Every row that is left."""
 
 
@@ -38,7 +38,7 @@ class Cursor:
         self.say = statements
         self.written = 0
 
-    def all(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> list[Row]:
+    def all(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
         """Every row that a query answers."""
         self.driver.execute(statement.sql, statement.pick(values))
         return self.driver.fetchall()

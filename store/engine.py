@@ -46,9 +46,17 @@ async def open_store(
     Raises `BadAddress`; `AlreadyRunning`; `SchemaMismatch` where the schema is of a newer sayso, or of an older one
     while that is running; `bot.core.errors.Unavailable` where the file cannot be opened or written.
     """
-    return await asyncio.get_running_loop().run_in_executor(
-        None, partial(_open, _path(url), exclusive=exclusive, busy_timeout=busy_timeout, waiting=waiting)
-    )
+    path = _path(url)
+    reader = Reader(path, busy_timeout=busy_timeout)
+    opening = partial(_open, path, exclusive=exclusive, busy_timeout=busy_timeout, waiting=waiting)
+    writer, lock = await asyncio.get_running_loop().run_in_executor(None, opening)
+    store = SqlStore(writer, reader, lock)
+    try:
+        await reader.open()
+    except (OSError, sqlite3.Error) as error:
+        await store.close()
+        raise _unopened(path, error) from error
+    return store
 
 
 def _path(url: str) -> Path:
@@ -68,25 +76,28 @@ def _path(url: str) -> Path:
     return Path(address.database)
 
 
-def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> SqlStore:
+def _unopened(path: Path, error: BaseException) -> Unavailable:
+    return Unavailable(f"The database {path} cannot be opened for writing: {error}.")
+
+
+def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> tuple[Writer, Lock | None]:
     lock: Lock | None = None
     try:
         if exclusive:
             lock = Lock(path)
             _say_what_this_sqlite_is()
         _bring_up(path, busy_timeout, locked=exclusive)
-        connect = partial(Connection, path, busy_timeout=busy_timeout)
-        reader = Reader(partial(connect, read_only=True))
-        writer = Writer(partial(connect, checkpoints=exclusive), waiting=waiting)
+        connect = partial(Connection, path, busy_timeout=busy_timeout, checkpoints=exclusive)
+        writer = Writer(connect, waiting=waiting)
     except (OSError, sqlite3.Error) as error:
         if lock is not None:
             lock.release()
-        raise Unavailable(f"The database {path} cannot be opened for writing: {error}.") from error
+        raise _unopened(path, error) from error
     except BaseException:
         if lock is not None:
             lock.release()
         raise
-    return SqlStore(writer, reader, lock)
+    return writer, lock
 
 
 def _bring_up(path: Path, busy_timeout: float, *, locked: bool) -> None:

@@ -1,64 +1,81 @@
-"""Reads beside the writer: a few connections of their own, each read one hop to a thread and one snapshot."""
+"""Reads beside the writer, through SQLAlchemy's async engine: connections of their own, each read one snapshot."""
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from queue import Empty, LifoQueue
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.base import Connection as SyncConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.core.errors import Unavailable
 from store.cursor import Cursor
-from store.sqlite import Connection, down
+from store.sqlite import READ_PRAGMAS, down
+from store.statements import statements_for
 
 T = TypeVar("T")
 
 READERS = 2
-"""Threads and connections; reads are short and Python runs one at a time, so more would only wait for each other."""
+"""Connections; reads are short and Python runs one at a time, so more would only wait for each other."""
 
 
 class Reader:
     """Answers questions from snapshots; never waits for the writer, nor the writer for it."""
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        """``connect`` opens a read-only connection; raises what it raises.
+    def __init__(self, path: Path, *, busy_timeout: float) -> None:
+        """Nothing is opened before `open`."""
+        url = URL.create("sqlite+aiosqlite", database=str(path))
+        told = {"timeout": busy_timeout, "isolation_level": None}
+        self._engine = create_async_engine(url, pool_size=READERS, max_overflow=0, connect_args=told)
+        self._statements = statements_for("sqlite")
 
-        The first one is opened at once: for as long as it stands, closing the writer's never removes the log, so what
-        is there can be read while a full disk lets nobody make a new one.
+        @event.listens_for(self._engine.sync_engine, "connect")
+        def _prepare(driver: Any, _: Any) -> None:
+            cursor = driver.cursor()
+            for pragma in READ_PRAGMAS:
+                cursor.execute(pragma)
+            cursor.close()
+
+    async def open(self) -> None:
+        """Open the first connection; raises ``sqlite3.Error``.
+
+        For as long as it stands, closing the writer's never removes the log, so what is there can be read while a full
+        disk lets nobody make a new one.
         """
-        self._connect = connect
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._idle: LifoQueue[Connection] = LifoQueue()
-        self._idle.put(connect())
+        try:
+            async with self._engine.connect():
+                return
+        except DBAPIError as error:
+            raise error.orig or error from None
 
     async def read(self, ask: Callable[[Cursor], T]) -> T:
         """Ask within one snapshot. Raises `Unavailable` where the database cannot be read."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, ask)
 
-    def _read(self, ask: Callable[[Cursor], T]) -> T:
-        try:
-            connection = self._take()
+        def answer(connection: SyncConnection) -> T:
+            driver = connection.connection.cursor()
             try:
-                connection.snapshot()
-                return ask(connection.cursor)
+                driver.execute("BEGIN")
+                try:
+                    return ask(Cursor(driver, self._statements))
+                finally:
+                    driver.execute("ROLLBACK")
             finally:
-                connection.rollback()
-                self._idle.put(connection)
-        except sqlite3.Error as error:
-            if down(error):
+                driver.close()
+
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(answer)
+        except (sqlite3.Error, DBAPIError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if cause is not None and down(cause):
                 raise Unavailable("The store cannot be read right now. Try again.") from error
             raise
 
-    def _take(self) -> Connection:
-        try:
-            return self._idle.get_nowait()
-        except Empty:
-            return self._connect()
-
     async def close(self) -> None:
         """Finish what was asked and close the connections."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
+        await self._engine.dispose()

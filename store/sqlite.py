@@ -64,10 +64,19 @@ def down(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _DOWN
 
 
+READ_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA query_only=1",
+)
+"""How a connection that only reads is set up."""
+
+
 class Connection:
     """One connection. It may move between threads, but serves one at a time."""
 
-    def __init__(self, path: Path, *, busy_timeout: float, read_only: bool = False, checkpoints: bool = False) -> None:
+    def __init__(self, path: Path, *, busy_timeout: float, checkpoints: bool = False) -> None:
         """``busy_timeout`` in seconds: how long to wait for another process's write. Raises ``sqlite3.Error``.
 
         ``checkpoints``: whether `overgrown` ever says so; for the writer of the process that holds the lock.
@@ -84,7 +93,6 @@ class Connection:
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA wal_autocheckpoint=0")
-            cursor.execute(f"PRAGMA query_only={int(read_only)}")
         except sqlite3.Error:
             self.close()
             raise
@@ -111,10 +119,6 @@ class Connection:
         if seconds != self._waits:
             self.cursor.driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
             self._waits = seconds
-
-    def snapshot(self) -> None:
-        """Begin to read, everything as of one moment; waits for nobody."""
-        self.cursor.driver.execute("BEGIN")
 
     def commit(self) -> None:
         """Make the transaction durable."""

@@ -167,7 +167,7 @@ def test_the_example_is_no_secret(name: str) -> None:
 
 GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({}, {"host": "127.0.0.1", "port": 8000, "public_url": "http://127.0.0.1:8000", "slack_on": False}),
-    ({"SAYSO_LISTEN": "0.0.0.0:80"}, {"host": "0.0.0.0", "public_url": "http://127.0.0.1:80"}),
+    ({"SAYSO_LISTEN": "0.0.0.0:80"}, {"port": 80, "public_url": "http://127.0.0.1:80"}),
     ({"SAYSO_LISTEN": "[::]:80"}, {"host": "::", "public_url": "http://127.0.0.1:80"}),
     ({"SAYSO_LISTEN": "[::1]:80"}, {"host": "::1", "public_url": "http://[::1]:80"}),
     ({"SAYSO_LISTEN": "8000"}, {"host": "127.0.0.1", "port": 8000}),

@@ -12,6 +12,7 @@ import socket
 import sys
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from bot.app import Bot, build, listen, run
 from bot.commands.surroundings import GOOD, NO, CommandError
@@ -125,7 +126,8 @@ async def _play(bot: Bot, serving: asyncio.Future[None], *, stop: bool) -> None:
     say(f"\nYour inbox, signed in once by this link:\n\n    {base}/sign-in/{token}\n")
     say("Approve, edit or reject there; here you see what the agent gets. Ctrl-C ends the demo.\n")
     closing = asyncio.ensure_future(bot.house.closing.wait())
-    await asyncio.wait({working, serving, closing}, return_when=asyncio.FIRST_COMPLETED)
+    ends: set[asyncio.Future[Any]] = {working, serving, closing}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     closing.cancel()
     if serving.done() or bot.house.closing.is_set():
         # The agent would be turned away at the door from now on.

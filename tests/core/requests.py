@@ -36,9 +36,7 @@ def content(number: int = 1, arguments: dict[str, Any] | None = None, **more: An
     bound: dict[str, Any] = {"action": "refund.issue", "arguments": given, "target": "https://b.example/refunds"}
     digest = digest_of(request="req_1", revision=number, agent="billing", **bound)
     author = more.pop("author", "agent:billing")
-    return Revision(
-        request="req_1", number=number, digest=digest, author=author, created_at=NOW, **bound, **more
-    )
+    return Revision(request="req_1", number=number, digest=digest, author=author, created_at=NOW, **bound, **more)
 
 
 def request(*stages: Stage, at: datetime = NOW, expires: timedelta = 24 * HOUR, **more: Any) -> Request:

@@ -52,7 +52,7 @@ def test_values_that_python_takes_for_equal_are_edits(one: Any, other: Any, wrap
 
 @given(OBJECTS, OBJECTS)
 def test_no_difference_means_the_same_bytes(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """What is no edit has the same canonical form, so its digest cannot have changed; and the touched are the edited."""
+    """What is no edit has the same canonical form, so its digest has not changed; the touched are the edited."""
     found = differences(before, after)
     if not found:
         assert canonical(before) == canonical(after)

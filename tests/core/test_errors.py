@@ -16,7 +16,7 @@ def kinds(base: type[SaysoError] = SaysoError) -> list[type[SaysoError]]:
 
 @pytest.mark.parametrize("kind", [k for k in kinds() if k is not SendFailed])
 def test_the_docstring_is_the_message(kind: type[SaysoError]) -> None:
-    """Raised bare it says its class's own sentence; raised with a detail it says that, and carries what it was given."""
+    """Raised bare it says its class's own sentence; with a detail it says that, and carries what it was given."""
     bare = kind()
     assert bare.detail
     assert bare.detail == (kind.__doc__ or "").strip() == str(bare)

@@ -61,7 +61,9 @@ class Lifecycle(RuleBasedStateMachine):
         if not self.request.state.open and self.ended is None:
             self.ended = self.request
 
-    @rule(by=st.sampled_from(PEOPLE), verb=st.sampled_from(Verb), age=st.integers(0, 1), other=st.booleans(), more=ROUTES)
+    @rule(
+        by=st.sampled_from(PEOPLE), verb=st.sampled_from(Verb), age=st.integers(0, 1), other=st.booleans(), more=ROUTES
+    )
     def decide(self, by: str, verb: Verb, age: int, more: Route, *, other: bool) -> None:
         """Anybody decides anything, sometimes on what is no longer there."""
         before = self.request
@@ -106,9 +108,7 @@ class Lifecycle(RuleBasedStateMachine):
         if verb is Verb.ESCALATE:
             return lifecycle.escalate(before, told, self.now)
         edited = self._revised(more, f"person:{by}")
-        return lifecycle.edit(
-            before, edited, replace(told, revision=edited.revision, digest=edited.digest), self.now
-        )
+        return lifecycle.edit(before, edited, replace(told, revision=edited.revision, digest=edited.digest), self.now)
 
     def _revised(self, more: Route, author: str) -> Request:
         """The next revision, on the old route or on one that asks more."""

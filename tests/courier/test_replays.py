@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from bot.core.model import ExecutionState, Request, Verb
 from bot.core.ports import Order, Outcome, OutcomeKind
 from bot.desk import pause
 from tests.desk.house import SECRET, START, House, MovableClock, open_house
-from tests.fakes.receiver import Cut, End, Receiver, answering, message, saying
+from tests.fakes.receiver import Call, Cut, End, Receiver, Script, answering, message, saying
 
 S = ExecutionState
 
@@ -24,6 +25,16 @@ async def run(house: House, action: str = "refund.issue", **more: Any) -> Reques
     request = await house.decide(await house.submit(action, agent="quiet", **more))
     await house.rest()
     return await house.now(request)
+
+
+def in_turn(*scripts: Script) -> Script:
+    """Answer the first call by the first script, and so on."""
+    left = iter(scripts)
+
+    def answer(call: Call) -> Iterable[bytes | float | End]:
+        return next(left)(call)
+
+    return answer
 
 
 def state(request: Request) -> ExecutionState:
@@ -101,8 +112,7 @@ async def test_p06_every_ending_is_recorded(
 
 async def test_p05_a_safe_action_is_tried_again_under_the_same_key(house: House, receiver: Receiver) -> None:
     """Declared idempotent: after a lost answer the same id again, so that the receiver acts once."""
-    lost = iter([saying(End.RESET), saying(End.RESET), answering({"ok": 1})])
-    receiver.script = lambda call: next(lost)(call)
+    receiver.script = in_turn(saying(End.RESET), saying(End.RESET), answering({"ok": 1}))
     await house.work()
     request = await run(house, "refund.safe", arguments={})
     assert state(request) is S.WAITING
@@ -186,8 +196,7 @@ async def test_pause_and_resume(house: House, receiver: Receiver) -> None:
 
 async def test_pause_in_the_middle_of_a_run(house: House, receiver: Receiver) -> None:
     """What runs is not torn down, its retry is held, and goes on after resume under the same key."""
-    answers = iter([saying(0.1, End.RESET), answering({"ok": 1})])
-    receiver.script = lambda call: next(answers)(call)
+    receiver.script = in_turn(saying(0.1, End.RESET), answering({"ok": 1}))
     courier = await house.work()
     request = await house.decide(await house.submit("refund.safe", agent="quiet", arguments={}))
     await receiver.called()

@@ -31,7 +31,11 @@ async def test_an_answer_is_the_next_revision(house: House) -> None:
         request.id, agent="billing", text="10428", arguments={"order": "10428", "amount": 120.0}, context={"more": 1}
     )
     assert (after.state, after.revision, after.votes) == (State.PENDING, 2, ())
-    assert (after.content.arguments["amount"], after.content.proposed, after.content.context["more"]) == (120.0, None, 1)
+    assert (after.content.arguments["amount"], after.content.proposed, after.content.context["more"]) == (
+        120.0,
+        None,
+        1,
+    )
     assert after.content.context["answers"] == [{"text": "10428", "at": house.clock.at.isoformat()}]
     with pytest.raises(errors.Stale):
         await house.decide(request)

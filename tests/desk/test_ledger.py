@@ -104,9 +104,7 @@ async def test_a_caller_who_hangs_up_does_not_stop_what_was_decided(house: House
     async with asyncio.timeout(5):
         while not ears.executions:
             await asyncio.sleep(0.005)
-    assert sorted(ears.effects) == sorted(
-        i for (i,) in house.sql("select id from effects where kind != 'card'")
-    )
+    assert sorted(ears.effects) == sorted(i for (i,) in house.sql("select id from effects where kind != 'card'"))
 
 
 async def test_a_caller_who_hangs_up_on_a_refusal(house: House, ears: Ears) -> None:

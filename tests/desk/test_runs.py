@@ -149,7 +149,8 @@ async def test_a_hundred_tries_do_not_overflow(house: House) -> None:
         assert (kept.due_at - house.clock.at).total_seconds() <= 300
         house.clock.at = max(kept.due_at, house.clock.at)
         await house.desk.conclude(await claimed(house, execution), Outcome(kind=K.NOT_STARTED, error="refused"))
-    assert ((kept := await stands(house, request)).state, kept.attempts) == (S.FAILED, 100)
+    kept = await stands(house, request)
+    assert (kept.state, kept.attempts) == (S.FAILED, 100)
 
 
 AFTER_UNKNOWN: list[tuple[str, list[OutcomeKind], ExecutionState]] = [
@@ -184,7 +185,8 @@ async def test_p06_without_idempotency_unknown_is_the_end(house: House) -> None:
     """A lost answer is not tried again, and waits for a person."""
     request, execution = await approved(house)
     await house.desk.conclude(await claimed(house, execution), Outcome(kind=K.UNKNOWN, error="lost"))
-    assert ((kept := await stands(house, request)).state, kept.attempts) == (S.UNKNOWN, 1)
+    kept = await stands(house, request)
+    assert (kept.state, kept.attempts) == (S.UNKNOWN, 1)
     house.clock.move(hours=1)
     assert (await house.desk.claim(execution.id)).order is None
 
@@ -281,8 +283,11 @@ async def test_pause_keeps_actions_out_of_the_agents_hands(house: House, how: st
     """An action that its agent runs waits too while replays are stopped, and is handed over afterwards."""
     await pause(house.ledger, on=True, by="cli:root", via="cli")
     if how == "by rule":
-        house.rule(lambda text: text.replace('action == "page.me"', 'action == "page.me" && false')
-                   .replace("labels.by == \"rule\"", 'action == "deploy.start"'))
+        house.rule(
+            lambda text: text.replace('action == "page.me"', 'action == "page.me" && false').replace(
+                'labels.by == "rule"', 'action == "deploy.start"'
+            )
+        )
         request = await house.submit("deploy.start")
     else:
         request, _ = await approved(house, "deploy.start")
@@ -294,7 +299,8 @@ async def test_pause_keeps_actions_out_of_the_agents_hands(house: House, how: st
     assert (await house.desk.claim(waiting.id)).paused
     await pause(house.ledger, on=False, by="cli:root", via="cli")
     await house.desk.claim(waiting.id)
-    assert ((kept := await stands(house, request)).state, kept.attempts) == (S.EXECUTING, 1)
+    kept = await stands(house, request)
+    assert (kept.state, kept.attempts) == (S.EXECUTING, 1)
 
 
 @pytest.mark.parametrize(
@@ -318,4 +324,5 @@ async def test_p06_dying_again_and_again_ends_as_unknown(house: House) -> None:
         house.clock.move(minutes=10)
         await claimed(house, execution)
         await house.desk.recover()
-    assert ((kept := await stands(house, request)).state, kept.attempts) == (S.UNKNOWN, 3)
+    kept = await stands(house, request)
+    assert (kept.state, kept.attempts) == (S.UNKNOWN, 3)

@@ -52,7 +52,12 @@ async def test_p02_the_same_key_with_another_body(house: House) -> None:
 
 async def test_a_key_is_its_agents_own(house: House) -> None:
     """Two agents with the same key are two requests; without a key every post is one."""
-    told = [await post(house, "k"), await post(house, "k", agent="eva"), await post(house, None), await post(house, None)]
+    told = [
+        await post(house, "k"),
+        await post(house, "k", agent="eva"),
+        await post(house, None),
+        await post(house, None),
+    ]
     assert len({request.id for request, _ in told}) == 4
 
 
