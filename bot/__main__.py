@@ -38,7 +38,8 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
     """The parser, with the modules that the command needs (every one where it is unknown, for the help)."""
     parser = argparse.ArgumentParser(prog="sayso", description=_ABOUT)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    modules = [COMMANDS[command]] if command in COMMANDS else dict.fromkeys(COMMANDS.values())
+    known = COMMANDS.get(command or "")
+    modules = [known] if known else dict.fromkeys(COMMANDS.values())
     for module in modules:
         import_module(module).add_parsers(commands)
     return parser

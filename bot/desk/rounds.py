@@ -81,10 +81,7 @@ class Rounds:
 
     def reached(self, request: Request, existing: tuple[Delivery, ...]) -> bool:
         """Whether a card stands, or is on its way, where the newest step asks somebody."""
-        plan = request.stage_plan
-        if plan is None:
-            return False
-        step = plan.steps[request.step]
+        step = request.route.stages[request.stage].steps[request.step]
         alive = (d for d in existing if d.state in _ALIVE and (not step.via or d.channel in step.via))
         return any(d.person is None or d.person in step.people for d in alive)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,6 +33,11 @@ CASES: list[tuple[Any, Any, list[Edit]]] = [
     ({"a": [1]}, {"a": [1, 1]}, [Edit("/a", [1], [1, 1])]),
     ({"a": {}}, {"a": []}, [Edit("/a", {}, [])]),
 ]
+WRAPPED: dict[str, Callable[[Any], Any]] = {
+    "bare": lambda value: value,
+    "in a list": lambda value: [0, value],
+    "in an object in a list": lambda value: [{"x": value}],
+}
 LOOKALIKES = [(1, True), (0, False), (1, 1.0), ("1", 1), (None, False), ("", None)]
 
 
@@ -42,10 +48,10 @@ def test_differences_are_named_by_their_pointer(before: Any, after: Any, found: 
 
 
 @pytest.mark.parametrize(("one", "other"), LOOKALIKES)
-@pytest.mark.parametrize("wrapped", ["bare", "in a list", "in an object in a list"])
+@pytest.mark.parametrize("wrapped", WRAPPED)
 def test_values_that_python_takes_for_equal_are_edits(one: Any, other: Any, wrapped: str) -> None:
     """A person who makes 1 into true has edited it, however deep it stands: the old value may not run instead."""
-    wrap = {"bare": lambda v: v, "in a list": lambda v: [0, v], "in an object in a list": lambda v: [{"x": v}]}[wrapped]
+    wrap: Callable[[Any], Any] = WRAPPED[wrapped]
     assert differences({"a": wrap(one)}, {"a": wrap(other)})
     assert differences({"a": wrap(one)}, {"a": wrap(one)}) == ()
 

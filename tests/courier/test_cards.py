@@ -256,7 +256,8 @@ async def test_p10_a_store_that_is_down_is_waited_out(
     await house.work()
     request = await house.submit("page.me", agent="quiet")
     await wire.entered.wait()
-    write, refused = house.store.write, []
+    write = house.store.write
+    refused: list[Any] = []
 
     async def down(work: Any) -> Any:
         if len(refused) < 5:

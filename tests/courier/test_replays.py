@@ -381,7 +381,7 @@ async def test_p10_stopping_on_a_store_that_is_down(house: House, caplog: pytest
     async def down(_: Any) -> Any:
         raise Unavailable
 
-    house.store.write = down  # type: ignore[method-assign]
+    house.store.write = down  # type: ignore[method-assign,assignment]
     await courier.stop(0.05)
     house.store.write = write  # type: ignore[method-assign]
     assert "the next start sees to it" in caplog.text
@@ -419,7 +419,7 @@ async def test_p10_a_claim_that_cannot_be_written_is_tried_again(
         house.desk.claim = claim  # type: ignore[method-assign]
         raise Unavailable
 
-    house.desk.claim = down  # type: ignore[method-assign]
+    house.desk.claim = down  # type: ignore[method-assign,assignment]
     request = await run(house)
     assert (receiver.calls, state(request)) == ([], S.WAITING)
     await house.later(seconds=1)
@@ -456,6 +456,21 @@ async def test_t05_a_flipped_byte_is_never_sent(house: House, receiver: Receiver
     assert after.execution is not None
     assert (after.execution.error or "").startswith("digest_mismatch")
     house.sql("update revisions set content = ?", original)
+
+
+async def test_p05_told_twice_it_runs_once(house: House) -> None:
+    """A start reads from the file what was told at the same moment: one claim, one run."""
+    slow = Slow()
+    courier = await house.work(slow)
+    request = await house.decide(await house.submit(agent="quiet"))
+    assert request.execution is not None
+    for _ in range(3):
+        courier.take_execution(request.execution)
+    await slow.begun.wait()
+    courier.take_execution(request.execution)
+    slow.end.set()
+    await house.rest()
+    assert (len(slow.orders), state(await house.now(request))) == (1, S.EXECUTED)
 
 
 async def test_many_run_side_by_side(house: House, receiver: Receiver) -> None:

@@ -193,7 +193,7 @@ def _named(body: str) -> str:
 
 def ballot(request: Request, by: str = "ana", verb: Verb = Verb.APPROVE, **more: Any) -> Ballot:
     """A ballot on a request as it was shown."""
-    shown = {"revision": request.revision, "digest": request.digest}
+    shown: dict[str, Any] = {"revision": request.revision, "digest": request.digest}
     return Ballot(request=request.id, decision=verb, by=by, channel="slack", **(shown | more))
 
 

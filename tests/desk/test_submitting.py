@@ -58,7 +58,7 @@ async def test_a_key_is_its_agents_own(house: House) -> None:
         await post(house, None),
         await post(house, None),
     ]
-    assert len({request.id for request, _ in told}) == 4
+    assert len({request.id for request, _ in told}) == 5
 
 
 async def test_a_repeat_after_a_decision_shows_it(house: House) -> None:

@@ -111,11 +111,11 @@ async def test_waits_leave_nothing_behind(house: House) -> None:
 async def test_a_wait_cancelled_as_it_is_answered(house: House) -> None:
     """A caller who hangs up at the very moment changes nothing for the others."""
     request = await house.submit()
-    one, other = (asyncio.create_task(house.desk.wait(request.id, seconds=30, outcome=False)) for _ in range(2))
-    await asyncio.sleep(0.02)
-    for future in left(house)[request.id]:
-        future.cancel()
-        break
-    await house.decide(request)
-    told = await asyncio.gather(one, other, return_exceptions=True)
-    assert sum(isinstance(t, Request) for t in told) == 1
+    waiting = house.ledger.waiting
+    gone, there = waiting.join(request.id), waiting.join(request.id)
+    gone.cancel()
+    waiting.tell(request)
+    assert there.result() is request
+    waiting.leave(request.id, gone)
+    waiting.leave(request.id, there)
+    assert left(house) == {}

@@ -194,7 +194,7 @@ async def test_p14_a_cancelled_function_is_ended(replayer: TargetReplayer, tmp_p
     """Shutting down ends the worker with the attempt: it cannot go on acting behind the bot's back."""
     held = tmp_path / "held"
     running = asyncio.create_task(_run(replayer, "hold", {"path": str(held)}, within=30))
-    while not held.exists():  # noqa: ASYNC110  # another process makes it
+    while not held.exists():  # another process makes it
         await asyncio.sleep(0.01)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -205,8 +205,11 @@ async def test_the_queue_is_in_the_command_and_at_home(program: Program, slack: 
         await slack.open_home("U0ANA")
         await slack.open_home("U0LEA")
         await slack.wait_for(lambda: slack.home("U0ANA") is not None and slack.home("U0LEA") is not None)
-        assert request["title"] in visible_text(slack.home("U0ANA"))
-        assert request["title"] not in visible_text(slack.home("U0LEA"))
+        mine, hers = slack.home("U0ANA"), slack.home("U0LEA")
+        assert mine is not None
+        assert hers is not None
+        assert request["title"] in visible_text(mine)
+        assert request["title"] not in visible_text(hers)
 
 
 async def test_a_sign_in_link_comes_by_direct_message(program: Program, slack: FakeSlack) -> None:

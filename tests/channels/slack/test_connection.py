@@ -30,7 +30,7 @@ async def started(slack: FakeSlack, mode: str, **changes: str) -> SlackChannel:
 async def until_well(channel: SlackChannel, within: float = 8.0) -> None:
     """Wait until nothing is wrong any more."""
     async with asyncio.timeout(within):
-        while await channel.fault() is not None:  # noqa: ASYNC110  # a channel is asked, it does not tell
+        while await channel.fault() is not None:  # a channel is asked, it does not tell
             await asyncio.sleep(0.02)
 
 

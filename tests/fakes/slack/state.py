@@ -203,7 +203,7 @@ class State:
     async def wait_for(self, holds: Callable[[], object], within: float = 5.0) -> None:
         """Wait until something holds; raises TimeoutError after `within` seconds."""
         async with asyncio.timeout(within):
-            while not holds():  # noqa: ASYNC110 - any test of any state: there is no one event to wait for
+            while not holds():
                 await asyncio.sleep(0.005)
 
     def calls_of(self, method: str) -> list[Call]:

@@ -93,7 +93,7 @@ async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event for it
+    while not server.started:  # uvicorn offers no event for it
         await asyncio.sleep(0.01)
     try:
         yield house

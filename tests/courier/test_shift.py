@@ -1,0 +1,90 @@
+"""Tasks and alarms: one alarm a thing, nothing begins after the end, and what breaks is said."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.core.errors import Unavailable
+from bot.courier.shift import Shift
+from tests.desk.house import START, MovableClock
+
+SECOND = timedelta(seconds=1)
+
+
+async def test_an_alarm_rings_when_its_time_has_come() -> None:
+    """Now where it has; else then, by the clock that it is given, however long the timer slept."""
+    clock, rung = MovableClock(), []
+    shift = Shift(clock)
+    shift.at("a", START, lambda: rung.append("a"))
+    shift.at("b", START + timedelta(milliseconds=20), lambda: rung.append("b"))
+    assert rung == ["a"]
+    await asyncio.sleep(0.05)
+    assert rung == ["a"]
+    clock.at += SECOND
+    async with asyncio.timeout(2):
+        while rung != ["a", "b"]:
+            await asyncio.sleep(0.005)
+    await shift.stop(0)
+
+
+async def test_a_thing_has_one_alarm() -> None:
+    """A later word for the same thing takes the place of the earlier one, or takes it back."""
+    shift = Shift(MovableClock())
+    for hours in (1, 2, 3):
+        shift.at("a", START + timedelta(hours=hours), lambda: None)
+    shift.at("b", START + SECOND, lambda: None)
+    assert len(shift._alarms) == 2  # noqa: SLF001
+    shift.forget("a")
+    shift.forget("a")
+    assert list(shift._alarms) == ["b"]  # noqa: SLF001
+    await shift.stop(0)
+    assert shift._alarms == {}  # noqa: SLF001
+
+
+async def test_nothing_begins_after_the_end() -> None:
+    """Neither a task nor an alarm; what was handed over is closed, not forgotten half-way."""
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("worked")
+
+    shift = Shift(MovableClock())
+    await shift.stop(0)
+    shift.begin(work())
+    shift.at("a", START - SECOND, lambda: done.append("rung"))
+    await asyncio.sleep(0.01)
+    assert done == []
+
+
+async def test_what_breaks_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that ends in an error is logged with it; a cancelled one is not."""
+
+    async def breaks() -> None:
+        raise RuntimeError("a bug")
+
+    shift = Shift(MovableClock())
+    shift.begin(breaks())
+    shift.begin(asyncio.sleep(60))
+    await asyncio.sleep(0.01)
+    await shift.stop(0)
+    await asyncio.sleep(0)
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
+async def test_insisting_ends_with_the_shift(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it lasts a store that is down is asked again; once it is over it is let be."""
+    monkeypatch.setattr("bot.courier.shift._STORE_PAUSE", 0.001)
+    shift = Shift(MovableClock())
+    tries: list[int] = []
+
+    async def down() -> None:
+        tries.append(1)
+        if len(tries) == 3:
+            shift.over = True
+        raise Unavailable
+
+    await shift.insist(down)
+    assert len(tries) == 3
