@@ -13,7 +13,7 @@ from bot.core.ports import Filter
 from bot.web.exchange import Answer, header_values, while_connected
 from bot.web.objects import Member, Members
 from bot.web.operation import AGENTS, ALL, Call, Operation
-from bot.web.problems import header_fault, invalid
+from bot.web.problems import header_fault, invalid, parameter_fault
 from bot.web.query import DEFAULT_PAGE, FOR, LISTING, WAIT
 from bot.web.shapes import Anything, OneOf, Text
 from bot.web.submission import ARGUMENTS, CONTEXT, LONG, SUBMISSION, submission_of
@@ -93,6 +93,10 @@ async def listing(call: Call) -> Answer:
     size: int = wanted.pop("limit", DEFAULT_PAGE)
     asked = Filter(states=wanted.pop("state", None), **wanted, limit=size + 1)
     found = await call.house.store.requests(asked)
+    if asked.cursor is not None and not found and await call.house.store.request(asked.cursor) is None:
+        # An empty page would tell a program that it has seen everything.
+        detail = "is not the next_cursor of a page; begin again without it"
+        raise invalid((parameter_fault("cursor", "unknown", detail),))
     page = found[:size]
     # Sent at once: each of these reads waits for a thread, not for another.
     sent = await asyncio.gather(*(call.house.store.deliveries(request.id) for request in page))

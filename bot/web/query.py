@@ -24,7 +24,8 @@ MAX_PAGE = 200
 DEFAULT_PAGE = 50
 _LONGEST = 320
 _MANY = 20
-_SECONDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
+_SECONDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,2})?")
+"""As programs write a small or long fraction, too: 0.30000000000000004, 1e-05."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ async def test_a_key_is_its_agents_own(house: House) -> None:
     told = [
         await post(house, "k"),
         await post(house, "k", agent="eva"),
+        await post(house, "k", agent="unlisted"),
         await post(house, None),
         await post(house, None),
     ]

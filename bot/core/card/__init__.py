@@ -1,0 +1,33 @@
+"""What a card says: which facts, in which order, and what of it was left out. No markup; channels draw it.
+
+The facts come from the stored request and the admin's own words; what the agent says of itself stands apart
+(`Card.claims`), so that no text of an agent can pass for the house's (threat T1). What a channel cannot show whole is
+shortened by `fit`, with a mark that states the true length, and then the card may not be approved there (T2).
+"""
+
+from bot.core.card.claims import answers_in, claims_of
+from bot.core.card.endings import execution_line
+from bot.core.card.fitting import ELISION, fit, shorten
+from bot.core.card.telling import buttons_of, card_of, next_step_at
+from bot.core.card.texts import confidence_text, literal, name_of, why_text
+from bot.core.card.values import Asked, Card, Line, Verdict
+
+__all__ = [
+    "ELISION",
+    "Asked",
+    "Card",
+    "Line",
+    "Verdict",
+    "answers_in",
+    "buttons_of",
+    "card_of",
+    "claims_of",
+    "confidence_text",
+    "execution_line",
+    "fit",
+    "literal",
+    "name_of",
+    "next_step_at",
+    "shorten",
+    "why_text",
+]

@@ -1,0 +1,84 @@
+"""What became of a request: the decisions, the end, the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.core.card.texts import literal, name_of
+from bot.core.card.values import Line, Verdict
+from bot.core.model import Decision, Execution, ExecutionState, Person, Request, State, Verb
+from bot.core.scrutiny import visible
+
+_DONE = {
+    Verb.APPROVE: "Approved",
+    Verb.APPROVE_WITH_EDITS: "Approved with edits",
+    Verb.REJECT: "Rejected",
+    Verb.ASK: "Asked for more information",
+    Verb.ESCALATE: "Escalated by hand",
+}
+
+
+def verdicts_of(request: Request, people: Mapping[str, Person]) -> tuple[Verdict, ...]:
+    """Every decision, oldest first, and the last word where that was not a person's."""
+    return tuple(_verdict(d, people) for d in request.decisions) + _ending(request)
+
+
+def _verdict(decision: Decision, people: Mapping[str, Person]) -> Verdict:
+    return Verdict(
+        title=_DONE[decision.decision],
+        by=name_of(decision.by, people),
+        at=decision.at,
+        channel=decision.channel,
+        comment=visible(decision.comment) if decision.comment else None,
+        category=decision.category,
+        edits=tuple(
+            Line(
+                visible(e.pointer),
+                f"{literal(e.before) if e.kind != 'added' else '(absent)'} → "
+                f"{literal(e.after) if e.kind != 'removed' else '(taken away)'}",
+            )
+            for e in decision.edits
+        ),
+    )
+
+
+def _ending(request: Request) -> tuple[Verdict, ...]:
+    """The last word where it was not a person's."""
+    by_rule = {
+        State.APPROVED: "Approved by rule",
+        State.BLOCKED: "Blocked by rule",
+        State.EXPIRED: "Expired without a decision",
+        State.CANCELLED: "Withdrawn by the agent",
+        State.REJECTED: "Rejected because nobody decided in time",
+    }
+    if request.state.open or any(d.decision.is_vote and d.at == request.decided_at for d in request.decisions):
+        return ()
+    title = by_rule.get(request.state)
+    if title is None:
+        return ()
+    if request.state in (State.APPROVED, State.BLOCKED):
+        title += f" {request.route.rule!r}"
+    return (Verdict(title=title, by=None, at=request.decided_at, channel=None),)
+
+
+_EXECUTION = {
+    ExecutionState.WAITING: "Waiting to run",
+    ExecutionState.EXECUTING: "Running",
+    ExecutionState.EXECUTED: "Executed",
+    ExecutionState.FAILED: "Failed",
+    ExecutionState.UNKNOWN: "Outcome unknown: it may have happened, and somebody has to find out",
+    ExecutionState.ROLLING_BACK: "Being rolled back",
+    ExecutionState.ROLLED_BACK: "Rolled back",
+    ExecutionState.CANCELLED: "Cancelled before it ran",
+}
+
+
+def execution_line(execution: Execution | None) -> Line | None:
+    """How the replay stands, and what came of it."""
+    if execution is None:
+        return None
+    label = _EXECUTION.get(execution.state, str(execution.state))
+    if execution.state is ExecutionState.EXECUTING and execution.by_agent:
+        label = "Handed to the agent, which has not reported yet"
+    text = execution.error or ("" if execution.result is None else literal(execution.result))
+    return Line(label, visible(text) if execution.error else text)

@@ -1,0 +1,57 @@
+"""How single facts read: an argument, a confidence, a name, the reason for a route."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.core.model import Person, Route
+from bot.core.scrutiny import visible
+
+_STATE_LENGTH = 300
+"""From how many characters on a text states its length."""
+
+
+def literal(value: Any) -> str:
+    """An argument as it is: JSON, strings in quotes, nothing hidden, its length stated where it is long."""
+    if isinstance(value, str):
+        shown = visible(value)
+        lines = value.count("\n") + 1
+        size = f"\n({len(value)} characters, {lines} lines)" if lines > 1 or len(value) > _STATE_LENGTH else ""
+        return f'"{shown}"{size}'
+    return visible(
+        json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)
+    ).replace("⏎\n", "\n")
+
+
+def confidence_text(confidence: float | None, gate: float | None) -> tuple[str, bool]:
+    """``72% (below 85% gate)`` and whether it is below; a confidence that was not given is below every gate."""
+    if confidence is None:
+        return ("not given", False) if gate is None else (f"not given (gate {_percent(gate)})", True)
+    if gate is None:
+        return _percent(confidence), False
+    below = confidence < gate
+    return f"{_percent(confidence)} ({'below' if below else 'above'} {_percent(gate)} gate)", below
+
+
+def why_text(route: Route) -> str:
+    """A route's named reason in a sentence."""
+    named, _, detail = route.why.partition(": ")
+    if named == "held":
+        return f"the rule {route.rule!r} holds: {detail}"
+    if named == "condition_failed":
+        return f"the rule {route.rule!r} could not be answered ({detail}), so its strict answer counts"
+    if named == "default":
+        return "no rule holds, so the default counts"
+    return detail or route.why
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.4g}%"
+
+
+def name_of(person: str, people: Mapping[str, Person]) -> str:
+    """A person's display name; their id where the file no longer knows them."""
+    known = people.get(person)
+    return known.name if known else person

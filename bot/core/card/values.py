@@ -1,0 +1,68 @@
+"""A card, as values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from bot.core.model import State, Verb
+
+
+class Line(Struct, frozen=True):
+    """A labelled text, already `visible`. ``elided``: shortened, so not the whole of it."""
+
+    label: str
+    text: str
+    elided: bool = False
+
+
+class Asked(Struct, frozen=True):
+    """Somebody who is asked: display name, person id, and on which step of the chain (0 first)."""
+
+    name: str
+    person: str
+    step: int
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """How the request ended, or what one person decided: ``title`` in words, who, when, how, and the edits made."""
+
+    title: str
+    by: str | None
+    at: datetime | None
+    channel: str | None
+    comment: str | None = None
+    category: str | None = None
+    edits: tuple[Line, ...] = ()
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """Everything a reviewer is shown. ``buttons`` are what may be pressed on it; ``marks`` are the house's warnings."""
+
+    request: str
+    revision: int
+    digest: str
+    state: State
+    title: str
+    action: str
+    agent: str
+    risk: str
+    arguments: tuple[Line, ...]
+    claims: tuple[Line, ...]
+    confidence: str
+    below_gate: bool
+    marks: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    stage: str
+    progress: str
+    escalation_level: int
+    deadline: datetime | None
+    expires_at: datetime
+    why: str
+    url: str
+    undo: str
+    buttons: tuple[Verb, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    execution: Line | None = None
+    fully_shown: bool = True

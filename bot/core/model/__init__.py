@@ -1,0 +1,39 @@
+"""The values the whole house speaks in: requests, revisions, decisions, deliveries, executions.
+
+Every value is frozen. Times are aware UTC datetimes, durations are ``timedelta``, arguments are plain JSON
+values (``dict``, ``list``, ``str``, ``int``, ``float``, ``bool``, ``None``) that already passed the intake's
+limits. The words are those of the contract.
+"""
+
+from bot.core.model.content import Arguments, Edit, Option, Revision, Submission
+from bot.core.model.people import Event, Key, Person, Role
+from bot.core.model.requests import Decision, Delivery, Execution, Request
+from bot.core.model.routes import Route, Stage, Step
+from bot.core.model.states import DeliveryState, ExecutionState, Kind, OnExpiry, Risk, State, Then, Verb
+
+__all__ = [
+    "Arguments",
+    "Decision",
+    "Delivery",
+    "DeliveryState",
+    "Edit",
+    "Event",
+    "Execution",
+    "ExecutionState",
+    "Key",
+    "Kind",
+    "OnExpiry",
+    "Option",
+    "Person",
+    "Request",
+    "Revision",
+    "Risk",
+    "Role",
+    "Route",
+    "Stage",
+    "State",
+    "Step",
+    "Submission",
+    "Then",
+    "Verb",
+]

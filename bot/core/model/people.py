@@ -1,0 +1,54 @@
+"""Who acts: people, keys; and the event that says what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """A reviewer as routing.yaml knows one."""
+
+    id: str
+    name: str
+    email: str | None = None
+    slack: str | None = None
+    ntfy: str | None = None
+    timezone: str = "UTC"
+
+
+class Role(StrEnum):
+    """What a key may do; a key carries exactly one role."""
+
+    AGENT = "agent"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """An API key as stored: never the key itself, only its SHA-256."""
+
+    id: str
+    name: str
+    role: Role
+    hash: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One line of the audit trail: who did what through what, and exactly what changed.
+
+    ``data`` holds the change as the tables took it (``request`` columns, ``revision``, ``decision``, ``execution``,
+    ``delivery``), so replaying events in order rebuilds the tables.
+    """
+
+    type: str
+    at: datetime
+    actor: str
+    via: str
+    request: str | None = None
+    data: dict[str, Any] = {}

@@ -1,0 +1,52 @@
+"""Who is asked, in which order, for how long: the route that a request got."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec import Struct
+
+from bot.core.model.states import OnExpiry, Risk, Then
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One step of a chain as the request got it: whom (``people`` resolved, ``notify`` as written), how, how long.
+
+    ``wait`` is how long before the next step is asked too (None: this step never gives way);
+    ``remind`` is how often the asked are reminded while this step is the newest (None: never).
+    """
+
+    notify: tuple[str, ...]
+    people: tuple[str, ...]
+    via: tuple[str, ...] = ()
+    wait: timedelta | None = None
+    remind: timedelta | None = None
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """One round of review: a chain of people and how many approvals it takes."""
+
+    name: str
+    chain: str
+    steps: tuple[Step, ...]
+    approvals: int = 1
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """What the rules answered for a request; the request keeps it whatever the file says later.
+
+    ``rule`` is the rule's name (``default`` where none held), ``why`` the named reason. ``excluded`` are people who
+    may not review this request; they are already absent from the steps. ``policy`` is the configuration's hash.
+    """
+
+    then: Then
+    rule: str
+    why: str
+    stages: tuple[Stage, ...] = ()
+    gate: float | None = None
+    expires: timedelta = timedelta(hours=24)
+    on_expiry: OnExpiry = OnExpiry.EXPIRE
+    excluded: tuple[str, ...] = ()
+    risk: Risk = Risk.IRREVERSIBLE
+    warnings: tuple[str, ...] = ()
+    policy: str = ""

@@ -1,0 +1,112 @@
+"""Where things stand, and what may be decided: the closed lists of the contract."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What is asked of the person."""
+
+    APPROVAL = "approval"
+    QUESTION = "question"
+    CHOICE = "choice"
+
+
+class Risk(StrEnum):
+    """How much harm a wrong approval can do; later members are stricter."""
+
+    READ_ONLY = "read_only"
+    REVERSIBLE = "reversible"
+    IRREVERSIBLE = "irreversible"
+
+    @property
+    def rank(self) -> int:
+        """0 for the mildest."""
+        return tuple(Risk).index(self)
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    PENDING = "pending"
+    NEEDS_INFO = "needs_info"
+    APPROVED = "approved"
+    APPROVED_WITH_EDITS = "approved_with_edits"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+
+    @property
+    def open(self) -> bool:
+        """Whether a decision is still to come."""
+        return self in (State.PENDING, State.NEEDS_INFO)
+
+    @property
+    def approved(self) -> bool:
+        """Whether the action may run."""
+        return self in (State.APPROVED, State.APPROVED_WITH_EDITS)
+
+
+class Verb(StrEnum):
+    """What a person decides."""
+
+    APPROVE = "approve"
+    APPROVE_WITH_EDITS = "approve_with_edits"
+    REJECT = "reject"
+    ASK = "ask"
+    ESCALATE = "escalate"
+
+    @property
+    def is_vote(self) -> bool:
+        """Votes count toward a stage, one a person; asking and escalating do not."""
+        return self in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.REJECT)
+
+
+class ExecutionState(StrEnum):
+    """Where the replay of an approved action stands."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    EXECUTING = "executing"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self not in (ExecutionState.WAITING, ExecutionState.EXECUTING, ExecutionState.ROLLING_BACK)
+
+
+class DeliveryState(StrEnum):
+    """Where one card on its way to one place stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Then(StrEnum):
+    """What the rules answer; later members are stricter."""
+
+    APPROVE = "approve"
+    STAGES = "stages"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """0 for the laxest."""
+        return tuple(Then).index(self)
+
+
+class OnExpiry(StrEnum):
+    """What silence turns into; never an approval."""
+
+    EXPIRE = "expire"
+    REJECT = "reject"

@@ -1,0 +1,46 @@
+"""What routing.yaml means: people, actions, chains and rules, and the walk from a submission to its route."""
+
+from bot.core.policy.rules import (
+    BY_AGENT,
+    DEFAULT_EXPIRES,
+    ActionSpec,
+    AgentSpec,
+    ArgumentSchema,
+    ChainStep,
+    Condition,
+    ConditionFailed,
+    Execute,
+    Expectation,
+    Policy,
+    Rollback,
+    Rule,
+    StageSpec,
+    Title,
+)
+from bot.core.policy.walk import Routing, Trial, TrialOutcome, excluded, facts_of, route, stricter, strictness
+
+__all__ = [
+    "BY_AGENT",
+    "DEFAULT_EXPIRES",
+    "ActionSpec",
+    "AgentSpec",
+    "ArgumentSchema",
+    "ChainStep",
+    "Condition",
+    "ConditionFailed",
+    "Execute",
+    "Expectation",
+    "Policy",
+    "Rollback",
+    "Routing",
+    "Rule",
+    "StageSpec",
+    "Title",
+    "Trial",
+    "TrialOutcome",
+    "excluded",
+    "facts_of",
+    "route",
+    "stricter",
+    "strictness",
+]

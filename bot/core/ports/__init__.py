@@ -1,0 +1,29 @@
+"""The seams: what the desk needs of a store, a channel, a clock and a replayer. Shapes only."""
+
+from bot.core.ports.channel import Ballot, Channel, Clock, Place, Reviews
+from bot.core.ports.replay import Order, Outcome, OutcomeKind, Replayer
+from bot.core.ports.rows import AuditLine, Change, Effect, EffectKind, Filter, Link, Overtaken, Session
+from bot.core.ports.store import Store, T, Tx
+
+__all__ = [
+    "AuditLine",
+    "Ballot",
+    "Change",
+    "Channel",
+    "Clock",
+    "Effect",
+    "EffectKind",
+    "Filter",
+    "Link",
+    "Order",
+    "Outcome",
+    "OutcomeKind",
+    "Overtaken",
+    "Place",
+    "Replayer",
+    "Reviews",
+    "Session",
+    "Store",
+    "T",
+    "Tx",
+]

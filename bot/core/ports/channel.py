@@ -1,0 +1,105 @@
+"""The seams to channels, and what a channel may ask of the house; the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from bot.core.card import Card
+from bot.core.forms import Field
+from bot.core.model import Delivery, Person, Request, Verb
+
+
+class Clock(Protocol):
+    """The time, as an argument."""
+
+    def now(self) -> datetime:
+        """Now, aware, UTC."""
+
+
+class Place(Struct, frozen=True):
+    """Where a channel reaches somebody: the channel's own address, and whose it is (None: a shared place)."""
+
+    to: str
+    person: str | None
+
+
+class Channel(Protocol):
+    """One way to reach people. It renders cards and sends them; it decides nothing."""
+
+    name: str
+
+    def place(self, person: Person) -> Place | None:
+        """Where this channel reaches the person, or None. Pure."""
+
+    async def send(self, card: Card, delivery: Delivery) -> dict[str, Any]:
+        """Send the card; the handle with which it can be updated. Raises `bot.core.errors.SendFailed`."""
+
+    async def update(self, card: Card, delivery: Delivery) -> None:
+        """Bring a sent card up to date. Raises `SendFailed`."""
+
+    async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
+        """Say ``note`` where the card stands (in its thread). Raises `SendFailed`."""
+
+    async def start(self) -> None:
+        """Connect; returns once connected or once the first attempt failed and retries go on by themselves."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+
+    async def fault(self) -> str | None:
+        """What is wrong right now, in one line, or None."""
+
+
+class Ballot(Struct, frozen=True, kw_only=True):
+    """What a reviewer's click, form or reply says, authenticated and parsed by its channel.
+
+    ``by`` is a person's id. ``revision`` and ``digest`` are what that person was shown; ``fully_shown`` whether
+    all of it was. ``arguments`` are the edited arguments whole. ``answer`` is for questions and choices.
+    """
+
+    request: str
+    decision: Verb
+    by: str
+    channel: str
+    revision: int
+    digest: str
+    fully_shown: bool = True
+    arguments: dict[str, Any] | None = None
+    comment: str | None = None
+    category: str | None = None
+    answer: str | None = None
+
+
+class Reviews(Protocol):
+    """What a channel may ask of the house when somebody acts in it."""
+
+    async def decide(self, ballot: Ballot) -> Request:
+        """Decide; raises a `bot.core.errors.SaysoError` whose ``detail`` can be said to the person."""
+
+    async def request(self, request_id: str) -> Request | None:
+        """The request as it stands."""
+
+    async def card(self, request_id: str) -> Card | None:
+        """Its card as it stands."""
+
+    async def queue(self, person: str) -> tuple[Card, ...]:
+        """The cards that wait for this person, soonest deadline first."""
+
+    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
+        """Record that somebody was refused (who, through what, why)."""
+
+    async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
+        """Which card stands at this place."""
+
+    def person(self, person_id: str) -> Person | None:
+        """A person by id."""
+
+    def person_by_slack(self, user: str) -> Person | None:
+        """A person by Slack user id."""
+
+    def fields(self, request: Request) -> tuple[Field, ...]:
+        """The form for editing this request's arguments."""

@@ -1,0 +1,96 @@
+"""What is written and read: changes and effects, sessions and links, audit lines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from bot.core.model import Decision, Delivery, Event, Execution, Request, State
+
+
+class EffectKind(StrEnum):
+    """What the courier has to do because a committed row says so."""
+
+    CARD = "card"
+    REFRESH = "refresh"
+    REMIND = "remind"
+    WEBHOOK = "webhook"
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """One thing to do outside, a row until it is done; ``ref`` is the delivery, or the event type of a webhook.
+
+    Replays have no effect of their own: the execution's row is what says that one is to run.
+    """
+
+    id: str
+    kind: EffectKind
+    request: str
+    ref: str
+    due_at: datetime
+    attempts: int = 0
+    note: str = ""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One step of one request, as rows and audit line together.
+
+    ``before`` None creates the request; both None where only an execution, a delivery or nothing of a request
+    changes. The store writes ``after`` only where the row still equals ``before`` in (state, revision, stage, step,
+    remind_at, due_at, exhausted), and an execution only where it still has ``execution_before``'s state and attempts.
+    """
+
+    event: Event
+    before: Request | None = None
+    after: Request | None = None
+    decision: Decision | None = None
+    execution_before: Execution | None = None
+    execution: Execution | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    done: tuple[str, ...] = ()
+
+
+class Overtaken(Exception):
+    """The row is no longer what it was when it was read: somebody else's change came first."""
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One signed-in browser; ``id`` is the SHA-256 of its cookie."""
+
+    id: str
+    person: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """A one-time sign-in link; ``hash`` is the SHA-256 of its token."""
+
+    hash: str
+    person: str
+    expires_at: datetime
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which requests to list, newest first; None does not narrow. ``cursor`` is the last id of the page before."""
+
+    states: tuple[State, ...] | None = None
+    agent: str | None = None
+    action: str | None = None
+    reviewer: str | None = None
+    batch: str | None = None
+    escalated: bool | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class AuditLine(Struct, frozen=True, kw_only=True):
+    """One stored audit event. ``hash`` = SHA-256 hex over ``previous`` (hex, ASCII) followed by ``body`` (UTF-8)."""
+
+    seq: int
+    previous: str
+    hash: str
+    body: str

@@ -1,0 +1,138 @@
+"""The seam to the store: one transaction, and the durable rows around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from bot.core.model import Delivery, Event, Execution, Key, Request
+from bot.core.ports.rows import AuditLine, Change, Effect, Filter, Link, Session
+
+T = TypeVar("T")
+
+
+class Tx(Protocol):
+    """One unit of work inside a write transaction; everything in it is seen by itself and lost together."""
+
+    def request(self, request_id: str) -> Request | None:
+        """The whole request: revision, decisions of every revision oldest first, newest execution."""
+
+    def record(self, change: Change) -> None:
+        """Write the change and its audit line; raises `Overtaken` where ``before`` no longer holds."""
+
+    def remembered(self, agent: str, key: str) -> tuple[str, str] | None:
+        """(request id, body hash) under an idempotency key of this agent."""
+
+    def remember(self, agent: str, key: str, body_hash: str, request_id: str, at: datetime) -> None:
+        """Bind an idempotency key to a request."""
+
+    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        """Ids of open requests whose ``due_at`` has come, earliest first (a partial index answers)."""
+
+    def count_open(self, agent: str) -> int:
+        """How many of the agent's requests are open."""
+
+    def count_since(self, agent: str, since: datetime) -> int:
+        """How many requests the agent submitted since."""
+
+    def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
+        """The request's deliveries, oldest first."""
+
+    def execution(self, execution_id: str) -> Execution | None:
+        """One execution."""
+
+    def unfinished(self) -> tuple[Execution, ...]:
+        """Every execution in state ``waiting`` or ``executing``, oldest first."""
+
+    def effects(self) -> tuple[Effect, ...]:
+        """Every effect still to be done, earliest due first."""
+
+    def postpone(self, effect: Effect) -> None:
+        """Write an effect's new due time, attempts and note."""
+
+    def finish(self, effect_ids: Sequence[str]) -> None:
+        """Forget effects that are done."""
+
+    def paused(self) -> bool:
+        """Whether all replays are stopped."""
+
+    def pause(self, *, on: bool, event: Event) -> None:
+        """Stop or allow all replays, with its audit line."""
+
+    def append(self, event: Event) -> None:
+        """An audit line of its own, for what changes no request (a refusal, a key, a configuration)."""
+
+    def add_key(self, key: Key, event: Event) -> None:
+        """Store a new key."""
+
+    def revoke_key(self, key_id: str, at: datetime, event: Event) -> bool:
+        """Revoke a key; False where there is none in force."""
+
+    def add_link(self, link: Link) -> None:
+        """Store a one-time link."""
+
+    def take_link(self, link_hash: str, now: datetime) -> str | None:
+        """Use a link up: its person, once, while it is in force."""
+
+    def add_session(self, session: Session) -> None:
+        """Store a session."""
+
+    def end_session(self, session_id: str) -> None:
+        """Forget a session."""
+
+
+class Store(Protocol):
+    """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run ``work`` in a committed transaction; it may be run again from scratch, so it must not act outside.
+
+        Raises what ``work`` raises (nothing of it is kept then), and `bot.core.errors.Unavailable` where the store
+        cannot be written (full, locked, read-only).
+        """
+
+    async def request(self, request_id: str) -> Request | None:
+        """As `Tx.request`, outside any write."""
+
+    async def requests(self, query: Filter) -> tuple[Request, ...]:
+        """A page of requests, newest first."""
+
+    async def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
+        """As `Tx.deliveries`."""
+
+    async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
+        """The delivery whose handle holds these entries (a card's channel and ``ts``)."""
+
+    async def audit(self, request_id: str) -> tuple[AuditLine, ...]:
+        """A request's audit lines, oldest first."""
+
+    async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
+        """All audit lines after a sequence number, oldest first."""
+
+    async def audit_head(self) -> tuple[int, str]:
+        """Number and hash of the newest audit line, as kept beside the trail; (0, 64 zeros) before the first."""
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest open request is due."""
+
+    async def key(self, key_hash: str) -> Key | None:
+        """The key in force with this hash."""
+
+    async def keys(self) -> tuple[Key, ...]:
+        """Every key, oldest first."""
+
+    async def link_person(self, link_hash: str, now: datetime) -> str | None:
+        """Whose one-time link this is, while it is in force; it is not used up."""
+
+    async def session(self, session_id: str, now: datetime) -> Session | None:
+        """The session, while it is in force."""
+
+    async def paused(self) -> bool:
+        """Whether all replays are stopped."""
+
+    async def writable(self) -> bool:
+        """Whether a write would succeed now."""
+
+    async def close(self) -> None:
+        """Finish what was taken and release everything."""
