@@ -107,7 +107,7 @@ def test_only_the_root_names_the_concrete() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_files_and_functions_are_short(path: Path) -> None:
-    """Up to 300 lines a file, 50 a function; longer ones are listed above with their reason, and have a bound too."""
+    """Up to 300 lines a file, 50 a function."""
     here = path.relative_to(ROOT).as_posix()
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= MOST_LINES

@@ -9,7 +9,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle, transitions
-from bot.core.card import answers_in
 from bot.core.digest import digest_of
 from bot.core.errors import Fault
 from bot.core.model import Arguments, Request, Revision, State, Submission
@@ -154,8 +153,9 @@ class Agents(Part):
             old = request.content
             proposed = old.arguments if arguments is None else arguments
             self._checked(self._policy().action(request.action), proposed)
+            given = old.context.get("answers")
             # The agent fills its context as it likes: what it calls answers need be no list.
-            answers = [*answers_in(old.context), {"text": text, "at": now.isoformat()}]
+            answers = [*(given if isinstance(given, list) else ()), {"text": text, "at": now.isoformat()}]
             merged = {**old.context, **(context or {}), "answers": answers}
             kept = old.proposed if arguments is None else None
             author = f"agent:{agent}"
