@@ -7,6 +7,7 @@ container secrets do). What is missing or wrong is said in one line each, naming
 from __future__ import annotations
 
 import base64
+import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ _LINE = re.compile(
     re.VERBOSE,
 )
 _MIN_SECRET = 16
+_OTHERS = ("SAYSO_KEY",)
+"""Read elsewhere: the key that `sayso send` uses."""
 _WEBHOOK_SECRET = re.compile(r"whsec_([A-Za-z0-9+/]+={0,2})")
 _WEBHOOK_BYTES = range(24, 65)
 """How long a Standard Webhooks secret may be."""
@@ -161,7 +164,18 @@ def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
             continue
         quoted = match["double"] if match["double"] is not None else match["single"]
         found[match["name"]] = (match["plain"] or "").strip() if quoted is None else quoted
+    problems += [_stranger(path.name, name) for name in found if name.startswith("SAYSO_") and not _known(name)]
     return found
+
+
+def _known(name: str) -> bool:
+    return name.removesuffix("_FILE") in {*(variable.name for variable in VARIABLES), *_OTHERS}
+
+
+def _stranger(file: str, name: str) -> str:
+    """A misspelt name would leave its variable unset without a word."""
+    close = difflib.get_close_matches(name, [variable.name for variable in VARIABLES], n=1)
+    return f"{file}: there is no {name}; " + (f"did you mean {close[0]}?" if close else "take it out.")
 
 
 def settings_of(values: Mapping[str, str]) -> Settings:
@@ -234,7 +248,9 @@ def _listen(value: str, problems: list[str]) -> tuple[str, int]:
 def _secrets(value: str, problems: list[str]) -> tuple[str, ...]:
     secrets = tuple(part.strip() for part in value.split(",") if part.strip())
     if not secrets:
-        problems.append("SAYSO_SECRET: missing; set it to 32 random bytes (.env.example shows how to make them).")
+        problems.append(
+            "SAYSO_SECRET: missing; set it in .env to 32 random bytes (.env.example shows how to make them)."
+        )
     elif any(len(secret) < _MIN_SECRET for secret in secrets):
         problems.append(f"SAYSO_SECRET: each secret needs at least {_MIN_SECRET} characters.")
     _not_the_example("SAYSO_SECRET", secrets, problems)

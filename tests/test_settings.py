@@ -90,6 +90,17 @@ def test_who_wins(tmp_path: Path, case: str, environment: dict[str, str], text: 
     assert read_env(told, dotenv(tmp_path, text.replace("SECRET", str(secret))))["SAYSO_LOG"] == value
 
 
+def test_a_misspelt_name_is_said(tmp_path: Path) -> None:
+    """A SAYSO_ name that is none of ours is refused with the nearest; the sender's key and others' names pass."""
+    text = "SAYSO_SECRT=x\nSAYSO_NONSENSE=x\nSAYSO_LOG_FILE=\nSAYSO_KEY=x\nOTHER=x\n"
+    with pytest.raises(SettingsError) as told:
+        read_env({}, dotenv(tmp_path, text))
+    assert told.value.problems == (
+        ".env: there is no SAYSO_SECRT; did you mean SAYSO_SECRET?",
+        ".env: there is no SAYSO_NONSENSE; take it out.",
+    )
+
+
 def test_files_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
     """A missing file, a folder and bytes that are no text: one line each, with what to do; an unreadable .env too."""
     binary = tmp_path / "binary"

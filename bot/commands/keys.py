@@ -52,7 +52,7 @@ async def _create(args: argparse.Namespace) -> int:
     role = Role.REVIEWER if args.reviewer else Role.ADMIN if args.admin else Role.AGENT
     if role is Role.REVIEWER:
         known_person(args.name)
-    async with open_ledger() as ledger:
+    async with open_ledger(make=True) as ledger:
         key, secret = await Access(ledger).new_key(args.name, role, by=who())
     document = {"id": key.id, "name": key.name, "role": str(key.role), "key": secret}
     say(
@@ -69,7 +69,7 @@ def known_person(person: str) -> None:
     try:
         people = load(path).people
     except (OSError, SaysoError) as problem:
-        raise CommandError(f"{path}: {problem}") from None
+        raise CommandError(str(problem)) from None
     if person not in people:
         raise CommandError(f"{person} is not among the people in {path}; there are: {', '.join(people) or 'none'}.")
 
@@ -88,8 +88,8 @@ async def _list(args: argparse.Namespace) -> int:
             "id": k.id,
             "name": k.name,
             "role": str(k.role),
-            "created_at": k.created_at.isoformat(),
-            "revoked_at": k.revoked_at.isoformat() if k.revoked_at else None,
+            "created_at": k.created_at,
+            "revoked_at": k.revoked_at,
         }
         for k in keys
     ]

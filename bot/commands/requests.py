@@ -25,6 +25,7 @@ from bot.web.view import request_view
 
 _WAIT_SECONDS = 60
 _SHOWN = 50
+_DIGITS = 9
 _ERRORS = 400
 
 
@@ -40,13 +41,19 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     listing = commands.add_parser("list", help="the newest requests")
     listing.add_argument("--state", choices=[str(s) for s in State], help="only these")
     listing.add_argument("--agent", help="only this agent's")
-    listing.add_argument("--limit", type=int, default=_SHOWN, help=f"how many (default {_SHOWN})")
+    listing.add_argument("--limit", type=_count, default=_SHOWN, help=f"how many (default {_SHOWN})")
     add_json(listing)
     listing.set_defaults(run=list_requests)
     show = commands.add_parser("show", help="one request, whole")
     show.add_argument("id")
     add_json(show)
     show.set_defaults(run=show_request)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no count: write a whole number from 1")
+    return int(text)
 
 
 def send_request(args: argparse.Namespace) -> int:
@@ -93,7 +100,7 @@ def list_requests(args: argparse.Namespace) -> int:
 async def _list(args: argparse.Namespace) -> int:
     states = (State(args.state),) if args.state else None
     async with open_ledger() as ledger:
-        found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=max(1, args.limit)))
+        found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=args.limit))
     public = public_url_of(environment())
     documents = [_document(request, (), public) for request in found]
     say(args, documents, "\n".join(_line(request) for request in found) or "There are no such requests.")

@@ -56,10 +56,25 @@ def environment() -> dict[str, str]:
         raise CommandError(str(problem)) from None
 
 
+def _must_exist(database: Path) -> None:
+    if not database.exists():
+        raise CommandError(
+            f"There is no database at {database.resolve()}. Run this in the folder of the bot's .env, or set"
+            " SAYSO_DATABASE_URL; sayso up makes a new one."
+        )
+
+
 @asynccontextmanager
-async def open_ledger() -> AsyncIterator[Ledger]:
-    """The store beside a running bot, or without one."""
-    store: Store = await open_store(environment()["SAYSO_DATABASE_URL"], exclusive=False)
+async def open_ledger(*, make: bool = False) -> AsyncIterator[Ledger]:
+    """The store beside a running bot, or without one. Only with ``make`` is one made where there is none.
+
+    A command in the wrong folder would else answer for an empty store: `sayso pause` would say that replays are
+    stopped while they run elsewhere.
+    """
+    url = environment()["SAYSO_DATABASE_URL"]
+    if not make:
+        _must_exist(Path(url.partition(":///")[2].partition("?")[0]))
+    store: Store = await open_store(url, exclusive=False)
     try:
         yield Ledger(store, SystemClock(), entropy)
     finally:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from pathlib import Path
 
 import msgspec
 
 from bot.app import Bot, build, listen, run
 from bot.commands.surroundings import GOOD, NO, CommandError, environment
 from bot.core.errors import SaysoError
-from bot.routing import warnings
+from bot.routing import RoutingErrors, load, warnings
 from bot.settings import Settings, SettingsError, settings_of
 
 
@@ -50,13 +51,23 @@ def log_to_stderr(form: str, ours: int = logging.INFO) -> None:
 def up_and_running(args: argparse.Namespace) -> int:
     """Run until told to stop; what is missing or wrong is said in one line each."""
     del args
+    values = environment()
     try:
-        settings = settings_of(environment())
+        settings = settings_of(values)
     except SettingsError as problem:
-        raise CommandError(str(problem)) from None
+        raise CommandError("\n".join([*problem.problems, *_wrong_rules(Path(values["SAYSO_CONFIG"]))])) from None
     log_to_stderr(settings.log)
     status: int = run(serve(settings))
     return status
+
+
+def _wrong_rules(path: Path) -> tuple[str, ...]:
+    """What is wrong with the rules, so that whoever mends the environment hears it in the same breath."""
+    try:
+        load(path)
+    except RoutingErrors as refused:
+        return tuple(map(str, refused.errors))
+    return ()
 
 
 async def serve(settings: Settings) -> int:

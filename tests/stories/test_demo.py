@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -73,6 +74,29 @@ async def test_the_demo_from_link_to_outcome(tmp_path: Path) -> None:
             await terminal.until(r"agent +runs 'Deploy checkout 2.8.1 to production' itself")
             await terminal.until(r"Everything is decided and done")
         assert await asyncio.wait_for(process.wait(), 30) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_ctrl_c_ends_the_demo_and_a_second_one_leaves_it_alone(tmp_path: Path) -> None:
+    """While one demo runs another refuses its folder, which it would empty; Ctrl-C ends the first without a trace."""
+    command = ("-m", "bot", "demo", "--port", "0", "--directory", str(tmp_path / "demo"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        await Terminal(process).until(r"Ctrl-C ends the demo")
+        second = await asyncio.create_subprocess_exec(
+            sys.executable, *command, cwd=ROOT, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        _, refused = await asyncio.wait_for(second.communicate(), WITHIN)
+        assert (second.returncode, b"A demo is running in" in refused) == (2, True)
+        assert (tmp_path / "demo" / "sayso.db").exists()
+        process.send_signal(signal.SIGINT)
+        _, said = await asyncio.wait_for(process.communicate(), WITHIN)
+        assert (process.returncode, said) == (0, b"")
     finally:
         if process.returncode is None:
             process.kill()

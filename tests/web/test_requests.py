@@ -139,6 +139,20 @@ async def test_pages_follow_each_other_without_gap(office: Office) -> None:
     assert seen == made[::-1]
 
 
+async def test_a_cursor_of_no_page_is_refused(office: Office) -> None:
+    """An empty page would say that there is nothing more; a made-up cursor is named instead."""
+    await office.submitted()
+    reply = await office.call("GET", "/v1/requests?cursor=made-up", "ana")
+    assert (reply.status, reply.body["errors"][0]["pointer"]) == (422, "query:cursor")
+
+
+@pytest.mark.parametrize("seconds", ["0.30000000000000004", "1e-05", "0"])
+async def test_a_wait_may_be_written_as_any_program_writes_it(office: Office, seconds: str) -> None:
+    """Long fractions and exponents are numbers of seconds, too (the schema says number)."""
+    made = await office.submitted()
+    assert (await office.call("GET", f"/v1/requests/{made['id']}?wait={seconds}", "ana")).status == 200
+
+
 async def test_lists_narrow(office: Office) -> None:
     """Each filter narrows the list to what it names."""
     refund = await office.submitted(batch="b7")

@@ -1,0 +1,52 @@
+"""What a person at a terminal is told when something is missing, misspelt or cut short."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BESIDE_A_DATABASE = ("list", "show req_1", "key list", "key revoke key_1", "pause", "resume", "audit verify")
+
+
+def sayso(folder: Path, words: str) -> subprocess.CompletedProcess[str]:
+    """Run it in the folder, with no variable of ours in the environment."""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "bot", *words.split()]
+    return subprocess.run(  # noqa: S603  # our own program
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("words", BESIDE_A_DATABASE)
+def test_a_command_in_the_wrong_folder_says_so(tmp_path: Path, words: str) -> None:
+    """No database is made on the way: `pause` must never say "stopped" of a bot that it has not reached."""
+    told = sayso(tmp_path, words)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert f"There is no database at {tmp_path / 'sayso.db'}" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_key_comes_before_the_first_start(tmp_path: Path) -> None:
+    """`sayso key create` makes the database, as the README has it."""
+    assert sayso(tmp_path, "key create billing").returncode == 0
+    assert "billing" in sayso(tmp_path, "key list").stdout
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    """The settings' lines and the rules' lines come together."""
+    (tmp_path / "routing.yaml").write_text("version: 2\n", encoding="utf-8")
+    told = sayso(tmp_path, "up")
+    assert told.returncode == 2
+    assert "SAYSO_SECRET: missing" in told.stderr
+    assert "routing.yaml:1:" in told.stderr
+
+
+@pytest.mark.parametrize("words", ["list --limit 0", "list --limit -3", "list --limit x", "demo --port 99999", ""])
+def test_a_number_that_cannot_be_meant_is_named(tmp_path: Path, words: str) -> None:
+    """Used wrongly is status 2, with the usage."""
+    told = sayso(tmp_path, words)
+    assert (told.returncode, told.stderr.startswith("usage: sayso")) == (2, True)
