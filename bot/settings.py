@@ -174,7 +174,7 @@ def _known(name: str) -> bool:
 
 def _stranger(file: str, name: str) -> str:
     """A misspelt name would leave its variable unset without a word."""
-    close = difflib.get_close_matches(name, [variable.name for variable in VARIABLES], n=1)
+    close = difflib.get_close_matches(name, [variable.name for variable in VARIABLES], n=1, cutoff=0.8)
     return f"{file}: there is no {name}; " + (f"did you mean {close[0]}?" if close else "take it out.")
 
 

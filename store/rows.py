@@ -20,8 +20,8 @@ GENESIS = "0" * 64
 HANDLE_ENTRIES = ("channel", "ts")
 """The entries of a delivery's handle that `handle_key` joins; they name a card's place in a chat."""
 
-encoder = msgspec.json.Encoder(order="sorted")
-"""The one form of JSON in the tables and the audit: sorted keys, so equal values are equal bytes."""
+encoder = msgspec.json.Encoder()
+"""The one form of JSON in the tables and the audit; an agent's arguments keep the order that it gave them."""
 
 _STATES = {s.value: s for s in State}
 _KINDS = {k.value: k for k in Kind}

@@ -67,13 +67,19 @@ def send_request(args: argparse.Namespace) -> int:
         raise CommandError(f"{args.request}: {problem.strerror}.") from None
     base = (args.url or public_url_of(environment())).rstrip("/")
     status, answer = _call("POST", f"{base}/v1/requests", key, body)
-    while args.wait and status < _ERRORS and answer["state"] in (State.PENDING, State.NEEDS_INFO):
+    if args.wait and status < _ERRORS:
+        sys.stderr.write(f"{answer['id']} waits for a decision: {answer['url']}\n" if _open(answer) else "")
+    while args.wait and status < _ERRORS and _open(answer):
         status, answer = _call("GET", f"{base}/v1/requests/{answer['id']}?wait={_WAIT_SECONDS}", key)
     if status >= _ERRORS:
         faults = "".join(f"\n  {e['pointer']}: {e['detail']}" for e in answer.get("errors", ()))
         raise CommandError(f"{answer.get('title', 'refused')} ({status}): {answer.get('detail', '')}{faults}")
     say(args, answer, f"{answer['id']}  {answer['state']}  {answer['title']}\n{answer['url']}")
     return GOOD if not args.wait or State(answer["state"]).approved else NO
+
+
+def _open(answer: dict[str, Any]) -> bool:
+    return State(answer["state"]).open
 
 
 def _call(method: str, url: str, key: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
@@ -89,7 +95,7 @@ def _call(method: str, url: str, key: str, body: bytes | None = None) -> tuple[i
         with refusal:
             return refusal.code, json.load(refusal)
     except (OSError, ValueError) as problem:
-        raise CommandError(f"{url}: {problem}. Is the bot up there?") from None
+        raise CommandError(f"{url}: {getattr(problem, 'reason', problem)}. Is the bot up there?") from None
 
 
 def list_requests(args: argparse.Namespace) -> int:
@@ -133,15 +139,23 @@ async def _show(args: argparse.Namespace) -> int:
         return NO
     document = _document(request, deliveries, public_url_of(environment()))
     events = [json.loads(line.body) for line in trail]
-    say(args, document, _page(request, document, events))
+    say(args, document, _page(request, deliveries, document, events))
     return GOOD
 
 
-def _page(request: Request, document: dict[str, Any], events: list[dict[str, Any]]) -> str:
+def _page(
+    request: Request, deliveries: Sequence[Delivery], document: dict[str, Any], events: list[dict[str, Any]]
+) -> str:
     lines = [f"{visible(request.title)}", f"{request.id}  {request.state}  revision {request.revision}", request.digest]
     lines += ["", f"action      {visible(request.action)}, by {request.agent}", f"route       {request.route.why}"]
     lines += [f"  {visible(name)}: {literal(value)}" for name, value in request.content.arguments.items()]
+    if request.content.confidence is not None:
+        lines.append(f"confidence  {request.content.confidence:g}, as the agent says")
+    if request.content.reason:
+        lines.append(f"reason      {visible(request.content.reason)}, as the agent says")
     lines += [f"asked       {', '.join(request.assignees)}"] if request.assignees else []
+    lines += [f"expires     {request.expires_at:%Y-%m-%d %H:%M:%S} UTC"] if request.state.open else []
+    lines += [f"card        {d.channel} to {d.to}: {d.state}  {visible(d.error or '')}".rstrip() for d in deliveries]
     lines += [
         f"{d.decision:<11} by {d.by} at {d.at:%Y-%m-%d %H:%M:%S} through {d.channel}"
         + (f": {visible(d.comment)}" if d.comment else "")

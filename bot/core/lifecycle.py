@@ -18,9 +18,6 @@ from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Ste
 from bot.core.ports import Ballot
 from bot.core.transitions import HAPPENING_OF, Happening, check, clock, refusal
 
-_EVERY = "*"
-"""Stands for every channel, in a step that names none."""
-
 
 class Turn(StrEnum):
     """What came due by itself."""
@@ -175,7 +172,7 @@ def inform(request: Request, informed: Request, now: datetime) -> Request:
 def escalate(request: Request, decision: Decision, now: datetime) -> Request:
     """Ask the next step of the chain now, because a person said so."""
     check(request, Happening.ESCALATE)
-    step = following(_stage(request), request.step)
+    step = _stage(request).following(request.step)
     if step is None:
         raise errors.ChainEnded
     return _advance(replace(request, decisions=(*request.decisions, decision)), step, now)
@@ -183,22 +180,8 @@ def escalate(request: Request, decision: Decision, now: datetime) -> Request:
 
 def move_on(request: Request, now: datetime) -> Request | None:
     """Ask the next step now because nobody of the newest can be reached; None where there is none."""
-    step = following(_stage(request), request.step) if request.state is State.PENDING else None
+    step = _stage(request).following(request.step) if request.state is State.PENDING else None
     return None if step is None else _advance(request, step, now)
-
-
-def following(stage: Stage, current: int) -> int | None:
-    """The next step that asks somebody who was not asked yet, or somebody through a channel not used yet."""
-    asked = {way for step in stage.steps[: current + 1] for way in _ways(step)}
-    for index in range(current + 1, len(stage.steps)):
-        if any(way not in asked and (way[0], _EVERY) not in asked for way in _ways(stage.steps[index])):
-            return index
-    return None
-
-
-def _ways(step: Step) -> set[tuple[str, str]]:
-    """Whom a step asks, through what."""
-    return {(person, via) for person in step.people for via in step.via or (_EVERY,)}
 
 
 def _advance(request: Request, step: int, at: datetime) -> Request:
@@ -221,7 +204,7 @@ def wake(request: Request, now: datetime) -> Woken | None:
         return None
     ends = step_ends_at(request)
     if ends is not None and ends <= now and ends < request.expires_at:
-        step = following(_stage(request), request.step)
+        step = _stage(request).following(request.step)
         if step is None:
             return Woken(_due(replace(request, exhausted=True)), Turn.EXHAUSTED)
         return Woken(_advance(request, step, ends), Turn.NEXT_STEP)

@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.lifecycle import following
 from bot.core.model import OnExpiry, Risk, Route, Stage, Step, Submission, Then
 from bot.core.policy import Policy, Trial, TrialOutcome, excluded, route
 from bot.core.scrutiny import visible
@@ -162,7 +161,7 @@ def _moments(policy: Policy, stage: Stage, expires: timedelta, start: datetime |
     current = next((i for i, step in enumerate(stage.steps) if step.people), len(stage.steps) - 1)
     while after is not None and after < expires:
         step = stage.steps[current]
-        coming = following(stage, current)
+        coming = stage.following(current)
         ends = None if step.wait is None else after + step.wait
         asking = Moment(
             what="ask",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.card import Card
+from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person, Request, Submission, Verb
 from bot.core.policy import Policy
 from bot.core.ports import Ballot, Place, Replayer
@@ -46,13 +47,18 @@ class MovableClock:
 
 @dataclass
 class Wire:
-    """A channel that keeps what it is told. ``faults`` are raised first, in turn; ``gate`` holds sending up."""
+    """A channel that keeps what it is told.
+
+    ``faults`` are raised first, in turn; ``closed`` places answer each time that they are gone; ``gate`` holds sending
+    up. Cards go out side by side, so that only ``closed`` says whose fails.
+    """
 
     name: str
     room: str | None = None
     said: list[tuple[str, str, str, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
+    closed: set[str] = field(default_factory=set)
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     numbers: Any = field(default_factory=lambda: count(1))
@@ -67,6 +73,8 @@ class Wire:
             await self.gate.wait()
         if self.faults:
             raise self.faults.pop(0)
+        if delivery.to in self.closed:
+            raise SendFailed("gone", temporary=False)
         self.said.append((what, delivery.to, str(card.state), card.revision))
 
     async def send(self, card: Card, delivery: Delivery) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def next_step_at(request: Request) -> datetime | None:
     if plan is None or request.state is not State.PENDING or request.exhausted or request.step_at is None:
         return None
     wait = plan.steps[request.step].wait
-    return request.step_at + wait if wait is not None and request.step + 1 < len(plan.steps) else None
+    return None if wait is None or plan.following(request.step) is None else request.step_at + wait
 
 
 def buttons_of(request: Request, *, editable: bool) -> tuple[Verb, ...]:
@@ -82,7 +82,7 @@ def buttons_of(request: Request, *, editable: bool) -> tuple[Verb, ...]:
     if request.state is not State.PENDING:
         return ()
     plan = request.stage_plan
-    further = plan is not None and request.step + 1 < len(plan.steps)
+    further = plan is not None and plan.following(request.step) is not None
     offered = (
         (Verb.APPROVE, True),
         (Verb.APPROVE_WITH_EDITS, editable and bool(request.content.arguments)),

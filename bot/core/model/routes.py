@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from bot.core.model.states import OnExpiry, Risk, Then
 
+_EVERY = ""
+"""Stands for every channel, in a step that names none."""
+
 
 class Step(Struct, frozen=True, kw_only=True):
     """One step of a chain as the request got it: whom (``people`` resolved, ``notify`` as written), how, how long.
@@ -22,6 +25,11 @@ class Step(Struct, frozen=True, kw_only=True):
     wait: timedelta | None = None
     remind: timedelta | None = None
 
+    @property
+    def ways(self) -> set[tuple[str, str]]:
+        """Whom the step asks, through what; a step that names no channel asks through every one."""
+        return {(person, via) for person in self.people for via in self.via or (_EVERY,)}
+
 
 class Stage(Struct, frozen=True, kw_only=True):
     """One round of review: a chain of people and how many approvals it takes."""
@@ -30,6 +38,14 @@ class Stage(Struct, frozen=True, kw_only=True):
     chain: str
     steps: tuple[Step, ...]
     approvals: int = 1
+
+    def following(self, current: int) -> int | None:
+        """The next step after ``current`` that asks somebody not asked yet, or through a channel not used yet."""
+        asked = {way for step in self.steps[: current + 1] for way in step.ways}
+        for index in range(current + 1, len(self.steps)):
+            if any(way not in asked and (way[0], _EVERY) not in asked for way in self.steps[index].ways):
+                return index
+        return None
 
 
 class Route(Struct, frozen=True, kw_only=True):
