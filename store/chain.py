@@ -102,7 +102,8 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """The report as a person reads it."""
         if self.fault is None:
-            return f"The audit trail holds: {self.lines} lines, the last is {self.seq} ({self.hash})."
+            lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
+            return f"The audit trail holds: {lines}, the last is {self.seq} ({self.hash})."
         return (
             f"The audit trail is broken: {self.fault} It holds up to line {self.seq}."
             " Compare with an export or a backup to see what was there."

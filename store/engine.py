@@ -105,6 +105,8 @@ def _bring_up(path: Path, busy_timeout: float, *, locked: bool) -> None:
     if path.exists() and not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         # SQLite would open it all the same and leave a log beside it that bears the same mode.
         raise PermissionError(errno.EACCES, "no permission to write")
+    # Made for its owner alone, before SQLite would make it for everybody; the log beside it takes the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     with closing(Connection(path, busy_timeout=busy_timeout)) as connection:
         found = current(connection)
         if found == HEAD:
@@ -132,6 +134,6 @@ def _say_what_this_sqlite_is() -> None:
     if reset_race_possible(sqlite3.sqlite_version_info):
         log.info(
             "SQLite %s has the WAL-reset race (fixed in 3.51.3): sayso checkpoints under the write lock, which avoids"
-            " it; do not let other programs write to this database while sayso runs",
+            " it; let no program but sayso and its commands write to this database",
             sqlite3.sqlite_version,
         )

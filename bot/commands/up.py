@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -85,14 +86,15 @@ async def serve(settings: Settings) -> int:
         return NO
     try:
         await bot.start()
-        await bot.serve(lambda: announce(bot), listener)
+        faults = {name: await channel.fault() for name, channel in bot.channels.items()}
+        await bot.serve(lambda: announce(bot, faults), listener)
     finally:
         await bot.stop()
     return GOOD
 
 
-def announce(bot: Bot) -> None:
-    """Say what is up and what is off, a line each."""
+def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
+    """Say what is up and what is off, a line each; ``faults`` are the channels' own words on what is wrong."""
     settings, policy = bot.settings, bot.rules.current()
     mode = "Socket Mode" if settings.slack_app_token else f"HTTP at {settings.public_url}/slack/events"
     lines = [
@@ -101,6 +103,7 @@ def announce(bot: Bot) -> None:
         f"store: {settings.database_url}",
         f"slack: {mode}" if settings.slack_on else "slack: off, because SLACK_BOT_TOKEN is not set",
     ]
+    lines += [f"{name}: not connected yet, and trying on: {fault}" for name, fault in faults.items() if fault]
     if not bot.channels:
         lines.append("the web inbox is the only channel; sign people in with: sayso link PERSON")
     lines += [f"note: {warning}" for warning in warnings(policy)]

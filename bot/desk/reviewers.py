@@ -130,7 +130,8 @@ class Reviewers(Part):
         fixed = [n for n in touched(old, new) if spec.editable is not None and n not in spec.editable]
         if fixed:
             faults = tuple(Fault(f"/arguments/{n}", "not_editable", f"{n} may not be edited") for n in fixed)
-            raise errors.Invalid(f"{', '.join(fixed)} may not be edited.", faults=faults)
+            open_to_edit = f"only {', '.join(spec.editable)} may" if spec.editable else "nothing of this action may"
+            raise errors.Invalid(f"{', '.join(fixed)} may not be edited; {open_to_edit}.", faults=faults)
         proposed = old if request.content.proposed is None else request.content.proposed
         author = f"person:{ballot.by}"
         content = self._next_revision(request, author=author, arguments=new, proposed=proposed)
