@@ -22,6 +22,7 @@ from typing import Any
 import uvloop
 from msgspec.structs import replace
 
+from bench.floor import floor, left_behind
 from bot.core.digest import digest_of, new_id
 from bot.core.model import (
     Decision,
@@ -210,52 +211,9 @@ async def storm(once: Callable[[], Awaitable[Any]], workers: int, seconds: float
     return len(took) / (time.perf_counter() - begun), took[int(len(took) * 0.99)] * 1000
 
 
-def floor(path: Path, rows: dict[str, list[tuple[Any, ...]]], batch: int) -> float:
-    """Cycles a second when plain sqlite3 writes ``rows`` (as a store left them) into the same empty schema.
-
-    ``batch`` cycles go into one commit, four commits a batch, as their four units would.
-    """
-    driver = sqlite3.connect(path, isolation_level=None)
-    driver.execute("PRAGMA synchronous=FULL")
-    count = len(rows["requests"])
-    inserts = {
-        table: f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(found[0]))})"  # noqa: S608 - our own tables
-        for table, found in rows.items()
-        if found
-    }
-    units = (
-        ("requests", "revisions", "assignments", "idempotency"),
-        ("decisions", "executions"),
-        ("executions",),
-        ("executions",),
-    )
-    begun = time.perf_counter()
-    for start in range(0, count, batch):
-        for number, tables in enumerate(units):
-            driver.execute("BEGIN IMMEDIATE")
-            for table in tables:
-                each = len(rows[table]) // count
-                driver.executemany(inserts[table], rows[table][start * each : (start + batch) * each])
-            events = rows["events"][start * 4 + number * batch : start * 4 + (number + 1) * batch]
-            driver.executemany(inserts["events"], events)
-            driver.execute("COMMIT")
-    took = time.perf_counter() - begun
-    driver.close()
-    return count / took
-
-
-def left_behind(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row that a store left, a table at a time."""
-    driver = sqlite3.connect(path)
-    tables = ("requests", "revisions", "assignments", "idempotency", "decisions", "executions", "events")
-    found = {table: driver.execute(f"SELECT * FROM {table}").fetchall() for table in tables}  # noqa: S608 - as above
-    driver.close()
-    return found
-
-
 async def measure(folder: Path, workers: int, busy: int, seconds: float) -> str:
     """One line of the table."""
-    path, empty = folder / f"store-{workers}.db", folder / f"floor-{workers}.db"
+    path = folder / f"store-{workers}.db"
     store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
     spent = time.process_time()
     rate, late = await storm(lambda: cycle(store, busy), workers, seconds)
@@ -264,8 +222,7 @@ async def measure(folder: Path, workers: int, busy: int, seconds: float) -> str:
     request_id = str(json.loads(first[0].body)["request"])
     reads, _ = await storm(lambda: store.request(request_id), workers, seconds / 3)
     await store.close()
-    await (await open_store(f"sqlite+aiosqlite:///{empty}", exclusive=True)).close()
-    bare = floor(empty, left_behind(path), workers)
+    bare = floor(folder / f"floor-{workers}.db", *left_behind(path, int(rate * seconds)), workers)
     return f"{workers:>9} {rate:>10.0f} {late:>9.1f} {spent:>12.0f} {bare:>12.0f} {reads:>10.0f}"
 
 

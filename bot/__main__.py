@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser_for(words[0] if words else None).parse_args(words)
     # Only here: a command that fails to parse has told its story already.
     from bot.commands.surroundings import MISUSED, CommandError  # noqa: PLC0415  # --help stays quick
-    from bot.core.errors import SaysoError  # noqa: PLC0415
+    from bot.core.errors import SaysoError  # noqa: PLC0415  # as above
 
     try:
         return int(args.run(args))

@@ -33,6 +33,7 @@ from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
 from bot.web.inbox import routes
 from bot.web.view import request_view
+from bot.web.wire import BoundedHttp
 from channels import load as load_channel
 from store import open_store
 
@@ -169,7 +170,7 @@ class Bot:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
         config = uvicorn.Config(
             self.web,
-            http="httptools",
+            http=BoundedHttp,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -253,8 +254,8 @@ async def build(settings: Settings) -> Bot:
 
 def run(main: Any) -> Any:
     """Run the program's main coroutine on the fastest loop there is."""
-    # The writer thread and the loop hand the interpreter over at every statement; at the default of 5 ms
-    # a busy loop would make each of them wait that long.
+    # The readers' threads need the interpreter back after every statement; at the default of 5 ms a busy loop
+    # would make each statement wait that long.
     sys.setswitchinterval(_SWITCH_INTERVAL)
     factory = None
     if find_spec("uvloop") is not None:

@@ -37,10 +37,10 @@ def migrate(path: Path, found: str | None, busy_timeout: float) -> None:
     Raises `SchemaMismatch` where ``found`` is unknown here: a newer sayso wrote it.
     """
     # Loading alembic takes longer than everything else at start, and only a changed schema needs it.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-    from sqlalchemy import NullPool, create_engine, event  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  # alembic is loaded where there is something to migrate
+    from alembic.config import Config  # noqa: PLC0415  # as above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # as above
+    from sqlalchemy import NullPool, create_engine, event  # noqa: PLC0415  # as above
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))

@@ -60,7 +60,7 @@ class SqlStore:
         return await self._reader.read(lambda cursor: queries.audit_lines(cursor, after, limit))
 
     async def audit_head(self) -> tuple[int, str]:
-        """Number and hash of the newest audit line, for `store.audit.verify`."""
+        """Number and hash of the newest audit line, for `store.chain.verify_store`."""
         return await self._reader.read(queries.head)
 
     async def next_due(self) -> datetime | None:

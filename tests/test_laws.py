@@ -127,7 +127,7 @@ def test_nothing_is_left_for_later() -> None:
 
 def commands(parser: argparse.ArgumentParser, above: str = "sayso") -> Iterator[tuple[str, argparse.ArgumentParser]]:
     """Every command with its whole name, and its parser."""
-    nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001  # argparse shows its options nowhere else
     if not nested:
         yield above, parser
     for action in nested:
@@ -145,7 +145,7 @@ def test_every_command_is_documented() -> None:
     assert sections.keys() == known.keys()
     assert {name.split()[1] for name in known} == COMMANDS.keys()
     for name, body in sections.items():
-        for action in known[name]._actions:  # noqa: SLF001
+        for action in known[name]._actions:  # noqa: SLF001  # argparse shows its options nowhere else
             missing = [o for o in action.option_strings if o.startswith("--") and o != "--help" and f"`{o}" not in body]
             assert not missing, f"{name}: {missing}"
 

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.core.model import Arguments, Edit, Kind, Revision, Route, Stage, Submission, Then
+from bot.core.pointers import below
 
 
 def differences(before: Any, after: Any, pointer: str = "") -> tuple[Edit, ...]:
@@ -14,13 +15,13 @@ def differences(before: Any, after: Any, pointer: str = "") -> tuple[Edit, ...]:
     if isinstance(before, dict) and isinstance(after, dict):
         found: list[Edit] = []
         for name in dict.fromkeys((*before, *after)):
-            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            at = below(pointer, name)
             if name not in after:
-                found.append(Edit(below, before[name], None, "removed"))
+                found.append(Edit(at, before[name], None, "removed"))
             elif name not in before:
-                found.append(Edit(below, None, after[name], "added"))
+                found.append(Edit(at, None, after[name], "added"))
             else:
-                found.extend(differences(before[name], after[name], below))
+                found.extend(differences(before[name], after[name], at))
         return tuple(found)
     return () if _same(before, after) else (Edit(pointer or "/", before, after),)
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from bot.core.errors import Fault
 from bot.core.model import Arguments
+from bot.core.pointers import below
 
 ABSENT = object()
 """Marks an argument that is not there, which is another thing than null."""
@@ -147,14 +148,14 @@ def parse_form(
             continue
         if text.strip() == "" and field.kind not in (FieldKind.TEXT, FieldKind.LONG_TEXT):
             if field.required:
-                faults.append(Fault(f"/{_escape(field.name)}", "required", f"{field.label} must be filled in"))
+                faults.append(Fault(below("", field.name), "required", f"{field.label} must be filled in"))
             else:
                 edited.pop(field.name, None)
             continue
         try:
             edited[field.name] = parse_text(field, text)
         except ValueError as problem:
-            faults.append(Fault(f"/{_escape(field.name)}", str(field.kind), str(problem)))
+            faults.append(Fault(below("", field.name), str(field.kind), str(problem)))
     return edited, tuple(faults)
 
 
@@ -167,10 +168,6 @@ def _same(text: str, field: Field) -> bool:
 
 def _line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def parse_text(field: Field, text: str) -> Any:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
+
+from bot.core.pointers import below
 
 _KEEP = frozenset("\n")
 _RESERVED = frozenset("⟦⟧⏎␠")
@@ -20,7 +23,9 @@ _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
 """Letters and marks that draw nothing (Unicode's Default_Ignorable_Code_Point, and the blank braille cell)."""
 
-_HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}", re.UNICODE)
+_RUN = re.compile(r"[\w.-]+")
+"""What a host can stand in. One class and nothing to go back for, so that no text makes it slow (T22)."""
+_LONGEST_LABEL = 63
 _SCRIPTS = (
     "LATIN",
     "CYRILLIC",
@@ -75,10 +80,28 @@ def findings(arguments: Any) -> tuple[str, ...]:
         odd = next((c for c in text if c not in "\t\r" and hidden(c)), None)
         if odd is not None:
             found.append(f"{pointer} holds the invisible character U+{ord(odd):04X}")
-        mixed = next((host for host in _HOST.findall(text) if _mixes_scripts(host)), None)
+        mixed = next((host for host in map(_host, _RUN.findall(text)) if _mixes_scripts(host)), None)
         if mixed is not None:
             found.append(f"{pointer} holds {_spelled(mixed)}, which mixes scripts that look alike")
-    return tuple(found)
+    return (*found, *_odd_names(arguments))
+
+
+def _odd_names(value: Any, pointer: str = "") -> Iterator[str]:
+    """Names that a receiver may read as another: Go's encoding/json, for one, takes ``Amount`` for ``amount``."""
+    if isinstance(value, dict):
+        seen: dict[str, str] = {}
+        for name, item in value.items():
+            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            twin = seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+            if twin != name:
+                found = f"holds the names {_spelled(twin)} and {_spelled(name)}, which a receiver may take for one"
+                yield f"{pointer or '/'} {found}"
+            elif not name.isascii() and _mixes_scripts(name):
+                yield f"{pointer or '/'} holds the name {_spelled(name)}, which mixes scripts that look alike"
+            yield from _odd_names(item, below)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _odd_names(item, f"{pointer}/{index}")
 
 
 def strings(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
@@ -87,12 +110,21 @@ def strings(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
         yield pointer or "/", value
     elif isinstance(value, dict):
         for key, item in value.items():
-            below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            yield below, key
-            yield from strings(item, below)
+            at = below(pointer, key)
+            yield at, key
+            yield from strings(item, at)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from strings(item, f"{pointer}/{index}")
+
+
+def _host(run: str) -> str:
+    """The labels of a run that may be a host's, dots between; empty where the run is none."""
+    if run.isascii() or "." not in run:
+        return ""
+    labels = [label for label in run.split(".") if 0 < len(label) <= _LONGEST_LABEL]
+    named = any(len(label) > 1 and label[:2].isalpha() for label in labels[1:])
+    return ".".join(labels) if named else ""
 
 
 def _spelled(host: str) -> str:
@@ -101,6 +133,7 @@ def _spelled(host: str) -> str:
 
 
 def _mixes_scripts(host: str) -> bool:
+    """Whether one label holds letters of scripts that are not written together."""
     for label in host.split("."):
         scripts = {name for name in (_script(c) for c in label if c.isalpha()) if name}
         if len(scripts) > 1 and not any(scripts <= allowed for allowed in _MIXABLE):
@@ -108,6 +141,7 @@ def _mixes_scripts(host: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
 def _script(character: str) -> str | None:
     name = unicodedata.name(character, "")
     return next((script for script in _SCRIPTS if name.startswith(script)), None)

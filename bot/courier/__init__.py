@@ -5,6 +5,5 @@ after a crash; running may not, because `Runs.claim` commits first. Everything f
 """
 
 from bot.courier.courier import Courier
-from bot.courier.errands import Herald
 
-__all__ = ["Courier", "Herald"]
+__all__ = ["Courier"]

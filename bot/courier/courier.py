@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.core.model import Execution, Request
-from bot.core.ports import Channel, Clock, Effect, Replayer
-from bot.courier.errands import Errands, Herald
+from bot.core.ports import Channel, Clock, Effect, Herald, Replayer
+from bot.courier.errands import Errands
 from bot.courier.replays import Replays
 from bot.courier.shift import Shift
 from bot.desk import Desk

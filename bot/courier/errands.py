@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import takewhile
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec.structs import replace
 
 from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
-from bot.core.ports import Channel, Effect, EffectKind, Outcome, OutcomeKind
+from bot.core.ports import Channel, Effect, EffectKind, Herald, OutcomeKind
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -28,21 +28,6 @@ _GIVE_UP_AFTER = 20
 _BROKEN_PAUSE = timedelta(minutes=1)
 _SEND_TIMEOUT = 30.0
 _EVENT_TIMEOUT = timedelta(seconds=10)
-
-
-class Herald(Protocol):
-    """Posts an event to an agent's own webhook."""
-
-    async def post_event(
-        self,
-        url: str,
-        *,
-        id: str,  # noqa: A002  # Standard Webhooks' own names
-        type: str,  # noqa: A002
-        data: dict[str, Any],
-        timeout: timedelta,  # noqa: ASYNC109  # a deadline is part of the order
-    ) -> Outcome:
-        """One attempt."""
 
 
 class Errands:
@@ -199,7 +184,7 @@ class Errands:
         if request is None or url is None:
             return await self._done(effect)
         outcome = await self._herald.post_event(
-            url, id=effect.id, type=effect.ref, data=self._describe(request), timeout=_EVENT_TIMEOUT
+            url, event_id=effect.id, event_type=effect.ref, data=self._describe(request), within=_EVENT_TIMEOUT
         )
         if outcome.kind is not OutcomeKind.EXECUTED:
             permanent = outcome.kind is OutcomeKind.FAILED

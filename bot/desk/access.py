@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from datetime import timedelta
@@ -29,6 +30,7 @@ class Access:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[str, tuple[Key, float]] = {}
+        self._asked: dict[str, asyncio.Task[Key | None]] = {}
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._ledger.entropy(_SECRET_BYTES)).decode().rstrip("=")
@@ -52,7 +54,12 @@ class Access:
         known = self._known.get(hashed)
         if known is not None and 0 <= now - known[1] < _KEY_CACHED.total_seconds():
             return known[0]
-        key = await self._ledger.store.key(hashed)
+        # Many calls with one key come at once: one of them asks for all.
+        asking = self._asked.get(hashed)
+        if asking is None:
+            asking = self._asked[hashed] = asyncio.ensure_future(self._ledger.store.key(hashed))
+            asking.add_done_callback(lambda _: self._asked.pop(hashed, None))
+        key = await asyncio.shield(asking)
         if key is None:
             self._known.pop(hashed, None)
             return None

@@ -105,7 +105,8 @@ class Part:
             return None
         spec = self._policy().action(request.content.action)
         now = self._ledger.clock.now()
-        handed = spec.execute.agent and not spec.undo_window
+        # Another target than the approved one is left to the claim, which refuses it.
+        handed = spec.execute.agent and not spec.undo_window and request.content.target == spec.execute.target
         return Execution(
             id=self._ledger.id("exe"),
             request=request.id,

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core import errors
+from bot.core.consent import consented
 from bot.core.digest import recompute
 from bot.core.model import Execution, ExecutionState, Request
 from bot.core.policy import Execute
@@ -255,10 +256,13 @@ def _mismatch(request: Request, execution: Execution, how: Execute) -> str | Non
     except (ValueError, RecursionError):
         # Not even JSON that a digest can stand for, so nothing that anybody approved.
         bound.add("")
-    if len(bound) > 1 or execution.revision != content.number:
+    same = len(bound) == 1 and execution.revision == content.number
+    if not same or request.execution is None or request.execution.id != execution.id:
         return "digest_mismatch: what is stored is not what was approved, so nothing ran"
     if how.target != content.target:
         return "digest_mismatch: the target in routing.yaml is not the one that was approved; propose it again"
+    if not consented(request):
+        return "not_approved: no rule and not enough of the people asked stand behind this, so nothing ran"
     return None
 
 

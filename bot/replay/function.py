@@ -29,13 +29,16 @@ MOST_AT_ONCE = 8
 """Functions that run at the same time; further ones wait, and their time starts when their process does."""
 
 MOST_LOGGED = 64 * 1024
-_SECRET = ("SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET", "SAYSO_DATABASE_URL", "SLACK_", "SMTP_", "IMAP_", "NTFY_TOKEN")
-_SECRET_TOO = ("VAPID_", "APPRISE_")
+_SECRET = (
+    *("SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET", "SAYSO_DATABASE_URL", "SAYSO_KEY"),
+    *("SLACK_", "SMTP_", "IMAP_", "NTFY_TOKEN", "VAPID_", "APPRISE_"),
+)
+"""How the names of variables begin that no function of somebody else's is to see."""
 
 
 def environment() -> dict[str, str]:
     """The bot's environment without the bot's own secrets (nor the ``_FILE`` that names where they are)."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_SECRET + _SECRET_TOO)}
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SECRET)}
 
 
 class FunctionRunner:

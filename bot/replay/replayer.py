@@ -14,7 +14,7 @@ from bot.replay.webhook import WebhookClient, failed
 
 
 class TargetReplayer:
-    """Runs approved actions against the targets that the configuration names; `bot.core.ports.Replayer`."""
+    """Runs approved actions against the targets that the configuration names; the ports `Replayer` and `Herald`."""
 
     def __init__(self, webhooks: WebhookClient, functions: FunctionRunner) -> None:
         """The two ways an action can run here; the third, the agent itself, never comes this way."""
@@ -41,16 +41,10 @@ class TargetReplayer:
         return failed("no_target", "this action is run by its agent, which reports the outcome")
 
     async def post_event(
-        self,
-        url: str,
-        *,
-        id: str,  # noqa: A002  # Standard Webhooks' own names
-        type: str,  # noqa: A002
-        data: dict[str, Any],
-        timeout: timedelta,  # noqa: ASYNC109  # a deadline is part of the order
+        self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
     ) -> Outcome:
-        """Tell an agent's own webhook about its request; same guard and signature. A repeat carries the same ``id``."""
-        return await self._webhooks.post(url, message_id=id, kind=type, data=data, within=timeout)
+        """Tell an agent's own webhook about its request, through the same guard and with the same signature."""
+        return await self._webhooks.post(url, message_id=event_id, kind=event_type, data=data, within=within)
 
     async def close(self) -> None:
         """Close every connection. Attempts still running are the caller's to await or cancel first."""

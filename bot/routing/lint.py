@@ -18,6 +18,9 @@ from bot.routing.faults import listed, meant, quoted
 _METADATA = ip_address("169.254.169.254")
 """Where clouds hand out a machine's credentials (threat T21)."""
 
+LATER = ("email", "push")
+"""Channels that a file may name already, though this version asks nobody through them."""
+
 
 def warnings(policy: Policy) -> tuple[str, ...]:
     """Every warning, each a sentence that says what to do; order: rules, chains, people, actions, agents, network."""
@@ -26,6 +29,7 @@ def warnings(policy: Policy) -> tuple[str, ...]:
         *(line for rule in (*policy.rules, policy.default) for line in _rule(policy, rule)),
         *(line for name, steps in policy.chains.items() for line in _chain(policy, name, steps)),
         *_unused(policy),
+        *_later(policy),
         *(line for spec in policy.actions.values() for line in _action(spec)),
         *_owners(policy),
         *_network(policy),
@@ -168,6 +172,17 @@ def reachable(policy: Policy, person: Person, channel: str) -> bool:
     if channel == "slack":
         return bool(person.slack) or policy.channels.get("slack", {}).get("post_to", "dm") != "dm"
     return bool(person.email if channel == "email" else person.ntfy)
+
+
+def _later(policy: Policy) -> Iterator[str]:
+    """Steps that name no channel of this version: those asked there would look in the inbox or never know."""
+    for name, steps in policy.chains.items():
+        for number, step in enumerate(steps, 1):
+            if step.via and all(way in LATER for way in step.via):
+                yield (
+                    f"step {number} of the chain {quoted(name)} asks through {listed(step.via)}, not available in this "
+                    "version, so nobody is told; they see it in the inbox only; add slack"
+                )
 
 
 def _unused(policy: Policy) -> Iterator[str]:

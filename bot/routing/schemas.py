@@ -7,12 +7,14 @@ and a keyword that means nothing is refused: a misspelt ``minimum`` would let ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 import jsonschema_rs
 
 from bot.core.errors import Fault
 from bot.core.model import Arguments
+from bot.core.pointers import below, names
 from bot.routing import nodes
 from bot.routing.faults import Faults, meant, quoted
 from bot.routing.nodes import Node, Scalar, Sequence
@@ -104,20 +106,16 @@ class Schema:
 
 
 def _faults_of(error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
-    base = "".join(f"/{_escape(str(part))}" for part in error.instance_path)
+    base = reduce(below, map(str, error.instance_path), "")
     detail = error.message if len(error.message) <= _MAX_DETAIL else error.message[: _MAX_DETAIL - 1] + "…"
     facts = error.kind.as_dict()
     if error.kind.name == "required":
-        yield Fault(f"{base}/{_escape(str(facts['property']))}", "required", "must be given")
+        yield Fault(below(base, str(facts["property"])), "required", "must be given")
     elif error.kind.name in ("additionalProperties", "unevaluatedProperties"):
         for name in facts["unexpected"]:
-            yield Fault(f"{base}/{_escape(str(name))}", error.kind.name, "is not an argument of this action")
+            yield Fault(below(base, str(name)), error.kind.name, "is not an argument of this action")
     else:
         yield Fault(base, error.kind.name, detail)
-
-
-def _escape(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
 
 
 def compiled(node: nodes.Mapping, faults: Faults) -> Schema | None:
@@ -194,8 +192,7 @@ def _reference(root: Node, item: Node, faults: Faults) -> None:
         faults.add(item.place, f"$ref to {quoted(target)} leads outside", fix)
     elif target.startswith("#/"):
         found: Node | None = root
-        for part in target[2:].split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
+        for name in names(target[1:]):
             found = found.entries.get(name) if isinstance(found, nodes.Mapping) else found
         if found is None:
             faults.add(item.place, f"$ref to {quoted(target)} leads nowhere", "look for the name under $defs")

@@ -8,25 +8,16 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from bot.core.durations import duration_of
 from bot.routing.faults import Faults, listed, meant, quoted
 from bot.routing.nodes import Mapping, Node, Scalar, Sequence, kind, unknown
 
 E = TypeVar("E", bound=StrEnum)
 
-LONGEST = timedelta(days=3650)
-"""Durations are bounded to ten years."""
 MAX_NAME = 100
-_PERCENT = 100
 """Characters in a name at most."""
+_PERCENT = 100
 
-_DURATION = re.compile(r"([0-9]{1,12})(ms|s|m|h|d)")
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
 _NAME = re.compile(r"\S(?:[^\n\t]*\S)?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 """As for API keys, which carry the names of agents and reviewers."""
@@ -168,21 +159,20 @@ class Reader:
     def duration(self, node: Node, where: str, *, zero: bool = False) -> timedelta | None:
         """A duration as ``500ms 30s 15m 8h 2d``, positive (or zero where that means none), at most ten years."""
         text = node.text if isinstance(node, Scalar) else ""
-        match = _DURATION.fullmatch(text)
-        if match is None:
+        try:
+            span = duration_of(text)
+        except OverflowError:
+            self.faults.add(node.place, f"{where} must be at most ten years (3650d)")
+            return None
+        if span is None:
             fix = "write a whole number and a unit: 500ms, 30s, 15m, 8h, 2d"
             shown = quoted(text) if text else kind(node)
             self.faults.add(node.place, f"{where} must be a duration, not {shown}", fix)
             return None
-        # Bounded before it is multiplied: timedelta overflows.
-        count, unit = int(match[1]), _UNITS[match[2]]
-        if count > LONGEST // unit:
-            self.faults.add(node.place, f"{where} must be at most ten years (3650d)")
-            return None
-        if count == 0 and not zero:
+        if not span and not zero:
             self.faults.add(node.place, f"{where} must be longer than nothing", "remove the key if you mean none")
             return None
-        return count * unit
+        return span
 
     def choice(self, node: Node, where: str, kinds: type[E]) -> E | None:
         """One of an enumeration's words."""

@@ -16,7 +16,7 @@ async def authenticate(house: House, authorization: Iterable[bytes]) -> Key:
     """The key behind the Authorization headers; raises `bot.core.errors.Unauthorized`.
 
     A second such header is refused rather than one of the two believed. Revocation counts as soon as
-    `bot.desk.Access.key` says so (within a second).
+    `bot.desk.Access.key` says so (within a second); a person taken out of routing.yaml has no key in force.
     """
     given = list(authorization)
     if not given:
@@ -27,6 +27,8 @@ async def authenticate(house: House, authorization: Iterable[bytes]) -> Key:
     key = await house.access.key(secret) if usable else None
     if key is None or key.revoked_at is not None:
         raise errors.Unauthorized("This key is not known or was revoked: send Authorization: Bearer <key>.")
+    if key.role is Role.REVIEWER and key.name not in house.policy().people:
+        raise errors.Unauthorized(f"This key is {key.name}'s, and routing.yaml knows nobody of that name any more.")
     return key
 
 

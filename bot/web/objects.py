@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.core.pointers import below
 from bot.web.shapes import NAMED, Faults, Shape, kind_of, near
-from bot.web.strict_json import below
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
+from bot.core.durations import PATTERN, duration_of
 from bot.core.errors import Fault
 from bot.web.strict_json import MAX_FAULTS
 
 NAMED = 64
 """Characters of a stranger's key that an answer repeats, and the longest that is worth comparing with known ones."""
-
-_SPANS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Faults(list[Fault]):
@@ -177,22 +176,22 @@ class Span:
     shortest: timedelta
     longest: timedelta
     says: str
-    _pattern: re.Pattern[str] = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 
     def check(self, value: Any, at: str, faults: Faults) -> Any:
         """The duration, or a fault of form or range."""
-        found = self._pattern.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        try:
+            span = duration_of(value) if isinstance(value, str) else None
+        except OverflowError:
+            span = timedelta.max
+        if span is None:
             faults.add(at, "duration", "must be a duration such as 30s, 15m, 8h or 2d")
-            return value
-        span = timedelta(**{_SPANS[found[2]]: int(found[1])})
-        if not self.shortest <= span <= self.longest:
+        elif not self.shortest <= span <= self.longest:
             faults.add(at, "range", f"must lie between {self.says}")
         return span
 
     def schema(self) -> dict[str, Any]:
         """A string schema; the bounds stand in words, as JSON Schema cannot say them."""
-        return {"type": "string", "pattern": f"^{self._pattern.pattern}$", "description": f"Between {self.says}."}
+        return {"type": "string", "pattern": f"^{PATTERN}$", "description": f"Between {self.says}."}
 
 
 def near(name: str, known: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from bot.core.errors import Fault, Malformed
+from bot.core.pointers import below
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -163,8 +164,3 @@ def _lone_surrogate(text: str) -> bool:
 
 def _printable(key: str) -> str:
     return key.encode("utf-8", "replace").decode()
-
-
-def below(pointer: str, key: str) -> str:
-    """The JSON Pointer of a member (RFC 6901)."""
-    return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"

@@ -54,6 +54,8 @@ def _shaped(payload: dict[str, Any]) -> bool:
     actions = payload.get("actions", [])
     if not payload or not all(isinstance(part, dict) for part in objects) or not isinstance(actions, list):
         return False
+    if not actions and payload.get("type") == "block_actions":
+        return False
     named = [(action, "action_id") for action in actions]
     named += [(payload[part], name) for part, name in _NAMED.items() if part in payload]
     return all(isinstance(part, dict) and isinstance(part.get(name), str) for part, name in named)

@@ -16,6 +16,7 @@ from bot.core.card import Card
 from bot.core.errors import Conflict, Fault, Invalid
 from bot.core.forms import Field, FieldKind, parse_form
 from bot.core.model import Arguments, Request
+from bot.core.pointers import below, names
 from bot.core.scrutiny import hidden, visible
 from channels.slack.draw import draw, web
 from channels.slack.sizes import clip, size
@@ -141,10 +142,10 @@ def _number(field: Field) -> dict[str, Any]:
     decimal = field.kind is FieldKind.NUMBER
     found: dict[str, Any] = {"type": "number_input", "is_decimal_allowed": decimal, **_initial(field)}
     at = float(field.value) if field.value else None
-    for name, bound, below in (("min_value", field.minimum, True), ("max_value", field.maximum, False)):
+    for name, bound, lower in (("min_value", field.minimum, True), ("max_value", field.maximum, False)):
         text = "" if bound is None else f"{bound:.15g}"
         plain = (_NUMBER if decimal else _WHOLE).fullmatch(text)
-        if bound is not None and plain and (at is None or (bound <= at if below else at <= bound)):
+        if bound is not None and plain and (at is None or (bound <= at if lower else at <= bound)):
             found[name] = text
     return found
 
@@ -197,7 +198,7 @@ def _pick(field: Field, option: Mapping[str, Any], picked: dict[str, Any], fault
     index = str(option.get("value"))
     choice = field.choices[int(index)] if index.isdecimal() and int(index) < len(field.choices) else None
     if choice is None or _option(choice[0], index)["text"]["text"] != option.get("text", {}).get("text"):
-        faults.append(Fault(f"/{_pointer(field.name)}", "choice", "These choices have changed: close this, press Edit"))
+        faults.append(Fault(below("", field.name), "choice", "These choices have changed: close this, press Edit"))
     else:
         picked[field.name] = choice[1]
 
@@ -227,16 +228,12 @@ def _chosen(block: Any) -> dict[str, Any] | None:
     return option if isinstance(option, dict) else None
 
 
-def _pointer(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
 def beside_fields(faults: tuple[Fault, ...], blocks: list[dict[str, Any]]) -> dict[str, str]:
     """Faults as Slack shows them, by block; what has no block of its own stands beside the comment."""
     inputs = {block["block_id"] for block in blocks if block.get("type") == "input"}
     shown: dict[str, str] = {}
     for fault in faults:
-        parts = [p.replace("~1", "/").replace("~0", "~") for p in fault.pointer.split("/")[1:]]
+        parts = names(fault.pointer)
         if len(parts) > 1 and parts[0] == "arguments" and "arg:arguments" not in inputs:
             parts = parts[1:]
         name = parts[0] if parts else ""

@@ -33,7 +33,7 @@ def actor_of(body: Mapping[str, Any]) -> Actor:
     return Actor(
         user=str(user.get("id") or body.get("user_id") or ""),
         teams=tuple(str(t) for t in named if t),
-        org_wide=enterprise in (True, "true"),
+        org_wide=enterprise not in (None, False, "false"),
     )
 
 

@@ -19,6 +19,7 @@ from channels.slack.presses import NAME, VIA
 from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
 
 _MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_MACHINES = ("bot_id", "app_id", "bot_profile", "hidden")
 _PERSONS_OWN = (None, "thread_broadcast")
 _UNDERSTOOD = {
     Verb.APPROVE: "approved",
@@ -53,7 +54,8 @@ class Replies:
         event = body["event"]
         thread, ts, user = event.get("thread_ts"), event.get("ts"), event.get("user")
         bot = self._surface.people.identity
-        by_machine = event.get("bot_id") or event.get("hidden") or not user or (bot and user == bot.bot_user)
+        # A program with a person's own token posts under that person's name; Slack names the app beside it.
+        by_machine = any(event.get(mark) for mark in _MACHINES) or not user or (bot and user == bot.bot_user)
         if by_machine or event.get("subtype") not in _PERSONS_OWN or not thread or thread == ts:
             return Answer.done()
         channel = str(event.get("channel") or "")
@@ -61,7 +63,7 @@ class Replies:
         actor = Actor(
             user=str(user),
             teams=tuple(str(team) for team in named if team),
-            org_wide=body.get("is_enterprise_install") is True,
+            org_wide=body.get("is_enterprise_install") not in (None, False, "false"),
         )
         act = Act(actor=actor, key=f"{channel}/{ts}", channel=channel, thread=str(thread))
         try:
@@ -88,7 +90,7 @@ class Replies:
 
     async def _command(self, act: Act, person: Person, command: Command, delivery: Delivery) -> Answer:
         try:
-            ballot = await self._ballot(person, command, delivery)
+            ballot = await self._ballot(person, command, delivery, act.key.rpartition("/")[2])
         except SaysoError as refusal:
             await self._surface.refuse(act, refusal, via=VIA, request=delivery.request, say=False)
             self._say(act, f"Nothing was decided. {_reasons(refusal)}")
@@ -106,12 +108,12 @@ class Replies:
         self._surface.later(self._surface.refresh_home(person, act.actor.user))
         return Answer.done()
 
-    async def _ballot(self, person: Person, command: Command, delivery: Delivery) -> Ballot:
+    async def _ballot(self, person: Person, command: Command, delivery: Delivery, ts: str) -> Ballot:
         request = await self._surface.reviews.request(delivery.request)
         card = await self._surface.reviews.card(delivery.request)
         if request is None or card is None:
             raise NotFound
-        if request.state.open and delivery.revision != request.revision:
+        if request.state.open and (delivery.revision != request.revision or _written_before(ts, request)):
             raise Stale
         arguments = self._edited(request, command) if command.edits else None
         return Ballot(
@@ -161,3 +163,16 @@ def _reasons(refusal: SaysoError) -> str:
     if not refusal.faults:
         return refusal.detail
     return "; ".join(dict.fromkeys(fault.detail for fault in refusal.faults)) + "."
+
+
+def _written_before(ts: str, request: Request) -> bool:
+    """Whether a reply was written for an earlier revision than stands on the card now: Slack delivers late, and again.
+
+    ``ts`` is the message's, in seconds by Slack's clock; what cannot be read is taken for old.
+    """
+    if request.revision == 1:
+        return False
+    try:
+        return float(ts) <= request.content.created_at.timestamp()
+    except ValueError:
+        return True

@@ -78,7 +78,7 @@ class Submissions:
     def _opened(self, metadata: str) -> tuple[Shown, str]:
         """What the card showed from which the modal was opened, and in which channel that stands."""
         value = self._surface.forms.read(metadata)
-        if not isinstance(value, list) or len(value) != 2 or not all(isinstance(v, str) for v in value):  # noqa: PLR2004
+        if not isinstance(value, list) or len(value) != 2 or not all(isinstance(v, str) for v in value):  # noqa: PLR2004  # a pair
             raise BadToken
         return self._surface.cards.read_shown(value[0]), value[1]
 

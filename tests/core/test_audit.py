@@ -46,4 +46,4 @@ def test_when_it_happened() -> None:
 )
 def test_a_span_holds_its_beginning_and_not_its_end(since: object, until: object, *, inside: bool) -> None:
     """Two spans that meet share no line."""
-    assert within(LINE, since=since, until=until) == inside  # type: ignore[arg-type]
+    assert within(LINE, since=since, until=until) == inside  # type: ignore[arg-type]  # a table of mixed values

@@ -110,7 +110,7 @@ def test_progress_is_told_where_there_is_more_than_one_approval_to_give() -> Non
         (None, None, "not given", False),
     ],
 )
-def test_confidence_against_the_gate(confidence: float | None, gate: float | None, text: str, below: bool) -> None:  # noqa: FBT001
+def test_confidence_against_the_gate(confidence: float | None, gate: float | None, text: str, below: bool) -> None:  # noqa: FBT001  # a table
     """A confidence that was not given is below every gate."""
     assert confidence_text(confidence, gate) == (text, below)
 

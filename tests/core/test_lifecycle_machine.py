@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
+from bot.core.consent import consented
 from bot.core.edits import tightened
 from bot.core.lifecycle import Turn
 from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Then, Verb
@@ -187,6 +188,7 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def an_approval_has_its_reason(self) -> None:
         """A rule approved it, or every stage holds as many approvals of this digest as it needs."""
+        assert consented(self.request) == self.request.state.approved
         if not self.request.state.approved or self.request.route.then is Then.APPROVE:
             return
         for index, plan in enumerate(self.request.route.stages):

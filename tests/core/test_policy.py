@@ -172,6 +172,16 @@ def test_stages_apply_by_their_conditions() -> None:
         ("billing", "ana@example.com", ("ana", "ben")),
         ("stranger", "nobody", ()),
         ("free", "", ()),
+        ("free", " Lea ", ("lea",)),
+        ("free", "ben+refunds@example.com", ("ben",)),
+        ("free", "Somebody <ben@example.com>", ("ben",)),
+        ("free", "mailto:ben@example.com", ("ben",)),
+        ("free", "\uff22en@example.com", ("ben",)),
+        ("free", "l\u200bea", ("lea",)),
+        ("free", "@lea", ("lea",)),
+        ("free", "ana@example.com, ben@example.com", ("ana", "ben")),
+        ("free", "lea@elsewhere.example", ()),
+        ("free", "leander", ()),
     ],
 )
 def test_t10_who_asks_owns_or_is_acted_for_does_not_review(

@@ -129,6 +129,26 @@ def test_t04_findings_lead_to_their_place() -> None:
     assert findings({"a": 1, "b": None, "c": [True, 1.5]}) == ()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"amount": 4, "Amount": 4000},
+        {"amount": 4, "\uff41mount": 4000},
+        {"amount": 4, "\u0430mount": 4000},
+        {"lines": [{"to": "a", "TO": "b"}]},
+        {"fi": 1, "\ufb01": 2},
+    ],
+)
+def test_t05_names_that_a_receiver_may_confuse_are_found(arguments: Any) -> None:
+    """A rule reads ``amount``; a receiver that ignores case would run ``Amount``: never by rule."""
+    assert len(findings(arguments)) == 1
+
+
+def test_t05_honest_names_are_not_found() -> None:
+    """Names in one script, the same name in different objects, and long lists of names are nothing odd."""
+    assert findings({"amount": {"amount": 1}, "сумма": 1, "größe": 2, "x": [{"a": 1}, {"A": 1}]}) == ()
+
+
 def test_strings_walks_values_and_keys() -> None:
     """Every text of a JSON value, keys among them, each with its pointer."""
     value: Any = {"a": ["x", {"b": "y"}], "c": 1}

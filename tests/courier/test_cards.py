@@ -18,7 +18,7 @@ TEMPORARY = SendFailed("not now", temporary=True)
 def owed(house: House, *, cards: bool = True) -> list[tuple[str, int]]:
     """Effects still in the file, by kind and tries; those at cards, or the agent's webhooks."""
     sign = "!=" if cards else "="
-    found = house.sql(f"select kind, attempts from effects where kind {sign} 'webhook' order by n")  # noqa: S608
+    found = house.sql(f"select kind, attempts from effects where kind {sign} 'webhook' order by n")  # noqa: S608  # a sign of ours
     return [(kind, attempts) for kind, attempts in found]
 
 

@@ -36,12 +36,12 @@ async def test_a_thing_has_one_alarm() -> None:
     for hours in (1, 2, 3):
         shift.at("a", START + timedelta(hours=hours), lambda: None)
     shift.at("b", START + SECOND, lambda: None)
-    assert len(shift._alarms) == 2  # noqa: SLF001
+    assert len(shift._alarms) == 2  # noqa: SLF001  # what must not leak is private
     shift.forget("a")
     shift.forget("a")
-    assert list(shift._alarms) == ["b"]  # noqa: SLF001
+    assert list(shift._alarms) == ["b"]  # noqa: SLF001  # what must not leak is private
     await shift.stop(0)
-    assert shift._alarms == {}  # noqa: SLF001
+    assert shift._alarms == {}  # noqa: SLF001  # what must not leak is private
 
 
 async def test_nothing_begins_after_the_end() -> None:

@@ -181,7 +181,7 @@ class House:
     def ring(self) -> None:
         """Let every alarm of the courier look at the clock, which each does within a minute by itself."""
         assert self.courier is not None
-        for alarm in tuple(self.courier._shift._alarms.values()):  # noqa: SLF001
+        for alarm in tuple(self.courier._shift._alarms.values()):  # noqa: SLF001  # likewise
             look = alarm._callback  # type: ignore[attr-defined]  # noqa: SLF001  # gone once it is cancelled
             alarm.cancel()
             look()

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bot.core import errors
 from bot.core.model import Request, State, Submission, Verb
-from bot.core.ports import Tx
+from bot.core.ports import Change, Tx
 from tests.desk.house import House, ballot, edits
 
 
@@ -246,9 +246,7 @@ async def test_state_and_audit_are_one(house: House) -> None:
     def work(tx: Tx) -> None:
         broken.append(tx)
         after = replace(request, state=State.APPROVED, due_at=None, decided_at=house.clock.at)
-        from bot.core.ports import Change  # noqa: PLC0415
-
-        tx.record(Change(event=house.desk._event("x", request, actor="a", via="v"), before=request, after=after))  # noqa: SLF001
+        tx.record(Change(event=house.desk._event("x", request, actor="a", via="v"), before=request, after=after))  # noqa: SLF001  # as the desk writes it
         raise errors.Conflict
 
     with pytest.raises(errors.Conflict):

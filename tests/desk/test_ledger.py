@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.errors import Conflict, Unavailable
 from bot.core.model import Event, Execution, State
-from bot.core.ports import Effect, Overtaken, Tx
+from bot.core.ports import Effect, EffectKind, Overtaken, Tx
 from bot.desk.ledger import Deed
 from tests.desk.house import House, ballot
 
@@ -71,7 +71,7 @@ async def test_overtaken_work_is_done_again(house: House, ears: Ears) -> None:
 
     def work(tx: Tx) -> Deed:
         found = tx.request(request.id)
-        effect = house.ledger.effect("refresh", request.id, "dlv_x")  # type: ignore[arg-type]
+        effect = house.ledger.effect(EffectKind.REFRESH, request.id, "dlv_x")
         runs.append(Deed(found, (effect,)))
         if len(runs) < 3:
             raise Overtaken

@@ -102,7 +102,7 @@ async def test_one_broken_request_holds_nobody_up(
     bad, good = await house.submit(), await house.submit()
     content = ""
     if fault == "a refusal":
-        load = house.desk._load  # noqa: SLF001
+        load = house.desk._load  # noqa: SLF001  # the step between reading and writing
 
         def refuse(tx: Any, request_id: str, **more: Any) -> Any:
             if request_id == bad.id:

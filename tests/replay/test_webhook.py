@@ -64,7 +64,7 @@ async def test_an_agents_event_is_signed_the_same_way(replayer: TargetReplayer) 
     """`post_event` sends type, timestamp and data under the id it was given, signed."""
     async with Receiver(secret=SECRET) as receiver:
         outcome = await replayer.post_event(
-            receiver.url, id="evt_9", type="request.decided", data={"id": "req_1"}, timeout=SHORT
+            receiver.url, event_id="evt_9", event_type="request.decided", data={"id": "req_1"}, within=SHORT
         )
     (call,) = receiver.calls
     assert outcome.kind is OutcomeKind.EXECUTED

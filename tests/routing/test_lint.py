@@ -6,6 +6,9 @@ import pytest
 
 from bot.core.policy import Policy
 from bot.routing import load, parse, warnings
+from bot.routing.lint import LATER
+from bot.routing.people import CHANNELS as NAMED
+from channels import CHANNELS
 from tests.routing.cases import DATA, policy
 
 
@@ -49,6 +52,7 @@ def test_rules_that_may_not_be_meant(rules: str, words: str) -> None:
         ("c: [{notify: ana, wait: 5m}, {notify: empty}]", "asks nobody"),
         ("c: [{notify: [ana, ben], via: [slack, email]}]", "asks ben through slack, for which ben has no address"),
         ("c: [{notify: ben, via: [slack, push]}]", "cannot reach ben through slack and push"),
+        ("c: [{notify: ana, via: [push, email]}]", "asks through push and email, not available in this version"),
         ("c: [{notify: kim}]", "cannot reach kim through any channel"),
         ("c: [{notify: lea}]", "asks only lea, who owns robot"),
         ("unused: [{notify: ana}], c: [{notify: ana}]", 'no rule uses the chain "unused"'),
@@ -104,3 +108,8 @@ def test_a_shared_slack_channel_reaches_everybody() -> None:
 def test_a_smallest_file_has_no_warnings() -> None:
     """Nothing is said where there is nothing to say."""
     assert warnings(load(DATA / "good" / "smallest.yaml")) == ()
+
+
+def test_what_is_called_later_is_what_has_no_channel_yet() -> None:
+    """A channel that is registered is not warned of, and one that is not registered is."""
+    assert set(NAMED) - set(LATER) == set(CHANNELS)

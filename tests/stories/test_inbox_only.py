@@ -105,6 +105,28 @@ async def test_a_question_and_its_answer(program: Program, receiver: Receiver) -
         assert (status, decided["state"]) == (200, "approved")
 
 
+async def test_p03_a_storm_of_decisions_has_one_outcome(program: Program) -> None:
+    """Sixty decisions of two people at once, both ways, and more after the end: one counts, the rest are told so."""
+    program.rules()
+    async with (
+        program,
+        program.caller("billing") as agent,
+        program.caller("ana", Role.REVIEWER) as ana,
+        program.caller("ben", Role.REVIEWER) as ben,
+    ):
+        request = await agent.submit()
+        words = ("approve", "reject") * 15
+        answers = await asyncio.gather(*(who.decide(request, word) for word in words for who in (ana, ben)))
+        won = [answer for status, answer in answers if status == 200]
+        assert len(won) == 1
+        assert {status for status, _ in answers} == {200, 409}
+        late = await asyncio.gather(*(ben.decide(request, word) for word in ("approve", "reject", "escalate")))
+        assert {status for status, _ in late} == {409}
+        after = await agent.get(request["id"])
+    assert after["state"] == won[0]["state"]
+    assert len(after["decisions"]) == 1
+
+
 async def test_an_agent_runs_its_own_action_and_reports(program: Program) -> None:
     """An action of the agent's own waits for its report, which is taken once."""
     program.rules()

@@ -123,7 +123,7 @@ async def test_t08_strangers_guests_and_the_unassigned_change_nothing(program: P
         card = await card_of(slack, request)
         for user in ("U0ZOE", "U0GUEST", "U0ALIEN", "U0LEA"):
             await slack.click(user, card, "approve")
-            await slack.wait_for(lambda user=user: bool(slack.ephemerals(user)))  # type: ignore[misc]
+            await slack.wait_for(lambda user=user: bool(slack.ephemerals(user)))  # type: ignore[misc]  # a default on a lambda has no type
         after = await agent.get(request["id"])
         assert (after["state"], after["decisions"]) == ("pending", [])
         async with program.caller("root", Role.ADMIN) as admin:

@@ -21,6 +21,7 @@ from bot.desk import Access, Desk, Ledger, Rounds
 from bot.routing import load
 from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
+from bot.web.wire import BoundedHttp
 from store import SqlStore, open_store
 
 DATA = Path(__file__).parent / "data"
@@ -78,7 +79,7 @@ async def serving(app: Starlette, listening: socket.socket | None = None) -> Asy
     """The application behind a socket of this machine; its base address."""
     opened = listening or socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, lifespan="off", http="httptools", loop="none", ws="none")
+        uvicorn.Config(app, log_config=None, lifespan="off", http=BoundedHttp, loop="none", ws="none")
     )
     running = asyncio.create_task(server.serve([opened]))
     try:

@@ -40,7 +40,7 @@ def deep(value: Any) -> int:
 
 
 @given(values, st.booleans(), st.sampled_from([None, 1]))
-def test_what_is_plain_json_is_read_as_everybody_reads_it(value: Any, ascii_only: bool, indent: int | None) -> None:  # noqa: FBT001
+def test_what_is_plain_json_is_read_as_everybody_reads_it(value: Any, ascii_only: bool, indent: int | None) -> None:  # noqa: FBT001  # a table
     """Any value within the limits comes out as ``json.loads`` would give it, however it was written."""
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     assert deep(value) <= MAX_DEPTH

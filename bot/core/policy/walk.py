@@ -7,6 +7,8 @@ holds (threat T14). A condition that fails as it runs gives the rule's *strict* 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -15,9 +17,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.model import Risk, Route, Stage, Step, Submission, Then
+from bot.core.model import Person, Risk, Route, Stage, Step, Submission, Then
 from bot.core.policy.rules import ConditionFailed, Policy, Rule, StageSpec
-from bot.core.scrutiny import findings
+from bot.core.scrutiny import findings, hidden
 
 
 class TrialOutcome(StrEnum):
@@ -65,15 +67,37 @@ def facts_of(submission: Submission, *, agent: str, risk: Risk, now: datetime) -
 
 
 def excluded(policy: Policy, submission: Submission, agent: str) -> tuple[str, ...]:
-    """Who may not review: the agent itself, its owner, and the person it acts for (by id or mail address)."""
+    """Who may not review: the agent itself, its owner, and whoever it acts for."""
     names = {agent}
     spec = policy.agents.get(agent)
     if spec and spec.owner:
         names.add(spec.owner)
     if submission.on_behalf_of:
-        wanted = submission.on_behalf_of.casefold()
-        names |= {p.id for p in policy.people.values() if wanted in (p.id.casefold(), (p.email or "").casefold())}
+        addresses, words = _named(submission.on_behalf_of)
+        names |= {p.id for p in policy.people.values() if _is_meant(p, addresses, words)}
     return tuple(sorted(names & policy.people.keys()))
+
+
+_APART = r"\s,;:<>()\[\]\"'@/|"
+_ADDRESS = re.compile(rf"([^{_APART}+]+)(?:\+[^{_APART}]*)?@([^{_APART}]+)")
+
+
+def _named(text: str) -> tuple[set[str], str]:
+    """The mail addresses in a text, without their ``+tags``, and its other words between single spaces.
+
+    Width, case and hidden characters make no difference.
+    """
+    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c)).casefold()
+    addresses = {f"{local}@{host}" for local, host in _ADDRESS.findall(seen)}
+    return addresses, f" {re.sub(f'[{_APART}]+', ' ', _ADDRESS.sub(' ', seen)).strip()} "
+
+
+def _is_meant(person: Person, addresses: set[str], words: str) -> bool:
+    """Whether a person is among those named. Barring somebody wrongly is the safe mistake, so a name is enough."""
+    if person.email and _named(person.email)[0] & addresses:
+        return True
+    names = (_named(name)[1] for name in (person.id, person.name, person.slack) if name)
+    return any(name.strip() and name in words for name in names)
 
 
 def strictness(route: Route) -> tuple[int, int, int, int]:

@@ -1,7 +1,7 @@
-"""The seams: what the desk needs of a store, a channel, a clock and a replayer. Shapes only."""
+"""The seams: what the desk needs of a store, a channel, a clock, a replayer and a herald. Shapes only."""
 
 from bot.core.ports.channel import Ballot, Channel, Clock, Place, Reviews
-from bot.core.ports.replay import Order, Outcome, OutcomeKind, Replayer
+from bot.core.ports.replay import Herald, Order, Outcome, OutcomeKind, Replayer
 from bot.core.ports.rows import AuditLine, Change, Effect, EffectKind, Filter, Link, Overtaken, Session
 from bot.core.ports.store import Store, T, Tx
 
@@ -14,6 +14,7 @@ __all__ = [
     "Effect",
     "EffectKind",
     "Filter",
+    "Herald",
     "Link",
     "Order",
     "Outcome",

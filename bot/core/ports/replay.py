@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -47,3 +48,12 @@ class Replayer(Protocol):
 
     async def run(self, order: Order) -> Outcome:
         """Make one attempt; never raises for what the target does."""
+
+
+class Herald(Protocol):
+    """Tells agents what became of their requests, at webhooks of their own."""
+
+    async def post_event(
+        self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
+    ) -> Outcome:
+        """Make one attempt; never raises for what the agent does. A repeat carries the same ``event_id``."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 from bot.core.errors import Fault, Malformed
 from bot.core.forms import Field, FieldKind, parse_form
 from bot.core.model import Arguments
+from bot.core.pointers import below, names
 from bot.core.scrutiny import hidden, visible
 from bot.web.inbox.guard import Form
 from bot.web.strict_json import parse
@@ -74,13 +75,13 @@ def boxes(fields: tuple[Field, ...], form: Form | None = None, faults: tuple[Fau
 
 def unplaced(fields: tuple[Field, ...], faults: tuple[Fault, ...]) -> tuple[str, ...]:
     """Faults that stand beside no field of the form."""
-    names = {field.name for field in fields}
-    return tuple(f"{f.pointer} {f.detail}".strip() for f in faults if _first(f.pointer) not in names)
+    shown = {field.name for field in fields}
+    return tuple(f"{f.pointer} {f.detail}".strip() for f in faults if _first(f.pointer) not in shown)
 
 
 def _first(pointer: str) -> str:
     """The argument that a pointer leads into; a submission's own pointers begin with /arguments."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    parts = names(pointer)
     if len(parts) > 1 and parts[0] == "arguments":
         parts = parts[1:]
     return parts[0] if parts else ""
@@ -112,5 +113,5 @@ def _json_faults(field: Field, text: str) -> tuple[Fault, ...]:
         parse(text.encode())
     except Malformed as problem:
         detail = problem.faults[0].detail if problem.faults else problem.detail
-        return (Fault("/" + field.name.replace("~", "~0").replace("/", "~1"), "json", f"{field.label}: {detail}"),)
+        return (Fault(below("", field.name), "json", f"{field.label}: {detail}"),)
     return ()

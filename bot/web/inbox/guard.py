@@ -6,6 +6,7 @@ they need none of it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -13,14 +14,16 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bot.core.errors import Forbidden, Malformed, TooLarge
 from bot.core.model import Person
 from bot.core.ports import Session
+from bot.web.exchange import BODY_SECONDS
 from bot.web.inbox import wording
 from bot.web.inbox.house import House
+from bot.web.problems import TooSlow
 
 MAX_FORM = 1024 * 1024
 """Bytes: the intake's 256 KiB, percent-encoded, and room for the rest of the form."""
@@ -82,15 +85,21 @@ async def visitor_of(house: House, request: Request) -> Visitor | None:
 
 
 async def read_form(request: Request) -> Form:
-    """The form's fields, the last of each name. Raises `Malformed` and `TooLarge`."""
+    """The form's fields, the last of each name. Raises `Malformed`, `TooLarge` and `TooSlow`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Malformed("A form is sent as application/x-www-form-urlencoded.")
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM:
-            raise TooLarge("The form is larger than 1 MiB, so nothing was changed.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    raise TooLarge("The form is larger than 1 MiB, so nothing was changed.")
+    except TimeoutError:
+        raise TooSlow("The form did not arrive in time, so nothing was changed. Send it again.") from None
+    except ClientDisconnect:
+        raise Malformed("The form broke off, so nothing was changed.") from None
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:

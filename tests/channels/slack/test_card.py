@@ -161,7 +161,7 @@ TEXT = st.one_of(
     ),
 )
 LINES = st.lists(st.builds(Line, TEXT, TEXT), max_size=60).map(tuple)
-WHEN = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+WHEN = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # the zone is Hypothesis's to add
 VERDICTS = st.builds(
     Verdict, title=TEXT, by=st.none() | TEXT, at=st.none() | WHEN, channel=st.none() | TEXT, comment=st.none() | TEXT,
     category=st.none() | TEXT, edits=LINES,
@@ -249,4 +249,4 @@ def test_who_is_asked_is_mentioned_by_slack_id_and_others_by_name() -> None:
 def test_templates_cannot_write_an_expression_that_is_not_json() -> None:
     """The environment encodes every expression, strings, numbers and structures alike; nothing is left to a filter."""
     for value in ('"', "\\", "</script>", {"a": ['"']}, 5, None, True, "\u2028"):
-        assert json.loads(draw._environment().from_string("[{{ value }}]").render(value=value)) == [value]  # noqa: SLF001
+        assert json.loads(draw._environment().from_string("[{{ value }}]").render(value=value)) == [value]  # noqa: SLF001  # what escapes is the environment itself

@@ -103,7 +103,7 @@ async def test_before_the_start_and_after_the_stop_nothing_is_sent() -> None:
 
 
 @pytest.mark.parametrize("abrupt", [False, True], ids=["told", "cut"])
-async def test_a_disconnect_is_mended_and_presses_arrive_again(by_socket: Office, abrupt: bool) -> None:  # noqa: FBT001
+async def test_a_disconnect_is_mended_and_presses_arrive_again(by_socket: Office, abrupt: bool) -> None:  # noqa: FBT001  # a table
     """Slack ends connections every few hours, and networks do without a word."""
     message = await by_socket.card()
     await by_socket.slack.socket.disconnect(abrupt=abrupt)
@@ -117,7 +117,7 @@ async def test_a_connection_that_the_sdk_cannot_mend_is_made_anew(monkeypatch: p
     monkeypatch.setattr("channels.slack.socket.MEND_WITHIN", 0.5)
     monkeypatch.setattr("channels.slack.channel._WATCH_EVERY", 0.1)
     async with opened("socket") as office:
-        handler = office.channel._socket._handler  # type: ignore[union-attr]  # noqa: SLF001
+        handler = office.channel._socket._handler  # type: ignore[union-attr]  # noqa: SLF001  # no caller can bring this about
         assert handler is not None
         handler.client.auto_reconnect_enabled = handler.client.default_auto_reconnect_enabled = False
         await office.slack.socket.disconnect(abrupt=True)
@@ -130,7 +130,7 @@ async def test_a_connection_that_the_sdk_cannot_mend_is_made_anew(monkeypatch: p
 async def test_the_first_press_after_a_failed_start_asks_slack_who_we_are() -> None:
     """A press that comes before the background has connected is judged all the same."""
     async with opened("http") as office:
-        office.channel._people.identity = None  # noqa: SLF001
+        office.channel._people.identity = None  # noqa: SLF001  # no caller can bring this about
         message = await office.card()
         assert (await office.slack.click("U0ANA", message, "approve")).ok
         assert office.house.requests["req_1"].state is State.APPROVED
@@ -140,7 +140,7 @@ async def test_a_press_while_slack_cannot_say_who_we_are_fails_closed() -> None:
     """No team is known to be ours, so nobody's is."""
     async with opened("http") as office:
         message = await office.card()
-        office.channel._people.identity = None  # noqa: SLF001
+        office.channel._people.identity = None  # noqa: SLF001  # no caller can bring this about
         office.slack.faults.refuse("auth.test", "fatal_error", times=None)
         assert not (await office.slack.click("U0ANA", message, "approve")).ok
         assert office.house.reasons == ["not_verified"]

@@ -91,9 +91,9 @@ async def serving(slack: FakeSlack, handle: Callable[[web.Request], Awaitable[we
 async def over_socket(slack: FakeSlack, app: AsyncApp) -> AsyncIterator[AsyncSocketModeHandler]:
     """Connect a bolt app over Socket Mode."""
     handler = AsyncSocketModeHandler(app, slack.settings.app_token, ping_interval=0.5)
-    await handler.connect_async()  # type: ignore[no-untyped-call]
+    await handler.connect_async()  # type: ignore[no-untyped-call]  # slack-bolt leaves it untyped
     await slack.wait_for(lambda: slack.socket.connections)
     try:
         yield handler
     finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+        await handler.close_async()  # type: ignore[no-untyped-call]  # slack-bolt leaves it untyped
