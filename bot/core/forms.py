@@ -191,15 +191,30 @@ def parse_text(field: Field, text: str) -> Any:
 
 def _parse_json(field: Field, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_members)
     except (ValueError, RecursionError):
         raise ValueError(f"{field.label} must be JSON, for example {field.value or '[1, 2]'}") from None
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """One object; a name given twice would let the eye read one value and the action run the other (T5)."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name stands twice")
+    return members
+
+
+def _number(text: str) -> int | float:
+    # Python alone reads 1_000 and digits of other scripts as numbers.
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
 
 
 def _parse_number(field: Field, text: str) -> int | float:
     wanted = "a whole number" if field.kind is FieldKind.INTEGER else "a number"
     try:
-        value: int | float = int(text) if text.lstrip("+-").isdecimal() else float(text)
+        value = _number(text)
     except ValueError:
         raise ValueError(f"{field.label} must be {wanted}, such as 100") from None
     if not math.isfinite(value) or (isinstance(value, int) and abs(value) > _MAX_SAFE):

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 
 from bot.core.pointers import below
@@ -26,6 +27,9 @@ _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800
 _RUN = re.compile(r"[\w.-]+")
 """What a host can stand in. One class and nothing to go back for, so that no text makes it slow (T22)."""
 _LONGEST_LABEL = 63
+_LONGEST_NAMED = 253
+"""Characters of a pointer, a host or a name that a finding repeats; no host is longer."""
+_MOST_FINDINGS = 20
 _SCRIPTS = (
     "LATIN",
     "CYRILLIC",
@@ -72,18 +76,23 @@ def visible(text: str) -> str:
 
 
 def findings(arguments: Any) -> tuple[str, ...]:
-    """Why the arguments may not run by rule, each with the JSON Pointer it stands at; empty where nothing is odd."""
-    found: list[str] = []
+    """Why the arguments may not run by rule, each with the JSON Pointer it stands at; empty where nothing is odd.
+
+    At most `_MOST_FINDINGS`, each of bounded length: an agent's text makes them, and every card shows them.
+    """
+    return tuple(islice(chain(_odd_texts(arguments), _odd_names(arguments)), _MOST_FINDINGS))
+
+
+def _odd_texts(arguments: Any) -> Iterator[str]:
     for pointer, text in strings(arguments):
         if text.isascii() and (text.isprintable() or not any(hidden(c) for c in text if c not in "\t\r")):
             continue
         odd = next((c for c in text if c not in "\t\r" and hidden(c)), None)
         if odd is not None:
-            found.append(f"{pointer} holds the invisible character U+{ord(odd):04X}")
+            yield f"{_cut(pointer)} holds the invisible character U+{ord(odd):04X}"
         mixed = next((host for host in map(_host, _RUN.findall(text)) if _mixes_scripts(host)), None)
         if mixed is not None:
-            found.append(f"{pointer} holds {_spelled(mixed)}, which mixes scripts that look alike")
-    return (*found, *_odd_names(arguments))
+            yield f"{_cut(pointer)} holds {_spelled(mixed)}, which mixes scripts that look alike"
 
 
 def _odd_names(value: Any, pointer: str = "") -> Iterator[str]:
@@ -91,14 +100,13 @@ def _odd_names(value: Any, pointer: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         seen: dict[str, str] = {}
         for name, item in value.items():
-            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
             twin = seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+            at = _cut(pointer or "/")
             if twin != name:
-                found = f"holds the names {_spelled(twin)} and {_spelled(name)}, which a receiver may take for one"
-                yield f"{pointer or '/'} {found}"
+                yield f"{at} holds the names {_spelled(twin)} and {_spelled(name)}, which a receiver may take for one"
             elif not name.isascii() and _mixes_scripts(name):
-                yield f"{pointer or '/'} holds the name {_spelled(name)}, which mixes scripts that look alike"
-            yield from _odd_names(item, below)
+                yield f"{at} holds the name {_spelled(name)}, which mixes scripts that look alike"
+            yield from _odd_names(item, below(pointer, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _odd_names(item, f"{pointer}/{index}")
@@ -129,7 +137,11 @@ def _host(run: str) -> str:
 
 def _spelled(host: str) -> str:
     """The host with every letter that is not plain ASCII named, since that is what the eye cannot tell."""
-    return "".join(c if c.isascii() else f"{visible(c)}⟦U+{ord(c):04X}⟧" for c in host)
+    return "".join(c if c.isascii() else f"{visible(c)}⟦U+{ord(c):04X}⟧" for c in _cut(host))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAMED else text[:_LONGEST_NAMED] + "…"
 
 
 def _mixes_scripts(host: str) -> bool:

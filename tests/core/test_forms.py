@@ -113,6 +113,9 @@ WRONG = [
     ({"type": "boolean"}, "yes", "must be true or false"),
     ({"enum": ["a", "b"]}, "c", "must be one of: a, b"),
     ({"type": "array"}, "[1", "must be JSON, for example [1, 2]"),
+    ({"type": "array"}, '[{"a": 1, "a": 9000}]', "must be JSON, for example [1, 2]"),
+    ({"type": "number"}, "1_000", "must be a number"),
+    ({"type": "integer"}, "\u0661\u0660", "must be a whole number"),
     ({"type": "array"}, "[" * 200_000, "must be JSON"),
 ]
 

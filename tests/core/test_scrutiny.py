@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
 from typing import Any
 
@@ -147,6 +148,30 @@ def test_t05_names_that_a_receiver_may_confuse_are_found(arguments: Any) -> None
 def test_t05_honest_names_are_not_found() -> None:
     """Names in one script, the same name in different objects, and long lists of names are nothing odd."""
     assert findings({"amount": {"amount": 1}, "сумма": 1, "größe": 2, "x": [{"a": 1}, {"A": 1}]}) == ()
+
+
+BOMBS = {
+    "labels without an end": "\u0430." * 60_000,
+    "labels and one that mixes": "\u0430." * 30_000 + "p\u0430ypal.com",
+    "hyphens": "\u0430-" * 60_000,
+    "dots": "\u0430" + "." * 120_000,
+    "one label": "\u0430" * 120_000 + ".com",
+    "labels that mix": "\u0430b." * 40_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_t22_no_text_is_slow_to_look_through(bomb: str) -> None:
+    """Each is through in a fraction of a second; a search that goes back took minutes. No finding repeats it whole."""
+    begun = time.process_time()
+    found = findings({"x": BOMBS[bomb], BOMBS[bomb]: 1})
+    assert time.process_time() - begun < 10
+    assert all(len(finding) < 4_000 for finding in found)
+
+
+def test_findings_are_not_endless() -> None:
+    """Thousands of odd texts are named by the first twenty."""
+    assert len(findings({"x": ["a\u200b"] * 5_000, "\u0430b": 1})) == 20
 
 
 def test_strings_walks_values_and_keys() -> None:

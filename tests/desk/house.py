@@ -61,6 +61,7 @@ class Wire:
     closed: set[str] = field(default_factory=set)
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    inside: int = 0
     numbers: Any = field(default_factory=lambda: count(1))
 
     def place(self, person: Person) -> Place | None:
@@ -69,6 +70,7 @@ class Wire:
 
     async def _say(self, what: str, card: Card, delivery: Delivery) -> None:
         self.entered.set()
+        self.inside += 1
         if self.gate is not None:
             await self.gate.wait()
         if self.faults:
@@ -76,6 +78,12 @@ class Wire:
         if delivery.to in self.closed:
             raise SendFailed("gone", temporary=False)
         self.said.append((what, delivery.to, str(card.state), card.revision))
+
+    async def everybody(self, several: int) -> None:
+        """Wait until so many are at the gate."""
+        async with asyncio.timeout(10):
+            while self.inside < several:
+                await asyncio.sleep(0.001)
 
     async def send(self, card: Card, delivery: Delivery) -> dict[str, Any]:
         """Keep a card."""

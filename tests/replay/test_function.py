@@ -171,7 +171,15 @@ async def test_t23_a_function_does_not_see_the_bots_secrets(
     replayer: TargetReplayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bot's own credentials are not in the worker's environment; the rest is."""
-    hidden = ("SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET_FILE", "SLACK_BOT_TOKEN", "SMTP_URL", "IMAP_URL", "NTFY_TOKEN")
+    hidden = (
+        "SAYSO_SECRET",
+        "SAYSO_WEBHOOK_SECRET_FILE",
+        "SLACK_BOT_TOKEN",
+        "SMTP_URL",
+        "IMAP_URL",
+        "NTFY_TOKEN",
+        "SAYSO_KEY",
+    )
     for name in (*hidden, "BILLING_TOKEN"):
         monkeypatch.setenv(name, "canary")
     outcome = await _run(replayer, "variables")

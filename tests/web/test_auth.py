@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bot.core.model import Role
 from tests.web.conftest import REFUND, Office
 
 CALLS = (
@@ -49,6 +50,20 @@ async def test_two_authorization_headers_are_refused(office: Office) -> None:
     headers = [("Authorization", f"Bearer {office.keys[name]}") for name in ("billing", "ops")]
     async with office.http.get(f"{office.base}/v1/requests", headers=headers) as response:
         assert response.status == 401
+
+
+async def test_t08_a_reviewer_whom_the_rules_no_longer_know(office: Office) -> None:
+    """Their key outlives their entry in routing.yaml, and opens nothing: neither a decision nor a look."""
+    _, gone = await office.access.new_key("zoe", Role.REVIEWER, by="tests")
+    request = await office.submitted()
+    shown = {"revision": request["revision"], "digest": request["digest"]}
+    headers = {"Authorization": f"Bearer {gone}"}
+    decision = f"/v1/requests/{request['id']}/decisions"
+    for method, path in (("GET", "/v1/requests"), ("GET", f"/v1/requests/{request['id']}/audit"), ("POST", decision)):
+        body = {"decision": "approve", **shown} if method == "POST" else None
+        reply = await office.call(method, path, headers=headers, json=body)
+        assert (reply.status, reply.body["code"]) == (401, "unauthorized")
+        assert "routing.yaml" in reply.body["detail"]
 
 
 async def test_a_revoked_key_ends(office: Office) -> None:

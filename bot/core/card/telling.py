@@ -81,13 +81,12 @@ def buttons_of(request: Request, *, editable: bool) -> tuple[Verb, ...]:
     """What may be pressed now."""
     if request.state is not State.PENDING:
         return ()
-    plan = request.stage_plan
-    further = plan is not None and plan.following(request.step) is not None
     offered = (
         (Verb.APPROVE, True),
         (Verb.APPROVE_WITH_EDITS, editable and bool(request.content.arguments)),
         (Verb.REJECT, True),
         (Verb.ASK, True),
-        (Verb.ESCALATE, further),
+        # Also where nobody is further: the refusal then says so, which a missing button would not.
+        (Verb.ESCALATE, True),
     )
     return tuple(verb for verb, shown in offered if shown)

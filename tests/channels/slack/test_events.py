@@ -83,6 +83,7 @@ MALFORMED = [
     (FORM, b""),
     (FORM, f"payload={quote_plus(json.dumps({'type': 'block_actions', 'actions': 'x'}))}".encode()),
     (FORM, f"payload={quote_plus(json.dumps({'type': 'block_actions', 'user': [], 'team': 5}))}".encode()),
+    (FORM, f"payload={quote_plus(json.dumps({'type': 'block_actions', 'user': {}, 'actions': []}))}".encode()),
     (JSON, json.dumps({"type": "event_callback", "event": "x"}).encode()),
 ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 
 from bot.core.model import State, Verb
 from channels.slack.replies import typed
 from tests.channels.slack.conftest import Office, opened
-from tests.fakes.slack import Message, visible_text
+from tests.fakes.slack import Message, payloads, visible_text
 
 
 def answers(office: Office, message: Message) -> list[str]:
@@ -142,6 +145,40 @@ async def test_t05_a_reply_to_a_card_that_shows_an_older_revision(by_http: Offic
     await by_http.house.refresh("req_1")
     await by_http.slack.reply_in_thread("U0ANA", message, "approve")
     assert by_http.house.requests["req_1"].state is State.APPROVED
+
+
+async def test_t05_a_reply_that_comes_late_counts_for_what_stood_there(by_http: Office) -> None:
+    """Slack delivers again for minutes: an approval written before a revision was made does not approve that one."""
+    message = await by_http.card()
+    written = f"{time.time():.6f}"
+    by_http.house.revise("req_1", {"order": "1", "amount": 9_000})
+    await by_http.house.refresh("req_1")
+    await by_http.slack.deliver_event(late(by_http, message, ts=written))
+    assert "has changed since you saw it" in await answer(by_http, message)
+    await by_http.slack.deliver_event(late(by_http, message, ts="yesterday"))
+    assert by_http.house.reasons == ["stale", "stale"]
+    assert by_http.house.ballots == []
+
+
+@pytest.mark.parametrize("mark", [{"app_id": "A1"}, {"bot_profile": {"id": "B1"}}, {"bot_id": "B1"}, {"hidden": True}])
+async def test_t19_a_program_with_a_persons_token_decides_nothing(by_http: Office, mark: dict[str, Any]) -> None:
+    """An assistant that may post as Ana posts under her name; Slack names the app, and machines never decide."""
+    message = await by_http.card()
+    await by_http.slack.deliver_event(late(by_http, message, **mark))
+    assert by_http.house.ballots == []
+    assert by_http.house.requests["req_1"].state is State.PENDING
+
+
+def late(office: Office, message: Message, **changes: Any) -> dict[str, Any]:
+    """Ana's approval in the thread of a card, as an event, with these members changed."""
+    body = {
+        "type": "message",
+        "channel": message.channel,
+        "user": "U0ANA",
+        "text": "approve",
+        "ts": f"{time.time():.6f}",
+    }
+    return payloads.event(office.slack.workspace, office.slack.settings, body | {"thread_ts": message.ts} | changes)
 
 
 async def test_a_defect_of_ours_is_said_in_the_thread(by_http: Office) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -229,3 +231,22 @@ def test_origins_are_written_as_browsers_write_them() -> None:
     assert origin_of("http://[::1]:8000/") == "http://[::1]:8000"
     assert from_here({"origin": "https://a.example"}, "https://a.example:443")
     assert from_here({"sec-fetch-site": "same-origin"}, "https://a.example")
+
+
+async def test_t20_a_form_that_never_comes_is_not_waited_for(house: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that stalls, or hangs up half way, holds nothing: the one is told so, the other leaves no trace."""
+    monkeypatch.setattr("bot.web.inbox.guard.BODY_SECONDS", 0.2)
+    at = urlsplit(house.url)
+    head = (
+        f"POST /sign-in HTTP/1.1\r\nHost: x\r\nOrigin: {house.url}\r\nContent-Length: 100\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\nperson="
+    )
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(head.encode())
+    answer = await asyncio.wait_for(reader.readuntil(b"</html>"), 5)
+    assert answer.startswith(b"HTTP/1.1 408")
+    writer.close()
+    _, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(head.encode())
+    writer.close()
+    await writer.wait_closed()
