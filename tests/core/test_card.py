@@ -57,7 +57,7 @@ def test_a_card_says_what_would_run_and_what_may_be_pressed() -> None:
 
 
 def test_what_may_not_be_pressed_is_not_offered() -> None:
-    """No Edit without arguments or leave, nothing after the end; Escalate always, for its refusal says more than a gap."""
+    """No Edit without arguments or leave, nothing after the end; Escalate always, for its refusal tells more."""
     assert Verb.APPROVE_WITH_EDITS not in card(editable=False).buttons
     bare = replace(request(CHAIN), content=content(arguments={}))
     assert Verb.APPROVE_WITH_EDITS not in card(bare).buttons
