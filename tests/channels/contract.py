@@ -26,6 +26,9 @@ class Exhibit(Protocol):
     def seen(self, delivery: Delivery) -> str:
         """Every text that a reader of this card sees now."""
 
+    def heard(self, delivery: Delivery) -> str:
+        """Every text that was said after the card, where its readers hear it."""
+
     def offered(self, delivery: Delivery) -> set[str]:
         """The decisions that this card offers now (``approve``, ``edit``, …)."""
 
@@ -139,9 +142,11 @@ class ChannelContract:
             assert not failed.value.temporary
 
     async def test_a_reminder_says_its_note(self, exhibit: Exhibit) -> None:
-        """It is sent without a failure."""
+        """Where the card's readers hear it, and not before."""
         delivery = await exhibit.house.send(exhibit.house.submit())
+        assert "still waiting" not in exhibit.heard(delivery)
         await exhibit.channel.remind(self.card(exhibit, delivery), delivery, "still waiting")
+        assert "still waiting" in exhibit.heard(delivery)
 
     async def test_a_well_channel_has_no_fault(self, exhibit: Exhibit) -> None:
         """None while everything works."""

@@ -126,6 +126,8 @@ def test_what_is_not_fully_shown_can_still_be_stopped(verb: Verb) -> None:
     """Only an approval needs all of it in view."""
     about = request(stage(step("ana", wait=HOUR), step("lea")))
     lifecycle.authorise(about, ballot(about, verb=verb, fully_shown=False), NOW)
+    with pytest.raises(errors.NotFullyShown):
+        lifecycle.authorise(about, ballot(about, verb=Verb.APPROVE, fully_shown=False), NOW)
 
 
 def test_one_vote_a_person() -> None:

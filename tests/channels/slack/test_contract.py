@@ -25,6 +25,12 @@ class SlackExhibit:
         """Every text of the message."""
         return visible_text(self._office.message(delivery))
 
+    def heard(self, delivery: Delivery) -> str:
+        """Every reply in the message's thread."""
+        card = self._office.message(delivery)
+        replies = self._office.slack.messages(card.channel, thread_ts=card.ts)
+        return "\n".join(visible_text(reply) for reply in replies)
+
     def offered(self, delivery: Delivery) -> set[str]:
         """The buttons but the link."""
         return set(buttons(self._office.message(delivery))) - {"open"}
