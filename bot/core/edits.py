@@ -75,7 +75,10 @@ def tightened(old: Route, new: Route) -> Route:
     stages = tuple(_without(stage, barred) for stage in _merged(old.stages, new.stages))
     warnings = tuple(dict.fromkeys((*old.warnings, *new.warnings)))
     gate = max((gate for gate in (old.gate, new.gate) if gate is not None), default=None)
-    kept = replace(old, stages=stages, gate=gate, excluded=barred, warnings=warnings)
+    replies = max(old.replies, new.replies, key=lambda mode: mode.rank)
+    irreversible = max(old.irreversible, new.irreversible, key=lambda way: way.rank)
+    letters = {"replies": replies, "irreversible": irreversible}
+    kept = replace(old, stages=stages, gate=gate, excluded=barred, warnings=warnings, **letters)
     return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why)
 
 

@@ -166,8 +166,14 @@ class SendFailed(SaysoError):
 
     code = "send_failed"
 
-    def __init__(self, detail: str, *, temporary: bool, retry_after: float | None = None) -> None:
-        """``temporary`` failures are tried again, after ``retry_after`` seconds where the service named them."""
+    def __init__(
+        self, detail: str, *, temporary: bool, retry_after: float | None = None, unreachable: bool = False
+    ) -> None:
+        """``temporary`` failures are tried again, after ``retry_after`` seconds where the service named them.
+
+        ``unreachable``: it is the address, at which nobody will be reached with anything else either.
+        """
         super().__init__(detail)
         self.temporary = temporary
         self.retry_after = retry_after
+        self.unreachable = unreachable

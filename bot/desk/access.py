@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 from datetime import timedelta
 
 from bot.core.model import Event, Key, Role
 from bot.core.ports import Link, Session, Tx
+from bot.core.token import hash_of
 from bot.desk.ledger import Ledger
 
 _SECRET_BYTES = 32
@@ -17,11 +17,6 @@ _SESSION_LASTS = timedelta(days=14)
 _KEY_CACHED = timedelta(seconds=1)
 _KEYS_CACHED = 1000
 _PREFIX = {Role.AGENT: "sk_agent_", Role.REVIEWER: "sk_reviewer_", Role.ADMIN: "sk_admin_"}
-
-
-def hash_of(secret: str) -> str:
-    """SHA-256, hex. The secrets are 256 random bits, so that no slow hash is needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Access:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core.card import Card
 from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person
-from bot.core.ports import Clock, Place, Reviews
+from bot.core.ports import Clock, Letter, Place, Reviews
 from bot.core.token import Tokens
 from channels.slack import draw, events
 from channels.slack.api import CallFailed, SlackApi
@@ -41,6 +41,7 @@ class SlackChannel:
     """
 
     name = NAME
+    redraws = True
 
     def __init__(
         self, settings: SlackSettings, reviews: Reviews, *, clock: Clock, post_to: str | None, secrets: Sequence[str]
@@ -86,6 +87,25 @@ class SlackChannel:
     async def update(self, card: Card, delivery: Delivery) -> None:
         """Draw the card anew where it stands. Raises `SendFailed`."""
         await self._posts.update(delivery, self._message(card, delivery))
+
+    def gathers(self, person: Person, step: timedelta | None, *, ended: bool) -> timedelta | None:
+        """A message in Slack is told at once, always."""
+        del person, step, ended
+        return None  # noqa: RET501  # the port asks for an answer
+
+    async def digest(
+        self, asks: Sequence[tuple[Card, Delivery]], tells: Sequence[tuple[Card, Delivery]]
+    ) -> Sequence[dict[str, Any]]:
+        """Nothing is gathered here, so there is nothing to send. Raises `SendFailed`."""
+        raise SendFailed(f"Slack sends no digests (of {len(asks)} and {len(tells)})", temporary=False)
+
+    async def write(self, letter: Letter, name: str) -> None:
+        """Say a letter's words in the person's direct messages; ``name`` is not kept. Raises `SendFailed`."""
+        del name
+        person = self._reviews.person(letter.person)
+        if person is None:
+            raise SendFailed(f"{letter.person} is not in routing.yaml any more", temporary=False)
+        await self.tell(person, "\n".join(letter.lines), letter.link)
 
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Say ``note`` in the card's thread, to everybody who is asked. Raises `SendFailed`."""

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.core.errors import Fault, Invalid, NotFound, SaysoError, Stale
-from bot.core.forms import parse_form
+from bot.core.errors import NotFound, SaysoError, Stale
 from bot.core.grammar import Command, NotUnderstood, parse
-from bot.core.model import Delivery, Person, Request, Verb
+from bot.core.model import Delivery, Person, Request
 from bot.core.ports import Ballot
+from bot.core.replying import UNDERSTOOD, edited_by, reasons
 from channels.slack import draw, sizes
 from channels.slack.answers import Answer
 from channels.slack.api import CallFailed
@@ -21,13 +21,6 @@ from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
 _MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _MACHINES = ("bot_id", "app_id", "bot_profile", "hidden")
 _PERSONS_OWN = (None, "thread_broadcast")
-_UNDERSTOOD = {
-    Verb.APPROVE: "approved",
-    Verb.APPROVE_WITH_EDITS: "approved with these edits",
-    Verb.REJECT: "rejected",
-    Verb.ASK: "the agent is asked",
-    Verb.ESCALATE: "the next in the chain are asked",
-}
 
 
 def typed(text: str) -> str:
@@ -93,18 +86,18 @@ class Replies:
             ballot = await self._ballot(person, command, delivery, act.key.rpartition("/")[2])
         except SaysoError as refusal:
             await self._surface.refuse(act, refusal, via=VIA, request=delivery.request, say=False)
-            self._say(act, f"Nothing was decided. {_reasons(refusal)}")
+            self._say(act, f"Nothing was decided. {reasons(refusal)}")
             return Answer.done()
         try:
             await self._surface.reviews.decide(ballot)
         except SaysoError as refusal:  # the house has recorded it
-            self._say(act, f"Nothing was decided. {_reasons(refusal)}")
+            self._say(act, f"Nothing was decided. {reasons(refusal)}")
             return Answer.done()
         except Exception:  # noqa: BLE001  # the person must not be left believing that it worked
             LOG.exception("slack: a reply to %s failed", delivery.request)
             self._say(act, BROKEN)
             return Answer.done()
-        self._say(act, f"Understood, {person.name}: {_UNDERSTOOD[ballot.decision]}.")
+        self._say(act, f"Understood, {person.name}: {UNDERSTOOD[ballot.decision]}.")
         self._surface.later(self._surface.refresh_home(person, act.actor.user))
         return Answer.done()
 
@@ -115,7 +108,8 @@ class Replies:
             raise NotFound
         if request.state.open and (delivery.revision != request.revision or _written_before(ts, request)):
             raise Stale
-        arguments = self._edited(request, command) if command.edits else None
+        fields = self._surface.reviews.fields(request) if command.edits else ()
+        arguments = edited_by(fields, command, request.content.arguments) if command.edits else None
         return Ballot(
             request=request.id,
             decision=command.verb,
@@ -127,19 +121,6 @@ class Replies:
             arguments=arguments,
             comment=command.comment,
         )
-
-    def _edited(self, request: Request, command: Command) -> dict[str, Any]:
-        fields = self._surface.reviews.fields(request)
-        known = {field.name for field in fields}
-        faults = tuple(
-            Fault(f"/{name}", "not_editable", f"{name} is not an argument that may be edited here")
-            for name, _ in command.edits
-            if name not in known
-        )
-        edited, misread = parse_form(fields, dict(command.edits), request.content.arguments)
-        if faults or misread:
-            raise Invalid(faults=faults + misread)
-        return edited
 
     def _say(self, act: Act, text: str) -> None:
         self._surface.later(self._answer(act, text))
@@ -157,12 +138,6 @@ class Replies:
             )
         except CallFailed as failed:
             LOG.warning("slack: a reply in a thread was not answered: %s", failed.code)
-
-
-def _reasons(refusal: SaysoError) -> str:
-    if not refusal.faults:
-        return refusal.detail
-    return "; ".join(dict.fromkeys(fault.detail for fault in refusal.faults)) + "."
 
 
 def _written_before(ts: str, request: Request) -> bool:

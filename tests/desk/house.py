@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from bot.core.card import Card
 from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person, Request, Submission, Verb
 from bot.core.policy import Policy
-from bot.core.ports import Ballot, Place, Replayer
+from bot.core.ports import Ballot, Letter, Place, Replayer
 from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Rounds
 from bot.replay import TargetReplayer, open_replayer
@@ -55,8 +55,11 @@ class Wire:
 
     name: str
     room: str | None = None
+    redraws: bool = True
     said: list[tuple[str, str, str, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    letters: list[tuple[str, Letter]] = field(default_factory=list)
+    tells_after: timedelta | None = None
     faults: list[Exception] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
     gate: asyncio.Event | None = None
@@ -98,6 +101,26 @@ class Wire:
         """Keep a word."""
         await self._say("remind", card, delivery)
         self.notes.append(note)
+
+    def gathers(self, person: Person, step: timedelta | None, *, ended: bool) -> timedelta | None:
+        """As the step or the person says; where a test sets ``tells_after``, that long once it has ended."""
+        return self.tells_after if ended else step or person.digest
+
+    async def digest(
+        self, asks: Sequence[tuple[Card, Delivery]], tells: Sequence[tuple[Card, Delivery]]
+    ) -> Sequence[dict[str, Any]]:
+        """Keep a digest: one line a card."""
+        for card, delivery in asks:
+            await self._say("digest", card, delivery)
+        for card, delivery in tells:
+            await self._say("told", card, delivery)
+        return [{"letter": next(self.numbers)} for _ in (*asks, *tells)]
+
+    async def write(self, letter: Letter, name: str) -> None:
+        """Keep a letter."""
+        if self.faults:
+            raise self.faults.pop(0)
+        self.letters.append((name, letter))
 
     async def start(self) -> None:
         """Nothing to connect."""

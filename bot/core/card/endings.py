@@ -27,6 +27,7 @@ def _verdict(decision: Decision, people: Mapping[str, Person]) -> Verdict:
     return Verdict(
         title=_DONE[decision.decision],
         by=name_of(decision.by, people),
+        person=decision.by,
         at=decision.at,
         channel=decision.channel,
         comment=visible(decision.comment) if decision.comment else None,

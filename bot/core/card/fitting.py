@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.card.values import Card, Line
-from bot.core.model import Verb
+from bot.core.model import Replies, Verb
 
 ELISION = "… [shortened: {shown} of {total} characters shown]"
 
@@ -21,7 +21,7 @@ def fit(card: Card, *, line: int, lines: int, total: int) -> Card:
     """The card within a channel's limits: ``line`` characters a text, ``lines`` lines, ``total`` characters in all.
 
     Arguments are served first, then the agent's claims. Where anything was left out the card is not fully shown
-    and offers no Approve (nor Edit, which approves too).
+    and offers no Approve (nor Edit, which approves too), by button or by reply.
     """
     arguments, room, left, cut = _fit_lines(card.arguments, line, lines, total)
     claims, _, _, cut_claims = _fit_lines(card.claims, line, max(left, 0), max(room, 0))
@@ -29,7 +29,9 @@ def fit(card: Card, *, line: int, lines: int, total: int) -> Card:
     if not (cut or cut_claims or cut_title):
         return card
     kept = tuple(b for b in card.buttons if b not in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS))
+    replies = max(card.replies, Replies.REJECT_ONLY, key=lambda mode: mode.rank)
     changes = {"arguments": arguments, "claims": claims, "title": title, "buttons": kept, "fully_shown": False}
+    changes["replies"] = replies
     return Card(**{f: getattr(card, f) for f in card.__struct_fields__} | changes)
 
 

@@ -10,6 +10,7 @@ from bot.core.card.endings import execution_line, verdicts_of
 from bot.core.card.texts import confidence_text, literal, name_of, why_text
 from bot.core.card.values import Asked, Card, Line
 from bot.core.model import Person, Request, State, Verb
+from bot.core.replying import replies_to
 from bot.core.scrutiny import visible
 
 
@@ -44,6 +45,8 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         buttons=buttons_of(request, editable=editable),
         verdicts=verdicts_of(request, people),
         execution=execution_line(request.execution),
+        run=request.execution.state if request.execution else None,
+        replies=replies_to(request),
     )
 
 

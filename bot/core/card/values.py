@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.core.model import State, Verb
+from bot.core.model import ExecutionState, Replies, State, Verb
 
 
 class Line(Struct, frozen=True):
@@ -26,7 +26,10 @@ class Asked(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """How the request ended, or what one person decided: ``title`` in words, who, when, how, and the edits made."""
+    """How the request ended, or what one person decided: ``title`` in words, who, when, how, and the edits made.
+
+    ``by`` is a display name, ``person`` the id behind it; both None where it was not a person.
+    """
 
     title: str
     by: str | None
@@ -35,10 +38,15 @@ class Verdict(Struct, frozen=True, kw_only=True):
     comment: str | None = None
     category: str | None = None
     edits: tuple[Line, ...] = ()
+    person: str | None = None
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """Everything a reviewer is shown. ``buttons`` are what may be pressed on it; ``marks`` are the house's warnings."""
+    """Everything a reviewer is shown. ``buttons`` are what may be pressed on it; ``marks`` are the house's warnings.
+
+    ``run`` is where the execution stands, in the model's word; ``execution`` says it to people. ``replies`` is what a
+    letter written back may decide, all that bounds it taken together.
+    """
 
     request: str
     revision: int
@@ -65,4 +73,6 @@ class Card(Struct, frozen=True, kw_only=True):
     buttons: tuple[Verb, ...]
     verdicts: tuple[Verdict, ...] = ()
     execution: Line | None = None
+    run: ExecutionState | None = None
+    replies: Replies = Replies.OFF
     fully_shown: bool = True

@@ -9,7 +9,18 @@ from bot.core.model.content import Arguments, Edit, Option, Revision, Submission
 from bot.core.model.people import Event, Key, Person, Role
 from bot.core.model.requests import Decision, Delivery, Execution, Request
 from bot.core.model.routes import Route, Stage, Step
-from bot.core.model.states import DeliveryState, ExecutionState, Kind, OnExpiry, Risk, State, Then, Verb
+from bot.core.model.states import (
+    DeliveryState,
+    ExecutionState,
+    Kind,
+    OnExpiry,
+    OnIrreversible,
+    Replies,
+    Risk,
+    State,
+    Then,
+    Verb,
+)
 
 __all__ = [
     "Arguments",
@@ -23,8 +34,10 @@ __all__ = [
     "Key",
     "Kind",
     "OnExpiry",
+    "OnIrreversible",
     "Option",
     "Person",
+    "Replies",
     "Request",
     "Revision",
     "Risk",

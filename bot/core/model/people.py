@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """A reviewer as routing.yaml knows one."""
+    """A reviewer as routing.yaml knows one; ``digest``: for how long what they are asked by mail is gathered."""
 
     id: str
     name: str
@@ -18,6 +18,7 @@ class Person(Struct, frozen=True, kw_only=True):
     slack: str | None = None
     ntfy: str | None = None
     timezone: str = "UTC"
+    digest: timedelta | None = None
 
 
 class Role(StrEnum):

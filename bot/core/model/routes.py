@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from bot.core.model.states import OnExpiry, Risk, Then
+from bot.core.model.states import OnExpiry, OnIrreversible, Replies, Risk, Then
 
 _EVERY = ""
 """Stands for every channel, in a step that names none."""
@@ -16,7 +16,8 @@ class Step(Struct, frozen=True, kw_only=True):
     """One step of a chain as the request got it: whom (``people`` resolved, ``notify`` as written), how, how long.
 
     ``wait`` is how long before the next step is asked too (None: this step never gives way);
-    ``remind`` is how often the asked are reminded while this step is the newest (None: never).
+    ``remind`` is how often the asked are reminded while this step is the newest (None: never);
+    ``digest`` for how long a channel of letters gathers before it asks (None: as each person wishes).
     """
 
     notify: tuple[str, ...]
@@ -24,6 +25,7 @@ class Step(Struct, frozen=True, kw_only=True):
     via: tuple[str, ...] = ()
     wait: timedelta | None = None
     remind: timedelta | None = None
+    digest: timedelta | None = None
 
     @property
     def ways(self) -> set[tuple[str, str]]:
@@ -53,6 +55,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
     ``rule`` is the rule's name (``default`` where none held), ``why`` the named reason. ``excluded`` are people who
     may not review this request; they are already absent from the steps. ``policy`` is the configuration's hash.
+    ``replies`` says what a letter written back may decide, ``irreversible`` where what cannot be undone is approved.
     """
 
     then: Then
@@ -66,3 +69,5 @@ class Route(Struct, frozen=True, kw_only=True):
     risk: Risk = Risk.IRREVERSIBLE
     warnings: tuple[str, ...] = ()
     policy: str = ""
+    replies: Replies = Replies.APPROVE
+    irreversible: OnIrreversible = OnIrreversible.PAGE

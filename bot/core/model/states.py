@@ -110,3 +110,28 @@ class OnExpiry(StrEnum):
 
     EXPIRE = "expire"
     REJECT = "reject"
+
+
+class Replies(StrEnum):
+    """What a reply in writing may decide; later members are stricter."""
+
+    APPROVE = "approve"
+    REJECT_ONLY = "reject_only"
+    OFF = "off"
+
+    @property
+    def rank(self) -> int:
+        """0 for the laxest."""
+        return tuple(Replies).index(self)
+
+
+class OnIrreversible(StrEnum):
+    """Where what cannot be undone is approved; later members are stricter."""
+
+    REPLY = "reply"
+    PAGE = "page"
+
+    @property
+    def rank(self) -> int:
+        """0 for the laxest."""
+        return tuple(OnIrreversible).index(self)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from bot.core.errors import Fault
-from bot.core.model import Arguments, OnExpiry, Person, Risk, Submission, Then
+from bot.core.model import Arguments, OnExpiry, OnIrreversible, Person, Replies, Risk, Submission, Then
 
 DEFAULT_EXPIRES = timedelta(hours=24)
 
@@ -107,6 +107,7 @@ class ChainStep(Struct, frozen=True, kw_only=True):
     via: tuple[str, ...] = ()
     wait: timedelta | None = None
     remind: timedelta | None = None
+    digest: timedelta | None = None
 
 
 class StageSpec(Struct, frozen=True, kw_only=True):
@@ -119,7 +120,10 @@ class StageSpec(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """One rule; ``when`` None holds always. ``gate`` is the confidence below which a rule does not approve."""
+    """One rule; ``when`` None holds always. ``gate`` is the confidence below which a rule does not approve.
+
+    ``replies`` and ``irreversible``: what a letter written back may decide (None: as `Policy` says for all).
+    """
 
     name: str
     then: Then
@@ -129,6 +133,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     expires: timedelta = DEFAULT_EXPIRES
     on_expiry: OnExpiry = OnExpiry.EXPIRE
     allow_self: bool = False
+    replies: Replies | None = None
+    irreversible: OnIrreversible | None = None
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
@@ -146,7 +152,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """A whole routing.yaml, checked. ``hash`` is ``sha256:`` + hex of the file, which the audit trail names.
 
     ``channels`` holds each channel's own section as read (the channel knows what it means); ``allow_private`` lists
-    the networks (CIDR) that replays may reach though they are not global.
+    the networks (CIDR) that replays may reach though they are not global. ``replies`` and ``irreversible`` hold where
+    a rule says nothing else.
     """
 
     hash: str
@@ -160,6 +167,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     default: Rule
     allow_private: tuple[str, ...] = ()
     tests: tuple[Expectation, ...] = ()
+    replies: Replies = Replies.APPROVE
+    irreversible: OnIrreversible = OnIrreversible.PAGE
 
     def action(self, name: str) -> ActionSpec:
         """The action's entry; one that is not listed is irreversible and run by its agent."""

@@ -188,6 +188,8 @@ def _answer(policy: Policy, rule: Rule, trial: Trial, case: _Case) -> Route:
         risk=case.risk,
         warnings=case.suspicions,
         policy=policy.hash,
+        replies=rule.replies or policy.replies,
+        irreversible=rule.irreversible or policy.irreversible,
     )
 
 
@@ -208,6 +210,7 @@ def _stage(policy: Policy, spec: StageSpec, barred: tuple[str, ...]) -> Stage:
             via=step.via,
             wait=step.wait,
             remind=step.remind,
+            digest=step.digest,
         )
         for step in policy.chains[spec.chain]
     )

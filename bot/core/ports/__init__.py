@@ -1,6 +1,7 @@
 """The seams: what the desk needs of a store, a channel, a clock, a replayer and a herald. Shapes only."""
 
-from bot.core.ports.channel import Ballot, Channel, Clock, Place, Reviews
+from bot.core.ports.channel import Ballot, Channel, Clock, Letter, Place, Reviews
+from bot.core.ports.letters import Correspondence, Cursor, KeyItem, Receipt, ReplyKey, Unreachable
 from bot.core.ports.replay import Herald, Order, Outcome, OutcomeKind, Replayer
 from bot.core.ports.rows import AuditLine, Change, Effect, EffectKind, Filter, Link, Overtaken, Session
 from bot.core.ports.store import Store, T, Tx
@@ -11,20 +12,27 @@ __all__ = [
     "Change",
     "Channel",
     "Clock",
+    "Correspondence",
+    "Cursor",
     "Effect",
     "EffectKind",
     "Filter",
     "Herald",
+    "KeyItem",
+    "Letter",
     "Link",
     "Order",
     "Outcome",
     "OutcomeKind",
     "Overtaken",
     "Place",
+    "Receipt",
     "Replayer",
+    "ReplyKey",
     "Reviews",
     "Session",
     "Store",
     "T",
     "Tx",
+    "Unreachable",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -28,9 +28,14 @@ class Place(Struct, frozen=True):
 
 
 class Channel(Protocol):
-    """One way to reach people. It renders cards and sends them; it decides nothing."""
+    """One way to reach people. It renders cards and sends them; it decides nothing.
+
+    ``redraws``: a sent card changes where it stands. A channel without it writes letters: each change that matters is
+    one more, so the house waits a moment for what follows at once, and says nothing twice.
+    """
 
     name: str
+    redraws: bool
 
     def place(self, person: Person) -> Place | None:
         """Where this channel reaches the person, or None. Pure."""
@@ -38,11 +43,25 @@ class Channel(Protocol):
     async def send(self, card: Card, delivery: Delivery) -> dict[str, Any]:
         """Send the card; the handle with which it can be updated. Raises `bot.core.errors.SendFailed`."""
 
-    async def update(self, card: Card, delivery: Delivery) -> None:
-        """Bring a sent card up to date. Raises `SendFailed`."""
+    async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
+        """Bring a sent card up to date; its new handle where that changed. Raises `SendFailed`."""
 
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Say ``note`` where the card stands (in its thread). Raises `SendFailed`."""
+
+    def gathers(self, person: Person, step: timedelta | None, *, ended: bool) -> timedelta | None:
+        """For how long what the person is asked (once ``ended``: told) is gathered into one letter; None: not at all.
+
+        ``step`` is what the chain's step says. Pure.
+        """
+
+    async def digest(
+        self, asks: Sequence[tuple[Card, Delivery]], tells: Sequence[tuple[Card, Delivery]]
+    ) -> Sequence[dict[str, Any]]:
+        """Send one letter for all of it, to one person; the handles, of ``asks`` first. Raises `SendFailed`."""
+
+    async def write(self, letter: Letter, name: str) -> None:
+        """Send words to one person; ``name`` stays the same when they are sent again. Raises `SendFailed`."""
 
     async def start(self) -> None:
         """Connect; returns once connected or once the first attempt failed and retries go on by themselves."""
@@ -54,11 +73,27 @@ class Channel(Protocol):
         """What is wrong right now, in one line, or None."""
 
 
+class Letter(Struct, frozen=True, kw_only=True):
+    """Words to one person in an existing thread, as an effect's note (JSON). ``lines`` are plain text.
+
+    ``thread`` is the name of the letter that began the thread; ``answers`` the Message-ID of what this answers;
+    ``link`` the page to look at.
+    """
+
+    person: str
+    subject: str
+    lines: tuple[str, ...]
+    link: str
+    thread: str
+    answers: str | None = None
+
+
 class Ballot(Struct, frozen=True, kw_only=True):
     """What a reviewer's click, form or reply says, authenticated and parsed by its channel.
 
     ``by`` is a person's id. ``revision`` and ``digest`` are what that person was shown; ``fully_shown`` whether
-    all of it was. ``arguments`` are the edited arguments whole. ``answer`` is for questions and choices.
+    all of it was. ``arguments`` are the edited arguments whole. ``answer`` is for questions and choices. ``id`` is the
+    decision's, where the channel knows one that stays the same when the same act arrives again.
     """
 
     request: str
@@ -72,6 +107,7 @@ class Ballot(Struct, frozen=True, kw_only=True):
     comment: str | None = None
     category: str | None = None
     answer: str | None = None
+    id: str | None = None
 
 
 class Reviews(Protocol):

@@ -17,12 +17,16 @@ class EffectKind(StrEnum):
     REFRESH = "refresh"
     REMIND = "remind"
     WEBHOOK = "webhook"
+    DIGEST = "digest"
+    LETTER = "letter"
 
 
 class Effect(Struct, frozen=True, kw_only=True):
     """One thing to do outside, a row until it is done; ``ref`` is the delivery, or the event type of a webhook.
 
-    Replays have no effect of their own: the execution's row is what says that one is to run.
+    Of a digest, ``note`` is the channel and the person, a space between: what has the same note goes into one letter.
+    Of a letter, ``ref`` is the channel and ``note`` the `Letter` as JSON. Replays have no effect of their own: the
+    execution's row is what says that one is to run.
     """
 
     id: str

@@ -1,0 +1,130 @@
+"""The seam for channels whose cards are letters: what is kept of a letter so that an answer to it can count.
+
+A letter cannot be changed once it is out. So each change that matters is a letter of its own, an answer is bound to
+what its letter showed, and what came of an answer is written down before anybody is told.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from bot.core.forms import Field
+from bot.core.model import Person, Request
+from bot.core.ports.channel import Ballot, Letter
+
+
+class KeyItem(Struct, frozen=True, kw_only=True):
+    """One request as a letter showed it. ``number`` is what it is called there; ``fully_shown`` whether all of it was.
+
+    ``by_page``: it may be approved on its page alone, whatever else allows replies.
+    """
+
+    request: str
+    revision: int
+    digest: str
+    delivery: str
+    fully_shown: bool
+    number: int = 1
+    by_page: bool = False
+
+
+class ReplyKey(Struct, frozen=True, kw_only=True):
+    """What a letter's reply address stands for. ``hash`` is the SHA-256 (hex) of the token in that address.
+
+    ``letter`` is the letter's own name, which its Message-ID carries; ``person`` whom it was written to.
+    """
+
+    hash: str
+    letter: str
+    channel: str
+    person: str
+    items: tuple[KeyItem, ...]
+    at: datetime
+    expires_at: datetime
+
+
+class Cursor(Struct, frozen=True, kw_only=True):
+    """How far a mailbox is read: every UID up to ``uid`` under this UIDVALIDITY (RFC 3501)."""
+
+    mailbox: str
+    validity: int
+    uid: int
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What became of one incoming letter, once. ``key`` is the same however often it arrives (SHA-256, hex).
+
+    ``verdict`` is the named reason; ``thread`` the hash of the reply key it was sent to.
+    """
+
+    key: str
+    thread: str
+    verdict: str
+    at: datetime
+
+
+class Unreachable(Struct, frozen=True, kw_only=True):
+    """An address at which a channel reaches nobody, since when, and what said so."""
+
+    channel: str
+    to: str
+    error: str
+    at: datetime
+
+
+class Correspondence(Protocol):
+    """What a channel of letters may ask of the house beside `Reviews`."""
+
+    async def decide(self, ballot: Ballot) -> Request:
+        """As `Reviews.decide`; a ballot with an ``id`` that was counted already is the same decision, not another."""
+
+    async def request(self, request_id: str) -> Request | None:
+        """The request as it stands."""
+
+    def fields(self, request: Request) -> tuple[Field, ...]:
+        """The form for editing this request's arguments."""
+
+    def page(self, request_id: str, person: str) -> str:
+        """The address of a request's page, with the mark that says to whom it was given."""
+
+    async def keep_key(self, key: ReplyKey) -> None:
+        """Commit what a letter's reply address stands for, before the letter is sent."""
+
+    async def reply_key(self, token_hash: str) -> ReplyKey | None:
+        """What the reply address with this token's hash stands for."""
+
+    async def letter(self, name: str) -> ReplyKey | None:
+        """What was kept of the letter with this name."""
+
+    async def received(self, key: str) -> Receipt | None:
+        """What became of an incoming letter, if it was settled."""
+
+    async def settle(self, receipt: Receipt, answer: Letter | None, *, request: str) -> bool:
+        """Commit that an incoming letter is dealt with, and owe its answer; once for each ``receipt.key``.
+
+        ``request`` is what the letter was about. Whether the answer will be sent: no more than five go to one thread.
+        """
+
+    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
+        """Record that somebody was refused (who, through what, why)."""
+
+    async def returned(self, key: ReplyKey, error: str) -> None:
+        """A letter came back: its cards are failed, its address is unreachable, and chains move on at once."""
+
+    async def unreachable(self, channel: str, to: str) -> Unreachable | None:
+        """Why nobody is reached at an address, if that is known."""
+
+    async def reached(self, channel: str, to: str) -> None:
+        """Somebody wrote from this address, so it lives: forget that it was unreachable."""
+
+    async def cursor(self, mailbox: str) -> Cursor | None:
+        """How far a mailbox is read."""
+
+    async def move_cursor(self, cursor: Cursor) -> None:
+        """Commit how far a mailbox is read; after everything in it up to there is settled."""
+
+    def person(self, person_id: str) -> Person | None:
+        """A person by id."""

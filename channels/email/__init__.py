@@ -1,0 +1,1 @@
+"""Email: cards as letters, answers to them as decisions. Importing it imports aiosmtplib."""
