@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.servers import Server, Tls
 from bot.settings import VARIABLES, Settings, SettingsError, env_example, public_url_of, read_env, settings_of
 
 ROOT = Path(__file__).parent.parent
@@ -136,6 +137,55 @@ def test_everything_wrong_is_said_at_once() -> None:
     assert str(told.value).count("\n") == len(told.value.problems) - 1
 
 
+MAIL = {
+    "SMTP_URL": "smtps://sayso:hunter2@smtp.example.com",
+    "EMAIL_FROM": "Sayso <sayso@example.com>",
+    "EMAIL_REPLY_TO": "approvals+{token}@example.com",
+    "IMAP_URL": "imaps://sayso:hunter2@imap.example.com/INBOX",
+}
+OFF = {name: "" for name in NAMES if name.startswith(("EMAIL_", "IMAP_"))}
+ALONE: list[tuple[str, str, dict[str, str]]] = [
+    ("EMAIL_FROM", "sayso@example.com", {}),
+    ("EMAIL_REPLY_TO", MAIL["EMAIL_REPLY_TO"], {}),
+    ("IMAP_URL", MAIL["IMAP_URL"], {"EMAIL_REPLY_TO": MAIL["EMAIL_REPLY_TO"]}),
+    ("EMAIL_LISTEN", "lmtp://127.0.0.1:8024", {"EMAIL_REPLY_TO": MAIL["EMAIL_REPLY_TO"]}),
+    ("EMAIL_AUTHSERV_ID", "mx.example.com", {}),
+    ("EMAIL_DNS", "127.0.0.1:53", {}),
+]
+LISTENING = {"EMAIL_LISTEN": "smtp://[::1]"}
+LONGEST = "a" * 37 + "+{token}@a-b.example"
+NOT_ONE_MAILBOX = [
+    "Sayso",
+    "a@example.com, b@example.com",
+    "Ana, Sayso <sayso@example.com>",
+    "all: a@example.com;",
+    "all:;",
+    "a@example.com b@example.com",
+    "<a@example.com",
+    "sayso@",
+    "säyso@example.com",
+    "sayso@exämple.com",
+    "sayso@[127.0.0.1]",
+    '"say so"@example.com',
+    "Sayso <sayso@example.com>\r\nBcc: mallory@example.com",
+    "a" * 65 + "@example.com",
+    "a@" + ".".join(["b" * 60] * 5),
+]
+NO_REPLY_ADDRESS = [
+    "approvals@example.com",
+    "approvals@{token}.example.com",
+    "approvals+{token}-{token}@example.com",
+    "{token}+{token}@{token}.example.com",
+    "approvals+{token}",
+    "approvals+{TOKEN}@example.com",
+    "approvals+{token}@",
+    "a b+{token}@example.com",
+    "Sayso <approvals+{token}@example.com>",
+    "approvals+{token}@example.com, b@example.com",
+    "a" * 38 + "+{token}@example.com",
+]
+
+
 WRONG: list[tuple[str, dict[str, str], str]] = [
     ("no secret", {"SAYSO_SECRET": ""}, "SAYSO_SECRET"),
     ("one short secret of two", {"SAYSO_SECRET": f"{SECRET},short"}, "SAYSO_SECRET"),
@@ -151,16 +201,38 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("without its mark", {"SAYSO_WEBHOOK_SECRET": "a" * 32}, "SAYSO_WEBHOOK_SECRET"),
     ("no way in from Slack", {"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN"),
     ("no token for Slack", {"SLACK_SIGNING_SECRET": "a"}, "SLACK_BOT_TOKEN"),
-]
+    ("no address for SMTP", {"SMTP_URL": "mail.example.com:587"}, "SMTP_URL"),
+    ("a mailbox for SMTP", {"SMTP_URL": "imaps://u:hunter2@a.example"}, "SMTP_URL"),
+    ("a bad option for SMTP", {"SMTP_URL": "smtp://u:hunter2@a.example?tls=maybe"}, "SMTP_URL"),
+    ("an @ in the password", {"IMAP_URL": "imaps://u:hunter2@a.example:x"}, "IMAP_URL"),
+    ("SMTP for a mailbox", {"IMAP_URL": "smtps://u:hunter2@a.example"}, "IMAP_URL"),
+    ("a mailbox to listen at", {"EMAIL_LISTEN": "imap://127.0.0.1"}, "EMAIL_LISTEN"),
+    ("a password to listen with", {"EMAIL_LISTEN": "lmtp://u:hunter2@127.0.0.1:8024"}, "EMAIL_LISTEN"),
+    ("nobody it is from", {"EMAIL_FROM": ""}, "EMAIL_FROM"),
+    ("nowhere to answer, with a mailbox", {"EMAIL_REPLY_TO": ""}, "EMAIL_REPLY_TO"),
+    ("nowhere to answer, listening", {"EMAIL_REPLY_TO": "", "IMAP_URL": ""} | LISTENING, "EMAIL_REPLY_TO"),
+    ("two words for a server", {"EMAIL_AUTHSERV_ID": "mx.example.com 1"}, "EMAIL_AUTHSERV_ID"),
+    ("a whole header for a server", {"EMAIL_AUTHSERV_ID": "mx.example.com;"}, "EMAIL_AUTHSERV_ID"),
+    *((f"{text!r} as resolver", {"EMAIL_DNS": text}, "EMAIL_DNS") for text in (
+        "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "dns.example.com:53", "::1:53", "[127.0.0.1]:53", "127.0.0.1:٥٣",
+    )),
+    *((f"{text!r} as sender", {"EMAIL_FROM": text}, "EMAIL_FROM") for text in NOT_ONE_MAILBOX),
+    *((f"{text!r} to answer to", {"EMAIL_REPLY_TO": text}, "EMAIL_REPLY_TO") for text in NO_REPLY_ADDRESS),
+    *((f"{name} without SMTP", {"SMTP_URL": "", "EMAIL_FROM": ""} | OFF | {name: value} | more, "SMTP_URL")
+      for name, value, more in ALONE),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("case", "given", "name"), WRONG, ids=[w[0] for w in WRONG])
 def test_what_is_wrong_names_its_variable(case: str, given: dict[str, str], name: str) -> None:
-    """One line, with what to do."""
+    """One line, with what to do, and no secret in it."""
     del case
+    mail = MAIL if name.startswith(("EMAIL_", "SMTP_", "IMAP_")) else {}
     with pytest.raises(SettingsError) as told:
-        settings_of(values(**given))
+        settings_of(values(**mail | given))
     assert [problem.split(":")[0] for problem in told.value.problems] == [name]
+    assert "\n" not in str(told.value)
+    assert "hunter2" not in str(told.value)
 
 
 SECRETS = ["SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
@@ -188,7 +260,39 @@ GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({"SAYSO_WEBHOOK_SECRET": ""}, {"webhook_secrets": ()}),
     ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}, {"slack_on": True, "slack_signing_secret": None}),
     ({"SLACK_API_URL": "http://127.0.0.1:1/api"}, {"slack_api_url": "http://127.0.0.1:1/api/"}),
-]
+    ({}, {"email_on": False, "smtp": None, "imap": None, "email_listen": None, "email_reply_to": None}),
+    (
+        MAIL,
+        {
+            "email_on": True,
+            "smtp": Server(
+                scheme="smtps", host="smtp.example.com", port=465, user="sayso", password="hunter2", tls=Tls.IMPLICIT
+            ),
+            "imap": Server(
+                scheme="imaps", host="imap.example.com", port=993, user="sayso", password="hunter2",
+                tls=Tls.IMPLICIT, folder="INBOX",
+            ),
+            "email_from": "Sayso <sayso@example.com>",
+            "email_reply_to": "approvals+{token}@example.com",
+            "email_authserv_id": None,
+            "email_dns": None,
+        },
+    ),
+    (
+        MAIL | {"EMAIL_LISTEN": "lmtp://10.0.0.2", "EMAIL_AUTHSERV_ID": "mx.example.com", "EMAIL_DNS": "[::1]:5353"},
+        {
+            "email_listen": Server(scheme="lmtp", host="10.0.0.2", port=8024),
+            "email_authserv_id": "mx.example.com",
+            "email_dns": "[::1]:5353",
+        },
+    ),
+    (MAIL | {"IMAP_URL": ""}, {"imap": None, "email_reply_to": "approvals+{token}@example.com"}),
+    (MAIL | {"EMAIL_FROM": "sayso@localhost"}, {"email_from": "sayso@localhost"}),
+    (MAIL | {"EMAIL_FROM": '"Silva, Ana" <a@example.com>'}, {"email_from": '"Silva, Ana" <a@example.com>'}),
+    (MAIL | {"EMAIL_FROM": "Säyso 審 <a@example.com>"}, {"email_from": "Säyso 審 <a@example.com>"}),
+    (MAIL | {"EMAIL_REPLY_TO": LONGEST}, {"email_reply_to": LONGEST}),
+    (MAIL | {"EMAIL_REPLY_TO": "{token}@replies.example.com"}, {"email_reply_to": "{token}@replies.example.com"}),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("given", "found"), GOOD)

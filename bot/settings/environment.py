@@ -1,0 +1,81 @@
+"""Where a variable's value comes from: the environment, else ``.env``; ``NAME_FILE`` names a file that holds it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.settings.problems import SettingsError
+from bot.settings.variables import VARIABLES
+
+_LINE = re.compile(
+    r"""\s*(?:export\s+)?(?P<name>[A-Z][A-Z0-9_]*)\s*=
+    (?:\s*"(?P<double>[^"]*)"|\s*'(?P<single>[^']*)'|(?P<plain>(?!\s*["'])(?:(?!\s\#).)*))
+    \s*(?:(?<=\s)\#.*)?""",
+    re.VERBOSE,
+)
+_OTHERS = ("SAYSO_KEY",)
+"""Read elsewhere: the key that `sayso send` uses."""
+
+
+def read_env(environment: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
+    """The known variables' values: the environment's, else those of ``.env``, else defaults; ``NAME_FILE`` resolved."""
+    problems: list[str] = []
+    written = _dotenv(dotenv, problems) if dotenv is not None and dotenv.is_file() else {}
+    values: dict[str, str] = {}
+    for variable in VARIABLES:
+        name = variable.name
+        value = _given(name, environment, problems)
+        if value is None:
+            value = _given(name, written, problems)
+        values[name] = value or variable.default
+    if problems:
+        raise SettingsError(tuple(problems))
+    return values
+
+
+def _given(name: str, source: Mapping[str, str], problems: list[str]) -> str | None:
+    """What one source says of a variable, None where it is silent; an empty value is said, unless a file says more."""
+    value, path = source.get(name, "").strip(), source.get(f"{name}_FILE", "").strip()
+    if value or not path:
+        return value if name in source else None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as problem:
+        problems.append(f"{name}_FILE: {path} cannot be read ({problem}); name a readable file.")
+        return ""
+
+
+def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
+    try:
+        # Editors on Windows put a byte order mark in front, which is no part of the first name.
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as problem:
+        problems.append(f"{path.name}: cannot be read ({problem}); make it a readable file in UTF-8.")
+        return {}
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            problems.append(
+                f"{path.name}:{number}: not NAME=value; write one variable a line, and close its quotation mark."
+            )
+            continue
+        quoted = match["double"] if match["double"] is not None else match["single"]
+        found[match["name"]] = (match["plain"] or "").strip() if quoted is None else quoted
+    problems += [_stranger(path.name, name) for name in found if name.startswith("SAYSO_") and not _known(name)]
+    return found
+
+
+def _known(name: str) -> bool:
+    return name.removesuffix("_FILE") in {*(variable.name for variable in VARIABLES), *_OTHERS}
+
+
+def _stranger(file: str, name: str) -> str:
+    """A misspelt name would leave its variable unset without a word."""
+    close = difflib.get_close_matches(name, [variable.name for variable in VARIABLES], n=1, cutoff=0.8)
+    return f"{file}: there is no {name}; " + (f"did you mean {close[0]}?" if close else "take it out.")

@@ -1,0 +1,129 @@
+"""The environment as one frozen value, with everything that is wrong with it said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from bot.core.servers import Server
+from bot.settings.mail import mail_of
+from bot.settings.problems import SettingsError, not_the_example
+from bot.settings.signing import secrets_of, webhook_secrets_of
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What the environment says, checked. ``secrets`` and ``webhook_secrets``: the first one signs."""
+
+    config: Path
+    database_url: str
+    host: str
+    port: int
+    public_url: str
+    secrets: tuple[str, ...]
+    webhook_secrets: tuple[str, ...]
+    log: str
+    slack_bot_token: str | None = None
+    slack_app_token: str | None = None
+    slack_signing_secret: str | None = None
+    slack_api_url: str = "https://slack.com/api/"
+    smtp: Server | None = None
+    email_from: str = ""
+    email_reply_to: str | None = None
+    imap: Server | None = None
+    email_listen: Server | None = None
+    email_authserv_id: str | None = None
+    email_dns: str | None = None
+
+    @property
+    def slack_on(self) -> bool:
+        """Whether Slack is a channel here."""
+        return self.slack_bot_token is not None
+
+    @property
+    def email_on(self) -> bool:
+        """Whether email is a channel here."""
+        return self.smtp is not None
+
+
+def settings_of(values: Mapping[str, str]) -> Settings:
+    """The values checked, all that is wrong with them at once."""
+    problems: list[str] = []
+    host, port = _listen(values["SAYSO_LISTEN"], problems)
+    public = public_url_of(values)
+    if not _is_address(public):
+        problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
+    if not values["SAYSO_DATABASE_URL"].startswith("sqlite+aiosqlite:///"):
+        problems.append(
+            "SAYSO_DATABASE_URL: this version keeps its data in SQLite; write sqlite+aiosqlite:///sayso.db."
+        )
+    if values["SAYSO_LOG"] not in ("text", "json"):
+        problems.append("SAYSO_LOG: must be text or json.")
+    token, app, signing = _slack(values, problems)
+    mail = mail_of(values, problems)
+    settings = Settings(
+        config=Path(values["SAYSO_CONFIG"]),
+        database_url=values["SAYSO_DATABASE_URL"],
+        host=host,
+        port=port,
+        public_url=public,
+        secrets=secrets_of(values["SAYSO_SECRET"], problems),
+        webhook_secrets=webhook_secrets_of(values["SAYSO_WEBHOOK_SECRET"], problems),
+        log=values["SAYSO_LOG"],
+        slack_bot_token=token,
+        slack_app_token=app,
+        slack_signing_secret=signing,
+        slack_api_url=values["SLACK_API_URL"].rstrip("/") + "/",
+        smtp=mail.smtp,
+        email_from=mail.sender,
+        email_reply_to=mail.reply_to,
+        imap=mail.imap,
+        email_listen=mail.listen,
+        email_authserv_id=mail.authserv_id,
+        email_dns=mail.dns,
+    )
+    if problems:
+        raise SettingsError(tuple(problems))
+    return settings
+
+
+def _slack(values: Mapping[str, str], problems: list[str]) -> tuple[str | None, str | None, str | None]:
+    """The bot's token, the app's token and the signing secret."""
+    token, app, signing = (values[n] or None for n in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"))
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
+        not_the_example(name, (values[name],), problems)
+    if token and not (app or signing):
+        problems.append("SLACK_APP_TOKEN: set it (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode); both are missing.")
+    if not token and (app or signing):
+        problems.append("SLACK_BOT_TOKEN: missing; copy it from your app's page, OAuth & Permissions.")
+    return token, app, signing
+
+
+def _is_address(text: str) -> bool:
+    """Whether links can begin with it: http or https, a host, nothing after the path."""
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and not parts.query and not parts.fragment
+
+
+def public_url_of(values: Mapping[str, str]) -> str:
+    """Where the bot is reached, without a slash at the end: as told, else where it listens."""
+    told = values["SAYSO_PUBLIC_URL"].rstrip("/")
+    if told:
+        return told
+    host, port = _listen(values["SAYSO_LISTEN"], [])
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # a wildcard is no address to link to
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _listen(value: str, problems: list[str]) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not port.isdecimal() or int(port) >= 1 << 16:
+        problems.append("SAYSO_LISTEN: must be an address and a port, such as 127.0.0.1:8000.")
+        return "127.0.0.1", 8000
+    return host.strip("[]") or "127.0.0.1", int(port)

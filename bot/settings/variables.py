@@ -1,0 +1,125 @@
+"""Every variable of the environment, as data; the one source of `.env.example`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Variable(Struct, frozen=True, kw_only=True):
+    """One variable: its default (empty: none), an example, and what it is for."""
+
+    name: str
+    about: str
+    default: str = ""
+    example: str = ""
+    group: str = "The bot"
+
+
+VARIABLES = (
+    Variable(name="SAYSO_CONFIG", default="routing.yaml", about="Where the rules are."),
+    Variable(
+        name="SAYSO_DATABASE_URL",
+        default="sqlite+aiosqlite:///sayso.db",
+        about="Where everything is kept. A path after three slashes is relative, after four absolute.",
+    ),
+    Variable(name="SAYSO_LISTEN", default="127.0.0.1:8000", about="Address and port of the API and the inbox."),
+    Variable(
+        name="SAYSO_PUBLIC_URL",
+        about="How people and agents reach the bot; links begin with it. Default: where it listens.",
+        example="https://sayso.example.com",
+    ),
+    Variable(
+        name="SAYSO_SECRET",
+        about="Signs tokens and forms. A comma-separated list rotates: the first signs, all count. Make one with:\n"
+        'python3 -c "import secrets; print(secrets.token_urlsafe(32))"',
+        example="change-me-to-a-long-random-value",
+    ),
+    Variable(
+        name="SAYSO_WEBHOOK_SECRET",
+        about="Signs replays (Standard Webhooks). Two, separated by a space or comma, while rotating. Make one with:\n"
+        "python3 -c \"import base64,secrets; print('whsec_' + base64.b64encode(secrets.token_bytes(32)).decode())\"",
+        example="whsec_Y2hhbmdlLW1lLXRvLTMyLXJhbmRvbS1ieXRlcy1ub3c=",
+    ),
+    Variable(name="SAYSO_LOG", default="text", about="How logs are written: text or json."),
+    Variable(
+        name="SLACK_BOT_TOKEN",
+        about="The app's bot token; without it Slack is off.",
+        example="xoxb-…",
+        group="Slack",
+    ),
+    Variable(
+        name="SLACK_APP_TOKEN",
+        about="Socket Mode: the bot connects to Slack, and needs no address that Slack can reach.",
+        example="xapp-…",
+        group="Slack",
+    ),
+    Variable(
+        name="SLACK_SIGNING_SECRET",
+        about="HTTP mode, where no app token is given: Slack posts to SAYSO_PUBLIC_URL/slack/events.",
+        example="0123456789abcdef0123456789abcdef",
+        group="Slack",
+    ),
+    Variable(name="SLACK_API_URL", default="https://slack.com/api/", about="Where Slack's API is.", group="Slack"),
+    Variable(
+        name="SMTP_URL",
+        about="Where letters are handed in; without it email is off. Encrypted always, except to this machine:\n"
+        "?tls=off and ?verify=off say otherwise. Write %40 for an @ in a name or password.",
+        example="smtps://user:password@smtp.example.com:465",
+        group="Email",
+    ),
+    Variable(
+        name="EMAIL_FROM",
+        about="Who letters are from: one mailbox, with a name or without.",
+        example="Sayso <sayso@example.com>",
+        group="Email",
+    ),
+    Variable(
+        name="EMAIL_REPLY_TO",
+        about="Where answers go; {token} is filled in for each letter. Without it nobody decides by reply.",
+        example="approvals+{token}@example.com",
+        group="Email",
+    ),
+    Variable(
+        name="IMAP_URL",
+        about="The mailbox that answers arrive in, with its folder.",
+        example="imaps://user:password@imap.example.com:993/INBOX",
+        group="Email",
+    ),
+    Variable(
+        name="EMAIL_LISTEN",
+        about="Instead of a mailbox, or beside it: your own mail server hands answers in here, by LMTP or SMTP.",
+        example="lmtp://127.0.0.1:8024",
+        group="Email",
+    ),
+    Variable(
+        name="EMAIL_AUTHSERV_ID",
+        about="Whose Authentication-Results header counts: the name your receiving server writes first in it.\n"
+        "Without it, DKIM is verified here.",
+        example="mx.example.com",
+        group="Email",
+    ),
+    Variable(
+        name="EMAIL_DNS",
+        about="Address and port of the resolver that DKIM keys are asked of. Default: this machine's own.",
+        example="127.0.0.1:53",
+        group="Email",
+    ),
+)
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable, what it is for, its default or an example."""
+    lines = [
+        "# Copy to .env and fill in. A variable of the environment wins over this file;",
+        "# NAME_FILE=/run/secrets/name reads any of them from a file.",
+    ]
+    group = ""
+    for variable in VARIABLES:
+        if variable.group != group:
+            group = variable.group
+            lines += ["", f"## {group}"]
+        lines += ["", *(f"# {line}" for line in variable.about.splitlines())]
+        lines.append(
+            f"{variable.name}={variable.default}" if variable.default else f"# {variable.name}={variable.example}"
+        )
+    return "\n".join(lines) + "\n"
