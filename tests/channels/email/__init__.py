@@ -1,0 +1,1 @@
+"""The email channel, held by real servers and by a corpus of real letters."""
