@@ -45,6 +45,11 @@ async def no_figures() -> Sequence[Figure]:
     return ()
 
 
+def addressed_to_nobody(_request_id: str, _mark: str) -> str | None:
+    """No link was made for anybody."""
+    return None
+
+
 def page_url(public_url: str, request_id: str) -> str:
     """The address of a request's own page in the inbox; the API's ``url`` and every card's link."""
     return f"{public_url}/requests/{request_id}"
@@ -56,7 +61,9 @@ class House:
 
     ``store`` is for reads alone. ``public_url`` has no slash at its end. ``policy`` answers the policy in force now.
     ``slack`` is None where Slack does not come in by HTTP. ``probes`` and ``figures`` are asked at each ``/readyz``
-    and ``/metrics``. Once ``closing`` is set, every call that waits is answered at once with what is so.
+    and ``/metrics``. Once ``closing`` is set, every call that waits is answered at once with what is so. ``addressed``
+    answers (request id, mark of a mail's link) with the id of the person for whom that link was made, or None; it says
+    nothing of whether there is such a request.
     """
 
     desk: Desk
@@ -68,4 +75,5 @@ class House:
     slack: SlackHandler | None = None
     probes: Callable[[], Awaitable[Sequence[Probe]]] = field(default=no_probes)
     figures: Callable[[], Awaitable[Sequence[Figure]]] = field(default=no_figures)
+    addressed: Callable[[str, str], str | None] = field(default=addressed_to_nobody)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -16,23 +16,30 @@ from bot.web.inbox import queue, review, signing, wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
+from bot.web.inbox.mailed import Mailed
 from bot.web.inbox.pages import Pages, see_other
 from bot.web.inbox.site import Site
 
 Endpoint = Callable[[Http], Awaitable[Response]]
 Reading = Callable[[Site, Http, Visitor], Awaitable[Response]]
+Greeting = Callable[[Http], Response | None]
 Changing = Callable[[Site, Http, Visitor, Form], Awaitable[Response]]
 
 
-def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
-    """Every page of the inbox. ``send_link`` sends a person (by id) a one-time link, where a channel can."""
+def routes(house: House, send_link: SendLink | None = None, mail_link: SendLink | None = None) -> list[BaseRoute]:
+    """Every page of the inbox. ``send_link`` sends a person (by id) a one-time link, where a channel can.
+
+    ``mail_link`` sends it to their mail address, whatever other channel they have: the page behind a mail's link
+    promises that. Without it ``send_link`` does both.
+    """
     assets = Assets()
-    site = Site(house, Pages(assets), send_link)
+    site = Site(house, Pages(assets), send_link, mail_link or send_link)
     entry = signing.Entry(site)
+    mailed = Mailed(site)
     return [
         Route("/", _home, methods=["GET"]),
         Route("/inbox", _reads(site, queue.show), methods=["GET"]),
-        Route("/requests/{id}", _reads(site, review.show), methods=["GET"]),
+        Route("/requests/{id}", _reads(site, mailed.show, mailed.greet), methods=["GET"]),
         Route("/requests/{id}/decisions", _changes(site, review.decide), methods=["POST"]),
         Route("/requests/{id}/resolution", _changes(site, review.settle), methods=["POST"]),
         # What a reload of the answer to a refused form becomes.
@@ -67,14 +74,20 @@ def _guarded(site: Site, endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-def _reads(site: Site, reading: Reading) -> Endpoint:
-    """A page for whoever is signed in; anybody else is asked to sign in and then brought here."""
+def _reads(site: Site, reading: Reading, greeting: Greeting | None = None) -> Endpoint:
+    """A page for whoever is signed in; anybody else is asked to sign in and then brought here.
+
+    ``greeting`` may have another page for them.
+    """
 
     async def read(http: Http) -> Response:
         visitor = None
         try:
             visitor = await visitor_of(site.house, http)
             if visitor is None:
+                greeted = greeting(http) if greeting else None
+                if greeted is not None:
+                    return greeted
                 back = local_path(http.url.path)
                 return see_other("/sign-in" if back == "/inbox" else f"/sign-in?next={back}")
             return await reading(site, http, visitor)

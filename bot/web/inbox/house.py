@@ -60,6 +60,10 @@ class House(Protocol):
     def policy(self) -> Callable[[], Policy]:
         """The routing.yaml in force."""
 
+    @property
+    def addressed(self) -> Callable[[str, str], str | None]:
+        """(request id, mark) -> the id of the person for whom a mail's link was made, or None."""
+
 
 SendLink = Callable[[str], Awaitable[None]]
 """Sends a person (by id) a one-time link through a channel."""

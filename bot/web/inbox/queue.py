@@ -6,8 +6,9 @@ from starlette.requests import Request as Http
 from starlette.responses import Response
 
 from bot.core.model import Request, State
-from bot.core.ports import Filter
+from bot.core.ports import Filter, Unreachable
 from bot.web.inbox.guard import Visitor
+from bot.web.inbox.reach import of_person
 from bot.web.inbox.site import Site
 from bot.web.inbox.view import is_unknown, version_of
 
@@ -26,6 +27,7 @@ async def show(site: Site, _http: Http, visitor: Visitor) -> Response:
     closed = await house.store.requests(Filter(states=_CLOSED, limit=_LOOKED_AT))
     unknown = tuple(r for r in closed if is_unknown(r.execution))
     recent = sorted(closed, key=lambda r: r.decided_at or r.created_at, reverse=True)[:_RECENT]
+    unreached = of_person(visitor.person, await house.store.unreachable())
     return site.pages.show(
         "queue.html",
         now=house.clock.now(),
@@ -35,10 +37,11 @@ async def show(site: Site, _http: Http, visitor: Visitor) -> Response:
         unknown=unknown,
         recent=recent,
         names={person.id: person.name for person in house.policy().people.values()},
-        version=_version(tuple(card.request for card in waiting), (*asked, *recent, *unknown)),
+        unreached=unreached,
+        version=_version(tuple(card.request for card in waiting), (*asked, *recent, *unknown), unreached),
     )
 
 
-def _version(waiting: tuple[str, ...], others: tuple[Request, ...]) -> str:
+def _version(waiting: tuple[str, ...], others: tuple[Request, ...], unreached: Unreachable | None) -> str:
     """Changes whenever the page would list something else."""
-    return str(hash((waiting, tuple((r.id, version_of(r)) for r in others))))
+    return str(hash((waiting, tuple((r.id, version_of(r)) for r in others), unreached)))

@@ -68,6 +68,7 @@ async def _page(site: Site, visitor: Visitor, request: Request, attempt: Attempt
         url=page_url(house.public_url, request.id),
         editable=bool(fields),
         deliveries=deliveries,
+        unreachable=await house.store.unreachable(),
         lines=lines,
         now=now,
     )

@@ -6,7 +6,7 @@ button's form uses the link, once, and begins a new session; an older one of the
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request as Http
@@ -26,7 +26,10 @@ from bot.web.inbox.guard import (
     set_session,
     visitor_of,
 )
+from bot.web.inbox.house import SendLink
+from bot.web.inbox.mailed import MailLink, addressee, link_in
 from bot.web.inbox.pages import see_other
+from bot.web.inbox.pause import Pause
 from bot.web.inbox.site import Site
 
 _PAUSE = timedelta(minutes=1)
@@ -48,7 +51,7 @@ class Entry:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._house = site.house
-        self._sent: dict[str, datetime] = {}
+        self._pause = Pause(site.house.clock, _PAUSE)
 
     async def ask(self, http: Http) -> Response:
         """``GET /sign-in``: how to get a link; who is signed in already goes on."""
@@ -71,25 +74,29 @@ class Entry:
         """``POST /sign-in``: send a link; the answer is the same whether or not there is such a person."""
         check_origin(http, self._house.public_url)
         form = await read_form(http)
+        link = link_in(form, form.get("request", ""))
+        if link is not None:
+            return self._send_to_mailbox(link)
         response = see_other("/sign-in?asked")
-        person = self._find(form.get("person", ""))
-        if person is not None and self._site.send_link is not None and self._may_send(person.id):
-            # After the answer is out: sending takes its time, which would tell who exists.
-            response.background = BackgroundTask(self._site.send_link, person.id)
+        self._send_after(response, self._find(form.get("person", "")), self._site.send_link)
         return response
+
+    def _send_to_mailbox(self, link: MailLink) -> Response:
+        """Send a link to whom a mail's link was made for, at their own address, and nowhere that the form says."""
+        response = see_other(f"{link.address}&asked")
+        self._remember(response, link.page, _BACK_FOR)
+        self._send_after(response, addressee(self._house, link), self._site.mail_link)
+        return response
+
+    def _send_after(self, response: Response, person: Person | None, send: SendLink | None) -> None:
+        if person is not None and send is not None and self._pause.is_over(person.id):
+            # After the answer is out: sending takes its time, which would tell who exists.
+            response.background = BackgroundTask(send, person.id)
 
     def _find(self, said: str) -> Person | None:
         wanted = said.strip().casefold()
         people = self._house.policy().people.values() if wanted else ()
         return next((p for p in people if wanted in (p.id.casefold(), (p.email or "").casefold())), None)
-
-    def _may_send(self, person: str) -> bool:
-        now = self._house.clock.now()
-        last = self._sent.get(person)
-        if last is not None and now - last < _PAUSE:
-            return False
-        self._sent[person] = now
-        return True
 
     async def offer(self, http: Http) -> Response:
         """``GET /sign-in/{token}``: the button that uses the link; looking at it changes nothing."""
@@ -135,9 +142,10 @@ class Entry:
         )
 
 
-async def leave(site: Site, _http: Http, visitor: Visitor, _form: Form) -> Response:
-    """``POST /sign-out``: end the session here and in the store."""
+async def leave(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /sign-out``: end the session here and in the store; whoever came by a mail's link is back at it."""
     await site.house.access.sign_out(visitor.cookie)
-    response = see_other("/sign-in")
+    link = link_in(form, form.get("request", ""))
+    response = see_other(link.address if link else "/sign-in")
     clear_session(response, site.house.public_url)
     return response

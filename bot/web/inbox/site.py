@@ -16,11 +16,15 @@ VIA = "inbox"
 
 
 class Site(Struct, frozen=True):
-    """The house, the templates, and how a sign-in link reaches a person (None: not by itself)."""
+    """The house, the templates, and how a sign-in link reaches a person (None: not by itself).
+
+    ``send_link`` goes where the bot usually reaches them, ``mail_link`` to their mail address.
+    """
 
     house: House
     pages: Pages
     send_link: SendLink | None
+    mail_link: SendLink | None
 
     def refusal(self, error: SaysoError, visitor: Visitor | None, back: str = "/inbox") -> Response:
         """A page of its own for what was refused, in plain words."""
@@ -29,7 +33,7 @@ class Site(Struct, frozen=True):
         )
 
     async def record(self, visitor: Visitor, http: Http, reason: str) -> None:
-        """Write down that a signed-in person's form was refused before it reached the desk."""
+        """Write down that a signed-in person was refused before the desk was asked."""
         await self.house.desk.refused(
             request_id=http.path_params.get("id"), actor=f"person:{visitor.person.id}", via=VIA, reason=reason
         )

@@ -18,6 +18,7 @@ from bot.core.errors import NeedsInfo, SelfReview
 from bot.core.model import (
     Arguments,
     Delivery,
+    DeliveryState,
     Edit,
     Execution,
     ExecutionState,
@@ -28,9 +29,10 @@ from bot.core.model import (
     Verb,
 )
 from bot.core.policy import ActionSpec, Policy
-from bot.core.ports import AuditLine
+from bot.core.ports import AuditLine, Unreachable
 from bot.web.inbox import wording
 from bot.web.inbox.claims import Claims, claims_of
+from bot.web.inbox.reach import around
 from bot.web.inbox.trail import Entry, entries, revisions
 
 _LONG = 2000
@@ -73,6 +75,8 @@ class View(Struct, frozen=True, kw_only=True):
 
     ``buttons`` are what this reader may press; ``standing`` says why where there are none. ``to_read`` is how many
     characters of arguments there are, where they are so many that a reader might stop before the end (else 0).
+    ``failed`` counts the deliveries that failed; ``unreached`` are addresses of its people and cards at which nobody
+    is reached.
     """
 
     request: Request
@@ -86,6 +90,8 @@ class View(Struct, frozen=True, kw_only=True):
     later_steps: tuple[Step, ...]
     changes: Changes | None
     deliveries: tuple[Delivery, ...]
+    failed: int
+    unreached: tuple[Unreachable, ...]
     trail: tuple[Entry, ...]
     buttons: tuple[Verb, ...]
     standing: str
@@ -101,6 +107,7 @@ def view_of(
     url: str,
     editable: bool,
     deliveries: tuple[Delivery, ...],
+    unreachable: tuple[Unreachable, ...],
     lines: tuple[AuditLine, ...],
     now: datetime,
 ) -> View:
@@ -121,6 +128,8 @@ def view_of(
         later_steps=following[1:],
         changes=changes_of(request, revisions(lines), policy),
         deliveries=deliveries,
+        failed=sum(d.state is DeliveryState.FAILED for d in deliveries),
+        unreached=around(request, policy.people, deliveries, unreachable),
         trail=entries(lines),
         buttons=buttons,
         standing=standing,

@@ -16,6 +16,8 @@ from typing import Any
 import uvicorn
 
 from bot.core.model import Request, Submission
+from bot.core.ports import Unreachable
+from bot.core.token import Marks
 from bot.desk import Access, Desk, Ledger, Rounds
 from bot.routing import load
 from bot.web.app import create_app
@@ -24,6 +26,7 @@ from bot.web.inbox import routes
 from store import SqlStore, open_store
 
 AGENT = "billing-assistant"
+MARKS = Marks(["a secret of the tests, long enough to sign with"], "email.page")
 
 
 class MovableClock:
@@ -39,7 +42,10 @@ class MovableClock:
 
 @dataclass
 class Standing:
-    """A house that stands and listens at ``url``; ``letters`` are the people who were sent a link."""
+    """A house that stands and listens at ``url``.
+
+    ``letters`` are the people who were sent a sign-in link, ``mails`` those who were sent one to their mailbox.
+    """
 
     url: str
     clock: MovableClock
@@ -47,6 +53,7 @@ class Standing:
     desk: Desk
     access: Access
     letters: list[str] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
 
     async def submit(self, **content: Any) -> Request:
         """Submit as the agent; a refund unless told otherwise."""
@@ -58,6 +65,19 @@ class Standing:
     async def link(self, person: str) -> str:
         """A one-time sign-in link."""
         return f"{self.url}/sign-in/{await self.access.new_link(person, by='cli')}"
+
+    def mailed(self, request_id: str, person: str) -> str:
+        """The link that a mail to this person holds, within the site."""
+        return f"/requests/{request_id}?to={MARKS.make(request_id, person)}"
+
+    async def returned(self, to: str, error: str, channel: str = "email") -> None:
+        """Mark an address as one at which nobody is reached."""
+        lost = Unreachable(channel=channel, to=to, error=error, at=self.clock.now())
+        await self.store.write(lambda tx: tx.mark_unreachable(lost))
+
+    async def lines(self) -> int:
+        """How many lines the whole audit trail has."""
+        return (await self.store.audit_head())[0]
 
     async def now(self, request_id: str) -> Request:
         """The request as it is stored."""
@@ -87,9 +107,22 @@ async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator
     async def send_link(person: str) -> None:
         house.letters.append(person)
 
-    doors = House(desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: policy)
+    async def mail_link(person: str) -> None:
+        house.mails.append(person)
+
+    def addressed(request_id: str, mark: str) -> str | None:
+        return next((p for p in policy.people if MARKS.holds(mark, request_id, p)), None)
+
+    doors = House(
+        desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: policy,
+        addressed=addressed,
+    )  # fmt: skip
     config = uvicorn.Config(
-        create_app(doors, routes(doors, send_link)), ws="none", lifespan="off", log_config=None, access_log=False
+        create_app(doors, routes(doors, send_link, mail_link)),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
