@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from store.statements import Prepared, Row, Statements
+from store.prepared import Prepared, Row
+from store.statements import Statements
 
 NOTHING: dict[str, Any] = {}
 

@@ -10,7 +10,7 @@ from bot.core.model import Decision, Delivery, Execution, Key, Request
 from bot.core.ports import AuditLine, Filter, Session
 from store import rows
 from store.cursor import Cursor
-from store.statements import Row
+from store.prepared import Row
 
 _DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
 
@@ -62,6 +62,12 @@ def deliveries(cursor: Cursor, request_id: str) -> tuple[Delivery, ...]:
     """The request's deliveries, oldest first."""
     found = cursor.all(cursor.say.deliveries, {"request": request_id})
     return tuple(rows.delivery_of(body) for (body,) in found)
+
+
+def delivery(cursor: Cursor, delivery_id: str) -> Delivery | None:
+    """One delivery, or None."""
+    row = cursor.one(cursor.say.delivery, {"id": delivery_id})
+    return None if row is None else rows.delivery_of(row[0])
 
 
 def delivery_at(cursor: Cursor, channel: str, place: Mapping[str, str]) -> Delivery | None:

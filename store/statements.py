@@ -6,9 +6,7 @@ PostgreSQL the same constructs compile for asyncpg, whose cursor SQLAlchemy adap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -18,6 +16,8 @@ from sqlalchemy.engine.interfaces import Dialect
 from bot.core.model import State
 from bot.core.ports import Filter
 from store import rows
+from store.letter_statements import LetterStatements
+from store.prepared import Prepared
 from store.tables import (
     assignments,
     chain,
@@ -34,33 +34,6 @@ from store.tables import (
     sessions,
     switches,
 )
-
-Row = tuple[Any, ...]
-
-
-class Prepared:
-    """One statement as text; ``pick`` takes the parameters out of a mapping in the text's order."""
-
-    __slots__ = ("pick", "sql")
-
-    def __init__(self, construct: sa.sql.ClauseElement, dialect: Dialect, names: list[str] | None = None) -> None:
-        """``names`` are an insert's columns, where not all of them are given."""
-        compiled: Any = construct.compile(dialect=dialect, column_keys=names)
-        order = tuple(compiled.positiontup or ())
-        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self.sql = str(compiled)
-        self.pick = _picker(order, {name: value for name, value in constants.items() if name in order})
-
-
-def _picker(order: tuple[str, ...], constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Row]:
-    if not order:
-        return lambda _: ()
-    if constants:
-        return lambda values: tuple(values[name] if name in values else constants[name] for name in order)
-    if len(order) == 1:
-        name = order[0]
-        return lambda values: (values[name],)
-    return itemgetter(*order)
 
 
 def _given(*names: str) -> dict[str, sa.BindParameter[Any]]:
@@ -124,6 +97,7 @@ class Statements:
         self._parts()
         self._chain()
         self._access()
+        self.letters = LetterStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self.dialect)
@@ -178,6 +152,7 @@ class Statements:
             )
             .values(**_given("state", "attempts", "due_at", "body"))
         )
+        self.delivery = p(sa.select(y.body).where(y.id == sa.bindparam("id")))
         self.deliveries = p(sa.select(y.body).where(y.request == sa.bindparam("request")).order_by(y.n))
         put = self._insert(deliveries).inline()
         self.put_delivery = Prepared(

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.model import Delivery, Key, Request
-from bot.core.ports import AuditLine, Filter, Session, Tx
-from store import queries
+from bot.core.ports import AuditLine, Cursor, Filter, Receipt, ReplyKey, Session, Tx, Unreachable
+from store import letters, queries
 from store.lock import Lock
 from store.reader import Reader
 from store.tx import UnitTx
@@ -82,6 +82,30 @@ class SqlStore:
     async def session(self, session_id: str, now: datetime) -> Session | None:
         """See `Store.session`."""
         return await self._reader.read(lambda cursor: queries.session(cursor, session_id, now))
+
+    async def reply_key(self, token_hash: str) -> ReplyKey | None:
+        """See `Store.reply_key`."""
+        return await self._reader.read(lambda cursor: letters.reply_key(cursor, token_hash))
+
+    async def letter(self, name: str) -> ReplyKey | None:
+        """See `Store.letter`."""
+        return await self._reader.read(lambda cursor: letters.letter(cursor, name))
+
+    async def receipt(self, key: str) -> Receipt | None:
+        """See `Store.receipt`."""
+        return await self._reader.read(lambda cursor: letters.receipt(cursor, key))
+
+    async def mailbox(self, name: str) -> Cursor | None:
+        """See `Store.mailbox`."""
+        return await self._reader.read(lambda cursor: letters.mailbox(cursor, name))
+
+    async def unreachable(self) -> tuple[Unreachable, ...]:
+        """See `Store.unreachable`."""
+        return await self._reader.read(letters.unreachable)
+
+    async def unreachable_at(self, channel: str, to: str) -> Unreachable | None:
+        """See `Store.unreachable_at`."""
+        return await self._reader.read(lambda cursor: letters.unreachable_at(cursor, channel, to))
 
     async def paused(self) -> bool:
         """See `Store.paused`."""

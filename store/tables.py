@@ -184,3 +184,37 @@ links = Table("links", metadata, *_words("hash", "person"), *_numbers("expires_a
 
 switches = Table("switches", metadata, *_words("name"), *_numbers("position"), PrimaryKeyConstraint("name"))
 """What an operator turned on (1) or off (0); ``pause`` stops all replays."""
+
+reply_keys = Table(
+    "reply_keys",
+    metadata,
+    *_words("hash", "letter", "body"),
+    *_numbers("expires_at"),
+    PrimaryKeyConstraint("hash"),
+    Index("reply_keys_letter", "letter"),
+    Index("reply_keys_expires", "expires_at"),
+)
+"""What letters' reply addresses stand for; ``letter`` is the letter's own name."""
+
+receipts = Table(
+    "receipts",
+    metadata,
+    *_words("key", "thread", "verdict"),
+    *_numbers("at", "answered"),
+    PrimaryKeyConstraint("key"),
+    Index("receipts_thread", "thread"),
+    Index("receipts_at", "at"),
+)
+"""Incoming letters that are dealt with, so that each is dealt with once."""
+
+mailboxes = Table("mailboxes", metadata, *_words("name"), *_numbers("validity", "uid"), PrimaryKeyConstraint("name"))
+"""How far each mailbox is read."""
+
+unreachable = Table(
+    "unreachable",
+    metadata,
+    *_words("channel", "address", "error"),
+    *_numbers("at"),
+    PrimaryKeyConstraint("channel", "address"),
+)
+"""Addresses at which a channel reaches nobody."""

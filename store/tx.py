@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
-from bot.core.model import Delivery, Event, Execution, Key, Request
-from bot.core.ports import Change, Effect, Link, Overtaken, Session
+from bot.core.model import Delivery, Event, Execution, Request
+from bot.core.ports import Change, Effect, Overtaken
 from store import queries, rows
+from store.access import AccessTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
+from store.letters import LettersTx
 from store.statements import GUARDED
 
 _KEPT_ELSEWHERE = ("content", "decisions", "execution")
@@ -24,7 +26,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx:
+class UnitTx(AccessTx, LettersTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -190,6 +192,10 @@ class UnitTx:
         """See `Tx.deliveries`."""
         return queries.deliveries(self._cursor, request_id)
 
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        """See `Tx.delivery`."""
+        return queries.delivery(self._cursor, delivery_id)
+
     def execution(self, execution_id: str) -> Execution | None:
         """See `Tx.execution`."""
         return queries.execution(self._cursor, execution_id)
@@ -224,40 +230,6 @@ class UnitTx:
     def append(self, event: Event) -> None:
         """See `Tx.append`."""
         self._chain.append(event, _own_data(event), event.request)
-
-    def add_key(self, key: Key, event: Event) -> None:
-        """See `Tx.add_key`."""
-        self._cursor.change(self._say.add_key, rows.key_row(key))
-        self.append(event)
-
-    def revoke_key(self, key_id: str, at: datetime, event: Event) -> bool:
-        """See `Tx.revoke_key`."""
-        if not self._cursor.change(self._say.revoke_key, {"id_": key_id, "revoked_at": rows.micros(at)}):
-            return False
-        self.append(event)
-        return True
-
-    def add_link(self, link: Link) -> None:
-        """See `Tx.add_link`."""
-        row = {"hash": link.hash, "person": link.person, "expires_at": rows.micros(link.expires_at)}
-        self._cursor.change(self._say.add_link, row)
-
-    def take_link(self, link_hash: str, now: datetime) -> str | None:
-        """See `Tx.take_link`. Links that are out of force go with it."""
-        person = queries.link_person(self._cursor, link_hash, now)
-        self._cursor.change(self._say.drop_links, {"hash": link_hash, "now": rows.micros(now)})
-        return person
-
-    def add_session(self, session: Session) -> None:
-        """See `Tx.add_session`. Sessions that are out of force go with it."""
-        begun = rows.micros(session.created_at)
-        self._cursor.change(self._say.drop_sessions, {"now": begun})
-        row = {"id": session.id, "person": session.person, "created_at": begun}
-        self._cursor.change(self._say.add_session, row | {"expires_at": rows.micros(session.expires_at)})
-
-    def end_session(self, session_id: str) -> None:
-        """See `Tx.end_session`."""
-        self._cursor.change(self._say.end_session, {"id": session_id})
 
     def touch(self) -> None:
         """Write a row, which is what `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten."""

@@ -10,11 +10,13 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
-from bot.core.ports import Channel, Effect, EffectKind, Herald, OutcomeKind
+from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeKind
+from bot.courier.digests import Digests
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -27,6 +29,7 @@ _GIVE_UP_AFTER = 20
 """Tries of a temporary failure: with the pauses above, about an hour."""
 _BROKEN_PAUSE = timedelta(minutes=1)
 _SEND_TIMEOUT = 30.0
+_TO_A_PLACE = (EffectKind.CARD, EffectKind.DIGEST, EffectKind.REFRESH, EffectKind.REMIND)
 _EVENT_TIMEOUT = timedelta(seconds=10)
 
 
@@ -50,6 +53,7 @@ class Errands:
         self._herald = herald
         self._agent_url = agent_url
         self._describe = describe
+        self._digests = Digests(desk, shift, channels, within=_SEND_TIMEOUT)
         self._lanes: dict[str, deque[Effect]] = {}
         self._sends = asyncio.Semaphore(_SENDS_AT_ONCE)
 
@@ -61,7 +65,7 @@ class Errands:
     def take(self, effects: Sequence[Effect]) -> None:
         """Perform effects, those of one card in order; one that is here already is not taken twice."""
         for effect in effects:
-            key = effect.id if effect.kind is EffectKind.WEBHOOK else effect.ref
+            key = _lane_of(effect)
             lane = self._lanes.get(key)
             if lane is None:
                 self._lanes[key] = deque([effect])
@@ -95,9 +99,7 @@ class Errands:
     async def _perform(self, effect: Effect, lane: deque[Effect]) -> int:
         """Do the lane's first effect; how many of its first effects that finished (0: it was put off)."""
         try:
-            if effect.kind is EffectKind.WEBHOOK:
-                return await self._tell_agent(effect, lane)
-            return await self._at_card(effect, lane)
+            return await self._act(effect, lane)
         except SendFailed as failure:
             return await self._failed(effect, lane, failure)
         except Unavailable:
@@ -109,6 +111,15 @@ class Errands:
         except Exception as failure:  # noqa: BLE001  # a bug in a template or a channel is retried like an outage
             _log.exception("%s of request %s failed", effect.kind, effect.request)
             return await self._failed(effect, lane, SendFailed(repr(failure), temporary=True))
+
+    async def _act(self, effect: Effect, lane: deque[Effect]) -> int:
+        if effect.kind is EffectKind.WEBHOOK:
+            return await self._tell_agent(effect, lane)
+        if effect.kind is EffectKind.DIGEST:
+            return await self._digests.send(lane)
+        if effect.kind is EffectKind.LETTER:
+            return await self._write(effect)
+        return await self._at_card(effect, lane)
 
     async def _at_card(self, effect: Effect, lane: deque[Effect]) -> int:
         request = await self._desk.request(effect.request)
@@ -146,9 +157,16 @@ class Errands:
         now = self._shift.clock.now()
         together = tuple(takewhile(lambda e: e.kind is EffectKind.REFRESH and e.due_at <= now, lane))
         shown = await self._desk.request(request.id) or request
-        await asyncio.wait_for(channel.update(self._desk.card_of(shown), delivery), _SEND_TIMEOUT)
-        await self._shift.insist(lambda: self._desk.updated(together, delivery, shown))
+        handle = await asyncio.wait_for(channel.update(self._desk.card_of(shown), delivery), _SEND_TIMEOUT)
+        await self._shift.insist(lambda: self._desk.updated(together, delivery, shown, handle))
         return len(together)
+
+    async def _write(self, effect: Effect) -> int:
+        channel = self._channels.get(effect.ref)
+        if channel is not None:
+            letter = msgspec.json.decode(effect.note, type=Letter)
+            await asyncio.wait_for(channel.write(letter, effect.id), _SEND_TIMEOUT)
+        return await self._done(effect)
 
     async def _done(self, effect: Effect) -> int:
         await self._shift.insist(lambda: self._desk.done((effect,)))
@@ -168,15 +186,15 @@ class Errands:
             await self._shift.insist(lambda: self._desk.postponed(later))
             return 0
         _log.error("%s of request %s given up: %s", effect.kind, effect.request, failure.detail)
-        await self._shift.insist(lambda: self._given_up(effect, failure.detail))
+        await self._shift.insist(lambda: self._given_up(effect, failure))
         return 1
 
-    async def _given_up(self, effect: Effect, error: str) -> None:
-        delivery = await self._delivery(effect) if effect.kind is EffectKind.CARD else None
-        if delivery is None:
+    async def _given_up(self, effect: Effect, failure: SendFailed) -> None:
+        delivery = await self._delivery(effect) if effect.kind in _TO_A_PLACE else None
+        if delivery is None or (delivery.state is not DeliveryState.QUEUED and not failure.unreachable):
             await self._desk.done((effect,))
         else:
-            await self._desk.undeliverable(effect, delivery, error)
+            await self._desk.undeliverable(effect, delivery, failure.detail, unreachable=failure.unreachable)
 
     async def _tell_agent(self, effect: Effect, lane: deque[Effect]) -> int:
         request = await self._desk.request(effect.request)
@@ -190,6 +208,13 @@ class Errands:
             permanent = outcome.kind is OutcomeKind.FAILED
             return await self._failed(effect, lane, SendFailed(outcome.error or "no answer", temporary=not permanent))
         return await self._done(effect)
+
+
+def _lane_of(effect: Effect) -> str:
+    """Those of one card go in order, as do one person's digests; everything else by itself."""
+    if effect.kind is EffectKind.DIGEST:
+        return effect.note
+    return effect.id if effect.kind in (EffectKind.WEBHOOK, EffectKind.LETTER) else effect.ref
 
 
 def _pause(attempts: int) -> timedelta:

@@ -164,7 +164,7 @@ class Agents(Part):
             standing = tx.deliveries(request_id)
             note = "The agent answered. Please look again."
             deliveries, asked = self._rounds.again(after, self._policy(), standing, note)
-            effects = self._rounds.refresh(after, standing) + asked
+            effects = self._rounds.refresh(after, self._policy(), standing) + asked
             event = self._event("request.informed", request, actor=author, via="api", text=text)
             tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
             return Deed(after, effects)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.desk.agents import Agents
+from bot.desk.letters import Letters
 from bot.desk.reviewers import Reviewers
 from bot.desk.runs import Runs
 from bot.desk.turns import Turns
 
 
-class Desk(Agents, Reviewers, Turns, Runs):
+class Desk(Agents, Reviewers, Turns, Runs, Letters):
     """Every change of a request goes through here; each method is one committed step, or a refusal."""

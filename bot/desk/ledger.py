@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -51,9 +52,12 @@ class Ledger:
         """A new id, ordered by time."""
         return new_id(prefix, self.clock.now(), self.entropy(RANDOM_BYTES))
 
-    def effect(self, kind: EffectKind, request: str, ref: str, note: str = "") -> Effect:
-        """Something to do outside, from now on."""
-        return Effect(id=self.id("eff"), kind=kind, request=request, ref=ref, due_at=self.clock.now(), note=note)
+    def effect(
+        self, kind: EffectKind, request: str, ref: str, note: str = "", *, after: timedelta = timedelta(0)
+    ) -> Effect:
+        """Something to do outside, from now on, or ``after`` a while."""
+        due = self.clock.now() + after
+        return Effect(id=self.id("eff"), kind=kind, request=request, ref=ref, due_at=due, note=note)
 
     async def commit(self, work: Callable[[Tx], Deed]) -> Deed:
         """Run the work, commit it, then tell who has to know. Work that was overtaken is done again."""

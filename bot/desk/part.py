@@ -7,15 +7,28 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.core import errors
+from bot.core import errors, lifecycle
 from bot.core.card import Card, card_of
 from bot.core.digest import canonical, digest_of
 from bot.core.edits import submission_of, tightened
 from bot.core.errors import Fault
-from bot.core.model import Arguments, Decision, Event, Execution, ExecutionState, Request, Revision, Risk, State, Then
+from bot.core.model import (
+    Arguments,
+    Decision,
+    Delivery,
+    DeliveryState,
+    Event,
+    Execution,
+    ExecutionState,
+    Request,
+    Revision,
+    Risk,
+    State,
+    Then,
+)
 from bot.core.policy import ActionSpec, Policy, route
-from bot.core.ports import Effect, Tx
-from bot.desk.ledger import Ledger
+from bot.core.ports import Change, Effect, Tx, Unreachable
+from bot.desk.ledger import Deed, Ledger
 from bot.desk.rounds import Rounds
 
 _MAX_ARGUMENTS = 256 * 1024
@@ -131,7 +144,38 @@ class Part:
     def _ended(self, tx: Tx, request: Request, event: str | None) -> tuple[Effect, ...]:
         """What the world is told of a change: every card, and the agent where it listens."""
         told = self._rounds.tell_agent(request, self._policy(), event) if event else ()
-        return self._rounds.refresh(request, tx.deliveries(request.id)) + told
+        return self._rounds.refresh(request, self._policy(), tx.deliveries(request.id)) + told
+
+    def _undelivered(self, tx: Tx, delivery: Delivery, error: str, done: tuple[str, ...] = ()) -> Deed:
+        """A card did not arrive, and the chain moves on where nobody else of its step was reached."""
+        after = replace(delivery, state=DeliveryState.FAILED, at=self._ledger.clock.now(), error=error)
+        event = self._delivery_event("delivery.failed", after, None)
+        tx.record(Change(event=event, deliveries=(after,), done=done))
+        return self._moved_on(tx, self._load(tx, delivery.request), after)
+
+    def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
+        standing = tx.deliveries(request.id)
+        newest = (failed.stage, failed.step) == (request.stage, request.step)
+        if not newest or self._rounds.reached(request, standing):
+            return Deed(None)
+        after = lifecycle.move_on(request, self._ledger.clock.now())
+        if after is None:
+            return Deed(None)
+        deliveries, asked = self._rounds.ask(after, self._policy(), standing)
+        effects = self._rounds.refresh(after, self._policy(), standing) + asked
+        event = self._event("request.escalated", request, actor="sayso", via="courier", reason="undeliverable")
+        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
+        return Deed(after, effects)
+
+    def _lost(self, tx: Tx, channel: str, to: str, error: str) -> None:
+        """Nobody is reached at an address any more."""
+        now = self._ledger.clock.now()
+        tx.mark_unreachable(Unreachable(channel=channel, to=to, error=error, at=now))
+        tx.append(self._event("address.unreachable", None, actor="sayso", via=channel, address=to, error=error))
+
+    def _delivery_event(self, kind: str, delivery: Delivery, shown: Request | None) -> Any:
+        event = self._event(kind, None, actor="sayso", via=delivery.channel, digest=shown.digest if shown else None)
+        return replace(event, request=delivery.request)
 
     def _card(self, request: Request) -> Card:
         policy = self._policy()

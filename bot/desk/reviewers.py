@@ -29,6 +29,9 @@ class Reviewers(Part):
 
         def work(tx: Tx) -> Deed:
             request = self._load(tx, ballot.request)
+            if ballot.id is not None and any(kept.id == ballot.id for kept in request.decisions):
+                # The same act, delivered again: it counted, and counts once.
+                return Deed(request, fresh=False)
             # One moment for all of it, so that a decision is never later than what it was allowed by.
             now = self._ledger.clock.now()
             # A key outlives the person's entry in routing.yaml, and so does a route that names them.
@@ -68,7 +71,7 @@ class Reviewers(Part):
             told = self._rounds.tell_agent(after, self._policy(), "request.needs_info")
         elif not after.state.open:
             told = self._rounds.tell_agent(after, self._policy(), "request.decided")
-        effects = self._rounds.refresh(after, standing) + asked + told
+        effects = self._rounds.refresh(after, self._policy(), standing) + asked + told
         event = self._event(
             "request.decided" if not after.state.open else f"request.{decision.decision}",
             request,
@@ -92,7 +95,7 @@ class Reviewers(Part):
     def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:
         plan = request.stage_plan
         decision = Decision(
-            id=self._ledger.id("dec"),
+            id=ballot.id or self._ledger.id("dec"),
             request=request.id,
             decision=ballot.decision,
             by=ballot.by,

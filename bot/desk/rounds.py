@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from bot.core.card import name_of
 from bot.core.model import Delivery, DeliveryState, Request, Step
 from bot.core.policy import Policy
 from bot.core.ports import Channel, Effect, EffectKind, Place
 from bot.desk.ledger import Ledger
+
+MOMENT = timedelta(seconds=1)
+"""How long a letter about a change waits for what follows at once, such as the run after an approval."""
 
 _ALIVE = (DeliveryState.QUEUED, DeliveryState.SENT)
 
@@ -53,16 +57,31 @@ class Rounds:
             )
             standing[channel, place.to] = delivery
             deliveries.append(delivery)
-            effects.append(self._ledger.effect(EffectKind.CARD, request.id, delivery.id))
+            effects.append(self._card(delivery, policy, step.digest))
         return tuple(deliveries), tuple(effects)
+
+    def _card(self, delivery: Delivery, policy: Policy, step: timedelta | None) -> Effect:
+        """A card to send, at once or gathered with others for the same person."""
+        gathered = self._gathered(delivery, policy, step, ended=False)
+        return gathered or self._ledger.effect(EffectKind.CARD, delivery.request, delivery.id)
+
+    def _gathered(self, delivery: Delivery, policy: Policy, step: timedelta | None, *, ended: bool) -> Effect | None:
+        channel, person = self._channels.get(delivery.channel), policy.people.get(delivery.person or "")
+        span = channel.gathers(person, step, ended=ended) if channel is not None and person is not None else None
+        if span is None:
+            return None
+        note = f"{delivery.channel} {delivery.person}"
+        return self._ledger.effect(EffectKind.DIGEST, delivery.request, delivery.id, note, after=span)
 
     def again(
         self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str
     ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
         """Ask about a new revision: ``note`` where a card stands or is on its way, a card for whoever has none."""
         deliveries, asked = self.ask(request, policy, existing)
-        cards = tuple(effect for effect in asked if effect.kind is EffectKind.CARD)
-        return deliveries, self._words(request, existing, note, _ALIVE) + cards
+        cards = tuple(effect for effect in asked if effect.kind is not EffectKind.REMIND)
+        # Where cards do not change, the new revision is a letter of its own, which says so itself.
+        redrawn = tuple(d for d in existing if self._redraws(d))
+        return deliveries, self._words(request, redrawn, note, _ALIVE) + cards
 
     def _places(self, step: Step, policy: Policy) -> Iterator[tuple[str, Place]]:
         seen: set[tuple[str, str]] = set()
@@ -75,9 +94,20 @@ class Rounds:
                     seen.add((name, place.to))
                     yield name, place
 
-    def refresh(self, request: Request, existing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
+    def refresh(self, request: Request, policy: Policy, existing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
         """Every card of the request brought up to date, those still on their way among them."""
-        return tuple(self._ledger.effect(EffectKind.REFRESH, request.id, d.id) for d in existing if d.state in _ALIVE)
+        return tuple(self._refreshed(request, policy, d) for d in existing if d.state in _ALIVE)
+
+    def _refreshed(self, request: Request, policy: Policy, delivery: Delivery) -> Effect:
+        """A card to bring up to date: where it stands at once, by letter after a moment or with others."""
+        if self._redraws(delivery):
+            return self._ledger.effect(EffectKind.REFRESH, request.id, delivery.id)
+        told = None if request.state.open else self._gathered(delivery, policy, None, ended=True)
+        return told or self._ledger.effect(EffectKind.REFRESH, request.id, delivery.id, after=MOMENT)
+
+    def _redraws(self, delivery: Delivery) -> bool:
+        channel = self._channels.get(delivery.channel)
+        return channel is None or channel.redraws
 
     def reached(self, request: Request, existing: tuple[Delivery, ...]) -> bool:
         """Whether a card stands, or is on its way, where the newest step asks somebody."""

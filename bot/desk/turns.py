@@ -75,7 +75,7 @@ class Turns(Part):
             effects = self._rounds.remind(after, standing, "Still waiting for a decision.")
         elif woken.turn is Turn.NEXT_STEP:
             deliveries, asked = self._rounds.ask(after, self._policy(), standing)
-            effects = self._rounds.refresh(after, standing) + asked
+            effects = self._rounds.refresh(after, self._policy(), standing) + asked
         elif woken.turn is Turn.EXPIRED:
             effects = self._ended(tx, after, outcome_event(after))
         event = self._event(_EVENT[woken.turn], request, actor="sayso", via="scheduler")
@@ -106,15 +106,20 @@ class Turns(Part):
 
         await self._ledger.commit(work)
 
-    async def updated(self, effects: Sequence[Effect], delivery: Delivery, shown: Request) -> None:
-        """A card was brought up to date; a new revision on it is kept, since it is what people then decide on."""
+    async def updated(
+        self, effects: Sequence[Effect], delivery: Delivery, shown: Request, handle: dict[str, Any] | None = None
+    ) -> None:
+        """A card was brought up to date; a new revision on it is kept, since it is what people then decide on.
+
+        So is a new ``handle``, where the channel gave one.
+        """
         done = tuple(effect.id for effect in effects)
 
         def work(tx: Tx) -> Deed:
-            if delivery.revision == shown.revision:
+            if delivery.revision == shown.revision and handle is None:
                 tx.finish(done)
             else:
-                after = replace(delivery, revision=shown.revision)
+                after = replace(delivery, revision=shown.revision, handle=handle or delivery.handle)
                 event = self._delivery_event("delivery.updated", after, shown)
                 tx.record(Change(event=event, deliveries=(after,), done=done))
             return Deed(None)
@@ -132,30 +137,18 @@ class Turns(Part):
 
         await self._ledger.commit(work)
 
-    async def undeliverable(self, effect: Effect, delivery: Delivery, error: str) -> None:
-        """A card will never arrive. Where nobody of the newest step can be reached, the chain moves on at once."""
-        after = replace(delivery, state=DeliveryState.FAILED, at=self._ledger.clock.now(), error=error)
+    async def undeliverable(self, effect: Effect, delivery: Delivery, error: str, *, unreachable: bool = False) -> None:
+        """A card will never arrive. Where nobody of the newest step can be reached, the chain moves on at once.
+
+        ``unreachable``: nothing else will arrive at this address either, which is kept.
+        """
 
         def work(tx: Tx) -> Deed:
-            event = self._delivery_event("delivery.failed", after, None)
-            tx.record(Change(event=event, deliveries=(after,), done=(effect.id,)))
-            return self._moved_on(tx, self._load(tx, delivery.request), after)
+            if unreachable:
+                self._lost(tx, delivery.channel, delivery.to, error)
+            return self._undelivered(tx, delivery, error, done=(effect.id,))
 
         await self._ledger.commit(work)
-
-    def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
-        standing = tx.deliveries(request.id)
-        newest = (failed.stage, failed.step) == (request.stage, request.step)
-        if not newest or self._rounds.reached(request, standing):
-            return Deed(None)
-        after = lifecycle.move_on(request, self._ledger.clock.now())
-        if after is None:
-            return Deed(None)
-        deliveries, asked = self._rounds.ask(after, self._policy(), standing)
-        effects = self._rounds.refresh(after, standing) + asked
-        event = self._event("request.escalated", request, actor="sayso", via="courier", reason="undeliverable")
-        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
-        return Deed(after, effects)
 
     async def postponed(self, effect: Effect) -> None:
         """An effect failed for now; its next try is committed, so that a restart does not forget it."""
@@ -165,7 +158,3 @@ class Turns(Part):
         """Effects are done, or no longer needed."""
         ids = tuple(effect.id for effect in effects)
         await self._ledger.store.write(lambda tx: tx.finish(ids))
-
-    def _delivery_event(self, kind: str, delivery: Delivery, shown: Request | None) -> Any:
-        event = self._event(kind, None, actor="sayso", via=delivery.channel, digest=shown.digest if shown else None)
-        return replace(event, request=delivery.request)

@@ -6,7 +6,8 @@ A file is either whole and checked or refused: nothing of a broken one is ever u
 from __future__ import annotations
 
 from bot.routing.expectations import Result, run_tests
-from bot.routing.explain import Explanation, explain
+from bot.routing.explain import explain
+from bot.routing.explanation import Explanation
 from bot.routing.faults import RoutingError, RoutingErrors
 from bot.routing.lint import warnings
 from bot.routing.reader import load, parse

@@ -9,7 +9,7 @@ from bot.routing.nodes import Node
 from bot.routing.people import CHANNELS
 from bot.routing.values import Reader
 
-STEP_KEYS = ("notify", "via", "wait", "remind")
+STEP_KEYS = ("notify", "via", "wait", "remind", "digest")
 
 
 def chains(reader: Reader, node: Node, names: tuple[str, ...]) -> dict[str, tuple[ChainStep, ...]]:
@@ -40,4 +40,5 @@ def _step(reader: Reader, node: Node, chain: str, names: tuple[str, ...]) -> Cha
         via=reader.references(fields["via"], "via", channel) if "via" in fields else (),
         wait=reader.duration(fields["wait"], "wait") if "wait" in fields else None,
         remind=reader.duration(fields["remind"], "remind") if "remind" in fields else None,
+        digest=reader.duration(fields["digest"], "digest") if "digest" in fields else None,
     )

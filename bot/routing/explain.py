@@ -3,85 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.model import OnExpiry, Risk, Route, Stage, Step, Submission, Then
-from bot.core.policy import Policy, Trial, TrialOutcome, excluded, route
-from bot.core.scrutiny import visible
+from bot.core.model import OnIrreversible, Replies, Risk, Route, Stage, Step, Submission, Then
+from bot.core.policy import Policy, excluded, route
+from bot.routing.explanation import Excluded, Explanation, Moment, StageView
 from bot.routing.lint import reachable
 from bot.routing.people import CHANNELS
+from bot.routing.spans import span_text
 
 _MOST_REMINDERS = 3
 """Reminders told one by one in a step; the rest are counted."""
-
-
-class Excluded(Struct, frozen=True):
-    """Somebody who may not review this request, and why."""
-
-    person: str
-    why: str
-
-
-class Moment(Struct, frozen=True, kw_only=True):
-    """Something that would happen if nobody decided.
-
-    ``after`` counts from where its stage begins; ``at`` is None in a later stage, whose beginning is not known.
-    ``what`` is ``ask``, ``remind``, ``chain_end`` or ``expire``; ``step`` counts from 1 (0: of no step).
-    """
-
-    what: str
-    after: timedelta
-    at: datetime | None
-    stage: str
-    step: int
-    people: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    detail: str = ""
-
-
-class StageView(Struct, frozen=True, kw_only=True):
-    """One stage as it would be asked; ``reachable`` is how many people may vote in it."""
-
-    name: str
-    chain: str
-    approvals: int
-    reachable: int
-    moments: tuple[Moment, ...]
-
-
-class Explanation(Struct, frozen=True, kw_only=True):
-    """The whole path from a submission to its route. Times are UTC; ``faults`` are what the intake would refuse."""
-
-    action: str
-    agent: str
-    title: str
-    at: datetime
-    then: Then
-    rule: str
-    why: str
-    risk: Risk
-    risk_why: str
-    gate: float | None
-    confidence: float | None
-    trials: tuple[Trial, ...]
-    excluded: tuple[Excluded, ...]
-    stages: tuple[StageView, ...]
-    expires_at: datetime | None
-    on_expiry: OnExpiry
-    suspicions: tuple[str, ...]
-    faults: tuple[str, ...]
-    policy: str
-
-    def text(self) -> str:
-        """For the terminal."""
-        return "\n".join([*_head(self), *_tried(self), *_review(self)])
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON values; times RFC 3339, durations in seconds."""
-        return {name: _json(getattr(self, name)) for name in self.__struct_fields__}
 
 
 def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -> Explanation:
@@ -100,6 +33,8 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         why=answer.why,
         risk=answer.risk,
         risk_why=_risk_why(policy, submission),
+        replies=_replies(answer),
+        replies_usual=_replies(Route(then=answer.then, rule=answer.rule, why=answer.why, risk=answer.risk)),
         gate=answer.gate,
         confidence=submission.confidence,
         trials=routing.trials,
@@ -111,6 +46,12 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         faults=tuple(f"/arguments{fault.pointer}: {fault.detail}" for fault in faults),
         policy=policy.hash,
     )
+
+
+def _replies(answer: Route) -> Replies:
+    """What a reply by mail may decide, as `bot.core.replying` takes a request's route."""
+    at_page = answer.risk is Risk.IRREVERSIBLE and answer.irreversible is OnIrreversible.PAGE
+    return max(answer.replies, Replies.REJECT_ONLY if at_page else Replies.APPROVE, key=lambda mode: mode.rank)
 
 
 def _risk_why(policy: Policy, submission: Submission) -> str:
@@ -193,7 +134,7 @@ def _reminders(asking: Moment, step: Step, start: datetime | None, until: timede
         after = asking.after + step.remind * number
         told.append(replace(asking, what="remind", after=after, at=_at(start, after), channels=()))
     if count > _MOST_REMINDERS:
-        more = f"and {count - _MOST_REMINDERS} more, every {_span(step.remind)}"
+        more = f"and {count - _MOST_REMINDERS} more, every {span_text(step.remind)}"
         told[-1] = replace(told[-1], detail=more)
     return told
 
@@ -211,80 +152,3 @@ def _ways(policy: Policy, step: Step) -> tuple[str, ...]:
             continue
         found.append(channel + (f" (no address for {', '.join(lost)})" if lost else ""))
     return tuple(found) or ("inbox",)
-
-
-_MARKS = {
-    TrialOutcome.HELD: "held",
-    TrialOutcome.NOT_HELD: "did not hold",
-    TrialOutcome.CONDITION_FAILED: "could not be answered",
-    TrialOutcome.BELOW_GATE: "held, but the confidence is below its gate",
-    TrialOutcome.SUSPICIOUS: "held, but the arguments hide something",
-}
-
-
-def _head(it: Explanation) -> list[str]:
-    lines = [visible(it.title).replace("\n", " "), f"  {it.action} by {it.agent}, risk {it.risk} ({it.risk_why})"]
-    lines += [f"  the intake would refuse {visible(fault)}" for fault in it.faults]
-    lines += [f"  suspicious: {mark}" for mark in it.suspicions]
-    return lines
-
-
-def _tried(it: Explanation) -> list[str]:
-    lines = ["", "Rules tried"]
-    for trial in it.trials:
-        detail = visible(trial.detail).replace("\n", " ")
-        lines.append(f"  {'→' if trial.chosen else ' '} {trial.rule}: {_MARKS[trial.outcome]} ({detail})")
-    answer = {Then.APPROVE: "approved by rule", Then.BLOCK: "blocked by rule", Then.STAGES: "people decide"}[it.then]
-    return [*lines, "", f"Answer: {answer} {it.rule!r}"]
-
-
-def _review(it: Explanation) -> list[str]:
-    lines = [f"  not asked: {gone.person}, who {gone.why}" for gone in it.excluded]
-    if it.gate is not None:
-        given = "none given" if it.confidence is None else f"{it.confidence * 100:.4g}%"
-        lines.append(f"  confidence gate {it.gate * 100:.4g}%, {given}")
-    for number, stage in enumerate(it.stages, start=1):
-        people = "person" if stage.reachable == 1 else "people"
-        needed = f"{stage.approvals} approval{'s' * (stage.approvals > 1)}, {stage.reachable} {people} to ask"
-        lines += ["", f"Stage {number} of {len(it.stages)}: {stage.name} ({needed})"]
-        if stage.approvals > stage.reachable:
-            lines.append("  it can never be approved: too few people are left to ask")
-        if number > 1:
-            lines.append("  begins once the stage before is approved; times count from then")
-        lines += [_told(moment, it.on_expiry) for moment in stage.moments]
-    return lines
-
-
-def _told(moment: Moment, on_expiry: OnExpiry) -> str:
-    at = f"{moment.at:%Y-%m-%d %H:%M:%S} UTC" if moment.at else ""
-    people = ", ".join(moment.people)
-    words = {
-        "ask": f"ask {people or moment.detail} through {', '.join(moment.channels)}",
-        "remind": f"remind {people} {moment.detail}".rstrip(),
-        "chain_end": "the chain ends: everybody was asked, and nobody further is",
-        "expire": "expire: nothing runs" if on_expiry is OnExpiry.EXPIRE else "reject: nobody decided in time",
-    }[moment.what]
-    return "  " + " ".join(part for part in (f"+{_span(moment.after)}".ljust(8), at, words) if part)
-
-
-def _span(length: timedelta) -> str:
-    """A duration in the units of the file: ``1h30m``."""
-    rest = int(length / timedelta(milliseconds=1))
-    parts = []
-    for name, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{name}")
-    return "".join(parts) or "0s"
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Struct):
-        return {name: _json(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, tuple):
-        return [_json(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return str(value) if isinstance(value, Then | Risk | OnExpiry | TrialOutcome) else value

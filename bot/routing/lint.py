@@ -11,25 +11,26 @@ from urllib.parse import urlsplit
 
 from bot.core.model import Person, Risk, Then
 from bot.core.policy import ActionSpec, ChainStep, Policy, Rule, StageSpec
-from bot.routing import targets, titles
+from bot.routing import letters, targets, titles
 from bot.routing.conditions import actions_in, names_in
 from bot.routing.faults import listed, meant, quoted
 
 _METADATA = ip_address("169.254.169.254")
 """Where clouds hand out a machine's credentials (threat T21)."""
 
-LATER = ("email", "push")
+LATER = ("push",)
 """Channels that a file may name already, though this version asks nobody through them."""
 
 
 def warnings(policy: Policy) -> tuple[str, ...]:
-    """Every warning, each a sentence that says what to do; order: rules, chains, people, actions, agents, network."""
+    """Every warning, each a sentence that says what to do; order: rules, chains, people, mail, actions, agents."""
     found = [
         *_order(policy),
         *(line for rule in (*policy.rules, policy.default) for line in _rule(policy, rule)),
         *(line for name, steps in policy.chains.items() for line in _chain(policy, name, steps)),
         *_unused(policy),
         *_later(policy),
+        *letters.doubts(policy),
         *(line for spec in policy.actions.values() for line in _action(spec)),
         *_owners(policy),
         *_network(policy),
@@ -181,7 +182,7 @@ def _later(policy: Policy) -> Iterator[str]:
             if step.via and all(way in LATER for way in step.via):
                 yield (
                     f"step {number} of the chain {quoted(name)} asks through {listed(step.via)}, not available in this "
-                    "version, so nobody is told; they see it in the inbox only; add slack"
+                    "version, so nobody is told; they see it in the inbox only; add slack or email"
                 )
 
 

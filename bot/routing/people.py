@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.core.model import Person
+from bot.core.model import OnIrreversible, Person, Replies
 from bot.core.policy import AgentSpec
 from bot.routing import nodes, targets
 from bot.routing.faults import meant, quoted
@@ -16,6 +16,10 @@ from bot.routing.targets import Network
 from bot.routing.values import Reader
 
 CHANNELS = ("slack", "email", "push")
+PERSON_KEYS = ("name", "email", "slack", "ntfy", "timezone", "digest")
+EMAIL_KEYS = ("replies", "irreversible", "outcomes")
+OUTCOMES = ("thread", "digest", "off")
+"""How people learn by mail of what others decided."""
 
 _EMAIL = re.compile(
     r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}"
@@ -33,7 +37,7 @@ def people(reader: Reader, node: Node) -> dict[str, Person]:
         name = _key(reader, node, key, "a person")
         if name is None:
             continue
-        fields = reader.mapping(item, f"the person {quoted(key)}", ("name", "email", "slack", "ntfy", "timezone"))
+        fields = reader.mapping(item, f"the person {quoted(key)}", PERSON_KEYS)
         found[name] = _person(reader, name, fields)
         for kind in ("email", "slack", "ntfy"):
             address = getattr(found[name], kind)
@@ -59,6 +63,7 @@ def _person(reader: Reader, name: str, fields: dict[str, Node]) -> Person:
         slack=shaped("slack", _SLACK, "a Slack member id", "U0123ABCD (in Slack: profile, Copy member ID)"),
         ntfy=shaped("ntfy", _TOPIC, "an ntfy topic", "ana-approvals"),
         timezone=(_timezone(reader, fields["timezone"]) if "timezone" in fields else None) or "UTC",
+        digest=reader.duration(fields["digest"], "digest") if "digest" in fields else None,
     )
 
 
@@ -155,21 +160,30 @@ def channels(reader: Reader, node: Node) -> dict[str, dict[str, Any]]:
     """``channels:`` by name, each section as the channel takes it."""
     found: dict[str, dict[str, Any]] = {}
     for name, item in reader.mapping(node, "channels", CHANNELS).items():
-        if name == "slack":
-            fields = reader.mapping(item, "channels.slack", ("post_to",))
-            if "post_to" in fields:
-                example = '"#approvals" (in quotes: # begins a comment), C0123ABCD, or dm'
-                reader.matching(fields["post_to"], "post_to", _POST_TO, example)
-        elif name == "email":
-            fields = reader.mapping(item, "channels.email", ("replies", "irreversible"))
-            if "replies" in fields:
-                reader.word(fields["replies"], "replies", ("approve", "reject_only", "off"))
-            if "irreversible" in fields:
-                reader.word(fields["irreversible"], "irreversible", ("page", "reply"))
-        else:
-            fields = reader.mapping(item, "channels.push", ())
+        if name == "email":
+            found[name] = _email(reader, item)
+            continue
+        fields = reader.mapping(item, f"channels.{name}", ("post_to",) if name == "slack" else ())
+        if "post_to" in fields:
+            example = '"#approvals" (in quotes: # begins a comment), C0123ABCD, or dm'
+            reader.matching(fields["post_to"], "post_to", _POST_TO, example)
         found[name] = {key: plain(value) for key, value in fields.items()}
     return found
+
+
+def _email(reader: Reader, node: Node) -> dict[str, Any]:
+    fields = reader.mapping(node, "channels.email", EMAIL_KEYS)
+    replies, irreversible = deciding(reader, fields)
+    outcomes = reader.word(fields["outcomes"], "outcomes", OUTCOMES) if "outcomes" in fields else None
+    said = {"replies": replies, "irreversible": irreversible, "outcomes": outcomes}
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def deciding(reader: Reader, fields: Mapping[str, Node]) -> tuple[Replies | None, OnIrreversible | None]:
+    """What a reply by mail may decide, and where what cannot be undone is approved; None where nothing is said."""
+    replies = reader.choice(fields["replies"], "replies", Replies) if "replies" in fields else None
+    where = reader.choice(fields["irreversible"], "irreversible", OnIrreversible) if "irreversible" in fields else None
+    return replies, where
 
 
 def network(reader: Reader, node: Node) -> tuple[tuple[Network, Node], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bot.core.model import Then
+from bot.core.model import OnIrreversible, Replies, Then
 from bot.core.policy import Policy, Rule
 from bot.routing import actions, chains, composing, expectations, people, rules
 from bot.routing.composing import MAX_BYTES, Document
@@ -90,19 +90,23 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
     ground = rules.Ground(document.text, steps, groups)
     listed = rules.rules(reader, found["rules"], ground) if "rules" in found else ()
     default = _default(reader, root, found, ground)
+    channels = people.channels(reader, found.get("channels", nothing))
+    mail = channels.get("email", {})
     tests = expectations.expectations(reader, found["tests"], (*listed, default)) if "tests" in found else ()
     return Policy(
         hash=digest,
         people=folk,
         groups=groups,
         agents=people.agents(reader, found.get("agents", nothing), folk, networks),
-        channels=people.channels(reader, found.get("channels", nothing)),
+        channels=channels,
         actions=actions.actions(reader, found.get("actions", nothing), networks, document.text),
         chains=steps,
         rules=listed,
         default=default,
         allow_private=tuple(str(network) for network in networks),
         tests=tests,
+        replies=mail.get("replies", Replies.APPROVE),
+        irreversible=mail.get("irreversible", OnIrreversible.PAGE),
     )
 
 

@@ -11,16 +11,18 @@ from bot.core.policy import DEFAULT_EXPIRES, ChainStep, Condition, Rule, StageSp
 from bot.routing import conditions, nodes
 from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar
+from bot.routing.people import deciding
 from bot.routing.values import Reader
 
 DEFAULT = "default"
-RULE_KEYS = ("name", "when", "then", "stages", "confidence_gate", "expires", "on_expiry", "allow_self")
-_DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry")
+RULE_KEYS = ("name", "when", "then", "stages", "confidence_gate", "expires", "on_expiry", "allow_self", "email")
+_DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email")
+EMAIL_KEYS = ("replies", "irreversible")
 STAGE_KEYS = ("name", "chain", "approvals", "if")
 _MOST_APPROVALS = 1000
 _IDLE = {
-    Then.APPROVE: ("expires", "on_expiry", "allow_self"),
-    Then.BLOCK: ("confidence_gate", "expires", "on_expiry", "allow_self"),
+    Then.APPROVE: ("expires", "on_expiry", "allow_self", "email"),
+    Then.BLOCK: ("confidence_gate", "expires", "on_expiry", "allow_self", "email"),
     Then.STAGES: (),
 }
 """Keys that change nothing in a rule of this kind."""
@@ -89,6 +91,8 @@ def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground
     gate = reader.share(fields["confidence_gate"], "confidence_gate") if "confidence_gate" in fields else None
     expires = reader.duration(fields["expires"], "expires") if "expires" in fields else None
     allow_self = reader.boolean(fields["allow_self"], "allow_self") if "allow_self" in fields else None
+    mail = reader.mapping(fields["email"], "the email of a rule", EMAIL_KEYS) if "email" in fields else {}
+    replies, irreversible = deciding(reader, mail)
     return Rule(
         name=name,
         then=then or Then.BLOCK,
@@ -98,6 +102,8 @@ def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground
         expires=expires or DEFAULT_EXPIRES,
         on_expiry=_on_expiry(reader, fields),
         allow_self=bool(allow_self),
+        replies=replies,
+        irreversible=irreversible,
     )
 
 

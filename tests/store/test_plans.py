@@ -11,7 +11,8 @@ import pytest
 from bot.core.model import State
 from bot.core.ports import Filter
 from store import open_store
-from store.statements import Prepared, statements_for
+from store.prepared import Prepared
+from store.statements import statements_for
 
 SAY = statements_for("sqlite")
 OPEN = (State.PENDING, State.NEEDS_INFO)

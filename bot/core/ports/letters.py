@@ -15,6 +15,9 @@ from bot.core.forms import Field
 from bot.core.model import Person, Request
 from bot.core.ports.channel import Ballot, Letter
 
+MOST_ANSWERS = 5
+"""Answers that go to one thread at most, so that two machines cannot keep each other writing."""
+
 
 class KeyItem(Struct, frozen=True, kw_only=True):
     """One request as a letter showed it. ``number`` is what it is called there; ``fully_shown`` whether all of it was.
@@ -66,6 +69,18 @@ class Receipt(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Handled(Struct, frozen=True, kw_only=True):
+    """What the trail says of an incoming letter: on which request, from whom, through what.
+
+    ``refused``: the channel itself refused it, and its receipt's verdict is the reason.
+    """
+
+    request: str
+    actor: str
+    via: str
+    refused: bool
+
+
 class Unreachable(Struct, frozen=True, kw_only=True):
     """An address at which a channel reaches nobody, since when, and what said so."""
 
@@ -73,6 +88,59 @@ class Unreachable(Struct, frozen=True, kw_only=True):
     to: str
     error: str
     at: datetime
+
+
+class LetterTx(Protocol):
+    """What a unit of work may do about letters; part of `bot.core.ports.Tx`."""
+
+    def keep_key(self, key: ReplyKey) -> None:
+        """Keep what a letter's reply address stands for; one with the same hash is written over."""
+
+    def reply_key(self, token_hash: str) -> ReplyKey | None:
+        """What the reply address with this token's hash stands for."""
+
+    def receipt(self, key: str) -> Receipt | None:
+        """What became of an incoming letter, if it was filed."""
+
+    def add_receipt(self, received: Receipt, *, answered: bool) -> bool:
+        """Write down what became of an incoming letter; False where that is there already."""
+
+    def answers(self, thread: str) -> int:
+        """How many letters to this reply key were answered."""
+
+    def move_cursor(self, moved: Cursor) -> None:
+        """Write down how far a mailbox is read."""
+
+    def unreachable_at(self, channel: str, to: str) -> Unreachable | None:
+        """Why nobody is reached at an address, if that is known."""
+
+    def mark_unreachable(self, lost: Unreachable) -> None:
+        """Write down that nobody is reached at an address."""
+
+    def forget_unreachable(self, channel: str, to: str) -> bool:
+        """An address lives again; False where nothing else was known."""
+
+
+class LetterStore(Protocol):
+    """What is read of letters beside the writes; part of `bot.core.ports.Store`."""
+
+    async def reply_key(self, token_hash: str) -> ReplyKey | None:
+        """As `LetterTx.reply_key`."""
+
+    async def letter(self, name: str) -> ReplyKey | None:
+        """What was kept of the letter with this name."""
+
+    async def receipt(self, key: str) -> Receipt | None:
+        """As `LetterTx.receipt`."""
+
+    async def mailbox(self, name: str) -> Cursor | None:
+        """How far a mailbox is read."""
+
+    async def unreachable(self) -> tuple[Unreachable, ...]:
+        """Every address at which a channel reaches nobody, longest first."""
+
+    async def unreachable_at(self, channel: str, to: str) -> Unreachable | None:
+        """Why nobody is reached at an address, if that is known."""
 
 
 class Correspondence(Protocol):
@@ -87,9 +155,6 @@ class Correspondence(Protocol):
     def fields(self, request: Request) -> tuple[Field, ...]:
         """The form for editing this request's arguments."""
 
-    def page(self, request_id: str, person: str) -> str:
-        """The address of a request's page, with the mark that says to whom it was given."""
-
     async def keep_key(self, key: ReplyKey) -> None:
         """Commit what a letter's reply address stands for, before the letter is sent."""
 
@@ -100,16 +165,13 @@ class Correspondence(Protocol):
         """What was kept of the letter with this name."""
 
     async def received(self, key: str) -> Receipt | None:
-        """What became of an incoming letter, if it was settled."""
+        """What became of an incoming letter, if it was filed."""
 
-    async def settle(self, receipt: Receipt, answer: Letter | None, *, request: str) -> bool:
+    async def file(self, receipt: Receipt, answer: Letter | None, about: Handled) -> bool:
         """Commit that an incoming letter is dealt with, and owe its answer; once for each ``receipt.key``.
 
-        ``request`` is what the letter was about. Whether the answer will be sent: no more than five go to one thread.
+        Whether the answer will be sent: no more than `MOST_ANSWERS` go to one thread.
         """
-
-    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
-        """Record that somebody was refused (who, through what, why)."""
 
     async def returned(self, key: ReplyKey, error: str) -> None:
         """A letter came back: its cards are failed, its address is unreachable, and chains move on at once."""
@@ -124,7 +186,7 @@ class Correspondence(Protocol):
         """How far a mailbox is read."""
 
     async def move_cursor(self, cursor: Cursor) -> None:
-        """Commit how far a mailbox is read; after everything in it up to there is settled."""
+        """Commit how far a mailbox is read; after everything in it up to there is filed."""
 
     def person(self, person_id: str) -> Person | None:
         """A person by id."""

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.core.model import Delivery, Event, Execution, Key, Request
+from bot.core.ports.letters import LetterStore, LetterTx
 from bot.core.ports.rows import AuditLine, Change, Effect, Filter, Link, Session
 
 T = TypeVar("T")
 
 
-class Tx(Protocol):
+class Tx(LetterTx, Protocol):
     """One unit of work inside a write transaction; everything in it is seen by itself and lost together."""
 
     def request(self, request_id: str) -> Request | None:
@@ -38,6 +39,9 @@ class Tx(Protocol):
 
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """The request's deliveries, oldest first."""
+
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        """One delivery."""
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution."""
@@ -82,7 +86,7 @@ class Tx(Protocol):
         """Forget a session."""
 
 
-class Store(Protocol):
+class Store(LetterStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
     async def write(self, work: Callable[[Tx], T]) -> T:
