@@ -58,7 +58,7 @@ def by_mail(policy: Policy, step: ChainStep) -> tuple[str, ...]:
 def _gathered(policy: Policy, step: ChainStep, where: str) -> Iterator[str]:
     asked = by_mail(policy, step)
     if step.digest and step.via and _EMAIL not in step.via:
-        yield f"{where} has a `digest` and asks nobody by email, so it changes nothing; add email to `via`, or remove it"
+        yield f"{where} has a `digest`, and email is not in its `via`, so it changes nothing; add email, or remove it"
         return
     if step.digest and not asked:
         yield f"{where} has a `digest`, and nobody it asks has an email; add one, or remove it"

@@ -23,7 +23,10 @@ LATER = ("push",)
 
 
 def warnings(policy: Policy) -> tuple[str, ...]:
-    """Every warning, each a sentence that says what to do; order: rules, chains, people, mail, actions, agents."""
+    """Every warning, each a sentence that says what to do.
+
+    Order: rules, chains, people, mail, actions, agents, network.
+    """
     found = [
         *_order(policy),
         *(line for rule in (*policy.rules, policy.default) for line in _rule(policy, rule)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.model import OnIrreversible, Replies
 from bot.routing import actions, chains, conditions, parse, people, reader, rules, run_tests, titles, values
 from tests.routing.cases import NOW
 
@@ -15,9 +16,15 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
 KEYS = (
     *reader.SECTIONS,
     *people.CHANNELS,
+    *people.PERSON_KEYS,
+    *(f"email.{key}" for key in people.EMAIL_KEYS),
+    *people.OUTCOMES,
     *chains.STEP_KEYS,
     *rules.RULE_KEYS,
     *rules.STAGE_KEYS,
+    *(f"email.{key}" for key in rules.EMAIL_KEYS),
+    *Replies,
+    *OnIrreversible,
     *actions.ACTION_KEYS,
     *actions.EXECUTE_KEYS,
     *conditions.NAMES,

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from bot.core.model import Risk, Submission, Then
+from bot.core.model import Replies, Risk, Submission, Then
 from bot.routing import explain, run_tests
 from tests.routing.cases import GROUND, NOW, policy
 
@@ -96,6 +96,31 @@ def test_risk_is_explained() -> None:
     assert explain(_with_legal(), raised, "x", NOW).risk_why == "the agent raised it from reversible"
     lowered = Submission(action="refund.issue", risk=Risk.READ_ONLY)
     assert explain(_with_legal(), lowered, "x", NOW).risk_why.endswith("the agent's read_only cannot lower it")
+
+
+MAIL = "a reply by mail"
+
+
+def test_what_a_reply_may_decide_is_explained() -> None:
+    """Where somebody is asked by mail, or the file says otherwise than usual; not for what nobody reviews."""
+    act = Submission(action="a")
+    by_mail = policy(
+        more="actions: {a: {risk: reversible}, b: {}}\n", rules='  - {name: no, when: action == "b", then: block}'
+    )
+    told = explain(by_mail, act, "x", NOW)
+    assert (told.replies, told.as_json()["replies"]) == (Replies.APPROVE, "approve")
+    assert f"{MAIL} may approve, edit, reject, ask and escalate" in told.text()
+    assert MAIL not in explain(by_mail, Submission(action="b"), "x", NOW).text()
+    page = explain(policy(), act, "x", NOW)
+    assert page.replies is Replies.REJECT_ONLY
+    assert f"{MAIL} may reject, ask and escalate; it is approved elsewhere, as on its page" in page.text()
+    reply = policy(more="channels: {email: {irreversible: reply}}\n")
+    assert explain(reply, act, "x", NOW).replies is Replies.APPROVE
+    slack = "  c: [{notify: ana, via: [slack]}]\n"
+    default = "default: {stages: [{chain: c}]}\n"
+    assert MAIL not in explain(policy(more=slack, default=default), act, "x", NOW).text()
+    ruled = policy(more=slack, default=default, rules="  - {name: r, stages: [{chain: c}], email: {replies: off}}")
+    assert f"{MAIL} decides nothing" in explain(ruled, act, "x", NOW).text()
 
 
 def test_steps_that_ask_nobody_new_are_passed_over() -> None:

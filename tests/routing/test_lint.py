@@ -9,7 +9,7 @@ from bot.routing import load, parse, warnings
 from bot.routing.lint import LATER
 from bot.routing.people import CHANNELS as NAMED
 from channels import CHANNELS
-from tests.routing.cases import DATA, policy
+from tests.routing.cases import DATA, GROUND, policy
 
 
 def told(found: Policy, words: str) -> bool:
@@ -52,7 +52,7 @@ def test_rules_that_may_not_be_meant(rules: str, words: str) -> None:
         ("c: [{notify: ana, wait: 5m}, {notify: empty}]", "asks nobody"),
         ("c: [{notify: [ana, ben], via: [slack, email]}]", "asks ben through slack, for which ben has no address"),
         ("c: [{notify: ben, via: [slack, push]}]", "cannot reach ben through slack and push"),
-        ("c: [{notify: ana, via: [push, email]}]", "asks through push and email, not available in this version"),
+        ("c: [{notify: ana, via: push}]", "asks through push, not available in this version"),
         ("c: [{notify: kim}]", "cannot reach kim through any channel"),
         ("c: [{notify: lea}]", "asks only lea, who owns robot"),
         ("unused: [{notify: ana}], c: [{notify: ana}]", 'no rule uses the chain "unused"'),
@@ -71,6 +71,89 @@ def test_chains_that_may_not_be_meant(chains: str, words: str) -> None:
         "default: {stages: [{chain: c}]}\n"
     )
     assert told(parse(text, "routing.yaml"), words), warnings(parse(text, "routing.yaml"))
+
+
+def in_chain(chain: str, *, rules: str = "", more: str = "") -> Policy:
+    """A policy with one chain of people who have addresses, or none."""
+    text = (
+        "version: 1\npeople:\n"
+        "  {ana: {slack: U0ANA, email: a@x.io, digest: 1h}, ben: {email: b@x.io}, kim: {slack: U0KIM}}\n"
+        f"{more}chains: {{c: {chain}}}\n{rules}default: {{stages: [{{chain: c}}]}}\n"
+    )
+    return parse(text, "routing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("chain", "words"),
+    [
+        (
+            "[{notify: ben, wait: 30m, digest: 30m}, {notify: kim}]",
+            'step 1 of the chain "c" gathers its mail for 30m, not shorter than its `wait`',
+        ),
+        ("[{notify: [ana, ben], wait: 1h}, {notify: kim}]", "moves on before ana is asked by mail"),
+        ("[{notify: ana, via: slack, digest: 5m}]", "email is not in its `via`"),
+        ("[{notify: kim, digest: 5m}]", "nobody it asks has an email"),
+    ],
+)
+def test_digests_that_may_not_be_meant(chain: str, words: str) -> None:
+    """A chain that moves on before its digest goes out, and a digest where nobody is asked by mail."""
+    assert told(in_chain(chain), words), warnings(in_chain(chain))
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "[{notify: ben, wait: 30m, digest: 29m}, {notify: kim}]",
+        "[{notify: ana, wait: 1h, digest: 10m}, {notify: kim}]",
+        "[{notify: ana, wait: 61m}, {notify: kim}]",
+        "[{notify: ana, via: slack, wait: 1m}, {notify: kim}]",
+        "[{notify: ben, digest: 2d}]",
+    ],
+)
+def test_digests_that_are_in_order(chain: str) -> None:
+    """A digest shorter than its wait, a step's that goes before its person's, and one that nothing follows."""
+    assert not told(in_chain(chain), "digest"), warnings(in_chain(chain))
+
+
+def test_a_digest_of_somebody_without_mail() -> None:
+    """It changes nothing, and is told."""
+    found = policy(ground=GROUND.replace("  lea: {email: lea@example.com}", "  lea: {digest: 30m}"))
+    assert told(found, "lea has a `digest` and no email")
+
+
+@pytest.mark.parametrize(
+    ("more", "rules", "words"),
+    [
+        (
+            "channels: {email: {irreversible: reply}}\n",
+            "",
+            "channels.email says irreversible: reply, so a mail is enough",
+        ),
+        ("channels: {email: {irreversible: reply, replies: off}}\n", "", "changes nothing where replies is off"),
+        (
+            "",
+            "rules: [{name: a, stages: [{chain: c}], email: {irreversible: reply}}]\n",
+            'the rule "a" says irreversible',
+        ),
+        (
+            "channels: {email: {replies: reject_only}}\n",
+            "rules: [{name: a, stages: [{chain: c}], email: {irreversible: reply}}]\n",
+            'the rule "a" says irreversible: reply, which changes nothing where replies is reject_only',
+        ),
+    ],
+)
+def test_what_mail_decides_that_may_not_be_meant(more: str, rules: str, words: str) -> None:
+    """Approving by mail what cannot be undone is told, and so is what only looks like it."""
+    found = in_chain("[{notify: ben}]", more=more, rules=rules)
+    assert told(found, words), warnings(found)
+
+
+def test_an_email_of_a_rule_that_asks_nobody_by_mail() -> None:
+    """It changes nothing, and is told; where somebody is asked by mail, nothing is said."""
+    rules = "rules: [{name: a, stages: [{chain: c}], email: {replies: off}}]\n"
+    assert told(in_chain("[{notify: ana, via: slack}]", rules=rules), "nobody in its chains is asked by mail")
+    assert not told(in_chain("[{notify: ana}]", rules=rules), "by mail")
+    assert not told(in_chain("[{notify: ben}]", more="channels: {email: {irreversible: page}}\n"), "irreversible")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import OnExpiry, Risk, Then
+from bot.core.model import OnExpiry, OnIrreversible, Replies, Risk, Then
 from bot.core.policy import BY_AGENT
 from bot.routing import load, targets
 from bot.routing.composing import read
@@ -40,6 +40,31 @@ def test_the_contracts_example_is_read_as_written() -> None:
     assert read.default.on_expiry is OnExpiry.EXPIRE
     assert read.default.stages[0].name == "finance"
     assert read.allow_private == ("127.0.0.0/8",)
+
+
+WIDE = DATA / "good" / "wide.yaml"
+
+
+def test_what_mail_may_decide_is_read() -> None:
+    """The channel says what holds everywhere, a rule what holds for it; what is not said stays as it is without it."""
+    wide, smallest, contract = load(WIDE), load(DATA / "good" / "smallest.yaml"), load(CONTRACT)
+    assert (wide.replies, wide.irreversible) == (Replies.OFF, OnIrreversible.PAGE)
+    assert wide.channels["email"] == {"replies": "off", "outcomes": "digest"}
+    assert (wide.rules[0].replies, wide.rules[0].irreversible) == (Replies.REJECT_ONLY, OnIrreversible.REPLY)
+    assert (wide.default.replies, wide.default.irreversible) == (None, None)
+    for usual in (smallest, contract):
+        assert (usual.replies, usual.irreversible) == (Replies.APPROVE, OnIrreversible.PAGE)
+    said = policy(more="channels: {email: {replies: reject_only, irreversible: reply, outcomes: thread}}\n")
+    assert (said.replies, said.irreversible) == (Replies.REJECT_ONLY, OnIrreversible.REPLY)
+    assert said.channels["email"]["outcomes"] == "thread"
+
+
+def test_how_long_mail_is_gathered_is_read() -> None:
+    """On a person and on a step; None where nothing is said."""
+    wide = load(WIDE)
+    assert wide.people["b"].digest == timedelta(days=1)
+    assert wide.people["ana@example.com"].digest is None
+    assert [step.digest for step in wide.chains["c"]] == [None, timedelta(milliseconds=500)]
 
 
 @pytest.mark.parametrize(
