@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
+
 from msgspec import Struct
 
 from bot.core.servers import Server
@@ -25,6 +27,16 @@ class EmailSettings(Struct, frozen=True, kw_only=True):
     listen: Server | None = None
     authserv_id: str | None = None
     dns: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The sender's address alone."""
+        return parseaddr(self.sender)[1]
+
+    @property
+    def domain(self) -> str:
+        """The sender's domain, on the right of every Message-ID."""
+        return self.address.rpartition("@")[2].lower()
 
     @property
     def hears(self) -> bool:

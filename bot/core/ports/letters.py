@@ -11,18 +11,17 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from bot.core.forms import Field
-from bot.core.model import Person, Request
-from bot.core.ports.channel import Ballot, Letter
+from bot.core.ports.channel import Letter, Reviews
 
 MOST_ANSWERS = 5
 """Answers that go to one thread at most, so that two machines cannot keep each other writing."""
 
 
 class KeyItem(Struct, frozen=True, kw_only=True):
-    """One request as a letter showed it. ``number`` is what it is called there; ``fully_shown`` whether all of it was.
+    """One request as a letter showed it; ``fully_shown`` says whether all of it was.
 
-    ``by_page``: it may be approved on its page alone, whatever else allows replies.
+    ``number`` is what a digest calls it; 0 where the letter is about it alone. ``by_page``: it may be approved on its
+    page alone, whatever else allows replies.
     """
 
     request: str
@@ -30,7 +29,7 @@ class KeyItem(Struct, frozen=True, kw_only=True):
     digest: str
     delivery: str
     fully_shown: bool
-    number: int = 1
+    number: int = 0
     by_page: bool = False
 
 
@@ -60,7 +59,7 @@ class Cursor(Struct, frozen=True, kw_only=True):
 class Receipt(Struct, frozen=True, kw_only=True):
     """What became of one incoming letter, once. ``key`` is the same however often it arrives (SHA-256, hex).
 
-    ``verdict`` is the named reason; ``thread`` the hash of the reply key it was sent to.
+    ``verdict`` is the named reason; ``thread`` the name of the letter that it answers.
     """
 
     key: str
@@ -143,17 +142,8 @@ class LetterStore(Protocol):
         """Why nobody is reached at an address, if that is known."""
 
 
-class Correspondence(Protocol):
-    """What a channel of letters may ask of the house beside `Reviews`."""
-
-    async def decide(self, ballot: Ballot) -> Request:
-        """As `Reviews.decide`; a ballot with an ``id`` that was counted already is the same decision, not another."""
-
-    async def request(self, request_id: str) -> Request | None:
-        """The request as it stands."""
-
-    def fields(self, request: Request) -> tuple[Field, ...]:
-        """The form for editing this request's arguments."""
+class Correspondence(Reviews, Protocol):
+    """What a channel of letters may ask of the house: what every channel may, and what is kept of letters."""
 
     async def keep_key(self, key: ReplyKey) -> None:
         """Commit what a letter's reply address stands for, before the letter is sent."""
@@ -187,6 +177,3 @@ class Correspondence(Protocol):
 
     async def move_cursor(self, cursor: Cursor) -> None:
         """Commit how far a mailbox is read; after everything in it up to there is filed."""
-
-    def person(self, person_id: str) -> Person | None:
-        """A person by id."""

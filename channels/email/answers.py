@@ -1,0 +1,101 @@
+"""What is written back to whoever answered a letter: what was understood, or why nothing was decided. Plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from bot.core.card import literal
+from bot.core.errors import Conflict, SaysoError
+from bot.core.grammar import NotUnderstood
+from bot.core.model import Decision, Person, Request, State
+from bot.core.replying import UNDERSTOOD, reasons
+from bot.core.scrutiny import visible
+from channels.email.inbound.values import Reason
+
+NOTHING = "Nothing was decided."
+
+_STANDS: Mapping[State, str] = {
+    State.PENDING: "It still waits for others who are asked.",
+    State.NEEDS_INFO: "It waits for the agent's answer; you will be asked again.",
+    State.APPROVED: "It is approved.",
+    State.APPROVED_WITH_EDITS: "It is approved with edits.",
+    State.REJECTED: "It is rejected and will not run.",
+}
+
+_WHY: Mapping[str, str] = {
+    Reason.WEAK_AUTHENTICATION: (
+        "Your mail came without a signature that proves it is yours (neither DKIM nor DMARC passed), and a mail "
+        "without one decides nothing here. Open the request on its page; whoever runs your mail can make replies work."
+    ),
+    Reason.TOO_LARGE: "Your mail is larger than 10 MiB. Answer without the attachments.",
+}
+
+
+class NeedsPage(Conflict):
+    """This may not be approved by reply: open it on its page and approve it there. It can be rejected by reply."""
+
+    code = "needs_page"
+
+
+class RepliesOff(Conflict):
+    """Replies by mail decide nothing about this request: open it on its page and decide there."""
+
+    code = "replies_off"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What one command of a letter came to: a decision, or a refusal. ``title`` says of which request."""
+
+    title: str
+    number: int = 0
+    request: Request | None = None
+    decision: Decision | None = None
+    refusal: SaysoError | None = None
+
+    @property
+    def word(self) -> str:
+        """The named reason, for the trail."""
+        if self.refusal is not None:
+            return self.refusal.code
+        return "command" if self.decision is None else str(self.decision.decision)
+
+
+def lines_of(outcomes: Sequence[Outcome], person: Person) -> tuple[str, ...]:
+    """What every command came to."""
+    if len(outcomes) == 1 and not outcomes[0].number:
+        return tuple(_one(outcomes[0], person))
+    told = [f"{person.name}, this is what was understood:"]
+    for outcome in outcomes:
+        first, *rest = _one(outcome, person)
+        told += ["", f"{outcome.number}. {outcome.title}", first, *rest]
+    return tuple(told)
+
+
+def _one(outcome: Outcome, person: Person) -> list[str]:
+    if outcome.refusal is not None:
+        return [f"{NOTHING} {reasons(outcome.refusal)}"]
+    decision, request = outcome.decision, outcome.request
+    if decision is None or request is None:
+        return [NOTHING]
+    told = [f"Understood, {person.name}: {UNDERSTOOD[decision.decision]}."]
+    told += [
+        f"{visible(edit.pointer.lstrip('/'))}: {literal(edit.before) if edit.kind != 'added' else '(absent)'} → "
+        f"{literal(edit.after) if edit.kind != 'removed' else '(taken away)'}"
+        for edit in decision.edits
+    ]
+    if decision.comment:
+        told.append(f"Your words: {visible(decision.comment)}")
+    stands = _STANDS.get(request.state)
+    return [*told, stands] if stands else told
+
+
+def not_understood(why: NotUnderstood) -> tuple[str, ...]:
+    """Why a text gave no command."""
+    return (f"Not understood, so nothing was decided. {why.detail}",)
+
+
+def refused(reason: str) -> tuple[str, ...]:
+    """Why a letter itself did not count."""
+    return (f"{NOTHING} {_WHY.get(reason, 'Open the request on its page and decide there.')}",)

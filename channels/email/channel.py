@@ -1,0 +1,163 @@
+"""The email channel: cards as letters over SMTP, answers to them through a mailbox or a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from bot.core.card import Card
+from bot.core.errors import SendFailed
+from bot.core.model import Delivery, Person
+from bot.core.ports import Clock, Correspondence, Letter, Place
+from bot.core.token import PAGE, Marks
+from channels.email import draw
+from channels.email.imap import Mailbox, mailbox_name
+from channels.email.listener import Listener
+from channels.email.mailroom import Mailroom
+from channels.email.names import Names
+from channels.email.settings import NAME, EmailSettings
+from channels.email.smtp import Pool
+from channels.email.told import decided_by, handle_of, told_by, told_in
+from channels.email.writer import Envelope, Part, Writer
+
+_OUTCOMES_AFTER = timedelta(hours=1)
+"""How long outcomes are gathered for somebody who gathers nothing else."""
+
+
+class EmailChannel:
+    """The `Channel` port for mail.
+
+    ``section`` is routing.yaml's own of this channel as it is now; ``secrets`` sign tokens and names, newest first.
+    """
+
+    name = NAME
+    redraws = False
+
+    def __init__(
+        self,
+        settings: EmailSettings,
+        letters: Correspondence,
+        *,
+        clock: Clock,
+        secrets: Sequence[str],
+        section: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        """Nothing is connected before `start`."""
+        self._section = section
+        names = Names(secrets, settings.domain)
+        self._pool = Pool(settings.smtp)
+        self._writer = Writer(settings, letters, clock, names=names, pages=Marks(secrets, PAGE), pool=self._pool)
+        self._doors: list[Mailbox | Listener] = []
+        if settings.hears:
+            room = Mailroom(settings, names, letters, clock, page=self._writer.page)
+            if settings.imap is not None:
+                cursor = partial(letters.cursor, mailbox_name(settings.imap))
+                self._doors.append(Mailbox(settings.imap, take=room.fetched, cursor=cursor, moved=letters.move_cursor))
+            if settings.listen is not None:
+                self._doors.append(Listener(settings.listen, take=room.take))
+
+    def place(self, person: Person) -> Place | None:
+        """The person's own mailbox."""
+        return Place(person.email, person.id) if person.email else None
+
+    def gathers(self, person: Person, step: timedelta | None, *, ended: bool) -> timedelta | None:
+        """As the step says, else the person; outcomes where ``outcomes: digest`` says so."""
+        if not ended:
+            return step or person.digest
+        return (person.digest or _OUTCOMES_AFTER) if self._outcomes == "digest" else None
+
+    @property
+    def _outcomes(self) -> str:
+        return str(self._section().get("outcomes", "thread"))
+
+    async def send(self, card: Card, delivery: Delivery) -> dict[str, Any]:
+        """Send a request's letter; the handle says what it told. Raises `SendFailed`.
+
+        A letter that is sent again, because nobody knows whether it went out, has the same Message-ID and token.
+        """
+        name = await self._writer.card(card, delivery)
+        return handle_of(name, name, told_by(card))
+
+    async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
+        """Write what has changed since the last letter, if that matters to its reader. Raises `SendFailed`."""
+        handle = _handle(delivery)
+        before, now = told_in(handle), told_by(card)
+        if before == now:
+            return None
+        latest = str(handle["latest"])
+        if card.state.open and now.revision != before.revision:
+            latest = await self._writer.card(card, delivery, thread=handle["thread"])
+        elif not card.state.open and self._wants_outcome(card, delivery):
+            await self._writer.news(card, delivery, None)
+        elif card.state.open and now.level > before.level:
+            asked = ", ".join(asked.name for asked in card.asked)
+            await self._say(card, delivery, f"Nobody has decided yet, so it was escalated. Asked now: {asked}.")
+        return handle_of(handle["thread"], latest, now)
+
+    def _wants_outcome(self, card: Card, delivery: Delivery) -> bool:
+        """Whether how it ended is news: whoever decided it knows that already, but not how the run ended."""
+        before, now = told_in(_handle(delivery)), told_by(card)
+        if self._outcomes == "off":
+            return False
+        if now.run != before.run:
+            return True
+        return before.open and (decided_by(card) is None or decided_by(card) != delivery.person)
+
+    async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
+        """Say ``note`` in the letter's thread. Raises `SendFailed`."""
+        _handle(delivery)
+        await self._say(card, delivery, note)
+
+    async def _say(self, card: Card, delivery: Delivery, note: str) -> None:
+        handle = _handle(delivery)
+        if Names.is_digest(handle["latest"]):
+            # An answer to a digest says numbers: to be answered alone, the request is shown alone.
+            await self._writer.card(card, delivery, thread=handle["thread"], note=note)
+        else:
+            await self._writer.news(card, delivery, note)
+
+    async def digest(self, asks: Sequence[Part], tells: Sequence[Part]) -> Sequence[dict[str, Any]]:
+        """Send one numbered letter for all of it, to one person. Raises `SendFailed`."""
+        wanted = [(card, delivery) for card, delivery in tells if self._wants_outcome(card, delivery)]
+        name = await self._writer.digest(asks, wanted) if asks or wanted else ""
+        told = [_handle(delivery) for _, delivery in tells]
+        return (
+            *(handle_of(name, name, told_by(card)) for card, _ in asks),
+            *(handle_of(h["thread"], h["latest"], told_by(card)) for (card, _), h in zip(tells, told, strict=True)),
+        )
+
+    async def write(self, letter: Letter, name: str) -> None:
+        """Send words into a thread. Raises `SendFailed`."""
+        person = self._writer.person(letter.person)
+        drawn = draw.words(letter.subject, letter.lines, link=letter.link, link_says="Open its page")
+        envelope = Envelope(name=letter.thread, what=name, thread=letter.thread, answers=letter.answers)
+        await self._writer.send(drawn, person.email or "", person, envelope)
+
+    async def tell(self, person: Person, text: str, link: str) -> None:
+        """Send one person alone a link of ours, as for signing in. Raises `SendFailed`, also without an address."""
+        known = self._writer.person(person.id)
+        await self._writer.note(known, draw.words("Sign in to Sayso", (text,), link=link, link_says="Sign in"))
+
+    async def start(self) -> None:
+        """Open what answers come in through; what cannot be opened yet is tried on in the background."""
+        for door in self._doors:
+            await door.start()
+
+    async def stop(self) -> None:
+        """Take in nothing more, and let the connections go."""
+        for door in self._doors:
+            await door.stop()
+        await self._pool.close()
+
+    async def fault(self) -> str | None:
+        """What is wrong right now, in one line, or None."""
+        found = [await part.fault() for part in (self._pool, *self._doors)]
+        return next((line for line in found if line is not None), None)
+
+
+def _handle(delivery: Delivery) -> dict[str, Any]:
+    if not delivery.handle:
+        raise SendFailed("the letter was never sent, so there is nothing to add to it", temporary=False)
+    return delivery.handle

@@ -1,0 +1,222 @@
+"""Letters in: each read, judged, decided upon at most once, and filed before its sender is answered.
+
+The order is what makes a crash harmless: a decision carries an id made of the mail's own, so that the same mail
+decides once; the receipt with its answer is committed next; only then does the mailbox's cursor move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from bot.core.card import Card
+from bot.core.errors import Overloaded, SaysoError, Unavailable
+from bot.core.grammar import Command, NotUnderstood
+from bot.core.model import Decision, Person, Request, Verb
+from bot.core.ports import Clock, Correspondence, Handled, KeyItem, Letter, Receipt, ReplyKey
+from bot.core.token import hash_of
+from channels.email import answers
+from channels.email.addresses import ReplyAddress
+from channels.email.answers import Outcome
+from channels.email.commands import ballot_of, check, commands_in, decision_id
+from channels.email.inbound.judge import judged
+from channels.email.inbound.read import MAX_BYTES, read
+from channels.email.inbound.text import new_text
+from channels.email.inbound.trust import Trust, by_keys, by_results
+from channels.email.inbound.values import Incoming, Mail, Reason
+from channels.email.keys import resolver
+from channels.email.names import Names
+from channels.email.settings import NAME, EmailSettings
+
+LOG = logging.getLogger("channels.email")
+_ANSWERED = (Reason.WEAK_AUTHENTICATION,)
+"""What the channel itself refuses and answers: the sender is very likely the recipient. All else stays unanswered."""
+
+
+class Mailroom:
+    """Takes in letters, whichever door they come through."""
+
+    def __init__(
+        self,
+        settings: EmailSettings,
+        names: Names,
+        letters: Correspondence,
+        clock: Clock,
+        *,
+        page: Callable[[Card, Person], str],
+    ) -> None:
+        """``page`` is the address of a request's page as a person is given it."""
+        self._settings = settings
+        self._names = names
+        self._letters = letters
+        self._clock = clock
+        self._page = page
+        self._address = ReplyAddress(settings.reply_to or "")
+        self._resolve = resolver(settings.dns)
+
+    async def fetched(self, raw: bytes, size: int) -> None:
+        """Take one letter out of a mailbox; nothing is known of its envelope. ``size``: of all of it, in bytes."""
+        await self.take(Incoming(raw=raw), size)
+
+    async def take(self, incoming: Incoming, size: int) -> None:
+        """Take one letter; returns once all that came of it is committed. Raises `Unavailable`: bring it again."""
+        mail = await asyncio.to_thread(read, incoming, self._address)
+        if size > MAX_BYTES and mail.fault is None:
+            mail = replace(mail, fault=Reason.TOO_LARGE)
+        if mail.report is not None:
+            await self._returned(mail)
+            return
+        key = await self._letters.reply_key(hash_of(mail.token)) if mail.token else None
+        person = self._letters.person(key.person) if key is not None and key.channel == NAME else None
+        if key is None or person is None or person.email is None:
+            # Anybody can write to the address: what names no letter of ours leaves no trace but this line.
+            LOG.info("email: put aside, %s", Reason.UNKNOWN_TOKEN if mail.token else mail.fault or Reason.NO_TOKEN)
+            return
+        await self._judge(mail, key, person)
+
+    async def _judge(self, mail: Mail, key: ReplyKey, person: Person) -> None:
+        trust = await self._trust(mail, person)
+        reason = judged(mail, person.email or "", trust)
+        receipt = self._receipt(mail, key, trust)
+        if await self._letters.received(receipt.key) is not None:
+            LOG.info("email: put aside, %s", Reason.RECEIVED_BEFORE)
+            return
+        if reason is not None:
+            lines = answers.refused(reason) if reason in _ANSWERED or self._proved(mail, person) else ()
+            actor = f"email:{mail.sender or 'unknown'}"
+            await self._file(replace(receipt, verdict=reason), lines, mail, key, person, actor=actor, refused=True)
+            return
+        await self._letters.reached(NAME, person.email or "")
+        await self._understand(receipt, mail, key, person)
+
+    async def _trust(self, mail: Mail, person: Person) -> Trust:
+        """Whether the mail is proved to be its sender's. Keys are asked for only where that could matter."""
+        if judged(mail, person.email or "", Trust.PASS) is not None:
+            return Trust.NONE
+        if self._settings.authserv_id is not None:
+            return by_results(mail, self._settings.authserv_id)
+        return await asyncio.to_thread(by_keys, mail, self._resolve)
+
+    def _proved(self, mail: Mail, person: Person) -> bool:
+        """Whether a letter that is too large to be read is the recipient's all the same, by its headers."""
+        if mail.fault is not Reason.TOO_LARGE or self._settings.authserv_id is None:
+            return False
+        read_whole = replace(mail, fault=None)
+        return judged(read_whole, person.email or "", by_results(read_whole, self._settings.authserv_id)) is None
+
+    def _receipt(self, mail: Mail, key: ReplyKey, trust: Trust) -> Receipt:
+        """A proved mail is known by its Message-ID; any other by all of it, so that no forgery takes an id's place."""
+        if trust is Trust.PASS and mail.message_id is not None:
+            same = f"id {mail.message_id} {key.letter}".encode()
+        else:
+            same = b"raw " + mail.raw
+        return Receipt(key=hashlib.sha256(same).hexdigest(), thread=key.letter, verdict="", at=self._clock.now())
+
+    async def _understand(self, receipt: Receipt, mail: Mail, key: ReplyKey, person: Person) -> None:
+        ours = (self._settings.address, self._settings.reply_to or "")
+        text = await asyncio.to_thread(new_text, mail, ours)
+        given = commands_in(text, key)
+        actor = f"person:{person.id}"
+        if isinstance(given, NotUnderstood):
+            lines = answers.not_understood(given)
+            await self._file(
+                replace(receipt, verdict=given.reason), lines, mail, key, person, actor=actor, refused=True
+            )
+            return
+        same = mail.message_id or receipt.key
+        outcomes = [await self._outcome(item, command, key, person, same) for item, command in given]
+        verdict = ",".join(dict.fromkeys(outcome.word for outcome in outcomes))
+        lines = answers.lines_of(outcomes, person)
+        await self._file(replace(receipt, verdict=verdict), lines, mail, key, person, actor=actor, refused=False)
+
+    async def _outcome(self, item: KeyItem, command: Command, key: ReplyKey, person: Person, same: str) -> Outcome:
+        """Decide one request; what is refused is an outcome too."""
+        found = await self._letters.request(item.request)
+        title = "" if found is None else found.title
+        decision = decision_id(same, key, item)
+        if found is not None and (made := _made(found, decision)) is not None:
+            # It counted, and the bot died before it could say so.
+            return Outcome(title=title, number=item.number, request=found, decision=made)
+        try:
+            request = check(found, item, command)
+            fields = self._letters.fields(request) if command.verb is Verb.APPROVE_WITH_EDITS else ()
+            ballot = ballot_of(request, command, item, by=person.id, decision=decision, fields=fields)
+        except SaysoError as refusal:
+            await self._letters.refused(
+                request_id=item.request, actor=f"person:{person.id}", via=NAME, reason=refusal.code
+            )
+            return Outcome(title=title, number=item.number, refusal=refusal)
+        try:
+            after = await self._letters.decide(ballot)
+        except (Unavailable, Overloaded):
+            raise
+        except SaysoError as refusal:  # the house has recorded it
+            return Outcome(title=title, number=item.number, refusal=refusal)
+        return Outcome(title=title, number=item.number, request=after, decision=_made(after, decision))
+
+    async def _file(
+        self,
+        receipt: Receipt,
+        lines: tuple[str, ...],
+        mail: Mail,
+        key: ReplyKey,
+        person: Person,
+        *,
+        actor: str,
+        refused: bool,
+    ) -> None:
+        about = Handled(request=key.items[0].request, actor=actor, via=NAME, refused=refused)
+        answer = await self._answer(lines, mail, key, person) if lines else None
+        await self._letters.file(receipt, answer, about)
+        LOG.info("email: a letter about %s: %s", about.request, receipt.verdict)
+
+    async def _answer(self, lines: tuple[str, ...], mail: Mail, key: ReplyKey, person: Person) -> Letter:
+        card = await self._letters.card(key.items[0].request)
+        link = "" if card is None else self._page(card, person)
+        if Names.is_digest(key.letter) and card is not None:
+            link = f"{card.url.rpartition('/requests/')[0]}/inbox"
+        return Letter(
+            person=person.id,
+            subject=_bare(mail.subject) or (card.title if card else "Sayso"),
+            lines=lines,
+            link=link,
+            thread=key.letter,
+            answers=mail.message_id,
+        )
+
+    async def _returned(self, mail: Mail) -> None:
+        """A report on a letter of ours: one that says it failed fails its cards. A mark of ours in it proves it."""
+        report = mail.report
+        if report is None or not report.failed:
+            return
+        for identifier in (*report.message_ids, report.envelope_id or ""):
+            name = self._names.name_in(identifier)
+            key = await self._letters.letter(name) if name else None
+            person = self._letters.person(key.person) if key is not None else None
+            if key is None or person is None or person.email is None:
+                continue
+            if report.recipients and person.email.casefold() not in report.recipients:
+                continue
+            receipt = self._receipt(mail, key, Trust.NONE)
+            if await self._letters.received(receipt.key) is None:
+                await self._letters.returned(key, report.diagnostic or "a delivery report said that it failed")
+                about = Handled(request=key.items[0].request, actor="email:mailer-daemon", via=NAME, refused=False)
+                await self._letters.file(replace(receipt, verdict="bounce"), None, about)
+                LOG.warning("email: a letter to %s came back: %s", person.id, report.diagnostic)
+            return
+        LOG.info("email: put aside, %s", Reason.REPORT)
+
+
+def _made(request: Request, decision: str) -> Decision | None:
+    return next((kept for kept in request.decisions if kept.id == decision), None)
+
+
+def _bare(subject: str) -> str:
+    """A subject without the ``Re:`` that answers begin with."""
+    while subject[:3].casefold() == "re:":
+        subject = subject[3:].strip()
+    return subject

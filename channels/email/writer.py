@@ -1,0 +1,195 @@
+"""Writes letters: each named, its reply address committed before it is sent, so that an answer always finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core.card import Card
+from bot.core.errors import SendFailed
+from bot.core.model import Delivery, Person
+from bot.core.ports import Clock, Correspondence, KeyItem, ReplyKey
+from bot.core.token import Marks, hash_of
+from channels.email import draw
+from channels.email.addresses import ReplyAddress
+from channels.email.compose import compose
+from channels.email.draw import Drawn
+from channels.email.names import CARD, Names
+from channels.email.settings import NAME, EmailSettings
+from channels.email.smtp import Pool
+
+_ANSWERED_LATE = timedelta(days=30)
+"""How long after a request's end its letters' reply addresses are still known, so that a late answer hears why."""
+
+Part = tuple[Card, Delivery]
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """Which letter it is. ``name`` and ``what`` make its Message-ID, and ``name`` its reply address.
+
+    ``thread`` is the name of the letter that began its thread; ``answers`` the Message-ID that it answers.
+    """
+
+    name: str
+    what: str = CARD
+    thread: str | None = None
+    answers: str | None = None
+    request: str | None = None
+
+
+class Writer:
+    """Sends letters through one pool of connections."""
+
+    def __init__(
+        self,
+        settings: EmailSettings,
+        letters: Correspondence,
+        clock: Clock,
+        *,
+        names: Names,
+        pages: Marks,
+        pool: Pool,
+    ) -> None:
+        """``pages`` marks the links to requests' pages with whom they were given to."""
+        self._settings = settings
+        self._names = names
+        self._pages = pages
+        self._pool = pool
+        self._letters = letters
+        self._clock = clock
+        self._address = ReplyAddress(settings.reply_to) if settings.reply_to is not None and settings.hears else None
+
+    @property
+    def hears(self) -> bool:
+        """Whether letters invite answers."""
+        return self._address is not None
+
+    def page(self, card: Card, person: Person) -> str:
+        """The address of the request's page, as this person is given it."""
+        return f"{card.url}?to={self._pages.make(card.request, person.id)}"
+
+    def person(self, person_id: str | None) -> Person:
+        """Somebody to write to. Raises `SendFailed` where routing.yaml has no address for them (any more)."""
+        person = self._letters.person(person_id or "")
+        if person is None or person.email is None:
+            raise SendFailed(f"{person_id} has no mail address in routing.yaml", temporary=False)
+        return person
+
+    async def card(self, card: Card, delivery: Delivery, *, thread: str | None = None, note: str | None = None) -> str:
+        """Send a request's letter, into an earlier one's ``thread`` where there is one; its name.
+
+        ``note`` stands above it, as where it is shown once more.
+        """
+        person = self.person(delivery.person)
+        name = self._names.card(delivery.id, card.revision)
+        await self._keep(name, person, (_item(card, delivery, fully_shown=draw.fitted(card).fully_shown),), (card,))
+        link = self.page(card, person)
+        drawn = draw.card_letter(card, person=person, link=link, hears=self.hears, note=note)
+        what = CARD if note is None else self._moment()
+        envelope = Envelope(name=name, what=what, thread=thread, request=card.request)
+        await self.send(drawn, delivery.to, person, envelope)
+        return name
+
+    async def news(self, card: Card, delivery: Delivery, note: str | None) -> None:
+        """Add a short letter to the thread: ``note``, or (None) how the request ended."""
+        handle = delivery.handle or {}
+        person = self.person(delivery.person)
+        link = self.page(card, person)
+        if note is None:
+            drawn = draw.outcome_letter(card, person=person, link=link)
+        else:
+            drawn = draw.news_letter(card, person=person, link=link, hears=self.hears, note=note)
+        envelope = Envelope(name=handle["latest"], what=self._moment(), thread=handle["thread"], request=card.request)
+        await self.send(drawn, delivery.to, person, envelope)
+
+    async def digest(self, asks: Sequence[Part], tells: Sequence[Part]) -> str:
+        """Send one numbered letter to one person; its name."""
+        first = (*asks, *tells)[0]
+        person = self.person(first[1].person)
+        items = tuple(
+            _item(card, delivery, fully_shown=draw.shown_in_digest(card), number=number)
+            for number, (card, delivery) in enumerate(asks, 1)
+        )
+        name = self._names.digest(f"{card.revision} {card.state} {delivery.id}" for card, delivery in (*asks, *tells))
+        await self._keep(name, person, items, [card for card, _ in asks])
+        drawn = draw.digest_letter(
+            [(item.number, card, self.page(card, person)) for item, (card, _) in zip(items, asks, strict=True)],
+            [(card, self.page(card, person)) for card, _ in tells],
+            person=person,
+            hears=self.hears,
+            inbox=f"{first[0].url.rpartition('/requests/')[0]}/inbox",
+        )
+        await self.send(drawn, first[1].to, person, Envelope(name=name))
+        return name
+
+    async def note(self, person: Person, drawn: Drawn) -> None:
+        """Send a letter that belongs to no thread and takes no answer."""
+        await self.send(drawn, person.email or "", person, Envelope(name=f"note_{person.id}"[:64], what=self._moment()))
+
+    def _moment(self) -> str:
+        """What tells a letter from the others of its thread; two of one second would be one, and are."""
+        return f"n{int(self._clock.now().timestamp())}"
+
+    async def _keep(self, name: str, person: Person, items: tuple[KeyItem, ...], cards: Sequence[Card]) -> None:
+        if self._address is None or not cards:
+            return
+        key = ReplyKey(
+            hash=hash_of(self._names.token(name)),
+            letter=name,
+            channel=NAME,
+            person=person.id,
+            items=items,
+            at=self._clock.now(),
+            expires_at=max(card.expires_at for card in cards) + _ANSWERED_LATE,
+        )
+        await self._letters.keep_key(key)
+
+    async def send(self, drawn: Drawn, to: str, person: Person, envelope: Envelope) -> None:
+        """Send one letter. Raises `SendFailed`, also at once where its address is known to reach nobody."""
+        lost = await self._letters.unreachable(NAME, to)
+        if lost is not None:
+            since = f"{lost.at:%Y-%m-%d %H:%M} UTC"
+            raise SendFailed(f"{to} is not reached by mail since {since}: {lost.error}", temporary=False)
+        name, what = envelope.name, envelope.what
+        message = compose(
+            drawn,
+            sender=self._settings.sender,
+            to=(person.name, to),
+            message_id=self._names.message_id(name, what),
+            at=self._clock.now(),
+            reply_to=await self._reply_to(name),
+            thread=None if envelope.thread is None else self._names.message_id(envelope.thread),
+            answers=envelope.answers,
+            kind="auto-generated" if envelope.answers is None else "auto-replied",
+            request=envelope.request,
+        )
+        envelope_id = self._names.envelope_id(name, what)
+        await self._pool.send(self._settings.address, to, message, envelope_id=envelope_id)
+
+    async def _reply_to(self, name: str) -> str | None:
+        """The reply address of a letter; kept under its newest token too, where the secret has changed since."""
+        if self._address is None:
+            return None
+        token = self._names.token(name)
+        if await self._letters.reply_key(hash_of(token)) is None:
+            key = await self._letters.letter(name)
+            if key is None:
+                return None
+            await self._letters.keep_key(replace(key, hash=hash_of(token), at=self._clock.now()))
+        return self._address.of(token)
+
+
+def _item(card: Card, delivery: Delivery, *, fully_shown: bool, number: int = 0) -> KeyItem:
+    """``by_page``: a digest shows in brief what may be approved there; everything else has its page."""
+    return KeyItem(
+        request=card.request,
+        revision=card.revision,
+        digest=card.digest,
+        delivery=delivery.id,
+        fully_shown=fully_shown,
+        number=number,
+        by_page=number > 0 and not fully_shown,
+    )
