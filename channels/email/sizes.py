@@ -1,0 +1,181 @@
+"""How a text comes out in a letter's HTML, what it takes there, and how a card is made to fit whatever it holds.
+
+Gmail cuts a letter's HTML at about 102 KB and hides the rest behind a link, the answer's last warning included. So
+texts are measured as they are drawn, in bytes, and what does not fit is shortened here, where that is said (T2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+from msgspec.structs import replace
+
+from bot.core.card import Card, Line, Verdict, fit, shorten
+from bot.core.model import Replies, Verb
+
+HTML = 100_000
+"""Bytes of HTML that no letter exceeds."""
+FURNITURE = 14_000
+"""Bytes of the letter around its texts: the frame, the colours of the dark, labels, sentences, the address."""
+ENTRY = 340
+"""Bytes around one labelled text."""
+TITLE = 150
+
+_ONE, _ALL, _LINES = 16_000, 40_000, 90
+"""Characters of one text, and of all; a longer one is read on the page, not in a mailbox."""
+_PREVIEW = 1_500
+_ACTION, _AGENT, _WORDS, _STAGE = 1_000, 200, 1_000, 400
+_MARKS, _MARK = 20, 600
+_ASKED, _NAME = 12, 150
+_VERDICTS, _COMMENT, _EDITS, _EDIT = 5, 1_200, 5, 300
+_RUN = 2_000
+_WORST = 8
+"""No character takes more bytes: a dot between letters takes 14 and needs a letter before it."""
+
+_COMMANDING = re.compile(r"[\W_]*+(?:approve|reject|edit|ask|escalate)(?!\w)", re.IGNORECASE)
+_LINKABLE = re.compile(r"(?<=\w)[.@](?=[^\W\d_])|(?<=:)//")
+
+
+def guarded(line: str) -> str:
+    """The line, behind a bar where it begins like a command: quoted back, it must not decide anything."""
+    return f"| {line}" if _COMMANDING.match(line) else line
+
+
+def one_line(text: str) -> str:
+    """The text with its line breaks as spaces."""
+    return " ".join(text.splitlines())
+
+
+def drawn(text: str) -> Markup:
+    """A text as HTML: line breaks and runs of spaces kept, and nothing in it that a mail program makes a link of.
+
+    Gmail links what looks like an address unless an element parts it. No character is added or taken away.
+    """
+    if "\n" in text:
+        made = "<br>".join(str(escape(guarded(line))) for line in text.split("\n"))
+    else:
+        made = str(escape(guarded(text)))
+    return Markup(_LINKABLE.sub(r"<span>\g<0></span>", made).replace("  ", "\u00a0 "))  # noqa: S704  # escaped line by line
+
+
+def size(text: str) -> int:
+    """The bytes that a text takes in the HTML."""
+    return len(drawn(text).encode("utf-8", "replace"))
+
+
+def clip(text: str, limit: int) -> tuple[str, bool]:
+    """The text within ``limit`` bytes of HTML, its elision stated; and whether anything was left out."""
+    if len(text) * _WORST <= limit:
+        return text, False
+    room = limit
+    shown, cut = shorten(text, room)
+    while (over := size(shown)) > limit and room:
+        room = min(room - 1, room * limit // over)
+        shown, cut = shorten(text, room)
+        shown = shown if len(shown) <= room else shown[:room]
+    return shown, cut
+
+
+def fitted(card: Card) -> Card:
+    """The card within a letter's limits. What would run, or a warning, left out takes Approve off it and off replies.
+
+    Of the decisions the newest stay, of the people who are asked the first; one line says how many more there are.
+    """
+    action, cut_action = clip(card.action, _ACTION)
+    marks, cut_marks = _clip_all(card.marks)
+    short = replace(
+        card,
+        title=one_line(card.title) or one_line(card.action) or "Untitled",
+        action=action,
+        marks=marks,
+        agent=clip(card.agent, _AGENT)[0],
+        why=clip(card.why, _WORDS)[0],
+        undo=clip(card.undo, _WORDS)[0],
+        stage=clip(card.stage, _STAGE)[0],
+        progress=clip(card.progress, _STAGE)[0],
+        confidence=clip(card.confidence, _STAGE)[0],
+        asked=tuple(replace(a, name=clip(a.name, _NAME)[0]) for a in card.asked),
+        verdicts=tuple(_verdict(v) for v in card.verdicts[-_VERDICTS:]),
+        execution=_line(card.execution, _RUN) if card.execution else None,
+    )
+    room = HTML - FURNITURE - _spent(short)
+    whole = _fit_lines(short, _ONE, min(_ALL, room), room)
+    if not whole.fully_shown:
+        # It must be read on its page anyway: a letter of many screens would only bury the mailbox.
+        whole = _fit_lines(short, _PREVIEW, min(_PREVIEW * 4, room), room)
+    return without_approval(whole) if cut_action or cut_marks else whole
+
+
+def without_approval(card: Card) -> Card:
+    """The card as one that does not show everything, and so may not be approved from."""
+    kept = tuple(b for b in card.buttons if b not in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS))
+    replies = max(card.replies, Replies.REJECT_ONLY, key=lambda mode: mode.rank)
+    return replace(card, buttons=kept, replies=replies, fully_shown=False)
+
+
+def asked_names(card: Card) -> str:
+    """Who is asked, the first dozen by name."""
+    names = ", ".join(one_line(asked.name) for asked in card.asked[:_ASKED]) or "nobody"
+    more = len(card.asked) - _ASKED
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def _clip_all(texts: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    clipped = [clip(text, _MARK) for text in texts[:_MARKS]]
+    cut = len(texts) > _MARKS or any(was_cut for _, was_cut in clipped)
+    shown = [text for text, _ in clipped]
+    if len(texts) > _MARKS:
+        shown.append(f"[{len(texts) - _MARKS} more warnings not shown here]")
+    return tuple(shown), cut
+
+
+def _verdict(verdict: Verdict) -> Verdict:
+    edits = tuple(_line(edit, _EDIT) for edit in verdict.edits[:_EDITS])
+    if len(verdict.edits) > _EDITS:
+        edits += (Line("…", f"[{len(verdict.edits) - _EDITS} more changes not shown here]", elided=True),)
+    return replace(
+        verdict,
+        title=clip(verdict.title, _STAGE)[0],
+        by=clip(verdict.by, _NAME)[0] if verdict.by else verdict.by,
+        channel=clip(verdict.channel, _NAME)[0] if verdict.channel else verdict.channel,
+        category=clip(verdict.category, _NAME)[0] if verdict.category else verdict.category,
+        comment=clip(verdict.comment, _COMMENT)[0] if verdict.comment else verdict.comment,
+        edits=edits,
+    )
+
+
+def _line(line: Line, limit: int) -> Line:
+    label, cut_label = clip(line.label, limit // 2)
+    text, cut_text = clip(line.text, limit)
+    return Line(label, text, elided=line.elided or cut_label or cut_text)
+
+
+def _spent(card: Card) -> int:
+    """What everything but arguments and claims takes."""
+    said = [
+        text or ""
+        for v in card.verdicts
+        for text in (v.title, v.by, v.channel, v.category, v.comment, *_texts(v.edits))
+    ]
+    around = ENTRY * sum(len(v.edits) + 3 for v in card.verdicts) + ENTRY * len(card.marks)
+    words = (card.title, card.title, card.action, card.agent, card.why, card.undo, card.stage, card.progress)
+    names = (asked_names(card), card.confidence)
+    run = _texts((card.execution,)) if card.execution else ()
+    return around + sum(map(size, (*said, *words, *names, *card.marks, *run)))
+
+
+def _texts(lines: Iterable[Line]) -> tuple[str, ...]:
+    return tuple(text for line in lines for text in (line.label, line.text))
+
+
+def _fit_lines(card: Card, each: int, total: int, room: int) -> Card:
+    """`fit` to these numbers of characters, made fewer until what they draw takes ``room`` bytes at most."""
+    while True:
+        shown = fit(card, line=each, lines=_LINES, total=total)
+        lines = (*shown.arguments, *shown.claims)
+        taken = ENTRY * len(lines) + sum(map(size, _texts(lines)))
+        if taken <= room:
+            return shown
+        total = max(min(total - 1, total * room // taken), 0)
