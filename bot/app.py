@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
-import signal
 import socket
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import uvicorn
 from msgspec import to_builtins
 from starlette.applications import Starlette
 
 from bot.clock import SystemClock, entropy
 from bot.core.errors import SendFailed
-from bot.core.model import Request
+from bot.core.model import Person, Request
 from bot.core.policy import Policy
 from bot.core.ports import Channel, Store
+from bot.core.token import PAGE, Marks
 from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Rounds
 from bot.replay import open_replayer
 from bot.routing import load
 from bot.rules import Rules
 from bot.scheduler import Scheduler
+from bot.serving import serve
 from bot.settings import Settings, SettingsError
 from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
 from bot.web.inbox import routes
 from bot.web.view import request_view
-from bot.web.wire import BoundedHttp
 from channels import load as load_channel
 from store import open_store
 
 _log = logging.getLogger(__name__)
-_INTAKE_STOPS_WITHIN = 5
 _CLAIMS_FINISH_WITHIN = 15.0
-_SWITCH_INTERVAL = 0.0005
-_OBJECTS_A_LOOK = 20_000
 
 
 class Bot:
@@ -73,6 +64,9 @@ class Bot:
         self.slack: Any = None
         if settings.slack_on:
             self._add_slack()
+        self.email: Any = None
+        if settings.email_on:
+            self._add_email()
         self.web = self._web(clock)
 
     def _link(self, request_id: str) -> str:
@@ -101,6 +95,31 @@ class Bot:
         )
         self.channels["slack"] = self.slack
 
+    def _add_email(self) -> None:
+        email, settings = load_channel("email"), self.settings
+        account = email.EmailSettings(
+            smtp=settings.smtp,
+            sender=settings.email_from,
+            reply_to=settings.email_reply_to,
+            imap=settings.imap,
+            listen=settings.email_listen,
+            authserv_id=settings.email_authserv_id,
+            dns=settings.email_dns,
+        )
+        self.email = email.open(
+            account,
+            letters=self.desk,
+            clock=self.ledger.clock,
+            secrets=settings.secrets,
+            section=lambda: self.rules.current().channels.get("email", {}),
+        )
+        self.channels["email"] = self.email
+
+    def _addressed(self, request_id: str, mark: str) -> str | None:
+        """For whom the link to a request's page was made that bears this mark."""
+        marks = Marks(self.settings.secrets, PAGE)
+        return next((person for person in self.rules.current().people if marks.holds(mark, request_id, person)), None)
+
     def _web(self, clock: SystemClock) -> Starlette:
         self.house = House(
             desk=self.desk,
@@ -112,20 +131,31 @@ class Bot:
             slack=self.slack.handle if self.slack is not None and self.settings.slack_app_token is None else None,
             probes=self._probes,
             figures=self._figures,
+            addressed=self._addressed,
         )
-        return create_app(self.house, routes(self.house, self._send_link if self.slack is not None else None))
+        can_send = self.slack is not None or self.email is not None
+        return create_app(self.house, routes(self.house, self._send_link if can_send else None))
 
     async def _send_link(self, person_id: str) -> None:
-        """A one-time sign-in link to the person's direct messages."""
+        """A one-time sign-in link to the person alone: by mail, or where that fails by direct message in Slack."""
         person = self.rules.current().people.get(person_id)
-        if person is None or person.slack is None:
+        if person is None:
+            return
+        ways = [way for way, here in ((self.email, person.email), (self.slack, person.slack)) if way and here]
+        if not ways:
             return
         token = await self.access.new_link(person.id, by="inbox")
-        url = f"{self.settings.public_url}/sign-in/{token}"
+        for way in ways:
+            if await self._sent_link(way, person, f"{self.settings.public_url}/sign-in/{token}"):
+                return
+
+    async def _sent_link(self, way: Any, person: Person, url: str) -> bool:
         try:
-            await self.slack.tell(person, "Sign in to Sayso, once, within half an hour:", url)
+            await way.tell(person, "Sign in to Sayso, once, within half an hour:", url)
         except SendFailed as problem:
-            _log.warning("the sign-in link for %s was not sent: %s", person.id, problem)
+            _log.warning("the sign-in link for %s was not sent by %s: %s", person.id, way.name, problem)
+            return False
+        return True
 
     async def _probes(self) -> Sequence[Probe]:
         writable = await self.store.writable()
@@ -168,71 +198,7 @@ class Bot:
 
     async def serve(self, opened: Callable[[], None], listener: socket.socket) -> None:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
-        config = uvicorn.Config(
-            self.web,
-            http=BoundedHttp,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_INTAKE_STOPS_WITHIN,
-        )
-        # What was imported and built stays for good: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        # What a call makes is freed by counting; a look every 700 objects, the default, finds next to nothing.
-        gc.set_threshold(_OBJECTS_A_LOOK, 20, 20)
-        await _Server(config, opened, self.house.closing.set).serve(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is open and when it begins to close."""
-
-    def __init__(self, config: uvicorn.Config, opened: Callable[[], None], closing: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._opened = opened
-        self._closing = closing
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Let a signal end the serving, and no more.
-
-        uvicorn would raise it once again, which ends the process before the claims under way can finish (P14).
-        """
-        kept = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open, then say so."""
-        await super().startup(sockets)
-        self._opened()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer those who wait with what is so, then close."""
-        self._closing()
-        await super().shutdown(sockets)
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket; a port that is taken is said in a line."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as problem:
-        listener.close()
-        line = f"SAYSO_LISTEN: cannot listen on {settings.host}:{settings.port} ({problem.strerror}); choose another."
-        raise SettingsError((line,)) from None
-    listener.listen(2048)
-    listener.setblocking(False)  # noqa: FBT003  # the method takes no keyword
-    return listener
+        await serve(self.web, listener, opened=opened, closing=self.house.closing.set)
 
 
 def check_together(settings: Settings, policy: Policy) -> None:
@@ -250,17 +216,3 @@ async def build(settings: Settings) -> Bot:
     check_together(settings, policy)
     store = await open_store(settings.database_url, exclusive=True)
     return Bot(settings, policy, store)
-
-
-def run(main: Any) -> Any:
-    """Run the program's main coroutine on the fastest loop there is."""
-    # The readers' threads need the interpreter back after every statement; at the default of 5 ms a busy loop
-    # would make each statement wait that long.
-    sys.setswitchinterval(_SWITCH_INTERVAL)
-    factory = None
-    if find_spec("uvloop") is not None:
-        import uvloop  # noqa: PLC0415  # absent on some platforms
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)

@@ -23,6 +23,8 @@ class Ability(StrEnum):
     """A sent card changes when the request does."""
     SHARED_PLACE = "shared_place"
     """One card at one place can serve everybody who is asked."""
+    DIGESTS = "digests"
+    """Several cards for one person can be gathered into one letter."""
     QUEUE = "queue"
     """The channel shows each person what waits for them."""
 
@@ -35,7 +37,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 CHANNELS: Mapping[str, Entry] = {
-    "slack": Entry(module="channels.slack", abilities=frozenset(Ability)),
+    "email": Entry(module="channels.email", abilities=frozenset({Ability.REPLIES, Ability.DIGESTS})),
+    "slack": Entry(module="channels.slack", abilities=frozenset(Ability) - {Ability.DIGESTS}),
 }
 """Every channel by its name, which routing.yaml's ``via:`` uses, and its template folder, and its fake."""
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from bot.app import Bot, build, listen, run
+from bot.app import Bot, build
 from bot.commands.surroundings import GOOD, NO, CommandError, environment
 from bot.core.errors import SaysoError
 from bot.routing import RoutingErrors, load, warnings
+from bot.serving import listen, run
 from bot.settings import Settings, SettingsError, settings_of
 
 
@@ -93,6 +94,17 @@ async def serve(settings: Settings) -> int:
     return GOOD
 
 
+def _email(settings: Settings) -> str:
+    """How mail goes out, and how answers come in."""
+    if settings.smtp is None:
+        return "off, because SMTP_URL is not set"
+    doors = [door.shown for door in (settings.imap, settings.email_listen) if door is not None]
+    if settings.email_reply_to is None or not doors:
+        return f"out through {settings.smtp.shown}; no replies, because EMAIL_REPLY_TO and IMAP_URL are not set"
+    proof = f"as {settings.email_authserv_id} proves them" if settings.email_authserv_id else "by their own DKIM"
+    return f"out through {settings.smtp.shown}, replies in through {' and '.join(doors)}, {proof}"
+
+
 def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
     """Say what is up and what is off, a line each; ``faults`` are the channels' own words on what is wrong."""
     settings, policy = bot.settings, bot.rules.current()
@@ -102,6 +114,7 @@ def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
         f"rules: {settings.config}, {len(policy.rules)} rules, {len(policy.people)} people, {policy.hash[:19]}",
         f"store: {settings.database_url}",
         f"slack: {mode}" if settings.slack_on else "slack: off, because SLACK_BOT_TOKEN is not set",
+        f"email: {_email(settings)}",
     ]
     lines += [f"{name}: not connected yet, and trying on: {fault}" for name, fault in faults.items() if fault]
     if not bot.channels:

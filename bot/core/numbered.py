@@ -62,7 +62,8 @@ def _line(line: str) -> list[tuple[int, Command]] | NotUnderstood | None:
     verb, rest = match["verb"].casefold(), match["rest"]
     command = parse(f"{verb}{'' if rest.startswith(':') else ' ' if rest else ''}{rest}")
     if isinstance(command, NotUnderstood):
-        return command
+        alone = f"Each line must be a command alone: {NUMBERED}."
+        return NotUnderstood(command.reason, alone) if command.reason == "more_than_the_command" else command
     numbers = [int(number) for number in re.findall(r"[0-9]+", match["numbers"])]
     if len(numbers) > 1 and command.verb is Verb.APPROVE_WITH_EDITS:
         return NotUnderstood("edit_one_by_one", "Edit one request a line: edit 2 name=value.")

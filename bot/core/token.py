@@ -85,6 +85,10 @@ class Tokens:
         )
 
 
+PAGE = "page"
+"""The purpose of the mark on the link to a request's page: for whom it was made (parts: request id, person id)."""
+
+
 class Marks:
     """Short marks that only this house can make: 128 bits, 26 lowercase letters and digits (base32, RFC 4648).
 

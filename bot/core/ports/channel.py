@@ -114,7 +114,10 @@ class Reviews(Protocol):
     """What a channel may ask of the house when somebody acts in it."""
 
     async def decide(self, ballot: Ballot) -> Request:
-        """Decide; raises a `bot.core.errors.SaysoError` whose ``detail`` can be said to the person."""
+        """Decide; raises a `bot.core.errors.SaysoError` whose ``detail`` can be said to the person.
+
+        A ballot with an ``id`` that was counted already is the same decision and not another.
+        """
 
     async def request(self, request_id: str) -> Request | None:
         """The request as it stands."""

@@ -1,0 +1,108 @@
+"""Serving HTTP: the listening socket, the server, and the loop that all of it runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.settings import Settings, SettingsError
+from bot.web.wire import BoundedHttp
+
+_INTAKE_STOPS_WITHIN = 5
+_SWITCH_INTERVAL = 0.0005
+_OBJECTS_A_LOOK = 20_000
+
+
+async def serve(
+    web: Starlette, listener: socket.socket, *, opened: Callable[[], None], closing: Callable[[], None]
+) -> None:
+    """Answer HTTP until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does, ``closing`` as it ends."""
+    config = uvicorn.Config(
+        web,
+        http=BoundedHttp,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_INTAKE_STOPS_WITHIN,
+    )
+    # What was imported and built stays for good: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    # What a call makes is freed by counting; a look every 700 objects, the default, finds next to nothing.
+    gc.set_threshold(_OBJECTS_A_LOOK, 20, 20)
+    await _Server(config, opened, closing).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it is open and when it begins to close."""
+
+    def __init__(self, config: uvicorn.Config, opened: Callable[[], None], closing: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._opened = opened
+        self._closing = closing
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let a signal end the serving, and no more.
+
+        uvicorn would raise it once again, which ends the process before the claims under way can finish (P14).
+        """
+        kept = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open, then say so."""
+        await super().startup(sockets)
+        self._opened()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer those who wait with what is so, then close."""
+        self._closing()
+        await super().shutdown(sockets)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket; a port that is taken is said in a line."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as problem:
+        listener.close()
+        line = f"SAYSO_LISTEN: cannot listen on {settings.host}:{settings.port} ({problem.strerror}); choose another."
+        raise SettingsError((line,)) from None
+    listener.listen(2048)
+    listener.setblocking(False)  # noqa: FBT003  # the method takes no keyword
+    return listener
+
+
+def run(main: Any) -> Any:
+    """Run the program's main coroutine on the fastest loop there is."""
+    # The readers' threads need the interpreter back after every statement; at the default of 5 ms a busy loop
+    # would make each statement wait that long.
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    factory = None
+    if find_spec("uvloop") is not None:
+        import uvloop  # noqa: PLC0415  # absent on some platforms
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
