@@ -118,7 +118,7 @@ async def test_t17_somebody_else_is_refused_and_has_two_ways_on(house: Standing,
     await expect(page).to_have_url(f"{house.url}/requests/{request.id}")
     await expect(page.get_by_role("button", name="Approve", exact=True)).to_be_visible()
     await page.goto(link)
-    await page.get_by_role("button", name="Sign out, and come back as yourself").click()
+    await page.get_by_role("button", name="Sign out and use this link").click()
     await expect(page).to_have_url(link)
     await expect(page.get_by_text("This link was sent to a••@example.com")).to_be_visible()
 

@@ -42,7 +42,7 @@ async def test_who_is_not_reached_is_told_in_the_inbox(house: Standing, visit: V
     for said in ("Mail does not reach you", "Ben@Example.com", SAID, "⟦U+202E⟧", "write the bot any mail"):
         assert said in page.words, said
     assert "<b>User unknown</b>" not in page.text
-    assert re.search(r'came back <time datetime="20', page.text)
+    assert re.search(r'could not be delivered \(<time datetime="20', page.text)
     assert "Mail does not reach you" not in (await ana.get("/inbox")).text
     versions = {re.findall(r'data-version="([^"]*)"', text)[0] for text in (before, page.text)}
     assert len(versions) == 2, "an open queue would not show it"
