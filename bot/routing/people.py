@@ -17,7 +17,7 @@ from bot.routing.values import Reader
 
 CHANNELS = ("slack", "email", "push")
 PERSON_KEYS = ("name", "email", "slack", "ntfy", "timezone", "digest")
-EMAIL_KEYS = ("replies", "irreversible", "outcomes")
+MAIL_KEYS = ("replies", "irreversible", "outcomes")
 OUTCOMES = ("thread", "digest", "off")
 """How people learn by mail of what others decided."""
 
@@ -172,7 +172,7 @@ def channels(reader: Reader, node: Node) -> dict[str, dict[str, Any]]:
 
 
 def _email(reader: Reader, node: Node) -> dict[str, Any]:
-    fields = reader.mapping(node, "channels.email", EMAIL_KEYS)
+    fields = reader.mapping(node, "channels.email", MAIL_KEYS)
     replies, irreversible = deciding(reader, fields)
     outcomes = reader.word(fields["outcomes"], "outcomes", OUTCOMES) if "outcomes" in fields else None
     said = {"replies": replies, "irreversible": irreversible, "outcomes": outcomes}

@@ -17,7 +17,7 @@ from bot.routing.values import Reader
 DEFAULT = "default"
 RULE_KEYS = ("name", "when", "then", "stages", "confidence_gate", "expires", "on_expiry", "allow_self", "email")
 _DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email")
-EMAIL_KEYS = ("replies", "irreversible")
+MAIL_KEYS = ("replies", "irreversible")
 STAGE_KEYS = ("name", "chain", "approvals", "if")
 _MOST_APPROVALS = 1000
 _IDLE = {
@@ -91,7 +91,7 @@ def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground
     gate = reader.share(fields["confidence_gate"], "confidence_gate") if "confidence_gate" in fields else None
     expires = reader.duration(fields["expires"], "expires") if "expires" in fields else None
     allow_self = reader.boolean(fields["allow_self"], "allow_self") if "allow_self" in fields else None
-    mail = reader.mapping(fields["email"], "the email of a rule", EMAIL_KEYS) if "email" in fields else {}
+    mail = reader.mapping(fields["email"], "the email of a rule", MAIL_KEYS) if "email" in fields else {}
     replies, irreversible = deciding(reader, mail)
     return Rule(
         name=name,
