@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.errors import HeaderParseError
-from email.headerregistry import AddressHeader, HeaderRegistry
 from ipaddress import ip_address
 
 from msgspec import Struct
@@ -24,6 +22,8 @@ _ADDRESS = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
 """A dot-atom at a host name in ASCII: every mail server takes it, with or without SMTPUTF8."""
+_NAMED = re.compile(r"""(?:[^"<>@,;:()\[\]\\]*|"(?:[^"\\]|\\["\\])*+"\ *)<([^<>]+)>""")
+"""A display name, quoted where it holds one of RFC 5322's specials, and the address."""
 _AUTHSERV_ID = re.compile(r"[^\s;\"\\]{1,255}")
 _NEED_SMTP = ("EMAIL_FROM", "EMAIL_REPLY_TO", "IMAP_URL", "EMAIL_LISTEN", "EMAIL_AUTHSERV_ID", "EMAIL_DNS")
 
@@ -94,19 +94,10 @@ def _together(values: Mapping[str, str], problems: list[str]) -> None:
 
 
 def _is_mailbox(text: str) -> bool:
-    """Whether a text is exactly one address in ASCII, with a display name or without, as From takes it (RFC 5322)."""
-    if not text.isprintable():
-        return False
-    try:
-        header = HeaderRegistry()("From", text)
-    except (HeaderParseError, IndexError, AttributeError, ValueError):
-        # The library trips over what stops short, such as an address that ends with its @.
-        return False
-    if not isinstance(header, AddressHeader) or header.defects:
-        return False
-    groups, addresses = header.groups, header.addresses
-    single = len(groups) == 1 and groups[0].display_name is None and len(addresses) == 1
-    return single and _is_address(addresses[0].addr_spec)
+    """Whether a text is exactly one address in ASCII, bare, or in angle brackets with a display name before it."""
+    # The library's parser of addresses takes more than this, and raises errors of its own making on what it does not.
+    named = _NAMED.fullmatch(text) if text.isprintable() else None
+    return _is_address(named[1] if named else text)
 
 
 def _is_address(address: str) -> bool:
