@@ -1,0 +1,93 @@
+"""What an incoming letter says: its token, its sender, whether a machine wrote it. Never raises, whatever the bytes.
+
+The envelope is believed before the headers, and what the last server wrote before what the sender wrote. A letter
+that names two tokens was sent to one of them and is shown to the other: it decides for neither (T18).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from channels.email.addresses import ReplyAddress
+from channels.email.inbound.charsets import decoded
+from channels.email.inbound.headers import Block, Headers, every, message_id, split, visible_line, words
+from channels.email.inbound.machines import machine_of
+from channels.email.inbound.mime import Part, tree
+from channels.email.inbound.reports import report_of
+from channels.email.inbound.senders import pieces_with_at, sender_fault, sender_of
+from channels.email.inbound.values import Incoming, Mail, Reason
+
+MAX_BYTES = 10 * 1024 * 1024
+LONGEST_SUBJECT = 300
+"""Characters of a subject that are kept."""
+
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
+_ADDRESSED = ("to", "cc")
+_ONCE = ("content-type", "content-transfer-encoding", "message-id", "subject", "date", "mime-version")
+"""Fields that a second copy, put above a signed letter, would give another meaning. RFC 5322 allows one of each."""
+
+
+def read(incoming: Incoming, address: ReplyAddress) -> Mail:
+    """What a letter says, strictly. ``address`` knows our reply addresses and the tokens in them."""
+    raw = incoming.raw
+    block = split(raw)
+    headers = block.headers
+    token, mismatch = _token(incoming.recipients, headers, address)
+    sender = None if block.malformed else sender_of(headers)
+    body = _body(raw, block)
+    return Mail(
+        token=token,
+        message_id=message_id(headers),
+        subject=visible_line(words(next(every(headers, "subject"), b"")), LONGEST_SUBJECT),
+        fault=_fault(block, len(raw), token, mismatch=mismatch),
+        machine=machine_of(headers, body, incoming.sender),
+        report=report_of(headers, body, incoming.sender),
+        sender=sender,
+        sender_fault=sender_fault(sender),
+        headers=headers,
+        raw=raw,
+    )
+
+
+def body_of(mail: Mail) -> Part:
+    """The parts of a letter that was read."""
+    return _body(mail.raw, split(mail.raw))
+
+
+def _body(raw: bytes, block: Block) -> Part:
+    """The parts; of a letter that is too large or malformed only what its headers say."""
+    if block.malformed or len(raw) > MAX_BYTES:
+        return tree(block.headers, b"")
+    return tree(block.headers, raw[block.body_at :])
+
+
+def _fault(block: Block, size: int, token: str | None, *, mismatch: bool) -> Reason | None:
+    names = [name.lower() for name, _ in block.headers]
+    if block.malformed or any(names.count(name) > 1 for name in _ONCE):
+        return Reason.MALFORMED
+    if size > MAX_BYTES:
+        return Reason.TOO_LARGE
+    if token is None:
+        return Reason.NO_TOKEN
+    return Reason.TOKEN_MISMATCH if mismatch else None
+
+
+def _token(envelope: Iterable[str], headers: Headers, address: ReplyAddress) -> tuple[str | None, bool]:
+    """The token, and whether another one stands beside it."""
+    places = (
+        _tokens((recipient.strip("<>") for recipient in envelope), address),
+        _tokens_under(headers, _DELIVERED, address),
+        _tokens_under(headers, _ADDRESSED, address),
+    )
+    found = list(dict.fromkeys(token for place in places for token in place))
+    return (found[0] if found else None), len(found) > 1
+
+
+def _tokens(candidates: Iterable[str], address: ReplyAddress) -> list[str]:
+    return [token for candidate in candidates if (token := address.token_in(candidate))]
+
+
+def _tokens_under(headers: Headers, names: tuple[str, ...], address: ReplyAddress) -> list[str]:
+    """Whole values are looked through, however long: a second token at the far end is one all the same."""
+    values = (decoded(value, "") for value in every(headers, *names))
+    return [token for value in values for token in _tokens(pieces_with_at(value), address)]

@@ -1,0 +1,84 @@
+"""Whether a letter is really from who it says: by the results of our own mail server, or by keys we look up (T18).
+
+Only DMARC, or DKIM by the sender's own organisation, says so. SPF vouches for an envelope and ARC for somebody else's
+word; neither decides. Everything that cannot be read says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from channels.email.inbound.alignment import aligned, domain_of
+from channels.email.inbound.charsets import decoded
+from channels.email.inbound.headers import every
+from channels.email.inbound.keys import signed_by
+from channels.email.inbound.results import Result, results_of
+from channels.email.inbound.values import Mail, Reason
+
+
+class Trust(StrEnum):
+    """How far a letter's sender is known to be who they say."""
+
+    pass_ = "pass"  # noqa: S105  # a verdict's name, no secret
+    """Their own organisation vouches for the letter."""
+    weak = "weak"
+    """Something speaks for it, not enough to decide by: they are answered with the link."""
+    none = "none"
+    """Nobody knows."""
+
+
+def by_results(mail: Mail, authserv_id: str) -> Trust:
+    """As our mail server found: its topmost Authentication-Results header, and no other.
+
+    ``authserv_id`` is the name that server writes (any case). It strips copies under that name that came from outside.
+    """
+    if mail.sender is None or not authserv_id:
+        return Trust.none
+    domain = domain_of(mail.sender)
+    for value in every(mail.headers, "authentication-results"):
+        found = results_of(decoded(value, ""))
+        if found is None:
+            # Nobody can say whose this is, and it stands above what our server may have written: no guess.
+            return Trust.none
+        if found.authserv_id == authserv_id.lower():
+            return _judged(found.results or (), domain)
+    return Trust.none
+
+
+def by_keys(mail: Mail, resolve: Callable[[bytes], bytes | None]) -> Trust:
+    """As the DKIM signatures say, with keys that ``resolve`` gives (the TXT record of a name; None: there is none).
+
+    A signature that does not cover To, where there is one, is weak: the letter could have been written to another
+    token, and be shown to this one.
+    """
+    if mail.sender is None or mail.fault in (Reason.MALFORMED, Reason.TOO_LARGE):
+        return Trust.none
+    held = signed_by(mail, domain_of(mail.sender), resolve)
+    if not held:
+        return Trust.none
+    addressed = {name for name in ("to", "cc") if any(True for _ in every(mail.headers, name))}
+    return Trust.pass_ if any(addressed <= covered for covered in held) else Trust.weak
+
+
+def _judged(results: tuple[Result, ...], domain: str) -> Trust:
+    dmarc = [result for result in results if result.method == "dmarc"]
+    if len(dmarc) > 1 or any(result.result == "fail" for result in dmarc):
+        return Trust.none
+    if any(result.result == "pass" for result in dmarc):
+        return Trust.pass_ if all(_is_for(result, domain) for result in dmarc) else Trust.none
+    if any(result.method == "dkim" and result.result == "pass" and _speaks_for(result, domain) for result in results):
+        return Trust.pass_
+    weak = any(result.method in ("spf", "arc") and result.result == "pass" for result in results)
+    return Trust.weak if weak else Trust.none
+
+
+def _is_for(dmarc: Result, domain: str) -> bool:
+    """A result for another From than the one read here is about another letter."""
+    return domain_of(dmarc.properties.get("header.from", domain)) == domain
+
+
+def _speaks_for(dkim: Result, domain: str) -> bool:
+    """By ``d=`` or ``i=``, each as far as it is given. ``header.from`` is no identity of DKIM."""
+    named = [dkim.properties[name] for name in ("header.d", "header.i") if name in dkim.properties]
+    return bool(named) and all(aligned(domain_of(name), domain) for name in named)
