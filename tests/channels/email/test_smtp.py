@@ -263,7 +263,7 @@ async def test_starttls_and_a_password_over_it() -> None:
 @pytest.mark.parametrize("implicit", [True, False], ids=["implicit", "starttls"])
 async def test_a_certificate_is_checked_where_it_is_asked_for(implicit: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001  # a table
     """Nobody's certificate gets nothing; the same one is good once this machine trusts it."""
-    how = {"tls": new_certificate().served(), "implicit": implicit, "user": ("bot", "secret")}
+    how: dict[str, Any] = {"tls": new_certificate().served(), "implicit": implicit, "user": ("bot", "secret")}
     async with opened("?verify=on" + ("" if implicit else "&tls=starttls"), **how) as (smtp, pool):
         refused = await failed(pool)
         assert refused.temporary

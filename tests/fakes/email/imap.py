@@ -91,7 +91,7 @@ class ImapServer:
 
 
 def _append(client: imaplib.IMAP4, raw: bytes, at: datetime) -> None:
-    status, said = client.append(FOLDER, "", at, raw)  # type: ignore[arg-type]  # "" is no flags
+    status, said = client.append(FOLDER, "", at, raw)
     if status != "OK":
         raise ValueError(said)
 
