@@ -26,6 +26,8 @@ from bot.core.numbered import parse_numbered
 from bot.core.token import Marks
 from bot.routing import parse as policy_of
 from bot.settings import VARIABLES, read_env, settings_of
+from channels.email.answers import NeedsPage, RepliesOff
+from channels.email.inbound.values import Reason
 from tests.channels.email.corpus import COMMAND, REASONS
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +36,7 @@ ROWS = re.findall(r"^\| `([a-z_]+)` \|.*\| (yes|no)\b[^|]*\|$", DOCS, re.MULTILI
 GRAMMARS = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "core").glob("*.py")]
 NOT_UNDERSTOOD = sorted({name for text in GRAMMARS for name in re.findall(r'NotUnderstood\(\s*"([a-z_]+)"', text)})
 BY_THE_HOUSE = (AlreadyDecided, AlreadyVoted, ChainEnded, Expired, Invalid, NeedsInfo, NotAssigned, SelfReview, Stale)
-REFUSED = [NotFullyShown.code, *(kind.code for kind in BY_THE_HOUSE)]
+REFUSED = [kind.code for kind in (NotFullyShown, NeedsPage, RepliesOff, *BY_THE_HOUSE)]
 SECRETS = {"SAYSO_SECRET": "s" * 32}
 
 
@@ -53,7 +55,7 @@ ACCOUNTS = [
 ANSWERS = blocks(DOCS, "")
 
 
-@pytest.mark.parametrize("reason", sorted({*REASONS, *NOT_UNDERSTOOD, *REFUSED} - {COMMAND}))
+@pytest.mark.parametrize("reason", sorted({*REASONS, *map(str, Reason), *NOT_UNDERSTOOD, *REFUSED} - {COMMAND}))
 def test_every_reason_is_told_once(reason: str) -> None:
     """With what it means, and whether anybody hears of it."""
     assert [name for name, _ in ROWS].count(reason) == 1
