@@ -26,14 +26,13 @@ Greeting = Callable[[Http], Response | None]
 Changing = Callable[[Site, Http, Visitor, Form], Awaitable[Response]]
 
 
-def routes(house: House, send_link: SendLink | None = None, mail_link: SendLink | None = None) -> list[BaseRoute]:
+def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
     """Every page of the inbox. ``send_link`` sends a person (by id) a one-time link, where a channel can.
 
-    ``mail_link`` sends it to their mail address, whatever other channel they have: the page behind a mail's link
-    promises that. Without it ``send_link`` does both.
+    Who has a mail address gets it there first: the page behind a mail's link promises that.
     """
     assets = Assets()
-    site = Site(house, Pages(assets), send_link, mail_link or send_link)
+    site = Site(house, Pages(assets), send_link)
     entry = signing.Entry(site)
     mailed = Mailed(site)
     return [

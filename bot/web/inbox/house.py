@@ -66,4 +66,4 @@ class House(Protocol):
 
 
 SendLink = Callable[[str], Awaitable[None]]
-"""Sends a person (by id) a one-time link through a channel."""
+"""Sends a person (by id) a one-time link through a channel, by mail first where they have an address."""

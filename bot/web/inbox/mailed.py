@@ -90,7 +90,7 @@ class Mailed:
             visitor=None,
             address=masked(person.email or ""),
             link=link,
-            can_send=self._site.mail_link is not None,
+            can_send=self._site.send_link is not None,
             asked="asked" in http.query_params,
         )
 

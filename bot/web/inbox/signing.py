@@ -26,7 +26,6 @@ from bot.web.inbox.guard import (
     set_session,
     visitor_of,
 )
-from bot.web.inbox.house import SendLink
 from bot.web.inbox.mailed import MailLink, addressee, link_in
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.pause import Pause
@@ -78,17 +77,18 @@ class Entry:
         if link is not None:
             return self._send_to_mailbox(link)
         response = see_other("/sign-in?asked")
-        self._send_after(response, self._find(form.get("person", "")), self._site.send_link)
+        self._send_after(response, self._find(form.get("person", "")))
         return response
 
     def _send_to_mailbox(self, link: MailLink) -> Response:
         """Send a link to whom a mail's link was made for, at their own address, and nowhere that the form says."""
         response = see_other(f"{link.address}&asked")
         self._remember(response, link.page, _BACK_FOR)
-        self._send_after(response, addressee(self._house, link), self._site.mail_link)
+        self._send_after(response, addressee(self._house, link))
         return response
 
-    def _send_after(self, response: Response, person: Person | None, send: SendLink | None) -> None:
+    def _send_after(self, response: Response, person: Person | None) -> None:
+        send = self._site.send_link
         if person is not None and send is not None and self._pause.is_over(person.id):
             # After the answer is out: sending takes its time, which would tell who exists.
             response.background = BackgroundTask(send, person.id)

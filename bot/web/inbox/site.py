@@ -16,15 +16,11 @@ VIA = "inbox"
 
 
 class Site(Struct, frozen=True):
-    """The house, the templates, and how a sign-in link reaches a person (None: not by itself).
-
-    ``send_link`` goes where the bot usually reaches them, ``mail_link`` to their mail address.
-    """
+    """The house, the templates, and how a sign-in link reaches a person (None: not by itself)."""
 
     house: House
     pages: Pages
     send_link: SendLink | None
-    mail_link: SendLink | None
 
     def refusal(self, error: SaysoError, visitor: Visitor | None, back: str = "/inbox") -> Response:
         """A page of its own for what was refused, in plain words."""

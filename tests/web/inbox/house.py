@@ -17,7 +17,7 @@ import uvicorn
 
 from bot.core.model import Request, Submission
 from bot.core.ports import Unreachable
-from bot.core.token import Marks
+from bot.core.token import PAGE, Marks
 from bot.desk import Access, Desk, Ledger, Rounds
 from bot.routing import load
 from bot.web.app import create_app
@@ -26,7 +26,7 @@ from bot.web.inbox import routes
 from store import SqlStore, open_store
 
 AGENT = "billing-assistant"
-MARKS = Marks(["a secret of the tests, long enough to sign with"], "email.page")
+MARKS = Marks(["a secret of the tests, long enough to sign with"], PAGE)
 
 
 class MovableClock:
@@ -42,10 +42,7 @@ class MovableClock:
 
 @dataclass
 class Standing:
-    """A house that stands and listens at ``url``.
-
-    ``letters`` are the people who were sent a sign-in link, ``mails`` those who were sent one to their mailbox.
-    """
+    """A house that stands and listens at ``url``; ``letters`` are the people who were sent a link."""
 
     url: str
     clock: MovableClock
@@ -53,7 +50,6 @@ class Standing:
     desk: Desk
     access: Access
     letters: list[str] = field(default_factory=list)
-    mails: list[str] = field(default_factory=list)
 
     async def submit(self, **content: Any) -> Request:
         """Submit as the agent; a refund unless told otherwise."""
@@ -107,9 +103,6 @@ async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator
     async def send_link(person: str) -> None:
         house.letters.append(person)
 
-    async def mail_link(person: str) -> None:
-        house.mails.append(person)
-
     def addressed(request_id: str, mark: str) -> str | None:
         return next((p for p in policy.people if MARKS.holds(mark, request_id, p)), None)
 
@@ -118,7 +111,7 @@ async def standing(folder: Path, public_url: str | None = None) -> AsyncIterator
         addressed=addressed,
     )  # fmt: skip
     config = uvicorn.Config(
-        create_app(doors, routes(doors, send_link, mail_link)),
+        create_app(doors, routes(doors, send_link)),
         ws="none",
         lifespan="off",
         log_config=None,
