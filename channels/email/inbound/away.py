@@ -57,6 +57,13 @@ def _any_of(phrases: tuple[str, ...]) -> str:
 
 _BEFORE = re.compile(r"[\s\[(*<\"'«“„【]*+")
 _BEGINS = re.compile(rf"(?:{_any_of(_AUTOMATIC)})(?!\w)|(?:{_any_of(_SHORT)})\s*+(?:[:：\])】]|$)")
+_SOMEBODY_IS = re.compile(
+    r"[^:]{1,80} (?:is (?:currently )?out of (?:the )?office|is away from (?:the )?office|ist (?:zurzeit )?ausser haus"
+    r"|ist (?:zurzeit )?nicht im (?:büro|hause?)|est absente? du bureau|está fuera de la oficina|è fuori (?:sede|ufficio)"
+    r"|está fora do escritório|is afwezig|is niet op kantoor)"
+)
+"""As Notes writes it: who, before what."""
+
 _SCRIPT_WITHOUT_SPACES = re.compile(r"自動応答|自動返信|不在通知|自动回复|自動回覆|自動回復|자동 회신|자동회신|부재중")
 
 
@@ -65,4 +72,4 @@ def says_away(subject: str) -> bool:
     text = _folded(subject)
     start = _BEFORE.match(text)
     at = start.end() if start else 0
-    return bool(_BEGINS.match(text, at) or _SCRIPT_WITHOUT_SPACES.match(text, at))
+    return bool(_BEGINS.match(text, at) or _SOMEBODY_IS.match(text, at) or _SCRIPT_WITHOUT_SPACES.match(text, at))

@@ -38,13 +38,14 @@ _DAEMONS = ("mailer-daemon", "mailerdaemon", "mail-daemon", "postmaster", "maild
 def machine_of(headers: Headers, body: Part, return_path: str | None) -> Reason | None:
     """Why no person wrote this, or None. ``return_path`` is the envelope's sender: empty is null, None unknown."""
     checks = (
-        (Reason.AUTO_SUBMITTED, _auto_submitted(headers)),
+        (Reason.AUTO_SUBMITTED, _says_other_than(every(headers, "auto-submitted"), "no")),
         (Reason.AUTO_RESPONSE_SUPPRESS, _says_other_than(every(headers, "x-auto-response-suppress"), "none")),
         (Reason.BULK, _bulk(headers)),
         (Reason.NULL_RETURN_PATH, null_return_path(headers, return_path)),
         (Reason.REPORT, from_daemon(headers) or any(part.kind in _REPORTS for part in body.walk())),
         (Reason.CALENDAR, _calendar(headers, body)),
         (Reason.OUT_OF_OFFICE, says_away(words(next(every(headers, "subject"), b"")))),
+        (Reason.AUTO_SUBMITTED, _marked(headers)),
     )
     return next((reason for reason, holds in checks if holds), None)
 
@@ -63,9 +64,10 @@ def from_daemon(headers: Headers) -> bool:
     return local in _DAEMONS or named or any(True for _ in every(headers, "x-failed-recipients"))
 
 
-def _auto_submitted(headers: Headers) -> bool:
+def _marked(headers: Headers) -> bool:
+    """By a program's own mark, where none of the marks that are agreed on is there."""
     daemon = any(value.strip().lower() == b"autoresponder" for value in every(headers, "delivered-to"))
-    return daemon or any(_says_other_than(every(headers, name), "no") for name in ("auto-submitted", *_AUTOMATIC))
+    return daemon or _says_other_than(every(headers, *_AUTOMATIC), "no")
 
 
 def _says_other_than(values: Iterable[bytes], word: str) -> bool:

@@ -37,8 +37,12 @@ _NAME = re.compile(r"[a-z][a-z0-9:-]{0,40}", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"\b(class|id|name|style|hidden|type)\s*+(?:=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s>\"']++)))?", re.IGNORECASE
 )
-_HIDDEN = re.compile(r"display\s*+:\s*+none|mso-hide\s*+:\s*+all|visibility\s*+:\s*+hidden")
+_HIDDEN = re.compile(
+    r"display\s*+:\s*+none|mso-hide\s*+:\s*+all|visibility\s*+:\s*+hidden"
+    r"|(?:font-size|opacity|max-height)\s*+:\s*+0(?:\.0*+)?(?:px|pt|r?em|%)?\s*+(?:[;!]|$)"
+)
 _LONGEST_TAG = 8_000
+_MOST_TAGS = 20_000
 _LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{8,}+;?")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 
@@ -59,7 +63,9 @@ class _Reading:
 
     def text(self) -> str:
         at, source = 0, self._source
-        while at < len(source):
+        for _ in range(_MOST_TAGS):
+            if at >= len(source):
+                break
             tag = source.find("<", at)
             self._say(source[at : tag if tag >= 0 else len(source)])
             if tag < 0:
@@ -147,6 +153,9 @@ class _Reading:
         dropped = tag in _DROPPED or _HIDDEN.search(styles) or any(mark in ids for mark in _QUOTES)
         if dropped and tag not in _VOID:
             self._skipped, self._depth = tag, 1
+            if tag == "blockquote":
+                # So that the line above it is known for what it is, as in plain text.
+                self._out.append("\n>\n")
         elif tag == "pre":
             self._preformatted += 1
 
@@ -178,4 +187,4 @@ def _described(attributes: str) -> tuple[str, str]:
             ids.append("gmx_quote")
         elif kind in ("class", "id"):
             ids.append(value)
-    return " ".join(ids), " ".join(styles)
+    return " ".join(ids), ";".join(styles)

@@ -13,7 +13,10 @@ from channels.email.inbound.phrases import FOOTER, FORWARDED, FROM_LABELS, LABEL
 MARKED = "reply above this line"
 """What our letters' first line holds, in any case."""
 
-_MOST_CHARACTERS = 200_000
+MOST_CHARACTERS = 100_000
+_MOST_LINES = 5_000
+"""Of a text. What lies behind is not read: a comment is cut, a command that far down is none."""
+
 _LONGEST_SEPARATOR = 200
 _WRAPPED_AT = 64
 """Clients wrap at 65 characters or later: a line that the next word would have fitted on was not wrapped."""
@@ -30,7 +33,7 @@ _BLANK = (
 )
 
 _RULE = re.compile(r"_{8,}|={12,}")
-_WORDED_RULE = re.compile(r"-{3,}+\s*+[^\s-](?:[^-]|-(?!-))*+-{3,}\W{0,3}")
+_WORDED_RULE = re.compile(r"-{3,}+\s*+(?!BEGIN PGP)[^\s-](?:[^-]|-(?!-))*+-{3,}\W{0,3}")
 _LABELLED = re.compile(r"\*?([^\W\d_][^\s:：*]{0,24})(?: [^\s:：*]{1,16}){0,2} ?\*?[:：]\*?(.*)")
 _COMMAND = re.compile(r"(?:approve|reject|edit|ask|escalate)\b", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,4} ?[./:年-] ?\d|\b(?:19|20)\d\d\b")
@@ -39,7 +42,7 @@ _ADDRESS = re.compile(r"[^\s<>]{1,300}@[^\s<>]{1,300}")
 
 def new_lines(text: str, ours: tuple[str, ...]) -> list[str]:
     """The new lines of a text, no empty ones around them. ``ours``: addresses of ours, in lower case."""
-    lines = [_clean(line) for line in _BREAKS.sub("\n", text[:_MOST_CHARACTERS]).split("\n")]
+    lines = [_clean(line) for line in _BREAKS.sub("\n", text[:MOST_CHARACTERS]).split("\n", _MOST_LINES)[:_MOST_LINES]]
     lines = lines[: _end(lines, ours)]
     kept = _without_quotes(lines, ours)
     while kept and not kept[-1]:

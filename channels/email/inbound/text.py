@@ -12,14 +12,14 @@ from channels.email.inbound.charsets import decoded
 from channels.email.inbound.flowed import unwrapped
 from channels.email.inbound.markup import to_text
 from channels.email.inbound.mime import Part
-from channels.email.inbound.quotes import MARKED, new_lines
+from channels.email.inbound.quotes import MARKED, MOST_CHARACTERS, new_lines
 from channels.email.inbound.read import body_of
 from channels.email.inbound.values import Mail
 
 MARKER = f"- - - {MARKED} - - -"
 """The line that our letters begin with, in text and in HTML, where a reader sees it."""
 
-_MOST_BYTES = 512 * 1024
+_MOST_BYTES = 256 * 1024
 """Of one part, encoded. A person's words come first, and are not as many."""
 
 _PLAIN, _HTML = "text/plain", "text/html"
@@ -62,7 +62,7 @@ def _text(part: Part) -> str:
     text = decoded(part.content(_MOST_BYTES), part.parameters.get("charset", ""))
     if part.kind == _HTML:
         return to_text(text)
-    text = text.replace("\r\n", "\n")
+    text = text[:MOST_CHARACTERS].replace("\r\n", "\n")
     if part.parameters.get("format", "").lower() == "flowed":
         return unwrapped(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
     return text
