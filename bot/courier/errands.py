@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -70,8 +71,21 @@ class Errands:
             if lane is None:
                 self._lanes[key] = deque([effect])
                 self._wake(key, effect)
-            elif all(known.id != effect.id for known in lane):
+            elif any(known.id == effect.id for known in lane):
+                continue
+            elif self._sooner(key, effect, lane[0]):
+                lane.appendleft(effect)
+                self._wake(key, effect)
+            else:
                 lane.append(effect)
+
+    def _sooner(self, key: str, effect: Effect, first: Effect) -> bool:
+        """Whether this is to wake a sleeping lane of digests, whose parts may each wait for another while.
+
+        One that sleeps off a failure is left asleep.
+        """
+        asleep = effect.kind is EffectKind.DIGEST and self._shift.sleeps(key)
+        return asleep and not first.attempts and effect.due_at < first.due_at
 
     def _wake(self, key: str, effect: Effect) -> None:
         self._shift.at(key, effect.due_at, lambda: self._shift.begin(self._walk(key)))
@@ -98,19 +112,20 @@ class Errands:
 
     async def _perform(self, effect: Effect, lane: deque[Effect]) -> int:
         """Do the lane's first effect; how many of its first effects that finished (0: it was put off)."""
+        tried = tuple(lane) if effect.kind is EffectKind.DIGEST else (effect,)
         try:
             return await self._act(effect, lane)
         except SendFailed as failure:
-            return await self._failed(effect, lane, failure)
+            return await self._failed(tried, lane, failure)
         except Unavailable:
             # Our own store is down, and the place may be well: that is no try, and nothing can be written about it.
             lane[0] = replace(effect, due_at=self._shift.clock.now() + _FIRST_PAUSE)
             return 0
         except (SaysoError, OSError, TimeoutError) as failure:
-            return await self._failed(effect, lane, SendFailed(str(failure) or type(failure).__name__, temporary=True))
+            return await self._failed(tried, lane, SendFailed(str(failure) or type(failure).__name__, temporary=True))
         except Exception as failure:  # noqa: BLE001  # a bug in a template or a channel is retried like an outage
             _log.exception("%s of request %s failed", effect.kind, effect.request)
-            return await self._failed(effect, lane, SendFailed(repr(failure), temporary=True))
+            return await self._failed(tried, lane, SendFailed(repr(failure), temporary=True))
 
     async def _act(self, effect: Effect, lane: deque[Effect]) -> int:
         if effect.kind is EffectKind.WEBHOOK:
@@ -176,22 +191,34 @@ class Errands:
         deliveries = await self._desk.deliveries(effect.request)
         return next((d for d in deliveries if d.id == effect.ref), None)
 
-    async def _failed(self, effect: Effect, lane: deque[Effect], failure: SendFailed) -> int:
-        """Put a temporary failure off, longer each time; give a permanent one up aloud."""
-        if failure.temporary and effect.attempts + 1 < _GIVE_UP_AFTER:
-            pause = timedelta(seconds=failure.retry_after) if failure.retry_after else _pause(effect.attempts)
-            later = replace(effect, attempts=effect.attempts + 1, due_at=self._shift.clock.now() + pause)
-            lane[0] = later
-            _log.warning("%s of request %s put off: %s", effect.kind, effect.request, failure.detail)
-            await self._shift.insist(lambda: self._desk.postponed(later))
-            return 0
-        _log.error("%s of request %s given up: %s", effect.kind, effect.request, failure.detail)
-        await self._shift.insist(lambda: self._given_up(effect, failure))
-        return 1
+    async def _failed(self, tried: Sequence[Effect], lane: deque[Effect], failure: SendFailed) -> int:
+        """Put a temporary failure off, longer each time; give a permanent one up aloud.
+
+        What was tried together failed together, each with a count of its own; how many of the lane's first are done.
+        """
+        pause = timedelta(seconds=failure.retry_after) if failure.retry_after else _pause(tried[0].attempts)
+        due = self._shift.clock.now() + pause
+        put_off: list[Effect] = []
+        for effect in tried:
+            if failure.temporary and effect.attempts + 1 < _GIVE_UP_AFTER:
+                put_off.append(await self._put_off(replace(effect, attempts=effect.attempts + 1, due_at=due), failure))
+            else:
+                _log.error("%s of request %s given up: %s", effect.kind, effect.request, failure.detail)
+                await self._shift.insist(partial(self._given_up, effect, failure))
+        for _ in tried:
+            lane.popleft()
+        lane.extendleft(reversed(put_off))
+        return 0
+
+    async def _put_off(self, later: Effect, failure: SendFailed) -> Effect:
+        _log.warning("%s of request %s put off: %s", later.kind, later.request, failure.detail)
+        await self._shift.insist(lambda: self._desk.postponed(later))
+        return later
 
     async def _given_up(self, effect: Effect, failure: SendFailed) -> None:
         delivery = await self._delivery(effect) if effect.kind in _TO_A_PLACE else None
-        if delivery is None or (delivery.state is not DeliveryState.QUEUED and not failure.unreachable):
+        lost = (DeliveryState.QUEUED, DeliveryState.SENT) if failure.unreachable else (DeliveryState.QUEUED,)
+        if delivery is None or delivery.state not in lost:
             await self._desk.done((effect,))
         else:
             await self._desk.undeliverable(effect, delivery, failure.detail, unreachable=failure.unreachable)
@@ -206,7 +233,8 @@ class Errands:
         )
         if outcome.kind is not OutcomeKind.EXECUTED:
             permanent = outcome.kind is OutcomeKind.FAILED
-            return await self._failed(effect, lane, SendFailed(outcome.error or "no answer", temporary=not permanent))
+            failure = SendFailed(outcome.error or "no answer", temporary=not permanent)
+            return await self._failed((effect,), lane, failure)
         return await self._done(effect)
 
 

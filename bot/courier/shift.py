@@ -56,6 +56,10 @@ class Shift:
         # The wall clock may jump while an alarm sleeps: it wakes at least every minute and looks again.
         self._alarms[key] = asyncio.get_running_loop().call_later(min(delay, _LONGEST_SLEEP) + 0.001, ring)
 
+    def sleeps(self, key: str) -> bool:
+        """Whether an alarm is set for this."""
+        return key in self._alarms
+
     def forget(self, key: str) -> None:
         """Take an alarm back."""
         alarm = self._alarms.pop(key, None)
