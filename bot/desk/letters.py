@@ -6,8 +6,6 @@ letter before anybody is told of it. So a crash between any two steps repeats a 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import msgspec
 
 from bot.core.model import Delivery, DeliveryState
@@ -25,10 +23,7 @@ from bot.core.ports import (
     Unreachable,
 )
 from bot.desk.ledger import Deed
-from bot.desk.part import Part
-
-_TRIED_AGAIN = timedelta(days=1)
-"""How long an address that reached nobody is left alone."""
+from bot.desk.part import TRIED_AGAIN, Part
 
 
 class Letters(Part):
@@ -88,7 +83,8 @@ class Letters(Part):
                 return Deed(None)
             if not self._known(tx, delivery):
                 self._lost(tx, key.channel, delivery.to, error)
-            if delivery.state is not DeliveryState.SENT:
+            # What came back was sent, though the store may not have heard of it yet.
+            if delivery.state not in (DeliveryState.SENT, DeliveryState.QUEUED):
                 return Deed(None)
             return self._undelivered(tx, delivery, error)
 
@@ -101,7 +97,7 @@ class Letters(Part):
     async def unreachable(self, channel: str, to: str) -> Unreachable | None:
         """Why nobody is reached at an address, if that is known and not older than a day."""
         lost = await self._ledger.store.unreachable_at(channel, to)
-        return lost if lost is not None and self._ledger.clock.now() - lost.at < _TRIED_AGAIN else None
+        return lost if lost is not None and self._ledger.clock.now() - lost.at < TRIED_AGAIN else None
 
     async def reached(self, channel: str, to: str) -> None:
         """An address lives: forget that it was unreachable."""

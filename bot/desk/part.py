@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -32,6 +33,8 @@ from bot.desk.ledger import Deed, Ledger
 from bot.desk.rounds import Rounds
 
 _MAX_ARGUMENTS = 256 * 1024
+TRIED_AGAIN = timedelta(days=1)
+"""How long an address that reached nobody is left alone."""
 
 
 class Part:
@@ -155,8 +158,8 @@ class Part:
 
     def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
         standing = tx.deliveries(request.id)
-        newest = (failed.stage, failed.step) == (request.stage, request.step)
-        if not newest or self._rounds.reached(request, standing):
+        # A card of an earlier step may be the one at which somebody of the newest was to be reached.
+        if not self._rounds.asks(request, failed) or self._rounds.reached(request, standing):
             return Deed(None)
         after = lifecycle.move_on(request, self._ledger.clock.now())
         if after is None:
@@ -168,8 +171,11 @@ class Part:
         return Deed(after, effects)
 
     def _lost(self, tx: Tx, channel: str, to: str, error: str) -> None:
-        """Nobody is reached at an address any more."""
+        """Nobody is reached at an address any more. Said once, and the day counts from then, or it would never end."""
         now = self._ledger.clock.now()
+        known = tx.unreachable_at(channel, to)
+        if known is not None and now - known.at < TRIED_AGAIN:
+            return
         tx.mark_unreachable(Unreachable(channel=channel, to=to, error=error, at=now))
         tx.append(self._event("address.unreachable", None, actor="sayso", via=channel, address=to, error=error))
 

@@ -111,9 +111,15 @@ class Rounds:
 
     def reached(self, request: Request, existing: tuple[Delivery, ...]) -> bool:
         """Whether a card stands, or is on its way, where the newest step asks somebody."""
-        step = request.route.stages[request.stage].steps[request.step]
-        alive = (d for d in existing if d.state in _ALIVE and (not step.via or d.channel in step.via))
-        return any(d.person is None or d.person in step.people for d in alive)
+        return any(d.state in _ALIVE and self.asks(request, d) for d in existing)
+
+    @staticmethod
+    def asks(request: Request, delivery: Delivery) -> bool:
+        """Whether this is a card where the newest step asks somebody, whichever step it was sent for."""
+        step = request.stage_plan.steps[request.step] if request.stage_plan is not None else None
+        if step is None or (step.via and delivery.channel not in step.via):
+            return False
+        return delivery.person is None or delivery.person in step.people
 
     def remind(self, request: Request, existing: tuple[Delivery, ...], note: str) -> tuple[Effect, ...]:
         """A word at every card that stands and whose readers are asked now."""

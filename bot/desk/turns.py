@@ -91,13 +91,19 @@ class Turns(Part):
         return await self._ledger.store.deliveries(request_id)
 
     async def sent(self, effect: Effect, delivery: Delivery, shown: Request, handle: dict[str, Any]) -> None:
-        """A card stands; if the request moved on while it was on its way, it is brought up to date at once."""
+        """A card stands; if the request moved on while it was on its way, it is brought up to date at once.
+
+        A letter that came back before this could be said has failed, and stays so.
+        """
         now = self._ledger.clock.now()
         state = DeliveryState.SENT
         after = replace(delivery, state=state, handle=handle, at=now, revision=shown.revision, error=None)
 
         def work(tx: Tx) -> Deed:
             current = self._load(tx, delivery.request)
+            if _has_failed(tx, delivery):
+                tx.finish((effect.id,))
+                return Deed(None)
             behind = current != shown
             more = (self._ledger.effect(EffectKind.REFRESH, current.id, delivery.id),) if behind else ()
             event = self._delivery_event("delivery.sent", after, shown)
@@ -116,7 +122,7 @@ class Turns(Part):
         done = tuple(effect.id for effect in effects)
 
         def work(tx: Tx) -> Deed:
-            if delivery.revision == shown.revision and handle is None:
+            if (delivery.revision == shown.revision and handle is None) or _has_failed(tx, delivery):
                 tx.finish(done)
             else:
                 after = replace(delivery, revision=shown.revision, handle=handle or delivery.handle)
@@ -158,3 +164,9 @@ class Turns(Part):
         """Effects are done, or no longer needed."""
         ids = tuple(effect.id for effect in effects)
         await self._ledger.store.write(lambda tx: tx.finish(ids))
+
+
+def _has_failed(tx: Tx, delivery: Delivery) -> bool:
+    """Whether it is known by now that this never arrived, as when a letter came back beside the send."""
+    now = tx.delivery(delivery.id)
+    return now is not None and now.state is DeliveryState.FAILED
