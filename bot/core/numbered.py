@@ -24,7 +24,7 @@ from bot.core.model import Verb
 NUMBERED = "approve 1, 3 or reject 2: reason, each on a line of its own"
 """The grammar in one line, for answers to people."""
 
-_NUMBERS = r"(?P<numbers>[0-9]{1,4}(?:\s*,\s*[0-9]{1,4}|\s+[0-9]{1,4}){0,99})"
+_NUMBERS = r"(?P<numbers>[0-9]{1,4}(?:\s*,\s*[0-9]{1,4}|\s+[0-9]{1,4}){0,99})\b"
 _LINE = re.compile(
     rf"(?P<verb>approve|reject|ask|escalate|edit)\s+{_NUMBERS}\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )
@@ -87,6 +87,6 @@ def _misnumbered(named: list[int], numbers: Collection[int]) -> NotUnderstood | 
 
 
 def _with(command: Command, comment: str | None) -> Command:
-    if comment is None or command.comment is not None:
-        return command
-    return Command(verb=command.verb, comment=comment, edits=command.edits)
+    """A command with the comment, which goes on after what its own line says: a mail program may have wrapped that."""
+    words = "\n".join(part for part in (command.comment, comment) if part) or None
+    return Command(verb=command.verb, comment=words, edits=command.edits)
