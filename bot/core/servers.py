@@ -64,7 +64,9 @@ def server_of(url: str, schemes: Mapping[str, int]) -> Server:
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)) if parts.query else {}
     except ValueError:
         raise ValueError(f"cannot be read; write it as {example}, with %40 for an @ in a name or password") from None
-    if parts.scheme not in schemes or not parts.hostname or parts.fragment or port == 0:
+    # A bare / in a password ends the host early: what is left of the password would be the port of another machine.
+    broken = "@" in parts.path or parts.fragment or port == 0
+    if parts.scheme not in schemes or not parts.hostname or broken:
         raise ValueError(f"must look like {example}, with %40 for an @ and %23 for a # in a name or password")
     for name, value in options.items():
         if value not in _OPTIONS.get(name, ()):

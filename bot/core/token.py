@@ -109,7 +109,9 @@ class Marks:
 
     def holds(self, mark: str, *parts: str) -> bool:
         """Whether one of the secrets made this mark of these texts."""
-        return any(hmac.compare_digest(self._mark(s, parts).encode(), mark.encode()) for s in self._secrets)
+        # What came by mail may hold bytes that are no UTF-8, which Python keeps as lone surrogates.
+        given = mark.encode(errors="surrogatepass")
+        return any(hmac.compare_digest(self._mark(s, parts).encode(), given) for s in self._secrets)
 
     def _mark(self, secret: str, parts: tuple[str, ...]) -> str:
         told = "\0".join((f"sayso.{self._purpose}", *parts)).encode()
@@ -119,4 +121,4 @@ class Marks:
 
 def hash_of(secret: str) -> str:
     """SHA-256, hex, of a secret of at least 128 random bits, which needs no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
