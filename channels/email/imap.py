@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bot.core.ports import Cursor
+from bot.core.scrutiny import visible
 from bot.core.servers import Server
 from channels.email.imap_connection import ImapConnection, ImapFailed, mailbox_name, told
 from channels.email.imap_reading import POLL_EVERY, Calls, Reading
@@ -97,11 +98,11 @@ def try_out(server: Server) -> tuple[str, ...]:
     """Connect, and tell what was found, a line each; blocking. Raises `ImapFailed`."""
     connection = _opened(server)
     try:
-        encrypted = connection.encryption
-        known = " ".join(connection.capabilities)
+        checked = f"the certificate is good for {server.host}" if server.verify else "no certificate was asked for"
+        encryption = connection.encryption
+        known = visible(" ".join(connection.capabilities))[:_CAPABILITIES]
         return (
-            f"encryption: {encrypted or 'none'}"
-            + ("" if server.verify or not encrypted else ", no certificate was asked for"),
+            f"encryption: {encryption}, {checked}" if encryption else "encryption: none",
             f"folder: {server.folder or 'INBOX'}, {connection.count} letters, UIDVALIDITY {connection.validity}",
             "news: told at once (IDLE)" if connection.idles else f"news: asked for every {POLL_EVERY:.0f} s (no IDLE)",
             f"capabilities: {known}",

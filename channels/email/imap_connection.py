@@ -6,27 +6,27 @@ Every wait has an end: the socket's timeout for each answer, and `abort` from an
 from __future__ import annotations
 
 import imaplib
-import re
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
+from imap_tools import BaseMailBox
 from imap_tools.errors import MailboxFolderSelectError, MailboxLoginError
 
 from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
+from channels.email.imap_answers import is_about, literal_in, number_in, size_in, words_of
 
 ANSWER_WITHIN = 20.0
 LARGEST = 10 * 1024 * 1024
 _START = 128 * 1024
 """Of a letter larger than `LARGEST`: its headers, and more than the first 64 KiB of the rest."""
 _WORDS = 200
-_UID = re.compile(rb"UID (\d+)")
-_SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
+_LEAVE_WITHIN = 1.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -50,6 +50,7 @@ class ImapConnection:
         """Nothing is connected yet."""
         self._server = server
         self._box: BaseMailBox | None = None
+        self._line: socket.socket | None = None
         self._aborted = threading.Event()
         self.validity = 0
         self.next_uid = 0
@@ -65,10 +66,7 @@ class ImapConnection:
     def open(self) -> None:
         """Connect, encrypt, sign in and select the folder. Raises `ImapFailed`, `OSError` and imaplib's errors."""
         server = self._server
-        if server.tls is Tls.IMPLICIT:
-            self._box = MailBox(server.host, server.port, timeout=ANSWER_WITHIN, ssl_context=_context(server))
-        else:
-            self._box = MailBoxUnencrypted(server.host, server.port, timeout=ANSWER_WITHIN)
+        self._box = _Box(server, self._opened)
         if self._aborted.is_set():
             raise ImapFailed("given up")
         offered = "STARTTLS" in self._client.capabilities
@@ -78,6 +76,11 @@ class ImapConnection:
             self._client.starttls(_context(server))
         self._sign_in()
         self._select()
+
+    def _opened(self, line: socket.socket) -> None:
+        self._line = line
+        if self._aborted.is_set():
+            _end(line)
 
     def _sign_in(self) -> None:
         server, box = self._server, self._box
@@ -94,7 +97,7 @@ class ImapConnection:
         except (MailboxLoginError, imaplib.IMAP4.error) as refused:
             if isinstance(refused, imaplib.IMAP4.abort):
                 raise
-            raise ImapFailed(f"the sign-in was refused: {_words(refused)}", settled=True) from None
+            raise ImapFailed(f"the sign-in was refused: {words_of(refused)}", settled=True) from None
         status, said = self._client.capability()
         if status == "OK" and said and said[0]:
             self.capabilities = tuple(said[0].decode("ascii", "replace").upper().split())
@@ -106,13 +109,13 @@ class ImapConnection:
         try:
             selected = box.folder.set(folder)
         except MailboxFolderSelectError as refused:
-            raise ImapFailed(f"the folder {folder} cannot be opened: {_words(refused)}", settled=True) from None
+            raise ImapFailed(f"the folder {folder} cannot be opened: {words_of(refused)}", settled=True) from None
         except imaplib.IMAP4.readonly:
             # What is read need not be marked.
             selected = box.folder.set(folder, readonly=True)
-        self.count = _number(selected[1])
-        self.validity = _number(self._client.response("UIDVALIDITY")[1])
-        self.next_uid = _number(self._client.response("UIDNEXT")[1])
+        self.count = number_in(selected[1])
+        self.validity = number_in(self._client.response("UIDVALIDITY")[1])
+        self.next_uid = number_in(self._client.response("UIDNEXT")[1])
         if not self.validity:
             raise ImapFailed("the server names no UIDVALIDITY, so nobody can know what was read", settled=True)
 
@@ -148,26 +151,26 @@ class ImapConnection:
         Of one over `LARGEST` the first 128 KiB.
         """
         found = self._fetch(uid, "(UID RFC822.SIZE)")
-        size = next((int(seen[1]) for item in found if (seen := _SIZE.search(_head(item)))), None)
+        size = size_in(found)
         if size is None:
             return None
         # A server that is wrong about the size cannot make us read more than this.
         most = LARGEST if size <= LARGEST else _START
-        raw = _literal(self._fetch(uid, f"(UID BODY.PEEK[]<0.{most + 1}>)"))
+        raw = literal_in(self._fetch(uid, f"(UID BODY.PEEK[]<0.{most + 1}>)"))
         if raw is None:
             return None
         return raw, max(size, len(raw))
 
     def headers(self, uid: int) -> bytes | None:
         """A letter's headers, without marking it."""
-        return _literal(self._fetch(uid, "(UID BODY.PEEK[HEADER])"))
+        return literal_in(self._fetch(uid, "(UID BODY.PEEK[HEADER])"))
 
     def _fetch(self, uid: int, what: str) -> Sequence[Any]:
         status, found = self._client.uid("FETCH", str(uid), what)
         if status != "OK":
             raise Unfetchable(f"letter {uid} cannot be fetched: {found!r}")
         # Other letters' news may stand in between.
-        return [item for item in found if _of(item, uid, found)]
+        return [item for item in found if is_about(item, uid, found)]
 
     def mark_seen(self, uid: int) -> None:
         """Mark a letter as seen, where the server lets us."""
@@ -205,25 +208,22 @@ class ImapConnection:
     def abort(self) -> None:
         """End it now, from any thread: whoever waits for the server is woken with an error."""
         self._aborted.set()
-        box = self._box
-        if box is not None:
-            _end(box.client)
+        if self._line is not None:
+            _end(self._line)
 
     def close(self) -> None:
-        """Take leave and let the socket go. Never raises."""
+        """Take leave and let the sockets go. Never raises."""
         box, self._box = self._box, None
-        if box is None:
-            return
-        client = box.client
         try:
-            if not self._aborted.is_set():
-                client.sock.settimeout(1.0)
+            if box is not None and not self._aborted.is_set():
+                box.client.sock.settimeout(_LEAVE_WITHIN)
                 box.logout()
         except Exception:  # noqa: BLE001, S110  # taking leave is a courtesy, and a broken server breaks the libraries
             pass
         finally:
-            _end(client)
-            for part in (getattr(client, "file", None), client.sock):
+            client = box.client if box is not None else None
+            line, self._line = self._line, None
+            for part in (getattr(client, "file", None), getattr(client, "sock", None), line):
                 if part is not None:
                     part.close()
 
@@ -240,12 +240,38 @@ def _context(server: Server) -> ssl.SSLContext:
     return context
 
 
-def _end(client: Any) -> None:
-    try:
-        # Of the socket below any TLS, which is not safe to touch while another thread reads.
-        socket.socket.shutdown(client.sock, socket.SHUT_RDWR)
-    except (OSError, AttributeError):
-        return
+def _end(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class _Client(imaplib.IMAP4):
+    """The standard library's client, which tells of its socket before anything is waited for on it.
+
+    It tells of a duplicate: TLS takes the socket itself over, and is not safe to touch while another thread reads.
+    """
+
+    def __init__(self, server: Server, opened: Callable[[socket.socket], None]) -> None:
+        self._server, self._opened = server, opened
+        super().__init__(server.host, server.port, ANSWER_WITHIN)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        line: socket.socket = super()._create_socket(timeout)  # type: ignore[misc]  # IMAP4_SSL does the same
+        self._opened(line.dup())
+        if self._server.tls is not Tls.IMPLICIT:
+            return line
+        return _context(self._server).wrap_socket(line, server_hostname=self._server.host)
+
+
+class _Box(BaseMailBox):
+    """imap-tools over that client."""
+
+    def __init__(self, server: Server, opened: Callable[[socket.socket], None]) -> None:
+        self._server, self._opened = server, opened
+        super().__init__()
+
+    def _get_mailbox_client(self) -> imaplib.IMAP4:
+        return _Client(self._server, self._opened)
 
 
 def _unread(client: Any) -> bool:
@@ -278,38 +304,3 @@ def told(fault: Exception) -> str:
     if isinstance(fault, TimeoutError):
         return "no answer in time"
     return str(ImapFailed(f"{type(fault).__name__}: {fault}"))
-
-
-def _words(refused: Exception) -> str:
-    result = getattr(refused, "command_result", None)
-    said = result[1] if result else refused.args
-    return " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in said or ())
-
-
-def _number(said: Any) -> int:
-    value = said[-1] if said else None
-    digits = value if isinstance(value, bytes) and value.isdigit() else b"0"
-    return int(digits[:20])
-
-
-def _head(item: Any) -> bytes:
-    head = item[0] if isinstance(item, tuple) else item
-    return head if isinstance(head, bytes) else b""
-
-
-def _of(item: Any, uid: int, found: Sequence[Any]) -> bool:
-    """Whether a part of an answer is about this letter; a literal's UID may stand behind it, in the next part."""
-    named = _UID.search(_head(item))
-    if named is None and isinstance(item, tuple):
-        at = next(number for number, other in enumerate(found) if other is item)
-        named = _UID.search(_head(found[at + 1])) if at + 1 < len(found) else None
-    return named is not None and int(named[1]) == uid
-
-
-def _literal(found: Sequence[Any]) -> bytes | None:
-    for item in found:
-        if isinstance(item, tuple) and b"BODY[" in item[0].upper():
-            return bytes(item[1])
-        if isinstance(item, bytes) and re.search(rb'BODY\[[^\]]*\]\S* (""|NIL)', item, re.IGNORECASE):
-            return b""
-    return None

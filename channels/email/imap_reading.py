@@ -129,7 +129,7 @@ class Reading:
         self.busy_since = time.monotonic()
         connection.open()
         self.fault = None
-        at = self._catch_up(connection)
+        at = self._news(connection, self._catch_up(connection))
         while not self._stopping.is_set():
             self.busy_since = None
             if connection.idles:
@@ -138,8 +138,14 @@ class Reading:
                 self._pause(POLL_EVERY)
                 connection.noop()
             self.busy_since = time.monotonic()
-            at = self._handle(connection, connection.after(at), at)
+            at = self._news(connection, at)
         raise _Stopped
+
+    def _news(self, connection: ImapConnection, at: int) -> int:
+        """Read until nothing is new: what arrived while a letter was handled was told then, and is not told again."""
+        while uids := connection.after(at):
+            at = self._handle(connection, uids, at)
+        return at
 
     def _catch_up(self, connection: ImapConnection) -> int:
         """Read everything that came since the cursor was moved; the UID up to which all is read."""

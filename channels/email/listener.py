@@ -29,6 +29,7 @@ _MOST_RECIPIENTS = 100
 _IDLE_FOR = 60.0
 _AGAIN_AFTER = 5.0
 _STOP_WITHIN = 2.0
+_LAST_WORDS = 0.05
 _LONGEST_LINE = 64 * 1024
 """Longer than RFC 5322 allows (998): a letter that somebody's client wrote badly is still theirs."""
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
@@ -46,6 +47,7 @@ class Listener:
         self._listening: asyncio.Server | None = None
         self._again: asyncio.Task[None] | None = None
         self._fault: str | None = "not started"
+        self._closing = False
         self._taking: set[asyncio.Task[None]] = set()
         self.sessions: set[_Session] = set()
 
@@ -59,6 +61,7 @@ class Listener:
 
     async def start(self) -> None:
         """Listen; where that fails, go on trying in the background."""
+        self._closing = False
         if not await self._listen():
             self._again = asyncio.get_running_loop().create_task(self._until_it_listens())
 
@@ -90,8 +93,11 @@ class Listener:
             await asyncio.gather(self._again, return_exceptions=True)
         if self._listening is not None:
             self._listening.close()
+        self._closing = True
         if self._taking:
             await asyncio.wait(self._taking, timeout=_STOP_WITHIN)
+            # So that what was taken is said to be.
+            await asyncio.sleep(_LAST_WORDS)
         for task in self._taking:
             task.cancel()
         await asyncio.gather(*self._taking, return_exceptions=True)
@@ -106,6 +112,8 @@ class Listener:
 
     async def take(self, letter: Incoming) -> str:
         """Have a letter dealt with; the answer for the mail server."""
+        if self._closing:
+            return "451 4.3.2 going down, try again"
         # The mail server may hang up meanwhile; what has begun is ended all the same, and is known when it comes again.
         task = asyncio.ensure_future(self._take(letter, len(letter.raw)))
         self._taking.add(task)

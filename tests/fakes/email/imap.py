@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import imaplib
 import re
+import ssl
 import time
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import pymap.backend.dict
@@ -35,13 +36,14 @@ class ImapServer:
     ``direct`` is the server's own port, for what the test itself does.
     """
 
-    def __init__(self, kind: str, user: str, direct: int, proxy: Proxy) -> None:
+    def __init__(self, kind: str, user: str, direct: int, proxy: Proxy, *, implicit: bool = False) -> None:
         self.kind, self.user, self.direct, self.proxy = kind, user, direct, proxy
+        self._scheme = "imaps" if implicit else "imap"
 
     @property
     def url(self) -> str:
         """Where it is, with everything that is needed to read it."""
-        return f"imap://{quote(self.user, safe='')}:{PASSWORD}@127.0.0.1:{self.proxy.port}/{FOLDER}"
+        return f"{self._scheme}://{quote(self.user, safe='')}:{PASSWORD}@127.0.0.1:{self.proxy.port}/{FOLDER}"
 
     async def append(self, raw: bytes, at: datetime | None = None) -> None:
         """A mail arrives; ``at`` is when the server says that it did."""
@@ -80,6 +82,8 @@ class ImapServer:
         def done() -> T:
             client = imaplib.IMAP4("127.0.0.1", self.direct, timeout=10)
             try:
+                if "STARTTLS" in client.capabilities:
+                    client.starttls(ssl._create_unverified_context())  # noqa: S323, SLF001  # the test's own server
                 client.login(self.user, PASSWORD)
                 client.create(FOLDER)
                 client.select(FOLDER)
@@ -134,21 +138,28 @@ async def dovecot() -> AsyncIterator[ImapServer]:
 
 
 @asynccontextmanager
-async def pymap_server(**how: Any) -> AsyncIterator[ImapServer]:
-    """A mailbox on pymap, inside this process; ``how`` goes to its configuration (``disable_idle``)."""
+async def pymap_server(
+    *, tls: ssl.SSLContext | None = None, implicit: bool = False, idle: bool = True
+) -> AsyncIterator[ImapServer]:
+    """A mailbox on pymap, inside this process. ``tls`` is offered by STARTTLS, or from the first byte."""
     args = Namespace(
-        host="127.0.0.1", port=0, debug=False, cert=None, key=None, tls=False, proxy_protocol=None,
-        passlib_cfg=None, demo_data=False, demo_user="answers", demo_password=PASSWORD,
+        host="127.0.0.1", port=0, debug=False, cert=None, key=None, tls=tls is not None and not implicit,
+        proxy_protocol=None, passlib_cfg=None, demo_data=False, demo_user="answers", demo_password=PASSWORD,
     )  # fmt: skip
-    backend, config = await pymap.backend.dict.DictBackend.init(args, hash_context=BuiltinHash(rounds=1), **how)
+    quick = BuiltinHash(rounds=1)
+    backend, config = await pymap.backend.dict.DictBackend.init(args, hash_context=quick, ssl_context=tls)
     config.apply_context()
     callback = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(backend.login, config))
-    server = await asyncio.start_server(callback, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
+    direct = await asyncio.start_server(callback, "127.0.0.1", 0)
+    served = await asyncio.start_server(callback, "127.0.0.1", 0, ssl=tls if implicit else None)
     try:
-        async with Proxy(port) as proxy:
-            made = ImapServer("pymap", "answers", port, proxy)
+        async with Proxy(served.sockets[0].getsockname()[1]) as proxy:
+            if not idle:
+                # Its configuration has a switch for this that changes nothing.
+                proxy.replaced[b" IDLE"] = b""
+            made = ImapServer("pymap", "answers", direct.sockets[0].getsockname()[1], proxy, implicit=implicit)
             await made.run(lambda _: None)
             yield made
     finally:
-        server.close()
+        direct.close()
+        served.close()

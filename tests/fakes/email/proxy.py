@@ -15,8 +15,10 @@ class Proxy:
 
     ``stalled``: what the server says is held back. ``pace``: seconds before each piece of what it says goes on.
     ``cut_after``: once, a connection is cut after so many bytes of the server's. ``replaced``: words of the server's
-    that are told otherwise, of any length.
+    that are told otherwise, of any length; told as ``CUT``, they end the connection.
     """
+
+    CUT = b"\0cut\0"
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -101,6 +103,8 @@ class Proxy:
         while data := await reader.read(_CHUNK):
             for old, new in self.replaced.items():
                 data = data.replace(old, new)
+            if self.CUT in data:
+                return
             if self.pace:
                 await asyncio.sleep(self.pace)
             while self.stalled:
