@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -65,21 +66,22 @@ class Outcome(Struct, frozen=True, kw_only=True):
 def lines_of(outcomes: Sequence[Outcome], person: Person) -> tuple[str, ...]:
     """What every command came to."""
     if len(outcomes) == 1 and not outcomes[0].number:
-        return tuple(_one(outcomes[0], person))
-    told = [f"{person.name}, this is what was understood:"]
+        refused = outcomes[0].refusal is not None
+        return tuple(_one(outcomes[0], "" if refused else f"Understood, {person.name}: ", _STANDS))
+    told = [f"{person.name}, this is what was understood."]
     for outcome in outcomes:
-        first, *rest = _one(outcome, person)
-        told += ["", f"{outcome.number}. {outcome.title}", first, *rest]
+        told += _one(outcome, f"{outcome.number}. {visible(outcome.title)}: ".replace("\n", " "))
     return tuple(told)
 
 
-def _one(outcome: Outcome, person: Person) -> list[str]:
+def _one(outcome: Outcome, head: str, stands: Mapping[State, str] = MappingProxyType({})) -> list[str]:
+    """What one command came to; ``stands`` says how the request stands now."""
     if outcome.refusal is not None:
-        return [f"{NOTHING} {reasons(outcome.refusal)}"]
+        return [f"{head}{NOTHING} {reasons(outcome.refusal)}"]
     decision, request = outcome.decision, outcome.request
     if decision is None or request is None:
-        return [NOTHING]
-    told = [f"Understood, {person.name}: {UNDERSTOOD[decision.decision]}."]
+        return [f"{head}{NOTHING}"]
+    told = [f"{head}{UNDERSTOOD[decision.decision]}."]
     told += [
         f"{visible(edit.pointer.lstrip('/'))}: {literal(edit.before) if edit.kind != 'added' else '(absent)'} → "
         f"{literal(edit.after) if edit.kind != 'removed' else '(taken away)'}"
@@ -87,8 +89,8 @@ def _one(outcome: Outcome, person: Person) -> list[str]:
     ]
     if decision.comment:
         told.append(f"Your words: {visible(decision.comment)}")
-    stands = _STANDS.get(request.state)
-    return [*told, stands] if stands else told
+    now = stands.get(request.state)
+    return [*told, now] if now else told
 
 
 def not_understood(why: NotUnderstood) -> tuple[str, ...]:

@@ -119,19 +119,21 @@ class EmailChannel:
             await self._writer.news(card, delivery, note)
 
     async def digest(self, asks: Sequence[Part], tells: Sequence[Part]) -> Sequence[dict[str, Any]]:
-        """Send one numbered letter for all of it, to one person. Raises `SendFailed`."""
+        """Send a numbered letter for all of it (several, where it is too much for one). Raises `SendFailed`."""
         wanted = [(card, delivery) for card, delivery in tells if self._wants_outcome(card, delivery)]
-        name = await self._writer.digest(asks, wanted) if asks or wanted else ""
-        told = [_handle(delivery) for _, delivery in tells]
-        return (
-            *(handle_of(name, name, told_by(card)) for card, _ in asks),
-            *(handle_of(h["thread"], h["latest"], told_by(card)) for (card, _), h in zip(tells, told, strict=True)),
-        )
+        handles: list[dict[str, Any]] = []
+        for start in range(0, len(asks) or 1, draw.MOST_ASKS):
+            some = asks[start : start + draw.MOST_ASKS]
+            name = await self._writer.digest(some, wanted if start == 0 else ()) if some or wanted else ""
+            handles += [handle_of(name, name, told_by(card)) for card, _ in some]
+        told = [(card, _handle(delivery)) for card, delivery in tells]
+        return (*handles, *(handle_of(kept["thread"], kept["latest"], told_by(card)) for card, kept in told))
 
     async def write(self, letter: Letter, name: str) -> None:
         """Send words into a thread. Raises `SendFailed`."""
         person = self._writer.person(letter.person)
-        drawn = draw.words(letter.subject, letter.lines, link=letter.link, link_says="Open its page")
+        says = "Open the inbox" if Names.is_digest(letter.thread) else "Open the full request"
+        drawn = draw.words(letter.subject, letter.lines, link=letter.link, link_says=says)
         envelope = Envelope(name=letter.thread, what=name, thread=letter.thread, answers=letter.answers)
         await self._writer.send(drawn, person.email or "", person, envelope)
 

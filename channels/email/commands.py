@@ -57,11 +57,14 @@ def decision_id(message_id: str, key: ReplyKey, item: KeyItem) -> str:
     return "dec_" + hashlib.sha256(said.encode()).hexdigest()[:26]
 
 
-def check(request: Request | None, item: KeyItem, command: Command) -> Request:
-    """Whether replies may decide this here; raises the refusal. What is over or changed is left to the house to say."""
+def check(request: Request | None, item: KeyItem, command: Command, by: str) -> Request:
+    """Whether replies may decide this here; raises the refusal.
+
+    What is over, has changed, or is somebody else's to decide is left to the house to say.
+    """
     if request is None:
         raise NotFound
-    if not request.state.open or (request.revision, request.digest) != (item.revision, item.digest):
+    if by not in request.assignees or (request.revision, request.digest) != (item.revision, item.digest):
         return request
     mode = replies_to(request)
     if mode is Replies.OFF:

@@ -95,8 +95,8 @@ class Mailroom:
 
     async def _trust(self, mail: Mail, person: Person) -> Trust:
         """Whether the mail is proved to be its sender's. Keys are asked for only where that could matter."""
-        if judged(mail, person.email or "", Trust.PASS) is not None:
-            return Trust.NONE
+        if judged(mail, person.email or "", Trust.pass_) is not None:
+            return Trust.none
         if self._settings.authserv_id is not None:
             return by_results(mail, self._settings.authserv_id)
         return await asyncio.to_thread(by_keys, mail, self._resolve)
@@ -110,7 +110,7 @@ class Mailroom:
 
     def _receipt(self, mail: Mail, key: ReplyKey, trust: Trust) -> Receipt:
         """A proved mail is known by its Message-ID; any other by all of it, so that no forgery takes an id's place."""
-        if trust is Trust.PASS and mail.message_id is not None:
+        if trust is Trust.pass_ and mail.message_id is not None:
             same = f"id {mail.message_id} {key.letter}".encode()
         else:
             same = b"raw " + mail.raw
@@ -142,7 +142,7 @@ class Mailroom:
             # It counted, and the bot died before it could say so.
             return Outcome(title=title, number=item.number, request=found, decision=made)
         try:
-            request = check(found, item, command)
+            request = check(found, item, command, person.id)
             fields = self._letters.fields(request) if command.verb is Verb.APPROVE_WITH_EDITS else ()
             ballot = ballot_of(request, command, item, by=person.id, decision=decision, fields=fields)
         except SaysoError as refusal:
@@ -201,7 +201,7 @@ class Mailroom:
                 continue
             if report.recipients and person.email.casefold() not in report.recipients:
                 continue
-            receipt = self._receipt(mail, key, Trust.NONE)
+            receipt = self._receipt(mail, key, Trust.none)
             if await self._letters.received(receipt.key) is None:
                 await self._letters.returned(key, report.diagnostic or "a delivery report said that it failed")
                 about = Handled(request=key.items[0].request, actor="email:mailer-daemon", via=NAME, refused=False)

@@ -110,7 +110,10 @@ class Writer:
         first = (*asks, *tells)[0]
         person = self.person(first[1].person)
         items = tuple(
-            _item(card, delivery, fully_shown=draw.shown_in_digest(card), number=number)
+            replace(
+                _item(card, delivery, fully_shown=draw.shown_in_digest(card), number=number),
+                by_page=not draw.approvable_in_digest(card),
+            )
             for number, (card, delivery) in enumerate(asks, 1)
         )
         name = self._names.digest(f"{card.revision} {card.state} {delivery.id}" for card, delivery in (*asks, *tells))
@@ -183,7 +186,6 @@ class Writer:
 
 
 def _item(card: Card, delivery: Delivery, *, fully_shown: bool, number: int = 0) -> KeyItem:
-    """``by_page``: a digest shows in brief what may be approved there; everything else has its page."""
     return KeyItem(
         request=card.request,
         revision=card.revision,
@@ -191,5 +193,4 @@ def _item(card: Card, delivery: Delivery, *, fully_shown: bool, number: int = 0)
         delivery=delivery.id,
         fully_shown=fully_shown,
         number=number,
-        by_page=number > 0 and not fully_shown,
     )

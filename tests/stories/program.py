@@ -130,7 +130,11 @@ class Program:
 
     async def command(self, *words: str, output: Path | None = None) -> asyncio.subprocess.Process:
         """Run `sayso` with these words; its output goes to a file, or is piped."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SAYSO_", "SLACK_"))}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SAYSO_", "SLACK_", "SMTP_", "IMAP_", "EMAIL_"))
+        }
         stream: Any = asyncio.subprocess.PIPE
         if output is not None:
             stream = output.open("wb")
