@@ -24,7 +24,20 @@ from bot.core.card import (
     shorten,
     why_text,
 )
-from bot.core.model import Edit, Execution, ExecutionState, Person, Request, Route, State, Then, Verb
+from bot.core.model import (
+    Edit,
+    Execution,
+    ExecutionState,
+    OnIrreversible,
+    Person,
+    Replies,
+    Request,
+    Risk,
+    Route,
+    State,
+    Then,
+    Verb,
+)
 from tests.core.requests import HOUR, MINUTE, NOW, content, decision, request, route, stage, step
 
 PEOPLE = {"ana": Person(id="ana", name="Ana Silva")}
@@ -209,6 +222,7 @@ def test_decisions_say_who_when_how_and_what_was_changed() -> None:
     assert first.comment == "half⟦U+200B⟧"
     assert [line.text for line in first.edits] == ["240.0 → 100", '(absent) → "x"', "[\n  1\n] → (taken away)"]
     assert (second.title, second.by, second.comment, second.category) == ("Rejected", "zoe", None, "policy")
+    assert (first.person, second.person) == ("ana", "zoe")
     assert name_of("ana", PEOPLE) == "Ana Silva"
 
 
@@ -226,6 +240,7 @@ def test_the_last_word_where_it_was_not_a_persons(state: State, title: str | Non
     """Rule, expiry, withdrawal; where a person's vote ended it, that vote is the last word."""
     ended = replace(request(CHAIN), state=state, decided_at=NOW + HOUR)
     assert [v.title for v in card(ended).verdicts] == ([title] if title else [])
+    assert all(v.person is None for v in card(ended).verdicts)
     voted = replace(ended, decisions=(decision(ended, verb=Verb.REJECT, at=NOW + HOUR),))
     assert [v.title for v in card(voted).verdicts] == ["Rejected"]
 
@@ -246,6 +261,18 @@ def test_the_run_in_words(state: ExecutionState, more: dict[str, Any], label: st
     run = Execution(id="exe_1", request="req_1", revision=1, digest="", state=state, due_at=None, **more)
     assert execution_line(run) == Line(label, text)
     assert execution_line(None) is None
+    assert card(replace(request(CHAIN), execution=run)).run is state
+    assert card().run is None
+
+
+@pytest.mark.parametrize("mode", Replies)
+def test_a_card_says_what_a_reply_may_decide(mode: Replies) -> None:
+    """As the route says; what cannot be undone is not approved by reply unless the rules say so."""
+    on_page = request(way=route(CHAIN, replies=mode))
+    by_reply = request(way=route(CHAIN, replies=mode, irreversible=OnIrreversible.REPLY))
+    assert card(by_reply).replies is mode
+    assert card(replace(on_page, risk=Risk.REVERSIBLE)).replies is mode
+    assert card(on_page).replies is (Replies.REJECT_ONLY if mode is Replies.APPROVE else mode)
 
 
 def test_a_text_that_fits_is_left_alone() -> None:
@@ -296,6 +323,15 @@ def test_t02_whatever_is_left_out_takes_approval_off(changes: dict[str, Any]) ->
     )
     assert "[shortened:" in marked or "more not shown here]" in marked
     assert found.digest == card().digest
+
+
+@pytest.mark.parametrize("mode", Replies)
+def test_t02_what_is_not_shown_whole_is_not_approved_by_reply(mode: Replies) -> None:
+    """The mode is lowered where anything was left out, and never raised; where nothing was, it stays."""
+    about = replace(card(), replies=mode)
+    assert fit(about, line=100, lines=5, total=1_000).replies is mode
+    cut = fit(replace(about, arguments=lines(1, 101)), line=100, lines=5, total=600)
+    assert cut.replies is max(mode, Replies.REJECT_ONLY, key=lambda each: each.rank)
 
 
 def test_arguments_are_served_before_claims() -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bot.core.digest import canonical
 from bot.core.edits import differences, submission_of, tightened, touched
-from bot.core.model import Edit, Kind, Risk, Route, Stage, Then
+from bot.core.model import Edit, Kind, OnIrreversible, Replies, Risk, Route, Stage, Then
 from tests.core.requests import content, route, stage, step
 
 JSON = st.recursive(
@@ -139,3 +139,20 @@ def test_warnings_gather_and_the_higher_gate_holds() -> None:
 def test_a_route_that_blocks_blocks() -> None:
     """Nothing of the old route softens a block."""
     assert tightened(route(FINANCE), route(then=Then.BLOCK)).then is Then.BLOCK
+
+
+@pytest.mark.parametrize("old", Replies)
+@pytest.mark.parametrize("new", Replies)
+def test_an_edit_never_lets_a_reply_decide_more(old: Replies, new: Replies) -> None:
+    """The stricter of both answers holds, whichever route it stands in."""
+    way = tightened(route(FINANCE, replies=old), route(FINANCE, replies=new))
+    assert way.replies.rank == max(old.rank, new.rank)
+
+
+@pytest.mark.parametrize("old", OnIrreversible)
+@pytest.mark.parametrize("new", OnIrreversible)
+def test_an_edit_never_takes_an_approval_off_its_page(old: OnIrreversible, new: OnIrreversible) -> None:
+    """Where either route has what cannot be undone approved on its page, it stays there."""
+    way = tightened(route(FINANCE, irreversible=old), route(FINANCE, irreversible=new))
+    assert way.irreversible.rank == max(old.rank, new.rank)
+    assert way.rule == "r"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.model import Verb
-from bot.core.token import BadToken, Shown, Tokens
+from bot.core.token import PAGE, BadToken, Marks, Shown, Tokens, hash_of
 
 SHOWN = Shown(
     request="req_01k4q7h2n5m8p0r3s6t9v2w5x8",
@@ -73,3 +73,62 @@ def test_no_secret_is_an_error_at_once(secrets: tuple[str, ...]) -> None:
     """An empty secret would sign for everybody."""
     with pytest.raises(ValueError, match="SAYSO_SECRET"):
         Tokens(secrets, "p")
+
+
+PARTS = st.lists(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=3)
+
+
+@given(PARTS)
+def test_a_mark_is_short_and_the_same_for_the_same(parts: list[str]) -> None:
+    """128 bits in 26 letters and digits, which fit the local part of an address; what is sent twice is one thing."""
+    marks = Marks(("secret",), PAGE)
+    mark = marks.make(*parts)
+    assert mark == Marks(("secret",), PAGE).make(*parts)
+    assert len(mark) == 26
+    assert set(mark) <= set("abcdefghijklmnopqrstuvwxyz234567")
+    assert marks.holds(mark, *parts)
+
+
+@given(PARTS, PARTS)
+def test_a_mark_is_of_its_own_parts_alone(one: list[str], other: list[str]) -> None:
+    """Also where the same letters stand in other parts: what was made for one person is no other's."""
+    marks = Marks(("secret",), PAGE)
+    assert marks.holds(marks.make(*one), *other) is (one == other)
+
+
+def test_a_mark_is_worth_nothing_for_another_purpose_or_house() -> None:
+    """The purpose and the secret are in it."""
+    mark = Marks(("secret",), PAGE).make("req_1", "ana")
+    assert not Marks(("secret",), "letter").holds(mark, "req_1", "ana")
+    assert not Marks(("other",), PAGE).holds(mark, "req_1", "ana")
+    assert not Marks(("secret",), PAGE).holds(mark, "ana", "req_1")
+    assert not Marks(("secret",), PAGE).holds(mark, "req_1", "an", "a")
+
+
+def test_marks_outlive_a_rotated_secret() -> None:
+    """The first makes them; every one that is still listed holds them."""
+    old, both = Marks(("old",), PAGE), Marks(("new", "old"), PAGE)
+    assert both.holds(old.make("x"), "x")
+    assert both.make("x") == Marks(("new",), PAGE).make("x")
+    assert not Marks(("new",), PAGE).holds(old.make("x"), "x")
+
+
+@pytest.mark.parametrize("mark", ["", "x" * 1_000, "\udcff", "\u0130", "\0"], ids=ascii)
+def test_whatever_is_given_for_a_mark_is_told_from_one(mark: str) -> None:
+    """Nothing that a stranger puts there is an error, bytes of a mail that are no UTF-8 among it."""
+    assert not Marks(("secret",), PAGE).holds(mark, "x")
+    assert not Marks(("secret",), PAGE).holds(Marks(("secret",), PAGE).make("x").upper(), "x")
+
+
+@pytest.mark.parametrize("secrets", [(), ("",), ("good", "")])
+def test_no_secret_makes_no_marks(secrets: tuple[str, ...]) -> None:
+    """An empty secret would be known to everybody."""
+    with pytest.raises(ValueError, match="SAYSO_SECRET"):
+        Marks(secrets, PAGE)
+
+
+def test_a_hash_is_sha_256_in_hex() -> None:
+    """Of the text's UTF-8 (the digest is FIPS 180-2's for abc); and of any text a mail may hold."""
+    assert hash_of("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert len(hash_of("\udcff")) == 64
+    assert hash_of("\udcff") != hash_of("\udcfe")
