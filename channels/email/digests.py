@@ -87,7 +87,7 @@ def _ask(number: int, card: Card, link: str, person: Person, *, hears: bool) -> 
     if not whole:
         title, action, agent = clip(title, _TITLE)[0], clip(action, _ACTION)[0], clip(agent, _NAME)[0]
     facts = f"{clip(status(card), _TITLE)[0]} · expires {moment(card.expires_at, person)}"
-    lead = [facts, *(f"⚠ {one_line(mark)}" for mark in card.marks if whole)]
+    lead = [facts]
     reason = next((line.text for line in card.claims if line.label == "Reason"), "")
     claimed = f"The agent says (its own words, unchecked): {clip(one_line(reason), _REASON)[0]}" if reason else ""
     lead.append(f"Action: {action}, asked by {agent}" + (", with:" if card.arguments and whole else ""))
@@ -95,6 +95,7 @@ def _ask(number: int, card: Card, link: str, person: Person, *, hears: bool) -> 
         kind="item",
         head=f"{number}. ",
         title=title,
+        marks=tuple(f"⚠ {one_line(mark)}" for mark in card.marks) if whole else (),
         lead=tuple(lead),
         entries=entries(card.arguments) if whole else (),
         after=claimed,
@@ -139,4 +140,4 @@ def _how(asks: Sequence[tuple[int, Card, str]], *, hears: bool) -> str:
         return "Decide on the requests’ pages. An answer to this letter decides nothing."
     approved = [number for number, card, _ in asks if approvable_in_digest(card)]
     approve = f"`approve {', '.join(map(str, approved[:2]))}`, or " if approved else ""
-    return f"Answer with one line: {approve}`reject {answered[-1]}: why`. What you do not name stays as it is."
+    return f"Answer with a line for each: {approve}`reject {answered[-1]}: why`. What you do not name goes on waiting."

@@ -29,6 +29,7 @@ __all__ = [
     "words",
 ]
 
+_HEADING = 80
 _KEPT = "Reason"
 """What stays of the agent's words once there is nothing left to decide; the rest is in the full request."""
 
@@ -82,18 +83,19 @@ def news_letter(card: Card, *, person: Person, link: str, hears: bool, note: str
 
 
 def words(subject: str, lines: tuple[str, ...], *, link: str | None, link_says: str) -> Drawn:
-    """Words to one person: an answer to a reply, a link to sign in with. The first line is what it is about."""
+    """Words to one person: an answer to a reply, a link to sign in with. A short first line is the heading."""
     first, *rest = lines or ("",)
-    texts = tuple(part for line in rest for part in line.split("\n"))
+    headed = 0 < len(first) <= _HEADING and len(first.splitlines()) == 1
+    texts = tuple(part for line in (rest if headed else lines) for part in line.splitlines() or [""])
     sections = [Section(kind="facts", lead=texts)] if texts else []
     if link:
         sections.append(Section(kind="answer", link=link, link_says=link_says))
     return draw(
         Sheet(
             subject=one_line(subject),
-            preheader=one_line(first),
+            preheader=f"Sayso says: {one_line(first)}",
             what="Sayso says",
-            title=one_line(first),
+            title=first if headed else "",
             tone="flat",
             sections=sections,
             foot="Written by Sayso.",

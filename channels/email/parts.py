@@ -127,7 +127,7 @@ def verdict(verdict: Verdict, person: Person) -> Section:
     by = f"{verdict.title} by {verdict.by}" if verdict.by else verdict.title
     how = [f"through {one_line(verdict.channel)}"] if verdict.channel else []
     when = [moment(verdict.at, person)] if verdict.at else []
-    said = [Line("Reason given", verdict.category.replace("_", " "))] if verdict.category else []
+    said = [Line("Reason given", one_line(verdict.category).replace("_", " "))] if verdict.category else []
     said += [Line("Comment", verdict.comment)] if verdict.comment else []
     return Section(
         kind="note",
@@ -142,7 +142,7 @@ def run(card: Card) -> tuple[Section, ...]:
     run = card.execution
     if run is None:
         return ()
-    came = entries((Line("Result" if card.run is ExecutionState.EXECUTED else "What was said", run.text),), ours=True)
+    came = entries((Line("Result" if card.run is ExecutionState.EXECUTED else "Error", run.text),), ours=True)
     tone = _RAN.get(card.run, "wait") if card.run else "flat"
     return (Section(kind="note", tone=tone, head=one_line(run.label), entries=came if run.text else ()),)
 

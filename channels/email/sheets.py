@@ -71,13 +71,14 @@ class Tag(Struct, frozen=True):
 class Section(Struct, frozen=True, kw_only=True):
     """One part of a letter. ``kind``: ``note``, ``action``, ``claims``, ``facts``, ``answer`` or ``item``.
 
-    ``title`` follows ``head`` on its line, ``after`` the entries. ``how`` is the house's alone, `commands` in backticks.
+    ``title`` follows ``head`` on its line, ``after`` the entries. ``how`` is the house's own, `commands` in backticks.
     """
 
     kind: str
     tone: str = "flat"
     head: str = ""
     title: str = ""
+    marks: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     after: str = ""

@@ -85,9 +85,10 @@ def fitted(card: Card) -> Card:
     """
     action, cut_action = clip(card.action, _ACTION)
     marks, cut_marks = _clip_all(card.marks)
+    title, cut_title = shorten(one_line(card.title) or one_line(card.action) or "Untitled", TITLE)
     short = replace(
         card,
-        title=one_line(card.title) or one_line(card.action) or "Untitled",
+        title=title,
         action=action,
         marks=marks,
         agent=clip(card.agent, _AGENT)[0],
@@ -105,7 +106,7 @@ def fitted(card: Card) -> Card:
     if not whole.fully_shown:
         # It must be read on its page anyway: a letter of many screens would only bury the mailbox.
         whole = _fit_lines(short, _PREVIEW, min(_PREVIEW * 4, room), room)
-    return without_approval(whole) if cut_action or cut_marks else whole
+    return without_approval(whole) if cut_title or cut_action or cut_marks else whole
 
 
 def without_approval(card: Card) -> Card:
@@ -176,6 +177,6 @@ def _fit_lines(card: Card, each: int, total: int, room: int) -> Card:
         shown = fit(card, line=each, lines=_LINES, total=total)
         lines = (*shown.arguments, *shown.claims)
         taken = ENTRY * len(lines) + sum(map(size, _texts(lines)))
-        if taken <= room:
+        if taken <= room or not total:
             return shown
         total = max(min(total - 1, total * room // taken), 0)

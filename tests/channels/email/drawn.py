@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,14 +72,14 @@ def ended(card: Card, *, state: State = State.APPROVED, run: ExecutionState | No
     )
 
 
-def every_letter(text: str = "Refund") -> Iterator[Drawn]:
+def every_letter(text: str = "Refund", modes: Iterable[Replies] = tuple(Replies)) -> Iterator[Drawn]:
     """Each kind of letter, with ``text`` wherever somebody else's text can stand; drawn as the house would."""
     context = {"evidence": [{"title": text, "text": text, "url": text}], "user_request": text, "risks": [text],
                "checks": [{"name": text, "passed": True, "detail": text}], "tool_calls": [{"name": text}]}  # fmt: skip
-    for replies in Replies:
+    for replies in modes:
         card = a_card(
             {"value": text, text: 1, "nested": {text: [text]}}, replies=replies, title=text, action=text, reason=text,
-            context=context, warnings=(f"/value holds {text}",), on_behalf_of=text,
+            context=context, warnings=(f"/value holds {text}",),
         )  # fmt: skip
         card = replace(card, undo=card.title, why=card.title, agent=card.action)
         yield card_letter(card, person=ANA, link=LINK, hears=True, note="Ben asked for it.")
