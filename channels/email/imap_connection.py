@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import imaplib
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -20,8 +18,8 @@ from imap_tools.errors import MailboxFolderSelectError, MailboxLoginError
 from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
 from channels.email.imap_answers import is_about, literal_in, number_in, size_in, words_of
+from channels.email.imap_client import Box, end, has_unread, tls_of
 
-ANSWER_WITHIN = 20.0
 LARGEST = 10 * 1024 * 1024
 _START = 128 * 1024
 """Of a letter larger than `LARGEST`: its headers, and more than the first 64 KiB of the rest."""
@@ -66,21 +64,21 @@ class ImapConnection:
     def open(self) -> None:
         """Connect, encrypt, sign in and select the folder. Raises `ImapFailed`, `OSError` and imaplib's errors."""
         server = self._server
-        self._box = _Box(server, self._opened)
+        self._box = Box(server, self._opened)
         if self._aborted.is_set():
             raise ImapFailed("given up")
         offered = "STARTTLS" in self._client.capabilities
         if server.tls is Tls.STARTTLS and not offered:
             raise ImapFailed("the server does not offer STARTTLS, so no password was sent", settled=True)
         if server.tls is Tls.STARTTLS or (server.tls is Tls.OFFERED and offered):
-            self._client.starttls(_context(server))
+            self._client.starttls(tls_of(server))
         self._sign_in()
         self._select()
 
     def _opened(self, line: socket.socket) -> None:
         self._line = line
         if self._aborted.is_set():
-            _end(line)
+            end(line)
 
     def _sign_in(self) -> None:
         server, box = self._server, self._box
@@ -97,7 +95,9 @@ class ImapConnection:
         except (MailboxLoginError, imaplib.IMAP4.error) as refused:
             if isinstance(refused, imaplib.IMAP4.abort):
                 raise
-            raise ImapFailed(f"the sign-in was refused: {words_of(refused)}", settled=True) from None
+            # Some servers repeat what they did not understand.
+            words = words_of(refused).replace(server.password or "\0", "…")
+            raise ImapFailed(f"the sign-in was refused: {words}", settled=True) from None
         status, said = self._client.capability()
         if status == "OK" and said and said[0]:
             self.capabilities = tuple(said[0].decode("ascii", "replace").upper().split())
@@ -194,7 +194,7 @@ class ImapConnection:
             raise ImapFailed("not connected")
         box.idle.start()  # type: ignore[no-untyped-call]  # the library's own
         # What came together with the server's yes is read already, and no poll would show it.
-        said = [] if _unread(self._client) else box.idle.poll(within)
+        said = [] if has_unread(self._client) else box.idle.poll(within)
         if any(line.upper().startswith(b"* BYE") for line in said):
             raise ImapFailed("the server ended the connection")
         if self._aborted.is_set():
@@ -209,7 +209,7 @@ class ImapConnection:
         """End it now, from any thread: whoever waits for the server is woken with an error."""
         self._aborted.set()
         if self._line is not None:
-            _end(self._line)
+            end(self._line)
 
     def close(self) -> None:
         """Take leave and let the sockets go. Never raises."""
@@ -230,66 +230,6 @@ class ImapConnection:
 
 class Unfetchable(ImapFailed):
     """The server has the letter and refuses to give it."""
-
-
-def _context(server: Server) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not server.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _end(line: socket.socket) -> None:
-    with suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-
-
-class _Client(imaplib.IMAP4):
-    """The standard library's client, which tells of its socket before anything is waited for on it.
-
-    It tells of a duplicate: TLS takes the socket itself over, and is not safe to touch while another thread reads.
-    """
-
-    def __init__(self, server: Server, opened: Callable[[socket.socket], None]) -> None:
-        self._server, self._opened = server, opened
-        super().__init__(server.host, server.port, ANSWER_WITHIN)
-
-    def _create_socket(self, timeout: float | None) -> socket.socket:
-        line: socket.socket = super()._create_socket(timeout)  # type: ignore[misc]  # IMAP4_SSL does the same
-        self._opened(line.dup())
-        if self._server.tls is not Tls.IMPLICIT:
-            return line
-        return _context(self._server).wrap_socket(line, server_hostname=self._server.host)
-
-
-class _Box(BaseMailBox):
-    """imap-tools over that client."""
-
-    def __init__(self, server: Server, opened: Callable[[socket.socket], None]) -> None:
-        self._server, self._opened = server, opened
-        super().__init__()
-
-    def _get_mailbox_client(self) -> imaplib.IMAP4:
-        return _Client(self._server, self._opened)
-
-
-def _unread(client: Any) -> bool:
-    """Whether the library holds bytes that it has not looked at; no poll of the socket tells."""
-    read = getattr(client, "_readbuf", None)
-    if read is not None:
-        # Python 3.14 and later.
-        return bool(read)
-    pending = getattr(client.sock, "pending", None)
-    if pending is not None and pending():
-        return True
-    client.sock.settimeout(0)
-    try:
-        return bool(client.file.peek(1))
-    except OSError:
-        return False
-    finally:
-        client.sock.settimeout(ANSWER_WITHIN)
 
 
 def mailbox_name(server: Server) -> str:

@@ -394,7 +394,7 @@ async def test_a_server_that_lies_is_survived(
     pymap: ImapServer, lies: dict[bytes, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it says is a fault in a line; once it speaks plainly again, everything is read, once."""
-    monkeypatch.setattr("channels.email.imap_connection.ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr("channels.email.imap_client.ANSWER_WITHIN", 0.5)
     house = House()
     await pymap.append(letter("one"))
     pymap.proxy.replaced = lies
@@ -418,7 +418,7 @@ async def test_a_slow_server_is_read_slowly(pymap: ImapServer) -> None:
 
 async def test_a_server_that_hangs_is_given_up(pymap: ImapServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half-open connections do not hold the mailbox; another one takes over."""
-    monkeypatch.setattr("channels.email.imap_connection.ANSWER_WITHIN", 0.4)
+    monkeypatch.setattr("channels.email.imap_client.ANSWER_WITHIN", 0.4)
     monkeypatch.setattr("channels.email.imap_reading._IDLE_FOR", 0.3)
     house = House()
     async with reading(pymap, house) as mailbox:
@@ -497,6 +497,14 @@ async def test_a_wrong_password_is_said_and_not_repeated(imap: ImapServer) -> No
         connections = imap.proxy.connections
         await asyncio.sleep(0.2)
         assert imap.proxy.connections == connections
+
+
+async def test_t23_a_server_that_repeats_the_password_tells_nobody(pymap: ImapServer) -> None:
+    """Some repeat what they did not understand, and a fault is shown to people."""
+    pymap.proxy.replaced = {b"1 OK ": b'1 NO what is LOGIN "answers" "secret"? '}
+    async with reading(pymap, House()) as mailbox:
+        fault = await told(mailbox, "what is LOGIN")
+        assert "secret" not in fault
 
 
 async def test_a_folder_that_is_missing_is_named(imap: ImapServer) -> None:

@@ -8,7 +8,8 @@ from tests.fakes.email.dkim_keys import DkimKey, signed
 from tests.fakes.email.dns import DnsZone
 from tests.fakes.email.imap import ImapServer, dovecot, pymap_server
 from tests.fakes.email.proxy import Proxy
-from tests.fakes.email.smtp import FakeSmtp, Mail, Stage
+from tests.fakes.email.smtp import FakeSmtp
+from tests.fakes.email.smtp_values import Mail, Stage
 from tests.fakes.email.talk import Talk, lmtp_send, smtp_send
 
 __all__ = [
