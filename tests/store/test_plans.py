@@ -35,6 +35,16 @@ PLANS = [
     ("audit", SAY.audit, "USING INDEX events_request (request=?)"),
     ("audit lines", SAY.audit_lines, "USING INTEGER PRIMARY KEY (rowid>?)"),
     ("key", SAY.key, "USING INDEX sqlite_autoindex_keys_2 (hash=?)"),
+    ("a delivery", SAY.delivery, "USING INDEX sqlite_autoindex_deliveries_1 (id=?)"),
+    ("a reply key", SAY.letters.reply_key, "USING INDEX sqlite_autoindex_reply_keys_1 (hash=?)"),
+    ("a letter", SAY.letters.letter, "USING INDEX reply_keys_letter (letter=?)"),
+    ("keys out of force", SAY.letters.drop_keys, "USING INDEX reply_keys_expires (expires_at<?)"),
+    ("a receipt", SAY.letters.receipt, "USING INDEX sqlite_autoindex_receipts_1 (key=?)"),
+    ("receipts too old", SAY.letters.drop_receipts, "USING INDEX receipts_at (at<?)"),
+    ("answers to a thread", SAY.letters.answers, "USING INDEX receipts_thread (thread=?)"),
+    ("a mailbox", SAY.letters.mailbox, "USING INDEX sqlite_autoindex_mailboxes_1 (name=?)"),
+    ("an address", SAY.letters.unreachable_at, "sqlite_autoindex_unreachable_1 (channel=? AND address=?)"),
+    ("an address back", SAY.letters.drop_unreachable, "sqlite_autoindex_unreachable_1 (channel=? AND address=?)"),
     ("newest", _page(Filter(cursor="x")), "requests_newest ((created_at,id)<(?,?))"),
     ("an agent's", _page(Filter(agent="a")), "USING INDEX requests_agent (agent=?)"),
     ("an action's", _page(Filter(action="a")), "USING INDEX requests_action (action=?)"),
@@ -82,13 +92,16 @@ async def test_the_queue_is_read_from_what_is_open(driver: sqlite3.Connection) -
     assert plan[0] == "SCAN requests USING INDEX requests_open", plan
 
 
+def _pairs(one: object, other: object) -> list[tuple[str, Prepared, Prepared]]:
+    return [(name, mine, getattr(other, name)) for name, mine in vars(one).items() if isinstance(mine, Prepared)]
+
+
 def test_every_statement_has_a_twin() -> None:
     """Each statement compiles for PostgreSQL as well, with the same parameters, numbered as asyncpg wants them."""
     twin = statements_for("postgresql")
-    names = [name for name, value in vars(SAY).items() if isinstance(value, Prepared)]
-    assert len(names) > 30
-    for name in names:
-        mine, other = getattr(SAY, name), getattr(twin, name)
+    pairs = [*_pairs(SAY, twin), *_pairs(SAY.letters, twin.letters)]
+    assert len(pairs) > 44
+    for name, mine, other in pairs:
         assert "?" not in other.sql, name
         assert ("$1" in other.sql) == ("?" in mine.sql), name
     for query in (Filter(), Filter(states=OPEN, reviewer="ana", agent="a", action="b", batch="c", escalated=True)):
