@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -57,6 +58,8 @@ class Mailroom:
         self._page = page
         self._address = ReplyAddress(settings.reply_to or "")
         self._resolve = resolver(settings.dns)
+        self.aside: Counter[str] = Counter()
+        """How many letters were put aside without a trace, by named reason."""
 
     async def fetched(self, raw: bytes, size: int) -> None:
         """Take one letter out of a mailbox; nothing is known of its envelope. ``size``: of all of it, in bytes."""
@@ -74,7 +77,7 @@ class Mailroom:
         person = self._letters.person(key.person) if key is not None and key.channel == NAME else None
         if key is None or person is None or person.email is None:
             # Anybody can write to the address: what names no letter of ours leaves no trace but this line.
-            LOG.info("email: put aside, %s", Reason.UNKNOWN_TOKEN if mail.token else mail.fault or Reason.NO_TOKEN)
+            self._put_aside(Reason.UNKNOWN_TOKEN if mail.token else mail.fault or Reason.NO_TOKEN)
             return
         await self._judge(mail, key, person)
 
@@ -83,7 +86,7 @@ class Mailroom:
         reason = judged(mail, person.email or "", trust)
         receipt = self._receipt(mail, key, trust)
         if await self._letters.received(receipt.key) is not None:
-            LOG.info("email: put aside, %s", Reason.RECEIVED_BEFORE)
+            self._put_aside(Reason.RECEIVED_BEFORE)
             return
         if reason is not None:
             lines = answers.refused(reason) if reason in _ANSWERED or self._proved(mail, person) else ()
@@ -192,6 +195,7 @@ class Mailroom:
         """A report on a letter of ours: one that says it failed fails its cards. A mark of ours in it proves it."""
         report = mail.report
         if report is None or not report.failed:
+            self._put_aside(Reason.REPORT)
             return
         for identifier in (*report.message_ids, report.envelope_id or ""):
             name = self._names.name_in(identifier)
@@ -208,7 +212,11 @@ class Mailroom:
                 await self._letters.file(replace(receipt, verdict="bounce"), None, about)
                 LOG.warning("email: a letter to %s came back: %s", person.id, report.diagnostic)
             return
-        LOG.info("email: put aside, %s", Reason.REPORT)
+        self._put_aside(Reason.REPORT)
+
+    def _put_aside(self, reason: str) -> None:
+        self.aside[reason] += 1
+        LOG.info("email: put aside, %s", reason)
 
 
 def _made(request: Request, decision: str) -> Decision | None:

@@ -216,10 +216,10 @@ class House:
             channel=ballot.channel, stage=request.stage, stage_name="finance", revision=request.revision,
             digest=request.digest, comment=ballot.comment, category=ballot.category,
         )  # fmt: skip
-        if ballot.decision is Verb.APPROVE_WITH_EDITS:
+        if ballot.decision is Verb.APPROVE_WITH_EDITS and differences(request.content.arguments, ballot.arguments):
             return self._edited(request, decision, ballot.arguments or {}, now)
-        if ballot.decision is Verb.APPROVE:
-            return lifecycle.approve(request, decision, now)
+        if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS):
+            return lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), now)
         if ballot.decision is Verb.REJECT:
             return lifecycle.reject(request, decision, now)
         if ballot.decision is Verb.ASK:

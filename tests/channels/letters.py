@@ -21,6 +21,7 @@ class LetterHouse(House):
         self.cursors: dict[str, Cursor] = {}
         self.lost: dict[tuple[str, str], Unreachable] = {}
         self.came_back: list[tuple[str, str]] = []
+        self.answers: list[Letter] = []
 
     async def decide(self, ballot: Ballot) -> Request:
         """As the desk does: a ballot with an id that counted is the same decision."""
@@ -55,9 +56,12 @@ class LetterHouse(House):
         self.receipts[receipt.key] = receipt
         if about.refused:
             await self.refused(request_id=about.request, actor=about.actor, via=about.via, reason=receipt.verdict)
-        if answer is not None and self.channel is not None:
+        if answer is None:
+            return False
+        self.answers.append(answer)
+        if self.channel is not None:
             await self.channel.write(answer, f"eff_{next(self._numbers)}")
-        return answer is not None
+        return True
 
     async def returned(self, key: ReplyKey, error: str) -> None:
         """Keep what came back, and why."""

@@ -87,7 +87,7 @@ GRAMMAR = (
 )
 REASONS = (COMMAND, *STRUCTURE, *TOKEN, *MACHINES, *FROM, *AUTHENTICATION, *GRAMMAR)
 """Every named reason, in the order of judgement: the first that holds is the one that is given."""
-ANSWERED = ("weak_authentication", *GRAMMAR)
+ANSWERED = ("too_large", "weak_authentication", *GRAMMAR)
 """The refusals that are answered: whoever wrote is the recipient (or most likely is), and no machine."""
 
 
