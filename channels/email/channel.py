@@ -93,7 +93,7 @@ class EmailChannel:
             await self._writer.news(card, delivery, None)
         elif card.state.open and now.level > before.level:
             asked = ", ".join(asked.name for asked in card.asked)
-            await self._say(card, delivery, f"Nobody has decided yet, so it was escalated. Asked now: {asked}.")
+            await self._say(card, delivery, f"It was escalated. Asked now: {asked}.")
         return handle_of(handle["thread"], latest, now)
 
     def _wants_outcome(self, card: Card, delivery: Delivery) -> bool:
