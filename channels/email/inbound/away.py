@@ -59,8 +59,8 @@ _BEFORE = re.compile(r"[\s\[(*<\"'«“„【]*+")
 _BEGINS = re.compile(rf"(?:{_any_of(_AUTOMATIC)})(?!\w)|(?:{_any_of(_SHORT)})\s*+(?:[:：\])】]|$)")
 _SOMEBODY_IS = re.compile(
     r"[^:]{1,80} (?:is (?:currently )?out of (?:the )?office|is away from (?:the )?office|ist (?:zurzeit )?ausser haus"
-    r"|ist (?:zurzeit )?nicht im (?:büro|hause?)|est absente? du bureau|está fuera de la oficina|è fuori (?:sede|ufficio)"
-    r"|está fora do escritório|is afwezig|is niet op kantoor)"
+    r"|ist (?:zurzeit )?nicht im (?:büro|hause?)|est absente? du bureau|está fuera de la oficina"
+    r"|è fuori (?:sede|ufficio)|está fora do escritório|is afwezig|is niet op kantoor)"
 )
 """As Notes writes it: who, before what."""
 
@@ -72,4 +72,4 @@ def says_away(subject: str) -> bool:
     text = _folded(subject)
     start = _BEFORE.match(text)
     at = start.end() if start else 0
-    return bool(_BEGINS.match(text, at) or _SOMEBODY_IS.match(text, at) or _SCRIPT_WITHOUT_SPACES.match(text, at))
+    return any(shape.match(text, at) for shape in (_BEGINS, _SOMEBODY_IS, _SCRIPT_WITHOUT_SPACES))

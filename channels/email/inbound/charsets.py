@@ -42,8 +42,8 @@ def decoded(raw: bytes, charset: str) -> str:
 
 
 def unbase64(raw: bytes) -> bytes:
-    """What base64 stands for; strange characters are skipped and a cut end is dropped (RFC 2045, 6.8)."""
-    clean = _NO_BASE64.sub(b"", raw)
+    """What base64 stands for; strange characters are skipped, padding ends it, a cut end is dropped (RFC 2045, 6.8)."""
+    clean = _NO_BASE64.sub(b"", raw.partition(b"=")[0])
     clean = clean[: len(clean) - 1] if len(clean) % 4 == 1 else clean
     return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
 

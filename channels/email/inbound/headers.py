@@ -39,7 +39,7 @@ class Block(Struct, frozen=True):
 
 def split(raw: bytes) -> Block:
     """The header block of a letter or of one of its parts. Fields that could be read are given even when malformed."""
-    if raw.startswith((b"\n", b"\r\n")):
+    if raw.startswith((b"\n", b"\r\n")):  # a part without fields of its own
         return Block((), 1 + raw.startswith(b"\r"), malformed=False)
     end = _END.search(raw, 0, MOST_BYTES)
     if end is None:
@@ -48,8 +48,10 @@ def split(raw: bytes) -> Block:
         return Block(headers, len(raw), malformed=not (whole and readable))
     block = raw[: end.start() + 1]
     headers, readable = _fields(block)
-    # The empty line must end as the others do: for whoever splits at CRLF alone, it is none otherwise.
-    same_end = (end[0] == b"\n\r\n") == block.endswith(b"\r\n")
+    # The empty line must end as the others do, and LF must be how all of it is written: for whoever splits at CRLF
+    # alone, the block ends elsewhere otherwise.
+    crlf = block.endswith(b"\r\n")
+    same_end = (end[0] == b"\n\r\n") == crlf and (crlf or raw.find(b"\r\n", end.end()) < 0)
     return Block(headers, end.end(), malformed=not (readable and same_end))
 
 

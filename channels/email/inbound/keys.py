@@ -28,6 +28,7 @@ MOST_BITS = 4096
 _MOST_EXPONENT = 2**32
 _LONGEST_SIGNATURE = 8_000
 _LONGEST_RECORD = 2_000
+_MOST_COVERED = 200
 _LONG_BLANK = re.compile(rb"\s{33}")
 _BLANKS = re.compile(rb"[ \t]+")
 _HEADER_END = re.compile(rb"\n\r?\n")
@@ -72,6 +73,7 @@ def _signature(value: bytes) -> dict[bytes, bytes] | None:
     good = (
         tags[b"a"] == b"rsa-sha256"
         and b"from" in names
+        and len(names) <= _MOST_COVERED
         and is_domain(domain)
         and is_domain(selector)
         and (b"x" not in tags or (expires.isdigit() and len(expires) <= 12 and int(expires) >= time.time()))  # noqa: PLR2004  # longer than any time to come

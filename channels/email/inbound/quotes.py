@@ -24,12 +24,12 @@ _MOST_WRAPS = 2
 _FEWEST_LABELS = 3
 _LONGEST_FOOTER = 120
 
-_BREAKS = re.compile(r"\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u00ad\u061c\u180e\u034f" + "".join(
     map(chr, (*range(0x202A, 0x202F), *range(0x2060, 0x206A)))
 )
 _BLANK = (
-    _INVISIBLE + " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\0"
+    _INVISIBLE
+    + " \t\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\0"
 )
 
 _RULE = re.compile(r"_{8,}|={12,}")
@@ -41,8 +41,14 @@ _ADDRESS = re.compile(r"[^\s<>]{1,300}@[^\s<>]{1,300}")
 
 
 def new_lines(text: str, ours: tuple[str, ...]) -> list[str]:
-    """The new lines of a text, no empty ones around them. ``ours``: addresses of ours, in lower case."""
-    lines = [_clean(line) for line in _BREAKS.sub("\n", text[:MOST_CHARACTERS]).split("\n", _MOST_LINES)[:_MOST_LINES]]
+    """The new lines of a text, no empty ones around them. ``ours``: addresses of ours, in lower case.
+
+    A line ends at a line feed and nowhere else: clients mark each of those with ``>`` as they quote, and no other
+    character that something might show as a line's end.
+    """
+    lines = [
+        _clean(line) for line in text[:MOST_CHARACTERS].replace("\r\n", "\n").split("\n", _MOST_LINES)[:_MOST_LINES]
+    ]
     lines = lines[: _end(lines, ours)]
     kept = _without_quotes(lines, ours)
     while kept and not kept[-1]:
@@ -110,12 +116,13 @@ def _is_header_block(lines: list[str], at: int, ours: tuple[str, ...]) -> bool:
 def _without_quotes(lines: list[str], ours: tuple[str, ...]) -> list[str]:
     """The lines that are neither quoted, nor above a quote, nor a client's footer."""
     kept: list[str] = []
+    torn = _torn(lines)
     for at, line in enumerate(lines):
         if _is_quote(line):
             if not (at and _is_quote(lines[at - 1])):
                 _drop_attribution(kept)
             continue
-        if _is_torn(lines, at) or (len(line) <= _LONGEST_FOOTER and FOOTER.fullmatch(line.strip().casefold())):
+        if at in torn or (len(line) <= _LONGEST_FOOTER and FOOTER.fullmatch(line.strip().casefold())):
             continue
         kept.append(line)
         if line.endswith((":", "：")) and not _COMMAND.match(line):
@@ -131,13 +138,27 @@ def _quote_follows(lines: list[str], at: int) -> bool:
     return next((_is_quote(line) for line in lines[at + 1 :] if line), False)
 
 
-def _is_torn(lines: list[str], at: int) -> bool:
-    """Whether a line is the end of a quoted one, which somebody wrapped without marking the rest."""
-    if at == 0 or at + 1 >= len(lines) or not lines[at]:
-        return False
-    before, after = lines[at - 1], lines[at + 1]
-    word = lines[at].split(maxsplit=1)[0]
-    return _is_quote(before) and _is_quote(after) and len(before) + 1 + len(word) > _WRAPPED_AT
+def _torn(lines: list[str]) -> set[int]:
+    """The lines that are ends of quoted ones, which somebody wrapped without marking the rest.
+
+    They stand between two quoted lines without an empty one, and each begins with a word that the line before had no
+    room for.
+    """
+    torn: set[int] = set()
+    run: list[int] = []
+    for at, line in enumerate(lines):
+        if _is_quote(line):
+            torn.update(run)
+            run = []
+        elif line and at and (run or _is_quote(lines[at - 1])) and _has_no_room(lines[at - 1], line):
+            run.append(at)
+        else:
+            run = []
+    return torn
+
+
+def _has_no_room(before: str, line: str) -> bool:
+    return len(before) + 1 + len(line.split(maxsplit=1)[0]) > _WRAPPED_AT
 
 
 def _drop_attribution(kept: list[str]) -> None:

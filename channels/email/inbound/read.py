@@ -14,7 +14,7 @@ from channels.email.inbound.headers import Block, Headers, every, message_id, sp
 from channels.email.inbound.machines import machine_of
 from channels.email.inbound.mime import Part, tree
 from channels.email.inbound.reports import report_of
-from channels.email.inbound.senders import pieces_with_at, sender_fault, sender_of
+from channels.email.inbound.senders import addresses_in, pieces_with_at, sender_fault, sender_of
 from channels.email.inbound.values import Incoming, Mail, Reason
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -23,7 +23,7 @@ LONGEST_SUBJECT = 300
 
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
 _ADDRESSED = ("to", "cc")
-_ONCE = ("content-type", "content-transfer-encoding", "message-id", "subject", "date", "mime-version")
+_ONCE = ("content-type", "content-transfer-encoding", "message-id", "subject")
 """Fields that a second copy, put above a signed letter, would give another meaning. RFC 5322 allows one of each."""
 
 
@@ -73,21 +73,16 @@ def _fault(block: Block, size: int, token: str | None, *, mismatch: bool) -> Rea
 
 
 def _token(envelope: Iterable[str], headers: Headers, address: ReplyAddress) -> tuple[str | None, bool]:
-    """The token, and whether another one stands beside it."""
-    places = (
-        _tokens((recipient.strip("<>") for recipient in envelope), address),
-        _tokens_under(headers, _DELIVERED, address),
-        _tokens_under(headers, _ADDRESSED, address),
-    )
-    found = list(dict.fromkeys(token for place in places for token in place))
-    return (found[0] if found else None), len(found) > 1
+    """The token, and whether another one stands beside it: anywhere, in a name or a comment too."""
+    delivered = [decoded(value, "") for value in every(headers, *_DELIVERED)]
+    addressed = [decoded(value, "") for value in every(headers, *_ADDRESSED)]
+    found = [
+        *_tokens((recipient.strip("<>") for recipient in envelope), address),
+        *_tokens((box for value in (*delivered, *addressed) for box in addresses_in(value)), address),
+    ]
+    beside = _tokens((piece for value in (*delivered, *addressed) for piece in pieces_with_at(value)), address)
+    return (found[0] if found else None), len({*found, *beside}) > 1
 
 
 def _tokens(candidates: Iterable[str], address: ReplyAddress) -> list[str]:
     return [token for candidate in candidates if (token := address.token_in(candidate))]
-
-
-def _tokens_under(headers: Headers, names: tuple[str, ...], address: ReplyAddress) -> list[str]:
-    """Whole values are looked through, however long: a second token at the far end is one all the same."""
-    values = (decoded(value, "") for value in every(headers, *names))
-    return [token for value in values for token in _tokens(pieces_with_at(value), address)]

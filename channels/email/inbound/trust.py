@@ -69,13 +69,20 @@ def _judged(results: tuple[Result, ...], domain: str) -> Trust:
         return Trust.pass_ if all(_is_for(result, domain) for result in dmarc) else Trust.none
     if any(result.method == "dkim" and result.result == "pass" and _speaks_for(result, domain) for result in results):
         return Trust.pass_
-    weak = any(result.method in ("spf", "arc") and result.result == "pass" for result in results)
+    weak = any(_hints_at(result, domain) for result in results)
     return Trust.weak if weak else Trust.none
 
 
 def _is_for(dmarc: Result, domain: str) -> bool:
     """A result for another From than the one read here is about another letter."""
     return domain_of(dmarc.properties.get("header.from", domain)) == domain
+
+
+def _hints_at(result: Result, domain: str) -> bool:
+    """Something to answer by, not to decide by; SPF for somebody else's envelope is not even that."""
+    if result.result != "pass" or result.method not in ("spf", "arc"):
+        return False
+    return result.method == "arc" or aligned(domain_of(result.properties.get("smtp.mailfrom", domain)), domain)
 
 
 def _speaks_for(dkim: Result, domain: str) -> bool:

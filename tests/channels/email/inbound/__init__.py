@@ -1,0 +1,1 @@
+"""Tests of what an incoming letter says, and whether it may count."""

@@ -1,0 +1,308 @@
+"""Whether a letter is from who it says: results of our server, keys of the sender's, and nothing else (T18)."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import dkim  # type: ignore[import-untyped]  # it has no types
+import pytest
+
+from channels.email.inbound.judge import judged
+from channels.email.inbound.read import read
+from channels.email.inbound.trust import Trust, by_keys, by_results
+from channels.email.inbound.values import Incoming, Reason
+from tests.channels.email.inbound.letters import ANA, OTHER, REPLIES, letter, mail, of
+from tests.channels.email.inbound.signing import KEYS, Key
+
+OURS = "mx.sayso.example"
+PASS, WEAK, NONE = Trust.pass_, Trust.weak, Trust.none
+
+RESULTS: list[tuple[str, Trust]] = [
+    # What servers write
+    ("mx.sayso.example; dmarc=pass header.from=corp.example", PASS),
+    ("MX.Sayso.Example 1; dmarc=pass (p=none dis=none) header.from=Corp.example", PASS),
+    ("mx.sayso.example; dmarc=pass", PASS),
+    ("mx.sayso.example;\r\n\tdkim=pass header.i=@corp.example header.s=s1 header.b=AbC+d/e=; spf=pass (x: y)", PASS),
+    ("mx.sayso.example; dkim=pass (2048-bit key; unprotected) header.d=corp.example header.i=@mail.corp.example", PASS),
+    ("mx.sayso.example; dkim=pass header.d=mail.corp.example; dmarc=none", PASS),
+    ("mx.sayso.example; dkim=fail header.d=other.example; dkim=pass header.d=corp.example", PASS),
+    ('mx.sayso.example; dkim=pass reason="good (really; yes)" header.d=corp.example;', PASS),
+    ('"mx.sayso.example"; dkim = pass header.d = corp.example', PASS),
+    ("(a (nested) comment) mx.sayso.example (x) 1 (y); (z) dkim (q) = (r) pass (s) header.d=corp.example (t)", PASS),
+    ("mx.sayso.example; dkim/1=pass header.d=corp.example; arc=pass; iprev=pass policy.iprev=192.0.2.1", PASS),
+    # What is not enough
+    ("mx.sayso.example; spf=pass smtp.mailfrom=corp.example", WEAK),
+    ("mx.sayso.example; arc=pass header.d=corp.example", WEAK),
+    ("mx.sayso.example; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=b@corp.example", WEAK),
+    ("mx.sayso.example; spf=pass smtp.helo=x.example", WEAK),
+    ("mx.sayso.example; spf=pass smtp.mailfrom=eve@evil.example", NONE),
+    ("mx.sayso.example; none", NONE),
+    ("mx.sayso.example", NONE),
+    ("mx.sayso.example; dkim=fail header.d=corp.example", NONE),
+    ("mx.sayso.example; dkim=pass header.d=evil.example", NONE),
+    ("mx.sayso.example; dkim=pass header.d=evil.example header.i=@corp.example", NONE),
+    ("mx.sayso.example; dkim=pass header.from=corp.example", NONE),
+    ("mx.sayso.example; dkim=pass", NONE),
+    ("mx.sayso.example; dkim=pass header.d=example", NONE),
+    ("mx.sayso.example; dkim=pass header.d=notcorp.example", NONE),
+    ("mx.sayso.example; dkim=pass header.d=corp.example.evil.example", NONE),
+    ("mx.sayso.example; dmarc=fail header.from=corp.example; dkim=pass header.d=corp.example", NONE),
+    ("mx.sayso.example; dkim=pass header.d=corp.example; dmarc=fail", NONE),
+    ("mx.sayso.example; dmarc=pass header.from=evil.example; dkim=pass header.d=corp.example", NONE),
+    ("mx.sayso.example; dmarc=pass header.from=corp.example; dmarc=pass header.from=evil.example", NONE),
+    ("mx.sayso.example; dmarc=bestguesspass header.from=corp.example", NONE),
+    # What somebody else wrote
+    ("mx.evil.example; dmarc=pass header.from=corp.example", NONE),
+    ("mx.sayso.example.evil.example; dmarc=pass", NONE),
+    ("sayso.example; dmarc=pass", NONE),
+    ("evil.example (mx.sayso.example;) ; dmarc=pass", NONE),
+    # What is no grammar, or text of a stranger's in a place where it does not speak
+    ("", NONE),
+    ("; dmarc=pass", NONE),
+    ("dmarc=pass header.from=corp.example", NONE),
+    ("mx.sayso.example dmarc=pass", NONE),
+    ("mx.sayso.example 2; dmarc=pass", NONE),
+    ("mx.sayso.example; (dmarc=pass header.from=corp.example", NONE),
+    ("mx.sayso.example; dmarc=pass)", NONE),
+    ('mx.sayso.example; dkim=pass header.d="corp.example', NONE),
+    ('mx.sayso.example; spf=fail smtp.mailfrom="x; dmarc=pass header.from=corp.example"@evil.example', NONE),
+    ("mx.sayso.example; spf=fail (x; dmarc=pass) smtp.mailfrom=a@evil.example", NONE),
+    ("mx.sayso.example; spf=fail (\\); dmarc=pass", NONE),
+    ('mx.sayso.example; spf=fail reason="dmarc=pass"', NONE),
+    ("mx.sayso.example; x=y z; dmarc=pass", NONE),
+    ("mx.sayso.example;; dmarc=pass", NONE),
+    ("mx.sayso.example; =pass; dmarc=pass", NONE),
+    ("mx.sayso.example; dkim=pass header.d=corp.example header.d=evil.example", NONE),
+    ("mx.sayso.example; dkim=pass header.d=corp\u0435.example", NONE),
+    ("mx.sayso.example; dmarc=pass\x00", NONE),
+    ("mx.sayso.example; dmarc=pass" + " " * 20_000, PASS),
+    ("mx.sayso.example; dmarc=pass (" + "x" * 20_000 + ")", NONE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "trust"), RESULTS)
+def test_t18_results_of_our_server(value: str, trust: Trust) -> None:
+    """What its header says, by the grammar; anything that is not of the grammar says nothing."""
+    assert by_results(mail(f"Authentication-Results: {value}"), OURS) is trust
+
+
+def test_only_the_topmost_of_our_servers_headers_counts() -> None:
+    """One below came from outside; one of another server is passed over."""
+    bad, good = (
+        "Authentication-Results: mx.sayso.example; dmarc=fail",
+        "Authentication-Results: mx.sayso.example; dmarc=pass",
+    )
+    other, broken = (
+        "Authentication-Results: mx.evil.example; dmarc=pass",
+        "Authentication-Results: spf=pass; dmarc=pass",
+    )
+    assert by_results(mail(bad, good), OURS) is NONE
+    assert by_results(mail(other, good), OURS) is PASS
+    assert by_results(mail(good, bad), OURS) is PASS
+    assert by_results(mail(broken, good), OURS) is NONE
+    assert by_results(mail(good), "") is NONE
+    assert by_results(mail(good, sender=None), OURS) is NONE
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain", "trust"),
+    [
+        ("c@bank.co.uk", "mail.bank.co.uk", PASS),
+        ("c@mail.bank.co.uk", "bank.co.uk", PASS),
+        ("c@bank.co.uk", "evil.co.uk", NONE),
+        ("c@bank.co.uk", "co.uk", NONE),
+        ("c@my-bank.com", "mail.my-bank.com", PASS),
+        ("c@a.github.io", "b.github.io", NONE),
+        ("c@bank.com", "com", NONE),
+        ("c@bank.com", "xbank.com", NONE),
+    ],
+)
+def test_alignment_is_by_organisation(sender: str, domain: str, trust: Trust) -> None:
+    """Relaxed, as DMARC has it, by the public suffixes."""
+    header = f"Authentication-Results: mx.sayso.example; dkim=pass header.d={domain}"
+    assert by_results(mail(header, sender=sender), OURS) is trust
+
+
+def signed(
+    raw: bytes | None = None, *, key: Key | None = None, domain: bytes = b"corp.example", **options: object
+) -> bytes:
+    """A reply of Ana's with a signature of this domain."""
+    raw, key = letter() if raw is None else raw, key or KEYS["2048"]
+    made = dkim.sign(raw, b"s1", domain, key.pem, canonicalize=(b"relaxed", b"relaxed"), **options)
+    return bytes(made) + raw
+
+
+def dns(record: bytes | None = None) -> Callable[[bytes], bytes | None]:
+    """A resolver that knows one name."""
+    found = KEYS["2048"].record if record is None else record
+    return lambda name: found if name == b"s1._domainkey.corp.example." else None
+
+
+def trusted(raw: bytes, record: bytes | None = None) -> Trust:
+    """What the keys say of a letter."""
+    return by_keys(of(raw), dns(record))
+
+
+def test_a_signature_of_the_senders_domain() -> None:
+    """In every canonicalisation, and by a subdomain or the domain above."""
+    assert trusted(signed()) is PASS
+    for head in (b"simple", b"relaxed"):
+        for body in (b"simple", b"relaxed"):
+            raw = letter(body="a  b \t\r\n\r\n\r\n")
+            made = dkim.sign(raw, b"s1", b"corp.example", KEYS["2048"].pem, canonicalize=(head, body))
+            assert trusted(bytes(made) + raw) is PASS
+    assert trusted(signed(letter(sender="ana@mail.corp.example"))) is PASS
+
+
+def test_t18_what_was_changed_after_it_was_signed() -> None:
+    """A word of the body, the sender, a second recipient; and a signature of nobody's."""
+    raw = signed()
+    assert trusted(raw.replace(b"approve", b"approv3")) is NONE
+    assert trusted(raw.replace(b"Ana Silva", b"Ana S")) is NONE
+    assert trusted(raw.replace(b"Subject: Re", b"Subject: No")) is NONE
+    assert trusted(letter()) is NONE
+    assert by_keys(of(b"From: eve@evil.example\r\n" + raw), dns()) is NONE
+    moved = raw.replace(b"To: approvals+ana2", b"To: approvals+anz2")
+    assert trusted(moved) is NONE
+
+
+def test_t18_a_letter_signed_by_somebody_else() -> None:
+    """Their signature holds; it is not the sender's."""
+    asked: list[bytes] = []
+
+    def resolve(name: bytes) -> bytes | None:
+        asked.append(name)
+        return KEYS["2048"].record
+
+    assert by_keys(of(signed(domain=b"evil.example")), resolve) is NONE
+    assert asked == []
+
+
+def test_one_good_signature_among_five_is_enough() -> None:
+    """The sixth is not tried."""
+    bad = b"DKIM-Signature: v=1; a=rsa-sha256; d=corp.example; s=s1; h=from; bh=AAAA; b=AAAA\r\n"
+    assert trusted(bad * 4 + signed()) is PASS
+    assert trusted(bad * 5 + signed()) is NONE
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (rb"v=1;", b"v=1; l=9;"),
+        (rb"a=rsa-sha256", b"a=rsa-sha1"),
+        (rb"a=rsa-sha256", b"a=ed25519-sha256"),
+        (rb"v=1;", b"v=1; x=1;"),
+        (rb"v=1;", b"v=1; x=never;"),
+        (rb"v=1;", b"v=2;"),
+        (rb"h=[^;]*from", b"h=to"),
+        (rb"d=corp.example", b"d=.example"),
+        (rb"s=s1", b"s=s1/../x"),
+        (rb"q=dns/txt", b"q=x"),
+        (rb"i=@corp.example", b"i=@evil.example"),
+        (rb"c=relaxed/relaxed", b"c=loose/loose"),
+        (rb"b=", b"b=;b="),
+    ],
+)
+def test_a_signature_that_says_too_little(old: bytes, new: bytes) -> None:
+    """Over part of a body, by a broken hash, out of date, without the sender, or malformed."""
+    raw = signed()
+    changed = re.sub(old, new, raw, count=1)
+    assert changed != raw
+    assert trusted(changed) is NONE
+
+
+def test_a_signature_over_part_of_the_body_never_counts() -> None:
+    """Even a good one: whoever passes the letter on can write below it."""
+    assert trusted(signed(length=True)) is NONE
+
+
+def test_a_signature_in_its_time() -> None:
+    """A signature lapses at its x=, to the second, and is good before."""
+    for left, trust in ((3_600, PASS), (-60, NONE)):
+        raw = KEYS["2048"].signed_until(letter(), int(time.time()) + left)
+        assert trusted(raw) is trust
+
+
+def test_a_signature_that_does_not_cover_to_is_weak() -> None:
+    """The letter could have been written to another token, and be shown to this one."""
+    loose = signed(include_headers=[b"from", b"subject"])
+    assert trusted(loose) is WEAK
+    moved = loose.replace(b"ana2" + b"a" * 22, OTHER.encode())
+    assert trusted(moved) is WEAK
+    assert judged(of(moved), ANA, trusted(moved)) is Reason.WEAK_AUTHENTICATION
+
+
+@pytest.mark.parametrize("name", ["512", "8192", "exponent"])
+def test_a_key_of_no_good_size(name: str) -> None:
+    """Too small to mean anything, or large enough to keep this machine busy."""
+    key = KEYS[name]
+    assert trusted(signed(key=key), key.record) is NONE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: b"",
+        lambda _: b"v=DKIM1; p=",
+        lambda _: b"v=DKIM1; k=rsa; p=!!!",
+        lambda _: b"nonsense",
+        lambda record: record.replace(b"v=DKIM1", b"v=DKIM2"),
+        lambda record: record.replace(b"k=rsa", b"k=ed25519"),
+        lambda record: record + b"; t=y",
+        lambda record: record + b"; h=sha1",
+        lambda record: record + b"; s=tlsrpt",
+        lambda record: record + b"; s=other",
+        lambda record: record + b"; n=" + b"x" * 3_000,
+        lambda _: KEYS["1024"].record,
+    ],
+)
+def test_a_key_that_does_not_allow_it(change: Callable[[bytes], bytes]) -> None:
+    """Revoked, of another kind, being tried out, for other services, or another key."""
+    assert trusted(signed(), change(KEYS["2048"].record)) is NONE
+
+
+def test_a_key_of_1024_bits_is_good() -> None:
+    """Many domains have no longer one."""
+    key = KEYS["1024"]
+    assert trusted(signed(key=key), key.record) is PASS
+
+
+def test_a_dns_that_fails_says_nothing() -> None:
+    """Whatever the resolver does."""
+
+    def broken(name: bytes) -> bytes | None:
+        raise TimeoutError(name)
+
+    assert by_keys(of(signed()), broken) is NONE
+    assert by_keys(of(signed()), lambda _: None) is NONE
+
+
+def test_a_hostile_signature_takes_no_time() -> None:
+    """Long blanks, thousands of names, a body of blanks: what makes dkimpy slow never reaches it."""
+    head = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=corp.example; s=s1; bh=AAAA; "
+    names = b":".join(b"%x" % number for number in range(1_500))
+    letters = [
+        head + b"h=from; b" + b"\r\n " * 2_000 + b"=AAAA\r\n" + letter(),
+        head + b"h=from:" + names + b"; b=AAAA\r\n" + b"X: y\r\n" * 900 + letter(),
+        head + b"h=from; b=AAAA\r\n" + letter(body=" " * 1_000_000 + "x"),
+    ]
+    for raw in letters:
+        before = time.process_time()
+        assert trusted(raw) is NONE
+        assert time.process_time() - before < 2
+
+
+def test_the_judgement_names_the_first_reason() -> None:
+    """The gravest first; only a letter with no reason at all may count."""
+    good = mail()
+    assert judged(good, " Ana@Corp.example", PASS) is None
+    assert judged(good, ANA, WEAK) is Reason.WEAK_AUTHENTICATION
+    assert judged(good, ANA, NONE) is Reason.NOT_AUTHENTICATED
+    assert judged(good, "ben@corp.example", NONE) is Reason.SENDER_NOT_RECIPIENT
+    assert judged(good, "", PASS) is Reason.SENDER_NOT_RECIPIENT
+    assert judged(mail(sender=None), ANA, NONE) is Reason.FROM_NOT_ONE
+    assert judged(mail("Precedence: bulk", sender=None), ANA, NONE) is Reason.BULK
+    assert judged(mail("Precedence: bulk", to="x"), ANA, NONE) is Reason.NO_TOKEN
+    assert judged(read(Incoming(raw=b""), REPLIES), "", PASS) is Reason.NO_TOKEN
