@@ -49,8 +49,9 @@ class MovableClock:
 class Wire:
     """A channel that keeps what it is told.
 
-    ``faults`` are raised first, in turn; ``closed`` places answer each time that they are gone; ``gate`` holds sending
-    up. Cards go out side by side, so that only ``closed`` says whose fails.
+    ``faults`` are raised first, in turn; ``closed`` places answer each time that they are gone, ``lost`` ones that
+    nobody will be reached there; ``gate`` holds sending up. Cards go out side by side, so that only ``closed`` and
+    ``lost`` say whose fails. ``renamed`` is the handle that the next update gives.
     """
 
     name: str
@@ -59,9 +60,12 @@ class Wire:
     said: list[tuple[str, str, str, int]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     letters: list[tuple[str, Letter]] = field(default_factory=list)
+    digests: list[tuple[list[tuple[str, int]], list[str]]] = field(default_factory=list)
+    renamed: dict[str, Any] | None = None
     tells_after: timedelta | None = None
     faults: list[Exception] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     inside: int = 0
@@ -80,6 +84,8 @@ class Wire:
             raise self.faults.pop(0)
         if delivery.to in self.closed:
             raise SendFailed("gone", temporary=False)
+        if delivery.to in self.lost:
+            raise SendFailed("550 5.1.1 no such user", temporary=False, unreachable=True)
         self.said.append((what, delivery.to, str(card.state), card.revision))
 
     async def everybody(self, several: int) -> None:
@@ -93,9 +99,11 @@ class Wire:
         await self._say("send", card, delivery)
         return {"channel": delivery.to, "ts": str(next(self.numbers))}
 
-    async def update(self, card: Card, delivery: Delivery) -> None:
-        """Keep an update."""
+    async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
+        """Keep an update; ``renamed``, once."""
         await self._say("update", card, delivery)
+        handle, self.renamed = self.renamed, None
+        return handle
 
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Keep a word."""
@@ -109,15 +117,19 @@ class Wire:
     async def digest(
         self, asks: Sequence[tuple[Card, Delivery]], tells: Sequence[tuple[Card, Delivery]]
     ) -> Sequence[dict[str, Any]]:
-        """Keep a digest: one line a card."""
+        """Keep a digest: one line a card, and what was asked (with its revision) and told in one letter."""
         for card, delivery in asks:
             await self._say("digest", card, delivery)
         for card, delivery in tells:
             await self._say("told", card, delivery)
+        self.digests.append(([(card.request, card.revision) for card, _ in asks], [card.request for card, _ in tells]))
         return [{"letter": next(self.numbers)} for _ in (*asks, *tells)]
 
     async def write(self, letter: Letter, name: str) -> None:
         """Keep a letter."""
+        self.entered.set()
+        if self.gate is not None:
+            await self.gate.wait()
         if self.faults:
             raise self.faults.pop(0)
         self.letters.append((name, letter))
