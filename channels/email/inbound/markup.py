@@ -25,7 +25,8 @@ _DROPPED = _words("head script style title template object svg math select block
 _QUOTES = (
     "gmail_quote", "gmail_attr", "gmail_signature", "moz-cite-prefix", "moz-signature", "moz-forward-container",
     "yahoo_quoted", "protonmail_quote", "protonmail_signature_block", "tutanota_quote", "zmail_extra",
-    "ms-outlook-mobile-reference-message", "outlookmessageheader", "reply-intro", "mailspring-quoted", "front-quote",
+    "ms-outlook-mobile-reference-message", "ms-outlook-mobile-signature",
+    "outlookmessageheader", "reply-intro", "mailspring-quoted", "front-quote",
     "mail-editor-reference-message-container", "ms-outlook-ios-signature", "gmx_quote", "hm_quoted", "quoted-reply",
 )  # fmt: skip
 """Classes and ids that clients put around what they quote, and around signatures."""
