@@ -174,7 +174,13 @@ class ImapConnection:
 
     def mark_seen(self, uid: int) -> None:
         """Mark a letter as seen, where the server lets us."""
-        self._client.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)")
+        try:
+            self._client.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)")
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            # It is for people who look into the mailbox, and nothing hangs on it.
+            return
 
     @property
     def encryption(self) -> str | None:

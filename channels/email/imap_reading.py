@@ -31,7 +31,8 @@ _FIRST_LOOK = timedelta(days=2)
 _LOOK_BACK = timedelta(days=32)
 """After a change of UIDVALIDITY: longer than a request lives, and receipts know what was read before."""
 _AGAIN_FROM, _AGAIN_MOST, _SETTLED_AGAIN = 1.0, 60.0, 60.0
-_STEADY = 60.0
+_STEADY = 10.0
+"""A connection that lasted so long was a good one, and the next is made soon."""
 _TRIES = 3
 _TRIES_AFTER = 0.5
 _CUTS = 10
@@ -152,13 +153,14 @@ class Reading:
         known = self._ask(self._calls.cursor)
         if known is not None and known.validity == connection.validity:
             return self._handle(connection, connection.after(known.uid), known.uid)
+        # Before the search, so that what comes meanwhile is behind it.
+        last = connection.next_uid - 1 if connection.next_uid else max(connection.all(), default=0)
         today = datetime.now(UTC)
         found = connection.since((today - (_FIRST_LOOK if known is None else _LOOK_BACK)).date())
         at = self._handle(connection, found, 0)
-        if connection.next_uid - 1 > at:
-            at = connection.next_uid - 1
-            self._move(connection, at)
-        return at
+        if last > at:
+            self._move(connection, last)
+        return max(last, at)
 
     def _handle(self, connection: ImapConnection, uids: list[int], at: int) -> int:
         for uid in uids:
@@ -219,14 +221,17 @@ class Reading:
 
     def _move(self, connection: ImapConnection, uid: int) -> None:
         cursor = Cursor(mailbox=self._name, validity=connection.validity, uid=uid)
-        self._ask(lambda: self._calls.moved(cursor))
+        self._ask(lambda: self._calls.moved(cursor), to_the_end=True)
 
-    def _ask(self, what: Callable[[], Awaitable[T]]) -> T:
-        """Have something done on the event loop; again and again while the store is unavailable."""
+    def _ask(self, what: Callable[[], Awaitable[T]], *, to_the_end: bool = False) -> T:
+        """Have something done on the event loop; again and again while the store is unavailable.
+
+        ``to_the_end``: it is begun, though not repeated, while everything is being stopped.
+        """
         again = _STORE_AGAIN_FROM
         before = self.fault
         while True:
-            if self._stopping.is_set():
+            if self._stopping.is_set() and not to_the_end:
                 raise _Stopped
             work = _awaited(what)
             try:

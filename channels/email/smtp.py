@@ -33,6 +33,7 @@ class Pool:
         self._idle: list[SmtpConnection] = []
         self._closed = False
         self._fault: str | None = None
+        self._since: datetime | None = None
         self._failed_at = 0.0
         self._chores: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
@@ -40,12 +41,13 @@ class Pool:
     async def send(self, sender: str, to: str, message: bytes, *, envelope_id: str | None = None) -> None:
         """Send a letter to one address; both addresses are bare (``local@domain``). Raises `SendFailed`.
 
+        An empty ``sender`` is the null return path: nobody is told where such a letter fails (RFC 5321, 4.5.5).
         ``envelope_id`` comes back in a report that the letter could not be delivered (RFC 3461).
         """
-        for address in (sender, to):
-            if not _ADDRESS.fullmatch(address):
-                detail = f"{self._server.shown}: not an address that a letter can be sent to"
-                raise SendFailed(detail, temporary=False, unreachable=address is to)
+        if sender and not _ADDRESS.fullmatch(sender):
+            raise SendFailed("not an address that a letter can be sent from", temporary=False)
+        if not _ADDRESS.fullmatch(to):
+            raise SendFailed("not an address that a letter can be sent to", temporary=False, unreachable=True)
         async with self._gate:
             try:
                 await self._send(Envelope(sender, to, message, envelope_id))
@@ -92,10 +94,11 @@ class Pool:
         try:
             await connection.open()
         except Refused as refused:
-            self._fault = f"{refused}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC" if not self._fault else self._fault
+            self._since = self._since or datetime.now(UTC)
+            self._fault = f"{refused}, since {self._since:%Y-%m-%d %H:%M} UTC"
             self._failed_at = time.monotonic()
             raise
-        self._fault = None
+        self._fault = self._since = None
         return connection
 
     def _put_back(self, connection: SmtpConnection) -> None:
