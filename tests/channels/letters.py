@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from bot.core.model import Request
-from bot.core.ports import Ballot, Cursor, Handled, Letter, Receipt, ReplyKey, Unreachable
+from bot.core.ports import MOST_ANSWERS, Ballot, Cursor, Handled, Letter, Receipt, ReplyKey, Unreachable
 from tests.channels.house import PEOPLE, House
 
 
@@ -56,7 +56,7 @@ class LetterHouse(House):
         self.receipts[receipt.key] = receipt
         if about.refused:
             await self.refused(request_id=about.request, actor=about.actor, via=about.via, reason=receipt.verdict)
-        if answer is None:
+        if answer is None or sum(owed.thread == answer.thread for owed in self.answers) >= MOST_ANSWERS:
             return False
         self.answers.append(answer)
         if self.channel is not None:

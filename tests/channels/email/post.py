@@ -94,8 +94,9 @@ async def opened(house: LetterHouse | None = None, **settings: Any) -> AsyncIter
             **settings,
         }
         section: dict[str, Any] = account.pop("section", {})
+        secrets = account.pop("secrets", SECRETS)
         channel = EmailChannel(
-            EmailSettings(**account), house, clock=house.clock, secrets=SECRETS, section=lambda: section
+            EmailSettings(**account), house, clock=house.clock, secrets=secrets, section=lambda: section
         )
         house.channel = channel
         await channel.start()

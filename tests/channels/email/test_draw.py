@@ -169,6 +169,29 @@ def test_t02_gmail_never_clips_a_letter(piece: str) -> None:
     assert sum(len(line.text) for line in shown.arguments) > 2_000
 
 
+@pytest.mark.parametrize("piece", ["&", "a.", "x", "ask\n"], ids=repr)
+@pytest.mark.parametrize("arguments", [1, 3, 60], ids=lambda count: f"{count} arguments")
+def test_t02_the_largest_card_that_is_shown_whole_is_not_clipped(piece: str, arguments: int) -> None:
+    """Just below the limits everything is there and may be approved; just above them something is left out, and said."""
+    full = replace(full_of(piece), title="T", action="a", marks=("m" * 500,) * 20, claims=())
+
+    def of(times: int) -> Card:
+        return replace(
+            full, arguments=(Line("first", piece * times), *(Line(f"a{n}", "1") for n in range(arguments - 1)))
+        )
+
+    least, most = 1, 60_000
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (middle, most) if fitted(of(middle)).fully_shown else (least, middle)
+    assert len(piece * least) > 1_000
+    assert fitted(of(least)).replies is Replies.APPROVE
+    for times in (least, most):
+        letter = pending(of(times), note="Somebody asked for it.")
+        assert len(letter.html.encode()) < sizes.HTML
+        assert ("To approve, open" in letter.text) is (times == most)
+
+
 def test_t02_a_digest_full_of_what_is_just_shown_whole_is_not_clipped() -> None:
     """Twenty requests, each as large as a list shows one."""
     card = a_card({f"a{n}": "<" for n in range(60)}, title="T", reason="&" * 400)
@@ -394,6 +417,13 @@ def test_t02_shown_whole_in_a_digest_means_arguments_and_warnings() -> None:
     assert not approvable_in_digest(replace(a_card(), risk="irreversible"))
     assert not approvable_in_digest(a_card(replies=Replies.REJECT_ONLY))
     assert not approvable_in_digest(replace(a_card(), state=State.NEEDS_INFO))
+
+
+def test_a_digest_never_hides_that_there_are_warnings() -> None:
+    """Where a request is not shown whole its warnings are counted, since they are read on its page."""
+    for count, says in ((1, "⚠ 1 warning stands on its page."), (3, "⚠ 3 warnings stand on its page.")):
+        card = replace(a_card({"body": "x" * 9_000}), marks=("odd",) * count)
+        assert says in digest_letter([(1, card, LINK)], [], person=ANA, hears=True, inbox=INBOX).text
 
 
 def test_a_digest_without_anything_to_decide_is_news() -> None:

@@ -222,3 +222,8 @@ def test_a_message_id_has_its_shape(name: str) -> None:
     """Anything else is none."""
     raw = letter().replace(b"<1@corp.example>", name.encode())
     assert of(raw).message_id is None
+
+
+def test_two_message_ids_are_none() -> None:
+    """Neither is the letter's name: one of them was added."""
+    assert mail("Message-ID: <2@corp.example>").message_id is None

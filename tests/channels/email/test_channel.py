@@ -1,0 +1,267 @@
+"""What goes out over time: one thread a request, each change told once, outcomes as wished, many in one letter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.core.errors import SendFailed
+from bot.core.model import Delivery, ExecutionState, Person, Request, Risk, State, Verb
+from bot.core.ports import Ballot, Letter, Unreachable
+from channels.email.draw import MOST_ASKS
+from tests.channels.email.post import Post, opened, reply_to
+from tests.fakes.email import Stage
+
+ANA = Person(id="ana", name="Ana Silva", email="ana@corp.example")
+
+
+@pytest.fixture
+async def post() -> AsyncIterator[Post]:
+    """An open post office."""
+    async with opened() as opening:
+        yield opening
+
+
+async def sent(post: Post, **changes: Any) -> Delivery:
+    """A request's letter to Ana."""
+    return await post.house.send(post.house.submit(**{"risk": Risk.REVERSIBLE, **changes}))
+
+
+async def update(post: Post, delivery: Delivery) -> Delivery:
+    """Bring it up to date, as the courier does; the delivery with its new handle."""
+    handle = await post.channel.update(post.house.card_of(post.house.requests[delivery.request]), delivery)
+    return replace(delivery, handle=handle or delivery.handle)
+
+
+async def decide(post: Post, delivery: Delivery, by: str, verb: Verb = Verb.APPROVE, **more: Any) -> Request:
+    """Somebody decides, wherever."""
+    request = post.house.requests[delivery.request]
+    shown: dict[str, Any] = {"revision": request.revision, "digest": request.digest, "channel": "inbox"}
+    channel, post.house.channel = post.house.channel, None
+    after = await post.house.decide(Ballot(request=request.id, decision=verb, by=by, **shown, **more))
+    post.house.channel = channel
+    return after
+
+
+async def test_p08_the_same_letter_sent_again_is_the_same_letter(post: Post) -> None:
+    """After a crash between sending and recording, a repeat has the Message-ID and the reply address of the first."""
+    request = post.house.submit()
+    delivery = await post.house.send(request)
+    await post.channel.send(post.house.card_of(request), replace(delivery, handle=None))
+    first, second = post.letters_to(delivery)
+    for name in ("Message-ID", "Reply-To", "Subject"):
+        assert first.parsed[name] == second.parsed[name]
+    assert len(post.house.keys) == 1
+
+
+async def test_a_letters_key_is_kept_before_the_letter_is_sent(post: Post) -> None:
+    """A letter that may have gone out can be answered, whatever became of the conversation about it."""
+    post.smtp.cut(Stage.CONTENT)
+    with pytest.raises(SendFailed) as failed:
+        await post.house.send(post.house.submit())
+    assert failed.value.temporary
+    (key,) = post.house.keys.values()
+    assert key.person == "ana"
+
+
+async def test_two_recipients_have_an_address_each(post: Post) -> None:
+    """No token stands in a letter to somebody else."""
+    request = post.house.submit()
+    ana, ben = await post.house.send(request, "ana"), await post.house.send(request, "ben")
+    tokens = {str(post.letters_to(d)[0].parsed["Reply-To"]) for d in (ana, ben)}
+    assert len(tokens) == 2
+    links = {line for d in (ana, ben) for line in post.text(post.letters_to(d)[0]).split() if "?to=" in line}
+    assert len(links) == 2
+
+
+async def test_a_new_revision_is_a_letter_with_an_address_of_its_own(post: Post) -> None:
+    """In the same thread, and what is answered to it is about what it shows."""
+    delivery = await sent(post)
+    post.house.revise(delivery.request, {"order": "1", "amount": 7.0, "currency": "EUR"})
+    delivery = await update(post, delivery)
+    first, second = post.letters_to(delivery)
+    assert "7.0" in post.text(second)
+    assert first.parsed["Reply-To"] != second.parsed["Reply-To"]
+    assert second.parsed["In-Reply-To"] == first.parsed["Message-ID"]
+    assert second.parsed["Subject"] == f"Re: {first.parsed['Subject']}"
+    await post.answer(delivery, "approve")
+    assert post.house.ballots[-1].revision == 2
+    assert post.house.requests[delivery.request].state is State.APPROVED
+
+
+async def test_each_change_is_told_once(post: Post) -> None:
+    """Brought up to date again and again, nothing new is nothing to say."""
+    delivery = await sent(post)
+    await decide(post, delivery, "ben")
+    for _ in range(3):
+        delivery = await update(post, delivery)
+    post.house.execute(delivery.request, ExecutionState.EXECUTING)
+    delivery = await update(post, delivery)
+    post.house.execute(delivery.request, ExecutionState.EXECUTED, result={"refund": "R-1"})
+    for _ in range(3):
+        delivery = await update(post, delivery)
+    _, decided, ran = post.letters_to(delivery)
+    assert "Approved by Ben <Okri>" in post.text(decided)
+    assert "R-1" in post.text(ran)
+
+
+async def test_whoever_decided_is_told_of_the_run_alone(post: Post) -> None:
+    """Her own decision is no news to her; that it failed is."""
+    delivery = await sent(post)
+    await decide(post, delivery, "ana")
+    delivery = await update(post, delivery)
+    assert len(post.letters_to(delivery)) == 1
+    post.house.execute(delivery.request, ExecutionState.FAILED, error="no such order")
+    delivery = await update(post, delivery)
+    assert "no such order" in post.text(post.letters_to(delivery)[1])
+
+
+async def test_an_escalation_is_told_to_those_asked_before(post: Post) -> None:
+    """In their thread, with who is asked now."""
+    delivery = await sent(post)
+    await decide(post, delivery, "ben", Verb.ESCALATE)
+    delivery = await update(post, delivery)
+    assert "Lea" in post.text(post.letters_to(delivery)[1])
+    assert len(post.letters_to(await update(post, delivery))) == 2
+
+
+async def test_outcomes_can_be_left_out() -> None:
+    """`outcomes: off`: what others decided is in the inbox alone."""
+    async with opened(section={"outcomes": "off"}) as post:
+        delivery = await sent(post)
+        await decide(post, delivery, "ben")
+        post.house.execute(delivery.request, ExecutionState.EXECUTED)
+        await update(post, delivery)
+        assert len(post.letters_to(delivery)) == 1
+
+
+async def test_what_is_gathered_is_told_by_the_file_as_it_is_now() -> None:
+    """A step's word comes before a person's; outcomes wait only where `outcomes: digest` says so."""
+    hour = timedelta(hours=1)
+    section: dict[str, Any] = {}
+    async with opened(section=section) as post:
+        gathers = post.channel.gathers
+        assert gathers(ANA, None, ended=False) is None
+        assert gathers(replace(ANA, digest=hour), None, ended=False) == hour
+        assert gathers(replace(ANA, digest=hour), timedelta(minutes=5), ended=False) == timedelta(minutes=5)
+        assert gathers(replace(ANA, digest=hour), None, ended=True) is None
+        section["outcomes"] = "digest"
+        assert gathers(replace(ANA, digest=2 * hour), None, ended=True) == 2 * hour
+        assert gathers(ANA, None, ended=True) == hour
+
+
+async def digest(post: Post, count: int, **changes: Any) -> list[Delivery]:
+    """One digest of so many requests to Ana."""
+    unsent = []
+    for number in range(count):
+        request = post.house.submit(
+            {"order": str(number), "amount": 10.0, "currency": "USD"}, **{"risk": Risk.REVERSIBLE, **changes}
+        )
+        delivery = await post.house.send(request)
+        unsent.append((post.house.card_of(request), replace(delivery, handle=None, id=f"dlv_d{number}")))
+    post.smtp.mails.clear()
+    handles = await post.channel.digest(unsent, [])
+    return [replace(delivery, handle=handle) for (_, delivery), handle in zip(unsent, handles, strict=True)]
+
+
+async def reply(post: Post, text: str) -> None:
+    """Answer the newest digest."""
+    mail = next(m for m in reversed(post.smtp.mails) if "wait for you" in str(m.parsed["Subject"]) and
+                not str(m.parsed["Subject"]).startswith("Re:"))  # fmt: skip
+    await post.deliver(reply_to(mail, text))
+
+
+async def test_a_digest_counts_by_number_and_for_each_alone(post: Post) -> None:
+    """Each number is bound to its own request; what is not named goes on waiting; one answer tells all."""
+    deliveries = await digest(post, 4)
+    await reply(post, "approve 1, 3\nreject 2: too late\n\nThank you all.")
+    states = [post.house.requests[d.request].state for d in deliveries]
+    assert states == [State.APPROVED, State.REJECTED, State.APPROVED, State.PENDING]
+    (answer,) = post.house.answers
+    assert answer.link == "https://sayso.example/inbox"
+    told = [
+        line.rpartition(": ")[0][:2] + line.rpartition(": ")[2]
+        for line in answer.lines
+        if line[:2] in ("1.", "2.", "3.")
+    ]
+    assert told == ["1.approved.", "3.approved.", "2.rejected."]
+
+
+async def test_t18_a_digest_that_is_half_understood_decides_nothing(post: Post) -> None:
+    """A number that is not there, or one named twice, and the whole answer waits for a better one."""
+    deliveries = await digest(post, 2)
+    for text in ("approve 1, 3", "approve 1\nreject 1", "approve", "approve all", "approve 1 and 2"):
+        await reply(post, text)
+    assert {post.house.requests[d.request].state for d in deliveries} == {State.PENDING}
+
+
+async def test_what_cannot_be_undone_is_not_approved_from_a_digest(post: Post) -> None:
+    """It can be rejected there."""
+    deliveries = await digest(post, 2, risk=Risk.IRREVERSIBLE)
+    await reply(post, "approve 1\nreject 2: no")
+    states = [post.house.requests[d.request].state for d in deliveries]
+    assert states == [State.PENDING, State.REJECTED]
+
+
+async def test_too_many_for_one_letter_are_several(post: Post) -> None:
+    """Each with its own numbers, and every request has a handle."""
+    deliveries = await digest(post, MOST_ASKS + 1)
+    assert len(post.smtp.mails) == 2
+    assert len({d.handle["latest"] for d in deliveries if d.handle}) == 2
+
+
+async def test_a_reminder_after_a_digest_shows_the_request_alone(post: Post) -> None:
+    """An answer to it then needs no number."""
+    first, _ = await digest(post, 2)
+    await post.channel.remind(post.house.card_of(post.house.requests[first.request]), first, "Still waiting.")
+    (mail,) = post.letters_to(first)
+    assert "Still waiting." in post.text(mail)
+    await post.answer(first, "approve")
+    assert post.house.requests[first.request].state is State.APPROVED
+
+
+async def test_p08_an_unreachable_address_is_left_alone(post: Post) -> None:
+    """Nothing is sent there, and the failure is permanent, so that the chain moves on."""
+    at = post.house.clock.now()
+    post.house.lost["email", "ana@corp.example"] = Unreachable(
+        channel="email", to="ana@corp.example", error="550 no such user", at=at
+    )
+    with pytest.raises(SendFailed) as failed:
+        await post.house.send(post.house.submit())
+    assert not failed.value.temporary
+    assert "550 no such user" in failed.value.detail
+    assert not post.smtp.mails
+
+
+async def test_a_person_who_left_gets_no_letter(post: Post) -> None:
+    """Out of routing.yaml is out of reach."""
+    delivery = await sent(post)
+    del post.house.people["ana"]
+    with pytest.raises(SendFailed) as failed:
+        await post.channel.write(
+            Letter(person="ana", subject="x", lines=("y",), link="https://sayso.example", thread="dlv_1.r1"), "eff_1"
+        )
+    assert not failed.value.temporary
+    assert len(post.letters_to(delivery)) == 1
+
+
+async def test_a_sign_in_link_goes_to_the_registered_address(post: Post) -> None:
+    """With the link as its only link, and no way to answer."""
+    await post.channel.tell(ANA, "Sign in, once:", "https://sayso.example/sign-in/secret")
+    (mail,) = post.smtp.mails
+    assert mail.recipients == ("ana@corp.example",)
+    assert mail.parsed["Reply-To"] is None
+    assert "https://sayso.example/sign-in/secret" in post.text(mail)
+
+
+async def test_a_server_that_is_down_is_a_fault_in_a_line(post: Post) -> None:
+    """Which `/readyz` and `sayso up` show."""
+    assert await post.channel.fault() is None
+    await post.smtp.stop()
+    with pytest.raises(SendFailed):
+        await post.house.send(post.house.submit())
+    assert "smtp://" in str(await post.channel.fault())
