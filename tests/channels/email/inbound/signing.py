@@ -53,13 +53,15 @@ class Key:
         """The TXT record of the public key."""
         return b"v=DKIM1; k=rsa; p=" + base64.b64encode(_der(self._numbers[1:3]))
 
-    def signed_until(self, raw: bytes, expires: int) -> bytes:
-        """A letter signed for ``corp.example``, until then (seconds since 1970): dkimpy's own signing knows no x=."""
+    def signed_until(self, raw: bytes, expires: int, names: tuple[bytes, ...] = (b"from", b"to", b"subject")) -> bytes:
+        """A letter signed for ``corp.example``, until then (seconds since 1970), and these fields of it alone.
+
+        dkimpy's own signing knows no x=, and always covers From.
+        """
         signer = dkim.DKIM(raw)
         signer.hasher = HASH_ALGORITHMS[b"rsa-sha256"]
         policy = CanonicalizationPolicy(dkim.canonicalization.Relaxed, dkim.canonicalization.Relaxed)
         body = signer.hasher(policy.canonicalize_body(signer.body)).digest()
-        names = (b"from", b"to", b"subject")
         fields = [
             (b"v", b"1"), (b"a", b"rsa-sha256"), (b"c", b"relaxed/relaxed"), (b"d", b"corp.example"), (b"s", b"s1"),
             (b"x", b"%d" % expires), (b"h", b":".join(names)), (b"bh", base64.b64encode(body)), (b"b", b"0" * 60),

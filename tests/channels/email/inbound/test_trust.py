@@ -225,6 +225,18 @@ def test_a_signature_in_its_time() -> None:
         assert trusted(raw) is trust
 
 
+def test_a_signature_must_cover_the_sender() -> None:
+    """One that holds and leaves From out speaks for anybody."""
+    later = int(time.time()) + 60
+    assert trusted(KEYS["2048"].signed_until(letter(), later, (b"from", b"to"))) is PASS
+    assert trusted(KEYS["2048"].signed_until(letter(), later, (b"to", b"subject"))) is NONE
+
+
+def test_a_signature_by_a_broken_hash_never_counts() -> None:
+    """SHA-1, though it holds (RFC 8301, 3.1)."""
+    assert trusted(signed(signature_algorithm=b"rsa-sha1")) is NONE
+
+
 def test_a_signature_that_does_not_cover_to_is_weak() -> None:
     """The letter could have been written to another token, and be shown to this one."""
     loose = signed(include_headers=[b"from", b"subject"])
