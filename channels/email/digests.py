@@ -70,7 +70,7 @@ def digest_letter(
             marker=MARKER if hears and asks else "",
             to=one_line(person.name),
             sections=sections,
-            foot=f"Written to {one_line(person.name)}; the links are theirs, so do not pass it on.",
+            foot=f"Written to {one_line(person.name)}. Its links are yours alone, so do not pass it on.",
         )
     )
 
@@ -95,7 +95,7 @@ def _ask(number: int, card: Card, link: str, person: Person, *, hears: bool) -> 
         kind="item",
         head=f"{number}. ",
         title=title,
-        marks=tuple(f"⚠ {one_line(mark)}" for mark in card.marks) if whole else (),
+        marks=_marks(card, whole=whole),
         lead=tuple(lead),
         entries=entries(card.arguments) if whole else (),
         after=claimed,
@@ -103,6 +103,14 @@ def _ask(number: int, card: Card, link: str, person: Person, *, hears: bool) -> 
         link=link,
         link_says=f"Open request {number}",
     )
+
+
+def _marks(card: Card, *, whole: bool) -> tuple[str, ...]:
+    """The warnings; how many there are, where they are read on the page."""
+    if whole or not card.marks:
+        return tuple(f"⚠ {one_line(mark)}" for mark in card.marks)
+    count = len(card.marks)
+    return (f"⚠ {count} warning{'s stand' if count > 1 else ' stands'} on its page.",)
 
 
 def _why_not(card: Card, *, whole: bool, hears: bool) -> str:

@@ -119,6 +119,6 @@ def _drawn(  # called with the same names three times
             marker=MARKER if hears else "",
             to=name,
             sections=sections,
-            foot=f"Sayso request {card.request}. Written to {name}; the link is theirs, so do not pass it on.",
+            foot=f"Sayso request {card.request}. Written to {name}. Its link is yours alone, so do not pass it on.",
         )
     )

@@ -17,9 +17,9 @@ from bot.core.model import Replies, Verb
 
 HTML = 100_000
 """Bytes of HTML that no letter exceeds."""
-FURNITURE = 14_000
+FURNITURE = 12_000
 """Bytes of the letter around its texts: the frame, the colours of the dark, labels, sentences, the address."""
-ENTRY = 340
+ENTRY = 460
 """Bytes around one labelled text."""
 TITLE = 150
 
@@ -102,10 +102,10 @@ def fitted(card: Card) -> Card:
         execution=_line(card.execution, _RUN) if card.execution else None,
     )
     room = HTML - FURNITURE - _spent(short)
-    whole = _fit_lines(short, _ONE, min(_ALL, room), room)
-    if not whole.fully_shown:
+    whole = fit(short, line=_ONE, lines=_LINES, total=_ALL)
+    if not whole.fully_shown or _taken(whole) > room:
         # It must be read on its page anyway: a letter of many screens would only bury the mailbox.
-        whole = _fit_lines(short, _PREVIEW, min(_PREVIEW * 4, room), room)
+        whole = _preview(short, room)
     return without_approval(whole) if cut_title or cut_action or cut_marks else whole
 
 
@@ -171,12 +171,18 @@ def _texts(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(text for line in lines for text in (line.label, line.text))
 
 
-def _fit_lines(card: Card, each: int, total: int, room: int) -> Card:
-    """`fit` to these numbers of characters, made fewer until what they draw takes ``room`` bytes at most."""
+def _taken(card: Card) -> int:
+    """The bytes that arguments and claims take."""
+    lines = (*card.arguments, *card.claims)
+    return ENTRY * len(lines) + sum(map(size, _texts(lines)))
+
+
+def _preview(card: Card, room: int) -> Card:
+    """The beginning of a card that is not shown whole: fewer characters, until they take ``room`` bytes at most."""
+    total = _PREVIEW * 4
     while True:
-        shown = fit(card, line=each, lines=_LINES, total=total)
-        lines = (*shown.arguments, *shown.claims)
-        taken = ENTRY * len(lines) + sum(map(size, _texts(lines)))
+        shown = fit(card, line=_PREVIEW, lines=_LINES, total=total)
+        taken = _taken(shown)
         if taken <= room or not total:
             return shown
-        total = max(min(total - 1, total * room // taken), 0)
+        total = max(min(total * 3 // 4, total * room // taken), 0)

@@ -43,6 +43,11 @@ def a_card(arguments: dict[str, Any] | None = None, *, replies: Replies = Replie
     )
 
 
+def pending(card: Card, *, hears: bool = True, note: str | None = None) -> Drawn:
+    """A request's letter to Ana."""
+    return card_letter(card, person=ANA, link=LINK, hears=hears, note=note)
+
+
 def edited(card: Card) -> Card:
     """Its next revision, after Ben edited it."""
     edits = (Line("/amount", "240.0 → 100.0"), Line("/note", '(absent) → "half of it"'))
@@ -157,7 +162,7 @@ def samples() -> dict[str, Drawn]:
             "Not understood",
             (
                 "Your answer was not understood.",
-                "That is no command. Write one of: approve, reject, reject: reason, edit name=value, ask: question, escalate.",
+                "That is no command. Write one of: approve, reject, reject: reason, edit name=value, ask: question.",
                 "Nothing was decided.",
             ),
             link=LINK,
@@ -166,4 +171,4 @@ def samples() -> dict[str, Drawn]:
     }
 
 
-__all__ = ["ANA", "INBOX", "LINK", "a_card", "edited", "ended", "every_letter", "samples"]
+__all__ = ["ANA", "INBOX", "LINK", "a_card", "edited", "ended", "every_letter", "pending", "samples"]

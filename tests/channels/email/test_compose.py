@@ -104,11 +104,11 @@ def test_later_letters_join_the_thread() -> None:
 def test_a_long_message_id_stays_one() -> None:
     """It is never cut or encoded: what it names would not be found again."""
     long = f"<{'x' * 850}@example.com>"
-    for given in (OUTLOOK, long):
-        data = raw(thread=THREAD, answers=given)
+    for theirs in (OUTLOOK, long):
+        data = raw(thread=THREAD, answers=theirs)
         sound(data)
-        assert f"In-Reply-To: {given}\r\n".encode() in data
-        assert f"References: {THREAD}\r\n {given}\r\n".encode() in data
+        assert f"In-Reply-To: {theirs}\r\n".encode() in data
+        assert f"References: {THREAD}\r\n {theirs}\r\n".encode() in data
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,7 @@ def test_t03_500_hostile_strings_add_no_header_and_no_recipient() -> None:
         shown = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", "", text)[:50]
         assert re.sub(r"\s+", "", str(message["Subject"])).startswith(shown), text
         assert [address.addr_spec for address in message["From"].addresses] == ["a@example.com"]
-        assert bodies(message)[0] == text.replace("\r\n", "\n").replace("\r", "\n") + (
-            "" if text.endswith("\n") else ""
-        )
+        assert bodies(message)[0] == text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -181,8 +179,10 @@ def test_names_and_subjects_of_any_script_are_read_back() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "", "ana", "ana@", "@example.com", "a@b@example.com", "a@example.com,b@example.com", "a@example.com\r\nBcc: b@c.example",
-        "<a@example.com>", "a b@example.com", '"a"@example.com', "ä@example.com", "a@exam ple.com", "a@example.com;", "a@[127.0.0.1]",
+        "", "ana", "ana@", "@example.com", "a@b@example.com", "a@example.com,b@example.com",
+        "a@example.com\r\nBcc: b@c.example",
+        "<a@example.com>", "a b@example.com",
+        '"a"@example.com', "ä@example.com", "a@exam ple.com", "a@example.com;", "a@[127.0.0.1]",
         "x" * 65 + "@example.com",
     ],
 )  # fmt: skip
