@@ -64,6 +64,11 @@ class Box(BaseMailBox):
         return _Client(self._server, self._opened)
 
 
+def file_of(client: Any) -> Any:
+    """What the library reads the socket through; Python 3.14 names it otherwise."""
+    return getattr(client, "_file", None) or getattr(client, "file", None)
+
+
 def has_unread(client: Any) -> bool:
     """Whether the library holds bytes that it has not looked at; no poll of the socket tells."""
     read = getattr(client, "_readbuf", None)
@@ -75,7 +80,7 @@ def has_unread(client: Any) -> bool:
         return True
     client.sock.settimeout(0)
     try:
-        return bool(client.file.peek(1))
+        return bool(file_of(client).peek(1))
     except OSError:
         return False
     finally:

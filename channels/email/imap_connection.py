@@ -18,7 +18,7 @@ from imap_tools.errors import MailboxFolderSelectError, MailboxLoginError
 from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
 from channels.email.imap_answers import is_about, literal_in, number_in, size_in, words_of
-from channels.email.imap_client import Box, end, has_unread, tls_of
+from channels.email.imap_client import Box, end, file_of, has_unread, tls_of
 
 LARGEST = 10 * 1024 * 1024
 _START = 128 * 1024
@@ -229,7 +229,7 @@ class ImapConnection:
         finally:
             client = box.client if box is not None else None
             line, self._line = self._line, None
-            for part in (getattr(client, "file", None), getattr(client, "sock", None), line):
+            for part in (file_of(client), getattr(client, "sock", None), line):
                 if part is not None:
                     part.close()
 

@@ -22,7 +22,7 @@ from proxyprotocol.reader import ProxyProtocolReader
 from pymap.imap import IMAPServer
 from pysasl.hashing import BuiltinHash
 
-from tests.fakes.email.dovecot import PASSWORD, Dovecot
+from tests.fakes.email.dovecot_process import PASSWORD, Dovecot
 from tests.fakes.email.proxy import Proxy
 
 FOLDER = "Answers"
