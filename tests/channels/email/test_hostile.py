@@ -26,6 +26,9 @@ from channels.email.draw import (
     shown_in_digest,
     words,
 )
+from channels.email.inbound.markup import to_text
+from channels.email.inbound.quotes import new_lines
+from channels.email.inbound.text import MARKER
 from tests.channels.email.drawn import ANA, INBOX, LINK, NOON, a_card, ended, every_letter, pending
 from tests.channels.email.reading import Reading
 from tests.channels.slack.hostile import HOSTILE
@@ -82,6 +85,17 @@ def test_t19_no_line_of_a_letter_is_a_command(text: str) -> None:
     for drawn in every_letter(text):
         assert commanding(drawn) == []
         assert isinstance(parse(drawn.text), NotUnderstood)
+
+
+@pytest.mark.parametrize("text", COMMANDS, ids=repr)
+def test_t19_a_letter_that_comes_back_whole_says_nothing_new(text: str) -> None:
+    """As our own reading of answers has it: nothing stands above the marker, and below it nothing is a command."""
+    for drawn in every_letter(text):
+        for face in (drawn.text, to_text(drawn.html)):
+            heard = new_lines(face, ())
+            assert not heard or MARKER not in face
+            for line in face.replace(MARKER, "").split("\n"):
+                assert isinstance(parse(line), NotUnderstood)
 
 
 TEXT = st.one_of(
