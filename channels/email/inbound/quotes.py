@@ -49,8 +49,10 @@ def new_lines(text: str, ours: tuple[str, ...]) -> list[str]:
     lines = [
         _clean(line) for line in text[:MOST_CHARACTERS].replace("\r\n", "\n").split("\n", _MOST_LINES)[:_MOST_LINES]
     ]
-    lines = lines[: _end(lines, ours)]
-    kept = _without_quotes(lines, ours)
+    end = _end(lines, ours)
+    kept = _without_quotes(lines[:end], ours)
+    if end < len(lines) and _is_marker(lines[end]):
+        _drop_attribution(kept)
     while kept and not kept[-1]:
         kept.pop()
     return list(_squeezed(kept))
@@ -77,14 +79,17 @@ def _is_quote(line: str) -> bool:
     return line.lstrip(_BLANK).startswith(">")
 
 
+def _is_marker(line: str) -> bool:
+    return MARKED in " ".join(line.split()).casefold()
+
+
 def _end(lines: list[str], ours: tuple[str, ...]) -> int:
     """Where what is not new begins for good: our marker, a separator, the headers of a letter, a signature."""
     for at, line in enumerate(lines):
         if _is_quote(line) or not line:
             continue
         short = line.strip()[:_LONGEST_SEPARATOR]
-        folded = " ".join(line.split()).casefold()
-        if MARKED in folded or short == "--" or FORWARDED.match(folded):
+        if _is_marker(line) or short == "--" or FORWARDED.match(short.casefold()):
             return at
         if _RULE.fullmatch(short) or (len(line) <= _LONGEST_SEPARATOR and _WORDED_RULE.fullmatch(short)):
             return at

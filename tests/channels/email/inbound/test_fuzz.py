@@ -117,13 +117,13 @@ def time_of(raw: bytes) -> float:
 
 @pytest.mark.parametrize("piece", REPEATED)
 def test_t22_a_mebibyte_of_anything_takes_no_time(piece: str) -> None:
-    """In a header, and in a body of each kind: 200 ms, and as much again for slow machines."""
+    """In a header, and in a body of each kind: about 100 ms, and quadratic time would be minutes."""
     much = (piece * (MIB // len(piece)))[:MIB]
     for name in ("From", "To", "Subject", "Authentication-Results", "DKIM-Signature", "Content-Type", "References"):
         folded = much[:200_000].replace("\r\n", "\r\n ")
-        assert time_of(letter(f"{name}: {folded}")) < 0.4, name
+        assert time_of(letter(f"{name}: {folded}")) < 1, name
     for kind in KINDS:
-        assert time_of(letter(f"Content-Type: {kind}", "Return-Path: <>", body=much)) < 0.4, kind
+        assert time_of(letter(f"Content-Type: {kind}", "Return-Path: <>", body=much)) < 1, kind
 
 
 def test_t22_many_fields_and_many_levels() -> None:
@@ -135,7 +135,7 @@ def test_t22_many_fields_and_many_levels() -> None:
         letter().partition(b"\r\n\r\n")[0] + b"\r\n" + nested.encode(),
         letter().partition(b"\r\n\r\n")[0] + b"\r\n" + beside.encode(),
     ):
-        assert time_of(raw) < 0.4
+        assert time_of(raw) < 1
 
 
 def test_two_hundred_replies_a_second_are_read() -> None:

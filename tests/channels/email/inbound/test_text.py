@@ -54,6 +54,8 @@ NEW = {
         "approve",
     ),
     "proton": (f"approve\n\nSent with Proton Mail secure email.\n\nOn Friday, {US} wrote:\n\n{QUOTED}", "approve"),
+    "nothing marks the quote": (f"approve\n\nfine\n\nSayso wrote:\n\n{LETTER}", "approve\n\nfine"),
+    "a question above the marker": (f"ask: which one:\n{LETTER}", "ask: which one:"),
     "the marker in capitals": (f"approve\n\n{LETTER.upper()}", "approve"),
     "marks of a keyboard": ("\ufeff\u200f\u202bapprove\u202c\u200e\u00a0\n\n\u200bok\u00ad\n", "approve\n\nok"),
     "nothing": ("\n \n\u00a0\n", ""),

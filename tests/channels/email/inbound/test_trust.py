@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -291,19 +293,22 @@ def test_a_dns_that_fails_says_nothing() -> None:
     assert by_keys(of(signed()), lambda _: None) is NONE
 
 
-def test_a_hostile_signature_takes_no_time() -> None:
+BODY_HASH = base64.b64encode(hashlib.sha256(b"approve\r\n").digest())
+HOSTILE = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=corp.example; s=s1; bh=" + BODY_HASH + b"; "
+NAMES = b":".join(b"%x" % number for number in range(1_700))
+SLOW = {
+    "long blanks": (HOSTILE + b"h=from; b=AAAA" + b"\r\n " * 2_500 + b"; z=1\r\n") * 5 + letter(),
+    "many names": (HOSTILE + b"h=from:" + NAMES + b"; b=AAAA\r\n") * 5 + b"X: y\r\n" * 900 + letter(),
+    "a body of blanks": (HOSTILE + b"h=from; b=AAAA\r\n") * 5 + letter(body=" " * 1_000_000 + "x"),
+}
+
+
+@pytest.mark.parametrize("raw", SLOW.values(), ids=SLOW)
+def test_t22_a_hostile_signature_takes_no_time(raw: bytes) -> None:
     """Long blanks, thousands of names, a body of blanks: what makes dkimpy slow never reaches it."""
-    head = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=corp.example; s=s1; bh=AAAA; "
-    names = b":".join(b"%x" % number for number in range(1_500))
-    letters = [
-        head + b"h=from; b" + b"\r\n " * 2_000 + b"=AAAA\r\n" + letter(),
-        head + b"h=from:" + names + b"; b=AAAA\r\n" + b"X: y\r\n" * 900 + letter(),
-        head + b"h=from; b=AAAA\r\n" + letter(body=" " * 1_000_000 + "x"),
-    ]
-    for raw in letters:
-        before = time.process_time()
-        assert trusted(raw) is NONE
-        assert time.process_time() - before < 2
+    before = time.process_time()
+    assert trusted(raw) is NONE
+    assert time.process_time() - before < 0.5
 
 
 def test_the_judgement_names_the_first_reason() -> None:
