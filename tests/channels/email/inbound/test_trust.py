@@ -54,6 +54,10 @@ RESULTS: list[tuple[str, Trust]] = [
     ("mx.sayso.example; dkim=pass header.d=corp.example; dmarc=fail", NONE),
     ("mx.sayso.example; dmarc=pass header.from=evil.example; dkim=pass header.d=corp.example", NONE),
     ("mx.sayso.example; dmarc=pass header.from=corp.example; dmarc=pass header.from=evil.example", NONE),
+    ("mx.sayso.example; dmarc=pass header.from=corp.example; dmarc=temperror", NONE),
+    ("mx.sayso.example; dkim=pass header.d=evil.example header.d=corp.example", NONE),
+    ("evil-mx.sayso.example; dmarc=pass", NONE),
+    ('"mx.sayso.example"1; dmarc=pass', NONE),
     ("mx.sayso.example; dmarc=bestguesspass header.from=corp.example", NONE),
     # What somebody else wrote
     ("mx.evil.example; dmarc=pass header.from=corp.example", NONE),
