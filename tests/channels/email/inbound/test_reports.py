@@ -116,7 +116,7 @@ def test_a_plain_bounce_is_read_as_far_as_it_goes(body: str, headers: tuple[str,
 
 def test_a_plain_warning_is_no_failure() -> None:
     """The server goes on trying."""
-    body = "Delivery failed: 550 it could not be delivered yet. Delivery will be retried for 4 days. No action is required.\r\n"
+    body = "Delivery failed: 550 it could not be delivered yet. It will be retried for 4 days.\r\n"
     found = mail(body=body, sender="MAILER-DAEMON@mx.example").report
     assert found is not None
     assert not found.failed
