@@ -18,6 +18,8 @@ from channels.email.imap_reading import POLL_EVERY, Calls, Reading
 
 __all__ = ["ImapFailed", "Mailbox", "find", "mailbox_name", "newest", "try_out"]
 
+_START_WITHIN = 2.0
+_LOOK_EVERY = 0.01
 _STOP_WITHIN = 1.5
 _BUSY_FOR = 300.0
 """How long one thing may take of the server; each answer alone has a shorter end, but a server may trickle."""

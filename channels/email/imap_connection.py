@@ -239,8 +239,9 @@ class Unfetchable(ImapFailed):
 
 
 def mailbox_name(server: Server) -> str:
-    """What the cursor of this mailbox is kept under."""
-    return f"{server.shown}/{server.folder or 'INBOX'}"
+    """What the cursor of this mailbox is kept under: two accounts of one server have a folder of the same name each."""
+    user = f"{server.user}@" if server.user else ""
+    return server.shown.replace("://", f"://{user}", 1) + f"/{server.folder or 'INBOX'}"
 
 
 def told(fault: Exception) -> str:

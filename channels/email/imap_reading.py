@@ -24,6 +24,8 @@ from channels.email.imap_connection import ImapConnection, ImapFailed, Unfetchab
 
 _log = logging.getLogger(__name__)
 
+CONNECTING = "connecting"
+"""The fault before the first attempt has ended."""
 _IDLE_FOR = 120.0
 """RFC 2177 asks for less than 29 minutes; a network that forgets us without a word is noticed by this too."""
 POLL_EVERY = 15.0
@@ -68,7 +70,7 @@ class Reading:
         self._connection: ImapConnection | None = None
         self._asked: concurrent.futures.Future[Any] | None = None
         self._broken: Counter[tuple[int, int]] = Counter()
-        self.fault: str | None = "connecting"
+        self.fault: str | None = CONNECTING
         self.busy_since: float | None = None
         self.ended = asyncio.Event()
 

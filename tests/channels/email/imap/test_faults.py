@@ -58,6 +58,7 @@ async def test_p10_a_cursor_that_cannot_be_kept_repeats_no_letter(pymap: ImapSer
     house = House()
     async with reading(pymap, house) as mailbox:
         await until_well(mailbox)
+        await until(lambda: house.kept is not None)
         house.store_down = True
         await pymap.append(letter("one"))
         await told(mailbox, "the store cannot be written")
@@ -115,7 +116,7 @@ async def test_a_server_that_is_down_at_the_start_is_read_once_it_is_up(imap: Im
         await until(lambda: house.names == ["one"])
         await until_well(mailbox)
         await imap.stop()
-        await told(mailbox, "imap://127.0.0.1")
+        await told(mailbox, "@127.0.0.1")
         await imap.start()
         await imap.append(letter("two"))
         await until(lambda: house.names == ["one", "two"])

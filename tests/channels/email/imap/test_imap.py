@@ -33,7 +33,9 @@ async def test_letters_that_wait_and_letters_that_come(imap: ImapServer) -> None
                 await asyncio.sleep(0.05)
     assert house.names == ["one", "two", "three", "four"]
     assert house.kept is not None
-    assert house.kept.mailbox == mailbox_name(server_at(imap)) == f"imap://127.0.0.1:{imap.proxy.port}/Answers"
+    assert (
+        house.kept.mailbox == mailbox_name(server_at(imap)) == f"imap://{imap.user}@127.0.0.1:{imap.proxy.port}/Answers"
+    )
 
 
 async def test_letters_that_come_while_idling_begins_are_not_overlooked(imap: ImapServer) -> None:
