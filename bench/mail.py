@@ -26,7 +26,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-import dkim  # type: ignore[import-untyped]  # it has no types
+import dkim
 import msgspec
 import uvloop
 

@@ -98,8 +98,8 @@ class Mailroom:
 
     async def _trust(self, mail: Mail, person: Person) -> Trust:
         """Whether the mail is proved to be its sender's. Keys are asked for only where that could matter."""
-        if judged(mail, person.email or "", Trust.pass_) is not None:
-            return Trust.none
+        if judged(mail, person.email or "", Trust.PASS) is not None:
+            return Trust.NONE
         if self._settings.authserv_id is not None:
             return by_results(mail, self._settings.authserv_id)
         return await asyncio.to_thread(by_keys, mail, self._resolve)
@@ -113,7 +113,7 @@ class Mailroom:
 
     def _receipt(self, mail: Mail, key: ReplyKey, trust: Trust) -> Receipt:
         """A proved mail is known by its Message-ID; any other by all of it, so that no forgery takes an id's place."""
-        if trust is Trust.pass_ and mail.message_id is not None:
+        if trust is Trust.PASS and mail.message_id is not None:
             same = f"id {mail.message_id} {key.letter}".encode()
         else:
             same = b"raw " + mail.raw
@@ -205,7 +205,7 @@ class Mailroom:
                 continue
             if report.recipients and person.email.casefold() not in report.recipients:
                 continue
-            receipt = self._receipt(mail, key, Trust.none)
+            receipt = self._receipt(mail, key, Trust.NONE)
             if await self._letters.received(receipt.key) is None:
                 await self._letters.returned(key, report.diagnostic or "a delivery report said that it failed")
                 about = Handled(request=key.items[0].request, actor="email:mailer-daemon", via=NAME, refused=False)

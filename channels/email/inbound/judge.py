@@ -20,6 +20,6 @@ def judged(mail: Mail, person_email: str, trust: Trust) -> Reason | None:
         return mail.sender_fault or Reason.FROM_NOT_ONE
     if mail.sender != person_email.strip().lower():
         return Reason.SENDER_NOT_RECIPIENT
-    if trust is Trust.weak:
+    if trust is Trust.WEAK:
         return Reason.WEAK_AUTHENTICATION
-    return None if trust is Trust.pass_ else Reason.NOT_AUTHENTICATED
+    return None if trust is Trust.PASS else Reason.NOT_AUTHENTICATED

@@ -13,9 +13,9 @@ import re
 import time
 from collections.abc import Callable
 
-import dkim  # type: ignore[import-untyped]  # it has no types
-from dkim.crypto import UnparsableKeyError, parse_public_key  # type: ignore[import-untyped]  # it has no types
-from dkim.util import InvalidTagValueList, parse_tag_value  # type: ignore[import-untyped]  # it has no types
+import dkim
+from dkim.crypto import UnparsableKeyError, parse_public_key
+from dkim.util import InvalidTagValueList, parse_tag_value
 
 from channels.email.inbound.alignment import aligned, is_domain
 from channels.email.inbound.values import Mail

@@ -20,11 +20,11 @@ from channels.email.inbound.values import Mail, Reason
 class Trust(StrEnum):
     """How far a letter's sender is known to be who they say."""
 
-    pass_ = "pass"  # noqa: S105  # a verdict's name, no secret
+    PASS = "pass"  # noqa: S105  # a verdict's name, no secret
     """Their own organisation vouches for the letter."""
-    weak = "weak"
+    WEAK = "weak"
     """Something speaks for it, not enough to decide by: they are answered with the link."""
-    none = "none"
+    NONE = "none"
     """Nobody knows."""
 
 
@@ -34,16 +34,16 @@ def by_results(mail: Mail, authserv_id: str) -> Trust:
     ``authserv_id`` is the name that server writes (any case). It strips copies under that name that came from outside.
     """
     if mail.sender is None or not authserv_id:
-        return Trust.none
+        return Trust.NONE
     domain = domain_of(mail.sender)
     for value in every(mail.headers, "authentication-results"):
         found = results_of(decoded(value, ""))
         if found is None:
             # Nobody can say whose this is, and it stands above what our server may have written: no guess.
-            return Trust.none
+            return Trust.NONE
         if found.authserv_id == authserv_id.lower():
             return _judged(found.results or (), domain)
-    return Trust.none
+    return Trust.NONE
 
 
 def by_keys(mail: Mail, resolve: Callable[[bytes], bytes | None]) -> Trust:
@@ -53,24 +53,24 @@ def by_keys(mail: Mail, resolve: Callable[[bytes], bytes | None]) -> Trust:
     token, and be shown to this one.
     """
     if mail.sender is None or mail.fault in (Reason.MALFORMED, Reason.TOO_LARGE):
-        return Trust.none
+        return Trust.NONE
     held = signed_by(mail, domain_of(mail.sender), resolve)
     if not held:
-        return Trust.none
+        return Trust.NONE
     addressed = {name for name in ("to", "cc") if any(True for _ in every(mail.headers, name))}
-    return Trust.pass_ if any(addressed <= covered for covered in held) else Trust.weak
+    return Trust.PASS if any(addressed <= covered for covered in held) else Trust.WEAK
 
 
 def _judged(results: tuple[Result, ...], domain: str) -> Trust:
     dmarc = [result for result in results if result.method == "dmarc"]
     if len(dmarc) > 1 or any(result.result == "fail" for result in dmarc):
-        return Trust.none
+        return Trust.NONE
     if any(result.result == "pass" for result in dmarc):
-        return Trust.pass_ if all(_is_for(result, domain) for result in dmarc) else Trust.none
+        return Trust.PASS if all(_is_for(result, domain) for result in dmarc) else Trust.NONE
     if any(result.method == "dkim" and result.result == "pass" and _speaks_for(result, domain) for result in results):
-        return Trust.pass_
+        return Trust.PASS
     weak = any(_hints_at(result, domain) for result in results)
-    return Trust.weak if weak else Trust.none
+    return Trust.WEAK if weak else Trust.NONE
 
 
 def _is_for(dmarc: Result, domain: str) -> bool:

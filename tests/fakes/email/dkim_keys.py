@@ -7,7 +7,7 @@ import math
 import secrets
 from collections.abc import Iterable, Sequence
 
-import dkim  # type: ignore[import-untyped]  # it has no types
+import dkim
 from msgspec import Struct
 
 _EXPONENT = 65537

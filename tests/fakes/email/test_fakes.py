@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 from asyncio import to_thread
 
-import dkim  # type: ignore[import-untyped]  # it has no types
+import dkim
 import dns.exception
 import dns.resolver
 import pytest

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 
-import dkim  # type: ignore[import-untyped]  # it has no types
-from dkim.canonicalization import CanonicalizationPolicy  # type: ignore[import-untyped]  # it has no types
-from dkim.crypto import HASH_ALGORITHMS, parse_pem_private_key  # type: ignore[import-untyped]  # it has no types
+import dkim
+from dkim.canonicalization import CanonicalizationPolicy
+from dkim.crypto import HASH_ALGORITHMS, parse_pem_private_key
 
 _PRIME_BITS = 256
 

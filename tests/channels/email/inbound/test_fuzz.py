@@ -51,7 +51,7 @@ def everything(read: Mail) -> tuple[Trust, Trust, str]:
 def test_any_bytes_are_read(raw: bytes) -> None:
     """Nothing raises, and nothing that is no letter is anybody's."""
     read = of(raw)
-    assert judged(read, ANA, Trust.pass_) is not None
+    assert judged(read, ANA, Trust.PASS) is not None
     everything(read)
 
 

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 
-import dkim  # type: ignore[import-untyped]  # it has no types
+import dkim
 import pytest
 
 from channels.email.inbound.judge import judged
@@ -19,7 +19,7 @@ from tests.channels.email.inbound.letters import ANA, OTHER, REPLIES, letter, ma
 from tests.channels.email.inbound.signing import KEYS, Key
 
 OURS = "mx.sayso.example"
-PASS, WEAK, NONE = Trust.pass_, Trust.weak, Trust.none
+PASS, WEAK, NONE = Trust.PASS, Trust.WEAK, Trust.NONE
 
 RESULTS: list[tuple[str, Trust]] = [
     # What servers write
