@@ -155,7 +155,9 @@ class Writer:
         lost = await self._letters.unreachable(NAME, to)
         if lost is not None:
             since = f"{lost.at:%Y-%m-%d %H:%M} UTC"
-            raise SendFailed(f"{to} is not reached by mail since {since}: {lost.error}", temporary=False)
+            # Said of the address, so that a reminder that is refused here moves its chain on like one refused there.
+            detail = f"{to} is not reached by mail since {since}: {lost.error}"
+            raise SendFailed(detail, temporary=False, unreachable=True)
         name, what = envelope.name, envelope.what
         message = compose(
             drawn,

@@ -233,6 +233,7 @@ async def test_p08_an_unreachable_address_is_left_alone(post: Post) -> None:
     with pytest.raises(SendFailed) as failed:
         await post.house.send(post.house.submit())
     assert not failed.value.temporary
+    assert failed.value.unreachable
     assert "550 no such user" in failed.value.detail
     assert not post.smtp.mails
 
