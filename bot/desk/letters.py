@@ -101,14 +101,8 @@ class Letters(Part):
 
     async def reached(self, channel: str, to: str) -> None:
         """An address lives: forget that it was unreachable."""
-        if await self._ledger.store.unreachable_at(channel, to) is None:
-            return
-
-        def work(tx: Tx) -> None:
-            if tx.forget_unreachable(channel, to):
-                tx.append(self._event("address.reachable", None, actor="sayso", via=channel, address=to))
-
-        await self._ledger.store.write(work)
+        if await self._ledger.store.unreachable_at(channel, to) is not None:
+            await self._ledger.store.write(lambda tx: self._found(tx, channel, to))
 
     async def cursor(self, mailbox: str) -> Cursor | None:
         """How far a mailbox is read."""

@@ -179,6 +179,11 @@ class Part:
         tx.mark_unreachable(Unreachable(channel=channel, to=to, error=error, at=now))
         tx.append(self._event("address.unreachable", None, actor="sayso", via=channel, address=to, error=error))
 
+    def _found(self, tx: Tx, channel: str, to: str) -> None:
+        """Somebody is reached at an address again, where that was not so."""
+        if tx.forget_unreachable(channel, to):
+            tx.append(self._event("address.reachable", None, actor="sayso", via=channel, address=to))
+
     def _delivery_event(self, kind: str, delivery: Delivery, shown: Request | None) -> Any:
         event = self._event(kind, None, actor="sayso", via=delivery.channel, digest=shown.digest if shown else None)
         return replace(event, request=delivery.request)

@@ -104,6 +104,8 @@ class Turns(Part):
             if _has_failed(tx, delivery):
                 tx.finish((effect.id,))
                 return Deed(None)
+            # It was tried again after a day, and taken: what is not so any more is not shown any more.
+            self._found(tx, delivery.channel, delivery.to)
             behind = current != shown
             more = (self._ledger.effect(EffectKind.REFRESH, current.id, delivery.id),) if behind else ()
             event = self._delivery_event("delivery.sent", after, shown)

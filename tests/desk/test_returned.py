@@ -216,3 +216,15 @@ async def test_a_failure_that_is_not_the_addresses_marks_none(house: House) -> N
     await house.desk.undeliverable(effect, sent, "552 too big")
     assert (await house.store.deliveries(request.id))[0].state is DeliveryState.FAILED
     assert await house.store.unreachable() == ()
+
+
+async def test_a_letter_that_is_taken_after_a_day_clears_the_address(house: House) -> None:
+    """It is tried again then, and once it is taken nobody is told any more that nothing arrives there."""
+    request = await house.submit()
+    (delivery, *_) = await house.store.deliveries(request.id)
+    lost = Unreachable(channel=delivery.channel, to=delivery.to, error="550 no", at=house.clock.now())
+    await house.store.write(lambda tx: tx.mark_unreachable(lost))
+    house.clock.move(hours=25)
+    (effect, *_) = await house.desk.effects()
+    await house.desk.sent(effect, delivery, request, {"channel": delivery.to, "ts": "1"})
+    assert await house.store.unreachable() == ()
