@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "pause": "bot.commands.replays",
     "resume": "bot.commands.replays",
     "audit": "bot.commands.audit",
+    "doctor": "bot.commands.doctor",
 }
 """Where each command is. A module's ``add_parsers`` adds all that it holds."""
 
