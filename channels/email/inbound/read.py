@@ -33,10 +33,14 @@ def read(incoming: Incoming, address: ReplyAddress) -> Mail:
     block = split(raw)
     headers = block.headers
     token, mismatch = _token(incoming.recipients, headers, address)
+    written_to = _tokens(
+        (box for value in every(headers, *_ADDRESSED) for box in addresses_in(decoded(value, ""))), address
+    )
     sender = None if block.malformed else sender_of(headers)
     body = _body(raw, block)
     return Mail(
         token=token,
+        addressed=token in written_to,
         message_id=message_id(headers),
         subject=visible_line(words(next(every(headers, "subject"), b"")), LONGEST_SUBJECT),
         fault=_fault(block, len(raw), token, mismatch=mismatch),

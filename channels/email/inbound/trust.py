@@ -49,16 +49,18 @@ def by_results(mail: Mail, authserv_id: str) -> Trust:
 def by_keys(mail: Mail, resolve: Callable[[bytes], bytes | None]) -> Trust:
     """As the DKIM signatures say, with keys that ``resolve`` gives (the TXT record of a name; None: there is none).
 
-    A signature that does not cover To, where there is one, is weak: the letter could have been written to another
-    token, and be shown to this one.
+    A signature that does not cover the address with the token is weak: the letter could have been written to another
+    token, or to somebody else, and be shown to this one. So To or Cc must name it, and stand there once: of two
+    fields a signature covers the lower one, and whoever passes the letter on can put another above it.
     """
     if mail.sender is None or mail.fault in (Reason.MALFORMED, Reason.TOO_LARGE):
         return Trust.NONE
     held = signed_by(mail, domain_of(mail.sender), resolve)
     if not held:
         return Trust.NONE
-    addressed = {name for name in ("to", "cc") if any(True for _ in every(mail.headers, name))}
-    return Trust.PASS if any(addressed <= covered for covered in held) else Trust.WEAK
+    fields = [name.lower() for name, _ in mail.headers if name.lower() in ("to", "cc")]
+    known = mail.addressed and len(fields) == len(set(fields))
+    return Trust.PASS if known and any(covered.issuperset(fields) for covered in held) else Trust.WEAK
 
 
 def _judged(results: tuple[Result, ...], domain: str) -> Trust:

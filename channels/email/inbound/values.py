@@ -64,12 +64,14 @@ class Mail(Struct, frozen=True, kw_only=True):
     """What a letter says of itself, taken strictly: every field that could be read two ways is a fault.
 
     ``token``: the mark in the reply address, lower case; where there is a fault it only says which thread it was for.
+    ``addressed``: its sender wrote that address into To or Cc, so that not the envelope alone says where it went.
     ``message_id`` has its angle brackets. ``subject`` is one decoded line. ``machine``: why no person wrote this.
     ``sender`` is the address of the one From mailbox in lower case; None exactly where ``sender_fault`` says why.
     ``headers`` are names as written and values as they stood after the colon, folds as CRLF and a blank.
     """
 
     token: str | None
+    addressed: bool
     message_id: str | None
     subject: str
     fault: Reason | None

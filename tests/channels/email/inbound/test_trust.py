@@ -15,7 +15,7 @@ from channels.email.inbound.judge import judged
 from channels.email.inbound.read import read
 from channels.email.inbound.trust import Trust, by_keys, by_results
 from channels.email.inbound.values import Incoming, Reason
-from tests.channels.email.inbound.letters import ANA, OTHER, REPLIES, letter, mail, of
+from tests.channels.email.inbound.letters import ANA, OTHER, REPLIES, TOKEN, letter, mail, of
 from tests.channels.email.inbound.signing import KEYS, Key
 
 OURS = "mx.sayso.example"
@@ -250,6 +250,33 @@ def test_a_signature_that_does_not_cover_to_is_weak() -> None:
     moved = loose.replace(b"ana2" + b"a" * 22, OTHER.encode())
     assert trusted(moved) is WEAK
     assert judged(of(moved), ANA, trusted(moved)) is Reason.WEAK_AUTHENTICATION
+
+
+def test_t18_a_signed_letter_to_somebody_else_is_weak() -> None:
+    """Ana's signed word to Eve, shown to a token by the envelope, a lower-looking field, or a second To above hers."""
+    ours = REPLIES.of(TOKEN)
+    for to in ("eve@evil.example", f"eve+{TOKEN}@evil.example", f'"{ours}" <eve@evil.example>'):
+        sent = signed(letter().replace(f"To: {ours}".encode(), f"To: {to}".encode()))
+        assert by_keys(of(sent, ours), dns()) is WEAK
+        assert trusted(f"Delivered-To: {ours}\r\n".encode() + sent) is WEAK
+        assert trusted(f"To: {ours}\r\n".encode() + sent) is WEAK
+        assert trusted(f"Cc: {ours}\r\n".encode() + sent) is WEAK
+
+
+def test_t18_a_to_that_was_taken_away_is_no_to_that_is_covered() -> None:
+    """A signature that leaves To out lets it be cut off; the envelope alone then says where the letter went."""
+    loose = signed(include_headers=[b"from", b"subject"])
+    ours = REPLIES.of(TOKEN)
+    bare = loose.replace(f"To: {ours}\r\n".encode(), b"")
+    assert b"To:" not in bare
+    assert by_keys(of(bare, ours), dns()) is WEAK
+
+
+def test_a_signature_that_covers_cc_counts_by_cc() -> None:
+    """Who answers somebody else and us is not refused."""
+    raw = letter(f"Cc: {REPLIES.of(TOKEN)}").replace(f"To: {REPLIES.of(TOKEN)}".encode(), b"To: ben@corp.example")
+    assert trusted(signed(raw)) is PASS
+    assert trusted(signed(raw, include_headers=[b"from", b"to", b"subject"])) is WEAK
 
 
 @pytest.mark.parametrize("name", ["512", "8192", "exponent"])
