@@ -45,6 +45,7 @@ _HIDDEN = re.compile(
 _LONGEST_TAG = 8_000
 _MOST_TAGS = 20_000
 _LONG_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{8,}+;?")
+_QUOTE = re.compile("[\"']")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 
 
@@ -117,14 +118,16 @@ class _Reading:
 
     def _end_of_tag(self, at: int) -> int:
         """Where a tag's ``>`` stands, outside its quoted values; -1 where there is none."""
+        end = at - 1
         while True:
-            end = self._find(">", at)
+            # Not looked for again while it is still ahead, nor is the quote that is absent: both would be quadratic.
+            end = self._find(">", at) if end < at else end
             if end < 0:
                 return -1
-            quote = min((q for q in (self._source.find(mark, at, end) for mark in "\"'") if q >= 0), default=-1)
-            if quote < 0:
+            quote = _QUOTE.search(self._source, at, end)
+            if quote is None:
                 return end
-            close = self._find(self._source[quote], quote + 1)
+            close = self._find(quote[0], quote.end())
             if close < 0:
                 return end
             at = close + 1

@@ -138,6 +138,13 @@ def test_t22_many_fields_and_many_levels() -> None:
         assert time_of(raw) < 1
 
 
+@pytest.mark.parametrize("quotes", ['""', "''", '">"', "\"'\"'\"'"])
+def test_t22_a_tag_of_nothing_but_quotes_takes_no_time(quotes: str) -> None:
+    """Each quote is passed once: a quarter of a mebibyte of them in one tag, and such a tag in every alternative."""
+    part = "--b\r\nContent-Type: text/html\r\n\r\n<a " + quotes * (250_000 // len(quotes)) + ">\r\n"
+    assert time_of(letter("Content-Type: multipart/alternative; boundary=b", body=part * 8)) < 2
+
+
 def test_two_hundred_replies_a_second_are_read() -> None:
     """As the corpus has them, from bytes to the command's text: five milliseconds each would be too slow."""
     folder = Path(__file__).parents[3] / "data" / "mail" / "honest"
