@@ -101,17 +101,17 @@ def _no_command(first: str) -> NotUnderstood:
 
 
 def _edit(source: str, rest: str | None) -> Command | NotUnderstood:
-    edits: list[tuple[str, str]] = []
+    edits: dict[str, str] = {}
     while True:
         pair = _pair(source.lstrip())
         if isinstance(pair, NotUnderstood):
             return pair
         name, value, after = pair
-        if any(name == known for known, _ in edits):
+        if name in edits:
             return NotUnderstood("named_twice", f"{name} is given twice. Name each argument once.")
-        edits.append((name, value))
+        edits[name] = value
         if after is None:
-            return Command(verb=Verb.APPROVE_WITH_EDITS, comment=rest, edits=tuple(edits))
+            return Command(verb=Verb.APPROVE_WITH_EDITS, comment=rest, edits=tuple(edits.items()))
         source = after
 
 

@@ -16,6 +16,7 @@ makes the whole answer count for nothing: whoever wrote it meant something else 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 
 from bot.core.grammar import Command, NotUnderstood, parse
@@ -77,7 +78,7 @@ def _nothing(lines: list[str]) -> NotUnderstood:
 
 
 def _misnumbered(named: list[int], numbers: Collection[int]) -> NotUnderstood | None:
-    twice = next((number for number in named if named.count(number) > 1), None)
+    twice = next((number for number, times in Counter(named).items() if times > 1), None)
     if twice is not None:
         return NotUnderstood("number_twice", f"Number {twice} is named twice, so nothing was decided.")
     strange = next((number for number in named if number not in numbers), None)

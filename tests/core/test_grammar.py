@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +92,14 @@ def test_anything_else_is_no_command(text: str, reason: str) -> None:
     assert isinstance(found, NotUnderstood)
     assert found.reason == reason
     assert found.detail.endswith(".")
+
+
+def test_t22_many_edits_take_no_time() -> None:
+    """Fifteen thousand names in one line, each compared with all before it, would stop everything for seconds."""
+    before = time.process_time()
+    for text in (",".join(f"a{number}=b" for number in range(15_000)), "“" * 100_000 + "=1", 'a="' + '\\"' * 50_000):
+        parse(f"edit {text}")
+    assert time.process_time() - before < 0.5
 
 
 @given(st.text(max_size=200))

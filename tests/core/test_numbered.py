@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +151,13 @@ def test_an_enormous_text_is_answered_at_once(size: int) -> None:
     """No text makes the matching slow: a hundred numbers a line at most, and no way back through them."""
     for text in ("approve " + "1 " * size, "approve " + "1," * size, "reject 1" + " " * size + "x", "edit 1 " * size):
         assert isinstance(parse_numbered(text, NUMBERS), NotUnderstood)
+
+
+def test_t22_many_numbers_take_no_time() -> None:
+    """Every number there is, once: comparing each with all the others would stop everything for a second."""
+    lines = "\n".join("reject " + " ".join(map(str, range(at, at + 100))) for at in range(0, 10_000, 100))
+    before = time.process_time()
+    assert parse_numbered(lines, NUMBERS) == NotUnderstood(
+        "number_unknown", "There is no number 0 in that mail, so nothing was decided."
+    )
+    assert time.process_time() - before < 0.5
