@@ -36,7 +36,7 @@ async def rules(path: Path) -> tuple[Finding, ...]:
         policy = routing.load(path)
     except RoutingErrors as refused:
         first, more = refused.errors[0], len(refused.errors) - 1
-        says = visible(f"{path}: {first}") + (f" (and {more} more)" if more else "")
+        says = visible(str(first)) + (f" (and {more} more)" if more else "")
         return (wrong("rules", says, f"sayso check {path} says everything."),)
     told = len(routing.warnings(policy))
     if told:

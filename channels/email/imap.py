@@ -14,7 +14,7 @@ from bot.core.ports import Cursor
 from bot.core.scrutiny import visible
 from bot.core.servers import Server
 from channels.email.imap_connection import ImapConnection, ImapFailed, mailbox_name, told
-from channels.email.imap_reading import POLL_EVERY, Calls, Reading
+from channels.email.imap_reading import CONNECTING, POLL_EVERY, Calls, Reading
 
 __all__ = ["ImapFailed", "Mailbox", "find", "mailbox_name", "newest", "try_out"]
 
@@ -50,11 +50,14 @@ class Mailbox:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to read; returns at once, and `fault` says how it goes."""
+        """Begin to read; returns once it is known how the first attempt went, or after 2 s, and `fault` says it."""
         loop = asyncio.get_running_loop()
         reading = self._reading = Reading(self._server, self._calls, loop)
         self._watch = loop.create_task(_abort_what_hangs(reading))
         reading.start()
+        ends = loop.time() + _START_WITHIN
+        while reading.fault == CONNECTING and loop.time() < ends:  # noqa: ASYNC110  # a thread tells
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def stop(self) -> None:
         """Stop reading, within 2 s whatever the server does; a letter that is being taken gets a moment to end."""

@@ -6,10 +6,16 @@ import asyncio
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.fakes.email import FakeSmtp
+from bot.core.ports import Unreachable
+from store import open_store
+from tests.fakes.email import FakeSmtp, Stage
 from tests.fakes.email.imap import pymap_server
+from tests.fakes.slack import FakeSlack
+from tests.stories.mail import MailProgram
+from tests.stories.program import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
@@ -105,3 +111,100 @@ async def test_a_server_that_is_down_is_wrong(tmp_path: Path) -> None:
         status, found, _ = await doctor(tmp_path, "--no-round-trip", **mail(smtp, mailbox.url))
     assert (status, found["smtp"]["level"], found["imap"]["level"]) == (1, "wrong", "ok")
     assert f"localhost:{smtp.port}" in found["smtp"]["says"]
+
+
+RESULTS = b"Authentication-Results: mx.sayso.example; dmarc=pass header.from=sayso.example\r\n"
+
+
+async def asked(program: MailProgram, *words: str) -> Told:
+    """Run it beside a program, in its folder and with its variables."""
+    status, out, err = await program.tell("doctor", "--json", *words)
+    return status, {f["point"]: f for f in json.loads(out)["findings"]}, out + err
+
+
+async def test_beside_a_running_bot_everything_is_well(tmp_path: Path) -> None:
+    """The whole installation, with a listener too; the bot goes on, and puts the letter aside."""
+    async with FakeSmtp() as smtp, pymap_server() as mailbox:
+        program = MailProgram(tmp_path, smtp, mailbox)
+        program.environment["EMAIL_LISTEN"] = f"lmtp://127.0.0.1:{free_port()}"
+        program.mail_rules()
+
+        async def carry() -> None:
+            while not smtp.mails:
+                await asyncio.sleep(0.05)
+            await mailbox.append(RESULTS + smtp.mails[0].raw)
+
+        async with program:
+            carrying = asyncio.create_task(carry())
+            status, found, _ = await asked(program, "--wait", "20s")
+            await carrying
+            async with asyncio.timeout(10):
+                while "put aside, unknown_token" not in program.said():
+                    await asyncio.sleep(0.05)
+    assert status == 0
+    levels = {point: finding["level"] for point, finding in found.items()}
+    assert {p for p, level in levels.items() if level != "ok"} <= {"rules"}
+    assert levels.keys() >= {"store", "bot", "address", "smtp", "sender", "imap", "listener", "round trip", "proof"}
+    assert "would be proved" in found["proof"]["says"]
+
+
+async def test_an_unreachable_address_is_listed_and_forgotten(tmp_path: Path) -> None:
+    """With since when and why; forgotten once, by whoever is at the terminal, with a line on the trail."""
+    async with FakeSmtp() as smtp:
+        program = MailProgram(tmp_path, smtp, None)
+        program.mail_rules()
+        store = await open_store(program.environment["SAYSO_DATABASE_URL"], exclusive=True)
+        lost = Unreachable(channel="email", to="ben@corp.example", error="550 no such user", at=datetime.now(UTC))
+        await store.write(lambda tx: tx.mark_unreachable(lost))
+        await store.close()
+        _, found, _ = await asked(program, "--no-round-trip")
+        assert "550 no such user" in found["unreachable"]["says"]
+        assert (await program.tell("doctor", "--reachable", "ben@corp.example"))[0] == 0
+        assert (await program.tell("doctor", "--reachable", "ben@corp.example"))[0] == 1
+        store = await open_store(program.environment["SAYSO_DATABASE_URL"], exclusive=True)
+        lines = [json.loads(line.body) for line in await store.audit_lines(0, 100)]
+        assert await store.unreachable() == ()
+        await store.close()
+    assert [(line["type"], line["actor"][:4]) for line in lines] == [("address.reachable", "cli:")]
+
+
+async def test_a_sender_that_may_not_send_is_wrong(tmp_path: Path) -> None:
+    """The server takes the connection and refuses the address: that is EMAIL_FROM's fault, and is said so."""
+    async with FakeSmtp() as smtp, pymap_server() as mailbox:
+        smtp.refuse(Stage.MAIL, "553 5.7.1 not your address")
+        status, found, _ = await doctor(tmp_path, "--no-round-trip", **mail(smtp, mailbox.url))
+    assert (status, found["smtp"]["level"], found["sender"]["level"]) == (1, "ok", "wrong")
+    assert "EMAIL_FROM" in found["sender"]["to_do"]
+
+
+async def test_whose_results_stand_in_the_mailbox_is_told(tmp_path: Path) -> None:
+    """A name that no mail carries is wrong, with the one that most carry; the right one says how many prove."""
+    async with FakeSmtp() as smtp, pymap_server() as mailbox:
+        raw = RESULTS.replace(b"sayso.example\r", b"corp.example\r") + b"From: ana@corp.example\r\nTo: x@y.example\r\n"
+        for number in range(3):
+            await mailbox.append(raw + b"Message-ID: <%d@corp.example>\r\n\r\nhello\r\n" % number)
+        around = mail(smtp, mailbox.url)
+        _, found, _ = await doctor(tmp_path, "--no-round-trip", **around, EMAIL_AUTHSERV_ID="mx.other.example")
+        assert found["senders"]["level"] == "wrong"
+        assert "EMAIL_AUTHSERV_ID=mx.sayso.example" in found["senders"]["to_do"]
+        _, found, _ = await doctor(tmp_path, "--no-round-trip", **around, EMAIL_AUTHSERV_ID="mx.sayso.example")
+        assert (found["senders"]["level"], "3 prove" in found["senders"]["says"]) == ("ok", True)
+
+
+async def test_a_silent_server_does_not_hold_it_up(tmp_path: Path) -> None:
+    """Each point is bounded, and the others are looked at."""
+    async with FakeSmtp() as smtp, pymap_server() as mailbox:
+        smtp.delay(Stage.CONNECT, 60)
+        status, found, _ = await doctor(tmp_path, "--no-round-trip", **mail(smtp, mailbox.url))
+    assert (status, found["smtp"]["level"], found["imap"]["level"]) == (1, "wrong", "ok")
+
+
+async def test_slack_is_asked_whose_token_it_is(tmp_path: Path) -> None:
+    """A good token stands for somebody; a bad one is wrong, and never shown."""
+    async with FakeSlack() as slack:
+        around = {"SAYSO_SECRET": SECRET, "SLACK_API_URL": slack.url, "SLACK_APP_TOKEN": slack.settings.app_token}
+        _, found, _ = await doctor(tmp_path, **around, SLACK_BOT_TOKEN=slack.settings.bot_token)
+        assert found["slack"]["level"] == "ok"
+        _, found, printed = await doctor(tmp_path, **around, SLACK_BOT_TOKEN="xoxb-not-the-one")
+        assert found["slack"]["level"] == "wrong"
+        assert "xoxb-not-the-one" not in printed
