@@ -74,10 +74,6 @@ class LettersTx:
         """See `LetterTx.reply_key`."""
         return reply_key(self._cursor, token_hash)
 
-    def receipt(self, key: str) -> Receipt | None:
-        """See `LetterTx.receipt`."""
-        return receipt(self._cursor, key)
-
     def add_receipt(self, received: Receipt, *, answered: bool) -> bool:
         """See `LetterTx.add_receipt`. Receipts that are too old to matter go with it."""
         before = rows.micros(received.at - _KEPT)

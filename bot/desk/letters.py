@@ -51,11 +51,11 @@ class Letters(Part):
 
         def work(tx: Tx) -> Deed:
             answered[:] = (False,)
-            if tx.receipt(receipt.key) is not None:
-                return Deed(None)
             request = self._load(tx, about.request)
             owed = answer if tx.answers(receipt.thread) < MOST_ANSWERS else None
-            tx.add_receipt(receipt, answered=owed is not None)
+            # The row itself says who was first: beside another writer a look at it beforehand would not.
+            if not tx.add_receipt(receipt, answered=owed is not None):
+                return Deed(None)
             told = {"reason" if about.refused else "verdict": receipt.verdict}
             kind = "refusal" if about.refused else "letter.received"
             event = self._event(kind, request, actor=about.actor, via=about.via, **told)

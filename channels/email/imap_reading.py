@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from bot.core.errors import Unavailable
+from bot.core.errors import Overloaded, Unavailable
 from bot.core.ports import Cursor
 from bot.core.servers import Server
 from channels.email.imap_connection import ImapConnection, ImapFailed, Unfetchable, mailbox_name, told
@@ -226,7 +226,7 @@ class Reading:
         self._ask(lambda: self._calls.moved(cursor), to_the_end=True)
 
     def _ask(self, what: Callable[[], Awaitable[T]], *, to_the_end: bool = False) -> T:
-        """Have something done on the event loop; again and again while the store is unavailable.
+        """Have something done on the event loop; again and again while the store is unavailable or has too much to do.
 
         ``to_the_end``: it is begun, though not repeated, while everything is being stopped.
         """
@@ -243,7 +243,7 @@ class Reading:
                 raise _Stopped from None
             try:
                 done: T = self._asked.result()
-            except Unavailable:
+            except (Unavailable, Overloaded):
                 self.fault = "letters wait, since the store cannot be written"
                 self._pause(again)
                 again = min(again * 2, _STORE_AGAIN_MOST)

@@ -15,7 +15,7 @@ from typing import Any, AnyStr
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
-from bot.core.errors import Unavailable
+from bot.core.errors import Overloaded, Unavailable
 from bot.core.servers import Server
 from channels.email.inbound.values import Incoming
 
@@ -120,7 +120,7 @@ class Listener:
         task.add_done_callback(self._taking.discard)
         try:
             await asyncio.shield(task)
-        except Unavailable:
+        except (Unavailable, Overloaded):
             return "451 4.3.0 cannot be kept right now, try again"
         except asyncio.CancelledError:
             if not task.cancelled():

@@ -66,7 +66,7 @@ class Mailroom:
         await self.take(Incoming(raw=raw), size)
 
     async def take(self, incoming: Incoming, size: int) -> None:
-        """Take one letter; returns once all that came of it is committed. Raises `Unavailable`: bring it again."""
+        """Take one letter; returns once all that came of it is committed. Raises `Unavailable` or `Overloaded`: bring it again."""
         mail = await asyncio.to_thread(read, incoming, self._address)
         if size > MAX_BYTES and mail.fault is None:
             mail = replace(mail, fault=Reason.TOO_LARGE)
@@ -192,7 +192,11 @@ class Mailroom:
         )
 
     async def _returned(self, mail: Mail) -> None:
-        """A report on a letter of ours: one that says it failed fails its cards. A mark of ours in it proves it."""
+        """A report on a letter of ours: one that says it failed fails its cards. A mark of ours in it proves it.
+
+        Whoever saw a letter can write such a report: each letter comes back once at most, and never by the hand of its
+        own recipient, whose automatic answer may quote any words of the agent's.
+        """
         report = mail.report
         if report is None or not report.failed:
             self._put_aside(Reason.REPORT)
@@ -205,14 +209,21 @@ class Mailroom:
                 continue
             if report.recipients and person.email.casefold() not in report.recipients:
                 continue
-            receipt = self._receipt(mail, key, Trust.NONE)
+            if mail.sender == person.email.casefold():
+                continue
+            receipt = self._bounce(identifier, key)
             if await self._letters.received(receipt.key) is None:
                 await self._letters.returned(key, report.diagnostic or "a delivery report said that it failed")
                 about = Handled(request=key.items[0].request, actor="email:mailer-daemon", via=NAME, refused=False)
-                await self._letters.file(replace(receipt, verdict="bounce"), None, about)
+                await self._letters.file(receipt, None, about)
                 LOG.warning("email: a letter to %s came back: %s", person.id, report.diagnostic)
             return
         self._put_aside(Reason.REPORT)
+
+    def _bounce(self, identifier: str, key: ReplyKey) -> Receipt:
+        """The same for every report on one letter, by its Message-ID or envelope id."""
+        same = f"bounce {identifier.strip().strip('<>').partition('@')[0]}".encode()
+        return Receipt(key=hashlib.sha256(same).hexdigest(), thread=key.letter, verdict="bounce", at=self._clock.now())
 
     def _put_aside(self, reason: str) -> None:
         self.aside[reason] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from channels.email.draw import Drawn
 from channels.email.names import CARD, Names
 from channels.email.settings import NAME, EmailSettings
 from channels.email.smtp import Pool
+from channels.email.told import told_by
 
 _ANSWERED_LATE = timedelta(days=30)
 """How long after a request's end its letters' reply addresses are still known, so that a late answer hears why."""
@@ -88,7 +90,7 @@ class Writer:
         await self._keep(name, person, (_item(card, delivery, fully_shown=draw.fitted(card).fully_shown),), (card,))
         link = self.page(card, person)
         drawn = draw.card_letter(card, person=person, link=link, hears=self.hears, note=note)
-        what = CARD if note is None else self._moment()
+        what = CARD if note is None else self._moment(drawn)
         envelope = Envelope(name=name, what=what, thread=thread, request=card.request)
         await self.send(drawn, delivery.to, person, envelope)
         return name
@@ -99,10 +101,11 @@ class Writer:
         person = self.person(delivery.person)
         link = self.page(card, person)
         if note is None:
-            drawn = draw.outcome_letter(card, person=person, link=link)
+            drawn, what = draw.outcome_letter(card, person=person, link=link), _ending(card)
         else:
             drawn = draw.news_letter(card, person=person, link=link, hears=self.hears, note=note)
-        envelope = Envelope(name=handle["latest"], what=self._moment(), thread=handle["thread"], request=card.request)
+            what = self._moment(drawn)
+        envelope = Envelope(name=handle["latest"], what=what, thread=handle["thread"], request=card.request)
         await self.send(drawn, delivery.to, person, envelope)
 
     async def digest(self, asks: Sequence[Part], tells: Sequence[Part]) -> str:
@@ -116,7 +119,7 @@ class Writer:
             )
             for number, (card, delivery) in enumerate(asks, 1)
         )
-        name = self._names.digest(f"{card.revision} {card.state} {delivery.id}" for card, delivery in (*asks, *tells))
+        name = self._names.digest(f"{card.revision} {_ending(card)} {delivery.id}" for card, delivery in (*asks, *tells))
         await self._keep(name, person, items, [card for card, _ in asks])
         drawn = draw.digest_letter(
             [(item.number, card, self.page(card, person)) for item, (card, _) in zip(items, asks, strict=True)],
@@ -130,11 +133,13 @@ class Writer:
 
     async def note(self, person: Person, drawn: Drawn) -> None:
         """Send a letter that belongs to no thread and takes no answer."""
-        await self.send(drawn, person.email or "", person, Envelope(name=f"note_{person.id}"[:64], what=self._moment()))
+        envelope = Envelope(name=f"note_{person.id}"[:64], what=self._moment(drawn))
+        await self.send(drawn, person.email or "", person, envelope)
 
-    def _moment(self) -> str:
-        """What tells a letter from the others of its thread; two of one second would be one, and are."""
-        return f"n{int(self._clock.now().timestamp())}"
+    def _moment(self, drawn: Drawn) -> str:
+        """What tells a letter from the others of its thread. A mail server may keep one of two that have one name."""
+        said = hashlib.sha256(drawn.text.encode(errors="surrogatepass")).hexdigest()[:16]
+        return f"n{int(self._clock.now().timestamp())}_{said}"
 
     async def _keep(self, name: str, person: Person, items: tuple[KeyItem, ...], cards: Sequence[Card]) -> None:
         if self._address is None or not cards:
@@ -185,6 +190,12 @@ class Writer:
                 return None
             await self._letters.keep_key(replace(key, hash=hash_of(token), at=self._clock.now()))
         return self._address.of(token)
+
+
+def _ending(card: Card) -> str:
+    """How a request and its run stand, the same however often it is said: so that it is one letter to its reader."""
+    told = told_by(card)
+    return f"end_{told.state}_{told.run}"
 
 
 def _item(card: Card, delivery: Delivery, *, fully_shown: bool, number: int = 0) -> KeyItem:

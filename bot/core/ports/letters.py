@@ -98,9 +98,6 @@ class LetterTx(Protocol):
     def reply_key(self, token_hash: str) -> ReplyKey | None:
         """What the reply address with this token's hash stands for."""
 
-    def receipt(self, key: str) -> Receipt | None:
-        """What became of an incoming letter, if it was filed."""
-
     def add_receipt(self, received: Receipt, *, answered: bool) -> bool:
         """Write down what became of an incoming letter; False where that is there already."""
 
@@ -130,7 +127,7 @@ class LetterStore(Protocol):
         """What was kept of the letter with this name."""
 
     async def receipt(self, key: str) -> Receipt | None:
-        """As `LetterTx.receipt`."""
+        """What became of an incoming letter, if it was filed."""
 
     async def mailbox(self, name: str) -> Cursor | None:
         """How far a mailbox is read."""

@@ -109,6 +109,42 @@ async def test_each_change_is_told_once(post: Post) -> None:
     assert "R-1" in post.text(ran)
 
 
+async def test_letters_of_one_second_are_letters_of_their_own(post: Post) -> None:
+    """A mail server keeps one of two with one Message-ID: an outcome right behind a reminder must not be lost."""
+    delivery = await sent(post)
+    await post.channel.remind(post.house.card_of(post.house.requests[delivery.request]), delivery, "Still waiting.")
+    await decide(post, delivery, "ben")
+    delivery = await update(post, delivery)
+    post.house.execute(delivery.request, ExecutionState.EXECUTED)
+    await update(post, delivery)
+    ids = [str(mail.parsed["Message-ID"]) for mail in post.letters_to(delivery)]
+    assert len(set(ids)) == len(ids) == 4
+
+
+async def test_p08_an_outcome_sent_again_is_the_same_letter(post: Post) -> None:
+    """However much later: the bot died before it could say that it was sent."""
+    delivery = await sent(post)
+    await decide(post, delivery, "ben")
+    await update(post, delivery)
+    post.house.clock.ahead = timedelta(seconds=90)
+    await update(post, delivery)
+    _, first, second = post.letters_to(delivery)
+    assert first.parsed["Message-ID"] == second.parsed["Message-ID"]
+
+
+async def test_a_digest_that_tells_of_the_run_is_another_than_that_of_the_decision(post: Post) -> None:
+    """Each has a name of its own, or a mail server would take the second for a repeat."""
+    delivery = await sent(post)
+    await decide(post, delivery, "ben")
+    post.smtp.mails.clear()
+    (handle,) = await post.channel.digest([], [(post.house.card_of(post.house.requests[delivery.request]), delivery)])
+    post.house.execute(delivery.request, ExecutionState.UNKNOWN)
+    told = replace(delivery, handle=handle)
+    await post.channel.digest([], [(post.house.card_of(post.house.requests[delivery.request]), told)])
+    first, second = post.smtp.mails
+    assert first.parsed["Message-ID"] != second.parsed["Message-ID"]
+
+
 async def test_whoever_decided_is_told_of_the_run_alone(post: Post) -> None:
     """Her own decision is no news to her; that it failed is."""
     delivery = await sent(post)

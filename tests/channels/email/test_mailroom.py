@@ -14,7 +14,7 @@ from bot.core.model import Delivery, Replies, Request, Risk, State, Verb
 from bot.core.ports import MOST_ANSWERS, Unreachable
 from tests.channels.email.post import Post, opened, reply_to
 from tests.channels.letters import LetterHouse
-from tests.fakes.email import DkimKey, DnsZone, signed
+from tests.fakes.email import DkimKey, DnsZone, Mail, signed
 
 
 @pytest.fixture
@@ -261,3 +261,29 @@ async def test_late_answers_hear_why() -> None:
         await post.answer(delivery, "reject: too late")
         assert "already approved by ana" in post.house.answers[-1].lines[0]
         assert now(post, request).state is State.APPROVED
+
+
+def bounce_of(
+    mail: Mail, *, sender: str = "MAILER-DAEMON@mx.corp.example", why: str = "550 5.1.1 no such user"
+) -> bytes:
+    """What a server writes that could not deliver a letter, in words."""
+    said = f"Message-ID: {mail.parsed['Message-ID']}"
+    head = f"Return-Path: <>\r\nFrom: {sender}\r\nTo: sayso@sayso.example\r\nSubject: Undelivered Mail\r\n"
+    return f"{head}\r\nDelivery has failed: {why}\r\n\r\n{said}\r\n".encode()
+
+
+async def test_t19_a_letter_comes_back_once_however_often_that_is_said(post: Post) -> None:
+    """Who has seen a Message-ID can say so once; said in other words a day later, it does not silence her again."""
+    _, delivery = await asked(post)
+    letter = post.letters_to(delivery)[0]
+    for why in ("550 5.1.1 no such user", "550 5.1.1 no such user, again", "550 5.7.1 nobody"):
+        await post.deliver(bounce_of(letter, why=why), "sayso@sayso.example", "")
+    assert len(post.house.came_back) == 1
+
+
+async def test_t19_an_automatic_answer_that_quotes_the_agent_is_no_bounce(post: Post) -> None:
+    """The agent's reason reads like a bounce; quoted by the answer of somebody who is away, it moves nothing on."""
+    _, delivery = await asked(post, reason="Delivery has failed: 550 5.1.1 no such user")
+    letter = post.letters_to(delivery)[0]
+    await post.deliver(bounce_of(letter, sender="Ana Silva <ana@corp.example>"), "sayso@sayso.example", "")
+    assert not post.house.came_back

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.errors import Unavailable
+from bot.core.errors import Overloaded, SaysoError, Unavailable
 from tests.channels.email.imap.mailboxes import House, letter, reading, told, until, until_well
 from tests.fakes.email import ImapServer, Proxy
 
@@ -40,10 +40,13 @@ async def test_p08_a_cut_at_any_point_of_what_the_server_says(pymap: ImapServer,
     assert house.raw == [letter(name, 40_000) for name in ("one", "two")]
 
 
-async def test_p10_while_the_store_is_unavailable_the_same_letter_waits(imap: ImapServer) -> None:
+@pytest.mark.parametrize("refusal", [Unavailable, Overloaded])
+async def test_p10_while_the_store_is_unavailable_the_same_letter_waits(
+    imap: ImapServer, refusal: type[SaysoError]
+) -> None:
     """It is tried until it is kept; nothing is passed over, and the fault says what is waited for."""
     house = House()
-    house.broken["one"] = [Unavailable() for _ in range(6)]
+    house.broken["one"] = [refusal() for _ in range(6)]
     await imap.append(letter("one"))
     await imap.append(letter("two"))
     async with reading(imap, house) as mailbox:
