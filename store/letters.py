@@ -70,10 +70,6 @@ class LettersTx:
         row = {"hash": key.hash, "letter": key.letter, "body": rows.json_text(key)}
         self._cursor.change(self._cursor.say.letters.put_key, row | {"expires_at": rows.micros(key.expires_at)})
 
-    def reply_key(self, token_hash: str) -> ReplyKey | None:
-        """See `LetterTx.reply_key`."""
-        return reply_key(self._cursor, token_hash)
-
     def add_receipt(self, received: Receipt, *, answered: bool) -> bool:
         """See `LetterTx.add_receipt`. Receipts that are too old to matter go with it."""
         before = rows.micros(received.at - _KEPT)

@@ -66,7 +66,10 @@ class Mailroom:
         await self.take(Incoming(raw=raw), size)
 
     async def take(self, incoming: Incoming, size: int) -> None:
-        """Take one letter; returns once all that came of it is committed. Raises `Unavailable` or `Overloaded`: bring it again."""
+        """Take one letter; returns once all that came of it is committed.
+
+        Raises `Unavailable` or `Overloaded`: bring it again.
+        """
         mail = await asyncio.to_thread(read, incoming, self._address)
         if size > MAX_BYTES and mail.fault is None:
             mail = replace(mail, fault=Reason.TOO_LARGE)

@@ -119,7 +119,8 @@ class Writer:
             )
             for number, (card, delivery) in enumerate(asks, 1)
         )
-        name = self._names.digest(f"{card.revision} {_ending(card)} {delivery.id}" for card, delivery in (*asks, *tells))
+        parts = (f"{card.revision} {_ending(card)} {delivery.id}" for card, delivery in (*asks, *tells))
+        name = self._names.digest(parts)
         await self._keep(name, person, items, [card for card, _ in asks])
         drawn = draw.digest_letter(
             [(item.number, card, self.page(card, person)) for item, (card, _) in zip(items, asks, strict=True)],

@@ -95,9 +95,6 @@ class LetterTx(Protocol):
     def keep_key(self, key: ReplyKey) -> None:
         """Keep what a letter's reply address stands for; one with the same hash is written over."""
 
-    def reply_key(self, token_hash: str) -> ReplyKey | None:
-        """What the reply address with this token's hash stands for."""
-
     def add_receipt(self, received: Receipt, *, answered: bool) -> bool:
         """Write down what became of an incoming letter; False where that is there already."""
 
@@ -121,7 +118,7 @@ class LetterStore(Protocol):
     """What is read of letters beside the writes; part of `bot.core.ports.Store`."""
 
     async def reply_key(self, token_hash: str) -> ReplyKey | None:
-        """As `LetterTx.reply_key`."""
+        """What the reply address with this token's hash stands for."""
 
     async def letter(self, name: str) -> ReplyKey | None:
         """What was kept of the letter with this name."""
