@@ -178,9 +178,10 @@ class Errands:
 
     async def _write(self, effect: Effect) -> int:
         channel = self._channels.get(effect.ref)
-        if channel is not None:
-            letter = msgspec.json.decode(effect.note, type=Letter)
-            await asyncio.wait_for(channel.write(letter, effect.id), _SEND_TIMEOUT)
+        if channel is None:
+            raise SendFailed(f"the channel {effect.ref} is off", temporary=False)
+        letter = msgspec.json.decode(effect.note, type=Letter)
+        await asyncio.wait_for(channel.write(letter, effect.id), _SEND_TIMEOUT)
         return await self._done(effect)
 
     async def _done(self, effect: Effect) -> int:

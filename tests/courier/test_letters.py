@@ -146,14 +146,15 @@ async def test_p08_an_answer_is_tried_again_and_given_up_without_failing_a_card(
     assert await states(house, request) == [("ana", "sent"), ("ben", "sent")]
 
 
-async def test_an_answer_through_a_channel_that_is_off(house: House) -> None:
-    """Nobody can write it: it is forgotten."""
+async def test_an_answer_through_a_channel_that_is_off(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody can write it: it is given up, aloud."""
     request = await house.submit()
     await house.rest()
     del house.channels["email"]
     await file(house, request)
     await house.rest()
     assert [row for row in owed(house) if row[0] == "letter"] == []
+    assert f"letter of request {request.id} given up: the channel email is off" in caplog.text
 
 
 async def until(house: House, request: Request, event: str) -> None:
