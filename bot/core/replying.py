@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.core.errors import Fault, Invalid, SaysoError
 from bot.core.forms import Field, parse_form
 from bot.core.grammar import Command
-from bot.core.model import Arguments, OnIrreversible, Replies, Request, Risk, Verb
+from bot.core.model import Arguments, OnIrreversible, Replies, Request, Risk, Route, Verb
 
 UNDERSTOOD: Mapping[Verb, str] = {
     Verb.APPROVE: "approved",
@@ -43,9 +43,13 @@ def reasons(refusal: SaysoError) -> str:
 
 
 def replies_to(request: Request) -> Replies:
+    """What a letter written back about this request may decide."""
+    return replies_by(request.route, request.risk)
+
+
+def replies_by(route: Route, risk: Risk) -> Replies:
     """What a letter written back may decide: as the route says, and no approval of what only the page may approve."""
-    route = request.route
-    at_page = request.risk is Risk.IRREVERSIBLE and route.irreversible is OnIrreversible.PAGE
+    at_page = risk is Risk.IRREVERSIBLE and route.irreversible is OnIrreversible.PAGE
     return max(route.replies, Replies.REJECT_ONLY if at_page else Replies.APPROVE, key=lambda mode: mode.rank)
 
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from bot.core.model import OnIrreversible, Replies, Risk, Route, Stage, Step, Submission, Then
+from bot.core.model import Route, Stage, Step, Submission, Then
 from bot.core.policy import Policy, excluded, route
+from bot.core.replying import replies_by
 from bot.routing.explanation import Excluded, Explanation, Moment, StageView
 from bot.routing.lint import reachable
 from bot.routing.people import CHANNELS
@@ -21,6 +22,7 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
     """What would become of this submission by this agent at ``now`` (aware)."""
     routing = route(policy, submission, agent=agent, now=now)
     answer = routing.route
+    unsaid = Route(then=answer.then, rule=answer.rule, why=answer.why, risk=answer.risk)
     spec = policy.action(submission.action)
     faults = spec.schema.faults(submission.arguments) if spec.schema else ()
     return Explanation(
@@ -33,8 +35,8 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         why=answer.why,
         risk=answer.risk,
         risk_why=_risk_why(policy, submission),
-        replies=_replies(answer),
-        replies_usual=_replies(Route(then=answer.then, rule=answer.rule, why=answer.why, risk=answer.risk)),
+        replies=replies_by(answer, answer.risk),
+        replies_usual=replies_by(unsaid, answer.risk),
         gate=answer.gate,
         confidence=submission.confidence,
         trials=routing.trials,
@@ -46,12 +48,6 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         faults=tuple(f"/arguments{fault.pointer}: {fault.detail}" for fault in faults),
         policy=policy.hash,
     )
-
-
-def _replies(answer: Route) -> Replies:
-    """What a reply by mail may decide, as `bot.core.replying` takes a request's route."""
-    at_page = answer.risk is Risk.IRREVERSIBLE and answer.irreversible is OnIrreversible.PAGE
-    return max(answer.replies, Replies.REJECT_ONLY if at_page else Replies.APPROVE, key=lambda mode: mode.rank)
 
 
 def _risk_why(policy: Policy, submission: Submission) -> str:

@@ -31,8 +31,8 @@ class Mailbox:
     """One folder, read for as long as it is started.
 
     ``take`` gets each letter (of one over 10 MiB its start) and its true size in bytes, on the event loop;
-    `bot.core.errors.Unavailable` from it means: the same one again, later. ``cursor`` and ``moved`` are how far the
-    folder is read.
+    `bot.core.errors.Unavailable` or `Overloaded` from it means: the same one again, later. ``cursor`` and ``moved`` are
+    how far the folder is read.
     """
 
     def __init__(

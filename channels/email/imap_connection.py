@@ -19,8 +19,8 @@ from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
 from channels.email.imap_answers import is_about, literal_in, number_in, size_in, words_of
 from channels.email.imap_client import Box, end, file_of, has_unread, tls_of
+from channels.email.settings import LARGEST
 
-LARGEST = 10 * 1024 * 1024
 _START = 128 * 1024
 """Of a letter larger than `LARGEST`: its headers, and more than the first 64 KiB of the rest."""
 _WORDS = 200

@@ -18,12 +18,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.servers import Server
 from channels.email.inbound.values import Incoming
+from channels.email.settings import LARGEST
 
 _log = logging.getLogger(__name__)
 # Below ERROR the library prints every line that is said, and those hold reply addresses, which are secrets.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
-LARGEST = 10 * 1024 * 1024
 _MOST_CONNECTIONS = 64
 _MOST_RECIPIENTS = 100
 _IDLE_FOR = 60.0

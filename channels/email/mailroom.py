@@ -25,13 +25,13 @@ from channels.email.addresses import ReplyAddress
 from channels.email.answers import Outcome
 from channels.email.commands import ballot_of, check, commands_in, decision_id
 from channels.email.inbound.judge import judged
-from channels.email.inbound.read import MAX_BYTES, read
+from channels.email.inbound.read import read
 from channels.email.inbound.text import new_text
 from channels.email.inbound.trust import Trust, by_keys, by_results
 from channels.email.inbound.values import Incoming, Mail, Reason
 from channels.email.keys import resolver
 from channels.email.names import Names
-from channels.email.settings import NAME, EmailSettings
+from channels.email.settings import LARGEST, NAME, EmailSettings
 
 LOG = logging.getLogger("channels.email")
 _ANSWERED = (Reason.WEAK_AUTHENTICATION,)
@@ -71,7 +71,7 @@ class Mailroom:
         Raises `Unavailable` or `Overloaded`: bring it again.
         """
         mail = await asyncio.to_thread(read, incoming, self._address)
-        if size > MAX_BYTES and mail.fault is None:
+        if size > LARGEST and mail.fault is None:
             mail = replace(mail, fault=Reason.TOO_LARGE)
         if mail.report is not None:
             await self._returned(mail)

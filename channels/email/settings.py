@@ -10,6 +10,8 @@ from bot.core.servers import Server
 
 NAME = "email"
 """The channel's name in routing.yaml, in decisions and in the trail."""
+LARGEST = 10 * 1024 * 1024
+"""Bytes of a letter that is read, whichever door it comes through."""
 
 
 class EmailSettings(Struct, frozen=True, kw_only=True):

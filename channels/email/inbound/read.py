@@ -16,8 +16,8 @@ from channels.email.inbound.mime import Part, tree
 from channels.email.inbound.reports import report_of
 from channels.email.inbound.senders import addresses_in, pieces_with_at, sender_fault, sender_of
 from channels.email.inbound.values import Incoming, Mail, Reason
+from channels.email.settings import LARGEST
 
-MAX_BYTES = 10 * 1024 * 1024
 LONGEST_SUBJECT = 300
 """Characters of a subject that are kept."""
 
@@ -60,7 +60,7 @@ def body_of(mail: Mail) -> Part:
 
 def _body(raw: bytes, block: Block) -> Part:
     """The parts; of a letter that is too large or malformed only what its headers say."""
-    if block.malformed or len(raw) > MAX_BYTES:
+    if block.malformed or len(raw) > LARGEST:
         return tree(block.headers, b"")
     return tree(block.headers, raw[block.body_at :])
 
@@ -69,7 +69,7 @@ def _fault(block: Block, size: int, token: str | None, *, mismatch: bool) -> Rea
     names = [name.lower() for name, _ in block.headers]
     if block.malformed or any(names.count(name) > 1 for name in _ONCE):
         return Reason.MALFORMED
-    if size > MAX_BYTES:
+    if size > LARGEST:
         return Reason.TOO_LARGE
     if token is None:
         return Reason.NO_TOKEN

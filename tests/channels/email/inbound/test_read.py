@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from channels.email.inbound.read import LONGEST_SUBJECT, MAX_BYTES
+from channels.email.inbound.read import LONGEST_SUBJECT
 from channels.email.inbound.values import Reason
+from channels.email.settings import LARGEST
 from tests.channels.email.inbound.letters import ANA, OTHER, REPLIES, TOKEN, letter, mail, of
 
 
@@ -133,7 +134,7 @@ def test_line_ends_of_one_kind_are_read_alike() -> None:
 
 def test_a_letter_that_is_too_large_still_names_its_token() -> None:
     """So that its thread is known; nothing of its body is read."""
-    read = of(letter(body="approve\r\n" + "x" * MAX_BYTES))
+    read = of(letter(body="approve\r\n" + "x" * LARGEST))
     assert (read.fault, read.token, read.sender) == (Reason.TOO_LARGE, TOKEN, ANA)
 
 
