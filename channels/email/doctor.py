@@ -43,25 +43,15 @@ def looks(settings: EmailSettings, *, running: bool, wait: float | None) -> tupl
     return tuple(found)
 
 
-class _Trial(SmtpConnection):
-    """A connection that asks whether a letter would be taken, and sends none."""
-
-    async def ask(self, sender: str) -> None:
-        """Whether letters from here are taken (MAIL FROM, then RSET). Raises `Refused`."""
-        async with self._at("MAIL"):
-            await self._client.mail(sender)
-        await self._start_over()
-
-
 async def _smtp(settings: EmailSettings) -> tuple[Finding, ...]:
-    server, connection = settings.smtp, _Trial(settings.smtp)
+    server, connection = settings.smtp, SmtpConnection(settings.smtp)
     try:
         await connection.open()
     except Refused as refused:
         return (wrong("smtp", f"{server.shown}: {refused}", _cure(str(refused), "SMTP_URL")),)
     told = "; ".join(line for line in connection.told() if line.startswith(_TOLD))
     try:
-        await connection.ask(settings.address)
+        await connection.try_sender(settings.address)
     except Refused as refused:
         says = f"letters from {settings.address} are refused: {refused}"
         sender = wrong("sender", says, "Set EMAIL_FROM to an address that this account may send from.")

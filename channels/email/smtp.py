@@ -147,17 +147,6 @@ class Pool:
             except Refused:
                 return
 
-    async def try_out(self) -> tuple[str, ...]:
-        """Connect anew, and tell what was found, a line each. Raises `SendFailed` where a letter could not be sent."""
-        connection = SmtpConnection(self._server)
-        try:
-            await connection.open()
-        except Refused as refused:
-            raise self._failed(refused) from None
-        told = connection.told()
-        await connection.close(_CLOSE_WITHIN)
-        return told
-
     async def close(self) -> None:
         """Take leave of the server; a letter that is on its way may still arrive."""
         self._closed = True

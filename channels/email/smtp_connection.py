@@ -163,6 +163,12 @@ class SmtpConnection:
             await self._start_over()
             raise
 
+    async def try_sender(self, sender: str) -> None:
+        """Ask whether letters from this address would be taken, and send none. Raises `Refused`."""
+        async with self._at("MAIL"):
+            await self._client.mail(sender)
+        await self._start_over()
+
     def _options(self, letter: Envelope, *, ascii_only: bool) -> list[str]:
         options = [f"SIZE={len(letter.message)}"] if self._offers("size") else []
         if not ascii_only:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.core.errors import SendFailed
 from bot.core.servers import MAIL_OUT, server_of
 from channels.email.smtp import Pool
-from tests.channels.email.smtp.sending import ANA, LETTER, ME, failed, opened
+from channels.email.smtp_connection import Refused, SmtpConnection
+from tests.channels.email.smtp.sending import ANA, LETTER, ME, failed, opened, server
 from tests.fakes.email import FakeSmtp, Stage, new_certificate
 
 
@@ -219,8 +219,12 @@ async def test_a_letter_too_large_for_the_server_is_refused_before_it_is_sent() 
 
 async def test_trying_out_tells_what_was_found() -> None:
     """For the doctor: greeting, encryption, sign-in and size, without a letter."""
-    async with opened(tls=new_certificate().served(), user=("bot", "secret")) as (smtp, pool):
-        told = "\n".join(await pool.try_out())
+    async with FakeSmtp(tls=new_certificate().served(), user=("bot", "secret")) as smtp:
+        connection = SmtpConnection(server(smtp))
+        await connection.open()
+        told = "\n".join(connection.told())
+        await connection.try_sender(ME)
+        await connection.close(1.0)
         assert "fake.test" in told
         assert "encryption: TLSv1." in told
         assert "no certificate was asked for" in told
@@ -229,5 +233,5 @@ async def test_trying_out_tells_what_was_found() -> None:
         assert "secret" not in told
         assert smtp.mails == []
         smtp.refuse(Stage.AUTH, "535 5.7.8 no")
-        with pytest.raises(SendFailed, match="AUTH: 535"):
-            await pool.try_out()
+        with pytest.raises(Refused, match="AUTH: 535"):
+            await SmtpConnection(server(smtp)).open()
