@@ -89,6 +89,10 @@ PAGE = "page"
 """The purpose of the mark on the link to a request's page: for whom it was made (parts: request id, person id)."""
 
 
+MARK = "[a-z2-7]{26}"
+"""The shape of a mark, as a regular expression."""
+
+
 class Marks:
     """Short marks that only this house can make: 128 bits, 26 lowercase letters and digits (base32, RFC 4648).
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from bot.core.token import MARK
+
 TOKEN = "{token}"  # noqa: S105  # the blank in EMAIL_REPLY_TO, no secret
-_MARK = "[a-z2-7]{26}"
 
 
 class ReplyAddress:
@@ -15,7 +16,7 @@ class ReplyAddress:
         """``pattern`` holds ``{token}`` once, before its ``@``."""
         self.pattern = pattern
         before, after = pattern.split(TOKEN)
-        self._shape = re.compile(re.escape(before) + f"({_MARK})" + re.escape(after), re.IGNORECASE)
+        self._shape = re.compile(re.escape(before) + f"({MARK})" + re.escape(after), re.IGNORECASE)
         self.domain = pattern.rpartition("@")[2].lower()
 
     def of(self, token: str) -> str:

@@ -10,10 +10,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.core.token import Marks
+from bot.core.token import MARK, Marks
 
 _ID = re.compile(
-    r"<?([A-Za-z0-9_]{1,64}(?:\.r[0-9]{1,9})?)\.([A-Za-z0-9_]{1,64})\.([a-z2-7]{26})(?:@[^\s<>@]{1,255})?>?"
+    rf"<?([A-Za-z0-9_]{{1,64}}(?:\.r[0-9]{{1,9}})?)\.([A-Za-z0-9_]{{1,64}})\.({MARK})(?:@[^\s<>@]{{1,255}})?>?"
 )
 _DIGEST = "dig_"
 CARD = "card"

@@ -18,6 +18,7 @@ from channels.email.addresses import ReplyAddress
 from channels.email.aside import aside
 from channels.email.inbound.charsets import decoded
 from channels.email.inbound.headers import every, split
+from channels.email.inbound.read import DELIVERED
 from channels.email.inbound.senders import addresses_in
 from channels.email.inbound.trust import Trust
 from channels.email.settings import EmailSettings
@@ -29,7 +30,6 @@ _TOKEN_BYTES = 16
 _LOOK_WITHIN = 10.0
 _SEND_WITHIN = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 3.0
-_DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
 _ADDRESSED = ("to",)
 _TEXT = (
     "This letter was sent by `sayso doctor` to see whether answers would arrive.\n"
@@ -116,7 +116,7 @@ def _holds(reply: ReplyAddress, token: str, block: bytes, *names: str) -> bool |
 def _plus_part(reply: ReplyAddress, token: str, block: bytes) -> Finding:
     point = "token"
     addressed = _holds(reply, token, block, *_ADDRESSED)
-    delivered = _holds(reply, token, block, *_DELIVERED)
+    delivered = _holds(reply, token, block, *DELIVERED)
     if addressed and delivered is not False:
         return good(point, "the address arrived whole" + (", in Delivered-To too" if delivered else ""))
     if addressed or delivered:

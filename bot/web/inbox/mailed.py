@@ -16,6 +16,7 @@ from starlette.requests import Request as Http
 from starlette.responses import Response
 
 from bot.core.model import Person
+from bot.core.token import MARK
 from bot.web.inbox import review
 from bot.web.inbox.guard import Visitor, local_path
 from bot.web.inbox.house import House
@@ -28,8 +29,7 @@ NOT_YOUR_LINK = "not_your_link"
 _PAUSE = timedelta(minutes=1)
 """Between two such lines about one session and link: reloading a page must not be a way to flood the trail."""
 
-_MARK = re.compile("[a-z2-7]{26}")
-"""As `bot.core.token.Marks` makes them."""
+_MARK = re.compile(MARK)
 
 
 class MailLink(Struct, frozen=True):

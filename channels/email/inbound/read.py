@@ -21,7 +21,8 @@ from channels.email.settings import LARGEST
 LONGEST_SUBJECT = 300
 """Characters of a subject that are kept."""
 
-_DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
+DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
+"""Where mail servers note whom a letter was brought to."""
 _ADDRESSED = ("to", "cc")
 _ONCE = ("content-type", "content-transfer-encoding", "message-id", "subject")
 """Fields that a second copy, put above a signed letter, would give another meaning. RFC 5322 allows one of each."""
@@ -78,7 +79,7 @@ def _fault(block: Block, size: int, token: str | None, *, mismatch: bool) -> Rea
 
 def _token(envelope: Iterable[str], headers: Headers, address: ReplyAddress) -> tuple[str | None, bool]:
     """The token, and whether another one stands beside it: anywhere, in a name or a comment too."""
-    delivered = [decoded(value, "") for value in every(headers, *_DELIVERED)]
+    delivered = [decoded(value, "") for value in every(headers, *DELIVERED)]
     addressed = [decoded(value, "") for value in every(headers, *_ADDRESSED)]
     found = [
         *_tokens((recipient.strip("<>") for recipient in envelope), address),

@@ -29,8 +29,6 @@ class Reason(StrEnum):
     SENDER_NOT_RECIPIENT = "sender_not_recipient"
     NOT_AUTHENTICATED = "not_authenticated"
     WEAK_AUTHENTICATION = "weak_authentication"
-    REPLIES_OFF = "replies_off"
-    EMPTY = "empty"
     EDIT_MAYBE_WRAPPED = "edit_maybe_wrapped"
     RECEIVED_BEFORE = "received_before"
 
