@@ -25,6 +25,9 @@ from channels.email.writer import Envelope, Part, Writer
 _OUTCOMES_AFTER = timedelta(hours=1)
 """How long outcomes are gathered for somebody who gathers nothing else."""
 
+_VARIABLES: Mapping[type, str] = {Pool: "SMTP_URL", Mailbox: "IMAP_URL", Listener: "EMAIL_LISTEN"}
+"""Where whoever reads of a fault would mend it."""
+
 
 class EmailChannel:
     """The `Channel` port for mail.
@@ -78,7 +81,7 @@ class EmailChannel:
         A letter that is sent again, because nobody knows whether it went out, has the same Message-ID and token.
         """
         name = await self._writer.card(card, delivery)
-        return handle_of(name, name, told_by(card))
+        return handle_of(name, name, told_by(card), draw.subject_of(card))
 
     async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
         """Write what has changed since the last letter, if that matters to its reader. Raises `SendFailed`."""
@@ -94,7 +97,7 @@ class EmailChannel:
         elif card.state.open and now.level > before.level:
             asked = ", ".join(asked.name for asked in card.asked)
             await self._say(card, delivery, f"It was escalated. Asked now: {asked}.")
-        return handle_of(handle["thread"], latest, now)
+        return handle_of(handle["thread"], latest, now, handle.get("subject"))
 
     def _wants_outcome(self, card: Card, delivery: Delivery) -> bool:
         """Whether how it ended is news: whoever decided it knows that already, but not how the run ended."""
@@ -125,9 +128,12 @@ class EmailChannel:
         for start in range(0, len(asks) or 1, draw.MOST_ASKS):
             some = asks[start : start + draw.MOST_ASKS]
             name = await self._writer.digest(some, wanted if start == 0 else ()) if some or wanted else ""
-            handles += [handle_of(name, name, told_by(card)) for card, _ in some]
+            handles += [handle_of(name, name, told_by(card), draw.subject_of(card)) for card, _ in some]
         told = [(card, _handle(delivery)) for card, delivery in tells]
-        return (*handles, *(handle_of(kept["thread"], kept["latest"], told_by(card)) for card, kept in told))
+        return (
+            *handles,
+            *(handle_of(kept["thread"], kept["latest"], told_by(card), kept.get("subject")) for card, kept in told),
+        )
 
     async def write(self, letter: Letter, name: str) -> None:
         """Send words into a thread. Raises `SendFailed`."""
@@ -155,8 +161,11 @@ class EmailChannel:
 
     async def fault(self) -> str | None:
         """What is wrong right now, in one line, or None."""
-        found = [await part.fault() for part in (self._pool, *self._doors)]
-        return next((line for line in found if line is not None), None)
+        for part in (self._pool, *self._doors):
+            line = await part.fault()
+            if line is not None:
+                return f"{line} (see {_VARIABLES[type(part)]})"
+        return None
 
 
 def _handle(delivery: Delivery) -> dict[str, Any]:

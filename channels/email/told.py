@@ -38,13 +38,16 @@ def told_by(card: Card) -> Told:
     return Told(revision=card.revision, level=card.escalation_level, state=card.state.value, run=ended)
 
 
-def handle_of(thread: str, latest: str, told: Told) -> dict[str, Any]:
-    """A delivery's handle: what was told, and the names of two letters.
+def handle_of(thread: str, latest: str, told: Told, subject: str | None) -> dict[str, Any]:
+    """A delivery's handle: what was told, the names of two letters, and the thread's subject.
 
-    ``thread`` began the thread; ``latest`` is the last one that showed the request, to which answers are bound.
+    ``thread`` began the thread; ``latest`` is the last one that showed the request, to which answers are bound. Mail
+    programs begin another thread where the subject changes: so an edit that changes the title leaves it. None in
+    handles of before it was kept.
     """
     return {
         "thread": thread,
+        "subject": subject,
         "latest": latest,
         "revision": told.revision,
         "level": told.level,

@@ -89,7 +89,7 @@ class Writer:
         name = self._names.card(delivery.id, card.revision)
         await self._keep(name, person, (_item(card, delivery, fully_shown=draw.fitted(card).fully_shown),), (card,))
         link = self.page(card, person)
-        drawn = draw.card_letter(card, person=person, link=link, hears=self.hears, note=note)
+        drawn = _in_thread(draw.card_letter(card, person=person, link=link, hears=self.hears, note=note), delivery)
         what = CARD if note is None else self._moment(drawn)
         envelope = Envelope(name=name, what=what, thread=thread, request=card.request)
         await self.send(drawn, delivery.to, person, envelope)
@@ -106,7 +106,7 @@ class Writer:
             drawn = draw.news_letter(card, person=person, link=link, hears=self.hears, note=note)
             what = self._moment(drawn)
         envelope = Envelope(name=handle["latest"], what=what, thread=handle["thread"], request=card.request)
-        await self.send(drawn, delivery.to, person, envelope)
+        await self.send(_in_thread(drawn, delivery), delivery.to, person, envelope)
 
     async def digest(self, asks: Sequence[Part], tells: Sequence[Part]) -> str:
         """Send one numbered letter to one person; its name."""
@@ -197,6 +197,12 @@ def _ending(card: Card) -> str:
     """How a request and its run stand, the same however often it is said: so that it is one letter to its reader."""
     told = told_by(card)
     return f"end_{told.state}_{told.run}"
+
+
+def _in_thread(drawn: Drawn, delivery: Delivery) -> Drawn:
+    """A later letter under the subject that its thread began with."""
+    subject = (delivery.handle or {}).get("subject")
+    return replace(drawn, subject=subject) if subject else drawn
 
 
 def _item(card: Card, delivery: Delivery, *, fully_shown: bool, number: int = 0) -> KeyItem:

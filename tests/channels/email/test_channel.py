@@ -88,6 +88,7 @@ async def test_a_new_revision_is_a_letter_with_an_address_of_its_own(post: Post)
     assert first.parsed["Reply-To"] != second.parsed["Reply-To"]
     assert second.parsed["In-Reply-To"] == first.parsed["Message-ID"]
     assert second.parsed["Subject"] == f"Re: {first.parsed['Subject']}"
+    assert "made this change yourself" not in post.text(second)
     await post.answer(delivery, "approve")
     assert post.house.ballots[-1].revision == 2
     assert post.house.requests[delivery.request].state is State.APPROVED
@@ -301,4 +302,6 @@ async def test_a_server_that_is_down_is_a_fault_in_a_line(post: Post) -> None:
     await post.smtp.stop()
     with pytest.raises(SendFailed):
         await post.house.send(post.house.submit())
-    assert "smtp://" in str(await post.channel.fault())
+    fault = str(await post.channel.fault())
+    assert "smtp://" in fault
+    assert fault.endswith("(see SMTP_URL)")
