@@ -70,7 +70,8 @@ def check(request: Request | None, item: KeyItem, command: Command, by: str) -> 
     if mode is Replies.OFF:
         raise RepliesOff
     approves = command.verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
-    if not allowed(mode, command.verb) or (item.by_page and approves):
+    # What was not shown whole is refused under its own name by the house, like any letter that was too long.
+    if not allowed(mode, command.verb) or (item.by_page and approves and item.fully_shown):
         raise NeedsPage
     return request
 

@@ -82,7 +82,10 @@ def changed(card: Card, person: Person) -> list[Section]:
     """That it is not what was asked before, and what people changed in it."""
     head = f"This request has changed: this is revision {card.revision}, and only answers to it count."
     edited = [verdict(v, person) for v in card.verdicts if v.edits]
-    return [Section(kind="note", tone="alarm", head=head), *edited]
+    last = card.verdicts[-1] if card.verdicts else None
+    own = last is not None and bool(last.edits) and last.person == person.id
+    lead = ("You made this change yourself, and your approval of it counts wherever you are asked.",) if own else ()
+    return [Section(kind="note", tone="alarm", head=head, lead=lead), *edited]
 
 
 def warnings(card: Card) -> list[Section]:

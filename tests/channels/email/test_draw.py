@@ -44,6 +44,15 @@ def test_t01_the_house_speaks_first_and_the_claims_are_labelled() -> None:
     assert all(line.startswith("| ") for line in said[0].strip().split("\n")[1:])
 
 
+def test_whoever_edited_it_is_told_that_their_approval_counts() -> None:
+    """They are asked about the new revision like everyone, and need not wonder whether their edit was lost."""
+    card = edited(a_card())
+    (edit,) = card.verdicts
+    said = "You made this change yourself, and your approval of it counts"
+    assert said in pending(replace(card, verdicts=(replace(edit, person=ANA.id),))).text
+    assert said not in pending(card).text
+
+
 @pytest.mark.parametrize("name", samples())
 def test_both_faces_of_a_letter_say_the_same(name: str) -> None:
     """Every word of the text stands in the HTML too, and the other way round; the link is a button there."""
