@@ -94,13 +94,16 @@ async def serve(settings: Settings) -> int:
     return GOOD
 
 
-def _email(settings: Settings) -> str:
-    """How mail goes out, and how answers come in."""
+def email_line(settings: Settings) -> str:
+    """How mail goes out, and how answers come in; what is missing for either."""
     if settings.smtp is None:
         return "off, because SMTP_URL is not set"
     doors = [door.shown for door in (settings.imap, settings.email_listen) if door is not None]
     if settings.email_reply_to is None or not doors:
-        return f"out through {settings.smtp.shown}; no replies, because EMAIL_REPLY_TO and IMAP_URL are not set"
+        missing = ["EMAIL_REPLY_TO"] if settings.email_reply_to is None else []
+        missing += [] if doors else ["IMAP_URL (or EMAIL_LISTEN)"]
+        are = "are" if missing[1:] else "is"
+        return f"out through {settings.smtp.shown}; no replies, because {' and '.join(missing)} {are} not set"
     proof = f"as {settings.email_authserv_id} proves them" if settings.email_authserv_id else "by their own DKIM"
     return f"out through {settings.smtp.shown}, replies in through {' and '.join(doors)}, {proof}"
 
@@ -114,7 +117,7 @@ def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
         f"rules: {settings.config}, {len(policy.rules)} rules, {len(policy.people)} people, {policy.hash[:19]}",
         f"store: {settings.database_url}",
         f"slack: {mode}" if settings.slack_on else "slack: off, because SLACK_BOT_TOKEN is not set",
-        f"email: {_email(settings)}",
+        f"email: {email_line(settings)}",
     ]
     lines += [f"{name}: not connected yet, and trying on: {fault}" for name, fault in faults.items() if fault]
     if not bot.channels:

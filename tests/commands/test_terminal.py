@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.up import email_line
+from bot.settings import read_env, settings_of
+
 ROOT = Path(__file__).parents[2]
 BESIDE_A_DATABASE = ("list", "show req_1", "key list", "key revoke key_1", "pause", "resume", "audit verify")
 
@@ -43,6 +46,24 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert told.returncode == 2
     assert "SAYSO_SECRET: missing" in told.stderr
     assert "routing.yaml:1:" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [
+        ({}, "EMAIL_REPLY_TO and IMAP_URL (or EMAIL_LISTEN) are not set"),
+        ({"EMAIL_REPLY_TO": "approvals+{token}@sayso.example"}, "because IMAP_URL (or EMAIL_LISTEN) is not set"),
+    ],
+)
+def test_what_replies_by_mail_still_need_is_named(tmp_path: Path, variables: dict[str, str], missing: str) -> None:
+    """Only what is missing: an admin who has set one of two looks for the other."""
+    values = {
+        "SAYSO_SECRET": "terminal-terminal-terminal-terminal",
+        "SAYSO_CONFIG": str(tmp_path / "routing.yaml"),
+        "SMTP_URL": "smtp://127.0.0.1:2525",
+        "EMAIL_FROM": "Sayso <sayso@sayso.example>",
+    }
+    assert missing in email_line(settings_of(read_env(values | variables)))
 
 
 @pytest.mark.parametrize("words", ["list --limit 0", "list --limit -3", "list --limit x", "demo --port 99999", ""])
