@@ -32,6 +32,9 @@ _STOP_WITHIN = 2.0
 _LAST_WORDS = 0.05
 _LONGEST_LINE = 64 * 1024
 """Longer than RFC 5322 allows (998): a letter that somebody's client wrote badly is still theirs."""
+_MOST_LINES = 250_000
+"""Of a letter; each is looked at by itself, and millions of empty ones would keep everything waiting for seconds."""
+_END = b"\r\n.\r\n"
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 Take = Callable[[Incoming, int], Awaitable[None]]
@@ -163,6 +166,8 @@ class _Hooks:
     async def handle_DATA(self, server: _Session, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's own name
         """One letter has come."""
         del session
+        if server.too_many_lines:
+            return "554 5.6.0 too many lines"
         raw = envelope.original_content or b""
         if _BARE.search(raw):
             # Two readers may see two letters in it (SMTP smuggling); none is seen here.
@@ -186,6 +191,37 @@ class _Session(SMTP):
             _Hooks(), data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="sayso", ident="Sayso", timeout=_IDLE_FOR
         )
         self.listener = listener
+        self.too_many_lines = False
+        self._lines: int | None = None
+        self._tail = b""
+        self._skipping = False
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's own name
+        # As if the line before it had ended: so it has, and a letter may be empty.
+        self._lines, self._tail = 0, b"\r\n"
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._lines, self._skipping, self.too_many_lines = None, False, False
+
+    def data_received(self, data: bytes) -> None:
+        """Count the lines of a letter; what follows too many of them is passed over unread, up to the letter's end."""
+        if self._lines is not None:
+            known = self._tail + data
+            end = known.find(_END)
+            self._tail = known[1 - len(_END) :]
+            self._lines += data.count(b"\n")
+            self.too_many_lines = self._lines > _MOST_LINES
+            if end >= 0:
+                self._lines = None
+                data = known[end:] if self._skipping else data
+            elif self._skipping:
+                return
+            elif self.too_many_lines:
+                # A line of its own, so that no piece of an end that was passed on makes one with what follows.
+                self._skipping = True
+                data = data.rstrip(b"\r\n.") + b"x\r\n"
+        super().data_received(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.listener.sessions.add(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -179,6 +180,41 @@ async def test_p17_an_enormous_letter_is_refused_and_each_recipient_hears(scheme
         for _ in range(2 if scheme == "lmtp" else 1):
             assert (await talk.answer()).startswith("552")
         assert (await talk.say("NOOP")).startswith("250")
+        assert taken.letters == []
+
+
+@SCHEMES
+async def test_t22_a_letter_of_millions_of_lines_takes_no_time(scheme: str) -> None:
+    """Empty ones, within 10 MiB: refused for good, in well under the ten seconds that looking at each would take."""
+    async with opened(scheme) as (listener, taken), Talk(listener.port) as talk:
+        await talk.envelope(HELLO[scheme], "eve@evil.test", ["a@b.test"])
+        before = time.process_time()
+        await talk.send(LETTER + b"\r\n" * 4_900_000 + b".\r\n")
+        assert (await talk.answer()).startswith("554")
+        assert time.process_time() - before < 4
+        assert (await talk.say("NOOP")).startswith("250")
+        assert taken.letters == []
+        await talk.envelope(HELLO[scheme], "ana@people.test", ["a@b.test"])
+        await talk.send(LETTER + b".\r\n")
+        assert (await talk.answer()).startswith("250")
+        assert taken.letters[0][0].raw == LETTER
+
+
+@pytest.mark.parametrize("cut", range(12))
+async def test_t18_the_end_of_a_letter_that_was_passed_over_is_its_own(
+    cut: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it falls into pieces, nothing of a letter with too many lines is heard as a command, and none is lost."""
+    monkeypatch.setattr("channels.email.listener._MOST_LINES", 3)
+    raw = LETTER + b"..\r\n" * 4 + b"NOOP\r\n..\r\nQUIT\r\n\r\n.\r\n"
+    async with opened("smtp") as (listener, taken), Talk(listener.port) as talk:
+        await talk.envelope("EHLO", "eve@evil.test", ["a@b.test"])
+        first, last = len(LETTER) + cut, len(raw) - cut
+        for piece in (raw[:first], raw[first:last], raw[last:]):
+            await talk.send(piece)
+            await asyncio.sleep(0.02)
+        assert (await talk.answer()).startswith("554")
+        assert (await talk.say("VRFY x@b.test")).startswith("502")
         assert taken.letters == []
 
 
