@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
-from bot.core.card import Card, Line, Verdict, fit, shorten
-from bot.core.model import Replies, Verb
+from bot.core.card import Card, Line, Measure, fit, shorten, without_approval
 
 HTML = 100_000
 """Bytes of HTML that no letter exceeds."""
@@ -65,17 +64,13 @@ def size(text: str) -> int:
     return len(drawn(text).encode("utf-8", "replace"))
 
 
+_MEASURE = Measure(size=size, worst=_WORST, title=_STAGE, name=_NAME, comment=_COMMENT, edits=_EDITS, edit=_EDIT)
+"""What a letter shows."""
+
+
 def clip(text: str, limit: int) -> tuple[str, bool]:
     """The text within ``limit`` bytes of HTML, its elision stated; and whether anything was left out."""
-    if len(text) * _WORST <= limit:
-        return text, False
-    room = limit
-    shown, cut = shorten(text, room)
-    while (over := size(shown)) > limit and room:
-        room = min(room - 1, room * limit // over)
-        shown, cut = shorten(text, room)
-        shown = shown if len(shown) <= room else shown[:room]
-    return shown, cut
+    return _MEASURE.clip(text, limit)
 
 
 def fitted(card: Card) -> Card:
@@ -84,7 +79,7 @@ def fitted(card: Card) -> Card:
     Of the decisions the newest stay, of the people who are asked the first; one line says how many more there are.
     """
     action, cut_action = clip(card.action, _ACTION)
-    marks, cut_marks = _clip_all(card.marks)
+    marks, cut_marks = _MEASURE.warnings(card.marks, _MARKS, _MARK)
     title, cut_title = shorten(one_line(card.title) or one_line(card.action) or "Untitled", TITLE)
     short = replace(
         card,
@@ -98,8 +93,8 @@ def fitted(card: Card) -> Card:
         progress=clip(card.progress, _STAGE)[0],
         confidence=clip(card.confidence, _STAGE)[0],
         asked=tuple(replace(a, name=clip(a.name, _NAME)[0]) for a in card.asked),
-        verdicts=tuple(_verdict(v) for v in card.verdicts[-_VERDICTS:]),
-        execution=_line(card.execution, _RUN) if card.execution else None,
+        verdicts=tuple(_MEASURE.verdict(v) for v in card.verdicts[-_VERDICTS:]),
+        execution=_MEASURE.line(card.execution, _RUN) if card.execution else None,
     )
     room = HTML - FURNITURE - _spent(short)
     whole = fit(short, line=_ONE, lines=_LINES, total=_ALL)
@@ -109,48 +104,11 @@ def fitted(card: Card) -> Card:
     return without_approval(whole) if cut_title or cut_action or cut_marks else whole
 
 
-def without_approval(card: Card) -> Card:
-    """The card as one that does not show everything, and so may not be approved from."""
-    kept = tuple(b for b in card.buttons if b not in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS))
-    replies = max(card.replies, Replies.REJECT_ONLY, key=lambda mode: mode.rank)
-    return replace(card, buttons=kept, replies=replies, fully_shown=False)
-
-
 def asked_names(card: Card) -> str:
     """Who is asked, the first dozen by name."""
     names = ", ".join(one_line(asked.name) for asked in card.asked[:_ASKED]) or "nobody"
     more = len(card.asked) - _ASKED
     return f"{names} and {more} more" if more > 0 else names
-
-
-def _clip_all(texts: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
-    clipped = [clip(text, _MARK) for text in texts[:_MARKS]]
-    cut = len(texts) > _MARKS or any(was_cut for _, was_cut in clipped)
-    shown = [text for text, _ in clipped]
-    if len(texts) > _MARKS:
-        shown.append(f"[{len(texts) - _MARKS} more warnings not shown here]")
-    return tuple(shown), cut
-
-
-def _verdict(verdict: Verdict) -> Verdict:
-    edits = tuple(_line(edit, _EDIT) for edit in verdict.edits[:_EDITS])
-    if len(verdict.edits) > _EDITS:
-        edits += (Line("…", f"[{len(verdict.edits) - _EDITS} more changes not shown here]", elided=True),)
-    return replace(
-        verdict,
-        title=clip(verdict.title, _STAGE)[0],
-        by=clip(verdict.by, _NAME)[0] if verdict.by else verdict.by,
-        channel=clip(verdict.channel, _NAME)[0] if verdict.channel else verdict.channel,
-        category=clip(verdict.category, _NAME)[0] if verdict.category else verdict.category,
-        comment=clip(verdict.comment, _COMMENT)[0] if verdict.comment else verdict.comment,
-        edits=edits,
-    )
-
-
-def _line(line: Line, limit: int) -> Line:
-    label, cut_label = clip(line.label, limit // 2)
-    text, cut_text = clip(line.text, limit)
-    return Line(label, text, elided=line.elided or cut_label or cut_text)
 
 
 def _spent(card: Card) -> int:

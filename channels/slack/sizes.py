@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.card import Card, Line, Verdict, fit, shorten
-from bot.core.model import Verb
+from bot.core.card import Card, Line, Measure, fit, without_approval
 
 HEADER = 150
 URL = 3000
@@ -33,6 +32,8 @@ _VERDICTS, _COMMENT, _EDITS, _EDIT = 3, 250, 3, 100
 _EXECUTION = 500
 """With every one of these full, 3,000 characters are left to the arguments and claims (a test holds that)."""
 _PREVIEW = 800
+_WORST = 5
+"""The longest escape, which one character may take."""
 
 
 def size(text: str) -> int:
@@ -43,17 +44,13 @@ def size(text: str) -> int:
     return units
 
 
+_MEASURE = Measure(size=size, worst=_WORST, title=_STAGE, name=_NAME, comment=_COMMENT, edits=_EDITS, edit=_EDIT)
+"""What a message shows."""
+
+
 def clip(text: str, limit: int) -> tuple[str, bool]:
     """The text within ``limit`` by `size`, its elision stated; and whether anything was left out."""
-    if len(text) * 5 <= limit:
-        return text, False
-    room = limit
-    shown, cut = shorten(text, room)
-    while (over := size(shown)) > limit and room:
-        room = min(room - 1, room * limit // over)
-        shown, cut = shorten(text, room)
-        shown = shown if len(shown) <= room else shown[:room]
-    return shown, cut
+    return _MEASURE.clip(text, limit)
 
 
 class Fitted(Struct, frozen=True):
@@ -67,8 +64,8 @@ class Fitted(Struct, frozen=True):
 def fitted(card: Card) -> Fitted:
     """The card within Slack's limits. What would run, or a warning, left out takes Approve and Edit off it (T2)."""
     action, cut_action = clip(card.action, _ACTION)
-    marks, cut_marks = _clip_all(card.marks, _MARKS, _MARK)
-    verdicts = tuple(_verdict(v) for v in card.verdicts[-_VERDICTS:])
+    marks, cut_marks = _MEASURE.warnings(card.marks, _MARKS, _MARK)
+    verdicts = tuple(_MEASURE.verdict(v) for v in card.verdicts[-_VERDICTS:])
     short = replace(
         card,
         title=card.title or card.action or "Untitled",
@@ -94,44 +91,8 @@ def fitted(card: Card) -> Fitted:
     return Fitted(whole, len(card.asked) - len(short.asked), len(card.verdicts) - len(verdicts))
 
 
-def without_approval(card: Card) -> Card:
-    """The card as one that does not show everything, and so may not be approved from."""
-    kept = tuple(b for b in card.buttons if b not in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS))
-    return replace(card, buttons=kept, fully_shown=False)
-
-
-def _clip_all(texts: tuple[str, ...], most: int, each: int) -> tuple[tuple[str, ...], bool]:
-    clipped = [clip(text, each) for text in texts[:most]]
-    cut = len(texts) > most or any(was_cut for _, was_cut in clipped)
-    shown = [text for text, _ in clipped]
-    if len(texts) > most:
-        shown.append(f"[{len(texts) - most} more warnings not shown here]")
-    return tuple(shown), cut
-
-
-def _verdict(verdict: Verdict) -> Verdict:
-    edits = tuple(_line(edit, _EDIT) for edit in verdict.edits[:_EDITS])
-    if len(verdict.edits) > _EDITS:
-        edits += (Line("…", f"[{len(verdict.edits) - _EDITS} more changes not shown here]", elided=True),)
-    return replace(
-        verdict,
-        title=clip(verdict.title, _STAGE)[0],
-        by=clip(verdict.by, _NAME)[0] if verdict.by else verdict.by,
-        channel=clip(verdict.channel, _NAME)[0] if verdict.channel else verdict.channel,
-        category=clip(verdict.category, _NAME)[0] if verdict.category else verdict.category,
-        comment=clip(verdict.comment, _COMMENT)[0] if verdict.comment else verdict.comment,
-        edits=edits,
-    )
-
-
-def _line(line: Line, limit: int) -> Line:
-    label, cut_label = clip(line.label, limit // 2)
-    text, cut_text = clip(line.text, limit)
-    return Line(label, text, elided=line.elided or cut_label or cut_text)
-
-
 def _execution(line: Line | None) -> Line | None:
-    return _line(line, _EXECUTION) if line else None
+    return _MEASURE.line(line, _EXECUTION) if line else None
 
 
 def _spent(card: Card) -> int:

@@ -7,7 +7,8 @@ shortened by `fit`, with a mark that states the true length, and then the card m
 
 from bot.core.card.claims import answers_in, claims_of
 from bot.core.card.endings import execution_line
-from bot.core.card.fitting import ELISION, fit, shorten
+from bot.core.card.fitting import ELISION, fit, shorten, without_approval
+from bot.core.card.measures import Measure
 from bot.core.card.telling import buttons_of, card_of, next_step_at
 from bot.core.card.texts import confidence_text, literal, name_of, why_text
 from bot.core.card.values import Asked, Card, Line, Verdict
@@ -17,6 +18,7 @@ __all__ = [
     "Asked",
     "Card",
     "Line",
+    "Measure",
     "Verdict",
     "answers_in",
     "buttons_of",
@@ -30,4 +32,5 @@ __all__ = [
     "next_step_at",
     "shorten",
     "why_text",
+    "without_approval",
 ]

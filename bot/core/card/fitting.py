@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.core.card.values import Card, Line
 from bot.core.model import Replies, Verb
 
@@ -28,11 +30,14 @@ def fit(card: Card, *, line: int, lines: int, total: int) -> Card:
     title, cut_title = shorten(card.title, min(line, 150))
     if not (cut or cut_claims or cut_title):
         return card
+    return without_approval(replace(card, arguments=arguments, claims=claims, title=title))
+
+
+def without_approval(card: Card) -> Card:
+    """The card as one that does not show everything, and so may not be approved from, by button or by reply."""
     kept = tuple(b for b in card.buttons if b not in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS))
     replies = max(card.replies, Replies.REJECT_ONLY, key=lambda mode: mode.rank)
-    changes = {"arguments": arguments, "claims": claims, "title": title, "buttons": kept, "fully_shown": False}
-    changes["replies"] = replies
-    return Card(**{f: getattr(card, f) for f in card.__struct_fields__} | changes)
+    return replace(card, buttons=kept, replies=replies, fully_shown=False)
 
 
 def _fit_lines(texts: tuple[Line, ...], line: int, lines: int, total: int) -> tuple[tuple[Line, ...], int, int, bool]:
