@@ -51,6 +51,14 @@ def test_the_registry_imports_no_channel() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+def test_a_program_whose_channels_are_off_loads_none_of_their_libraries() -> None:
+    """Whoever uses the inbox alone starts without mail's and Slack's."""
+    libraries = ("channels.", "slack", "aiosmtplib", "aiosmtpd", "imap_tools", "imaplib", "dkim", "dns", "publicsuffix")
+    code = f"import sys, bot.app, bot.commands.up; print([m for m in sys.modules if m.startswith({libraries!r})])"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603  # our own interpreter
+    assert shown.stdout.strip() == "[]"
+
+
 def test_an_unknown_channel_is_a_key_error() -> None:
     """The configuration's reader says it better; here it is only not silent."""
     with pytest.raises(KeyError):
