@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from bot.core.ports import Cursor
 from bot.core.scrutiny import visible
 from bot.core.servers import Server
 from channels.email.imap_connection import ImapConnection, ImapFailed, mailbox_name, told
-from channels.email.imap_reading import CONNECTING, POLL_EVERY, Calls, Reading
+from channels.email.imap_reading import POLL_EVERY, Calls, Reading
 
 __all__ = ["ImapFailed", "Mailbox", "find", "mailbox_name", "newest", "try_out"]
 
 _START_WITHIN = 2.0
-_LOOK_EVERY = 0.01
 _STOP_WITHIN = 1.5
 _BUSY_FOR = 300.0
 """How long one thing may take of the server; each answer alone has a shorter end, but a server may trickle."""
@@ -55,9 +55,9 @@ class Mailbox:
         reading = self._reading = Reading(self._server, self._calls, loop)
         self._watch = loop.create_task(_abort_what_hangs(reading))
         reading.start()
-        ends = loop.time() + _START_WITHIN
-        while reading.fault == CONNECTING and loop.time() < ends:  # noqa: ASYNC110  # a thread tells
-            await asyncio.sleep(_LOOK_EVERY)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_START_WITHIN):
+                await reading.tried.wait()
 
     async def stop(self) -> None:
         """Stop reading, within 2 s whatever the server does; a letter that is being taken gets a moment to end."""

@@ -24,8 +24,6 @@ from channels.email.imap_connection import ImapConnection, ImapFailed, Unfetchab
 
 _log = logging.getLogger(__name__)
 
-CONNECTING = "connecting"
-"""The fault before the first attempt has ended."""
 _IDLE_FOR = 120.0
 """RFC 2177 asks for less than 29 minutes; a network that forgets us without a word is noticed by this too."""
 POLL_EVERY = 15.0
@@ -59,7 +57,8 @@ class _Stopped(Exception):
 class Reading:
     """One run of the thread, from `start` to `stop`; ``fault`` is what is wrong right now.
 
-    ``ended`` is set once it is over. ``busy_since`` is when it began to wait for the server, by the monotonic clock.
+    ``tried`` is set once the first attempt to open the folder has ended, ``ended`` once all of it is over.
+    ``busy_since`` is when it began to wait for the server, by the monotonic clock.
     """
 
     def __init__(self, server: Server, calls: Calls, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,8 +69,9 @@ class Reading:
         self._connection: ImapConnection | None = None
         self._asked: concurrent.futures.Future[Any] | None = None
         self._broken: Counter[tuple[int, int]] = Counter()
-        self.fault: str | None = CONNECTING
+        self.fault: str | None = "connecting"
         self.busy_since: float | None = None
+        self.tried = asyncio.Event()
         self.ended = asyncio.Event()
 
     def start(self) -> None:
@@ -99,9 +99,13 @@ class Reading:
         except _Stopped:
             pass
         finally:
-            # The loop may be gone by now.
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self.ended.set)
+            self._tell(self.tried)
+            self._tell(self.ended)
+
+    def _tell(self, event: asyncio.Event) -> None:
+        # The loop may be gone by now.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(event.set)
 
     def _read_on(self) -> None:
         again = _AGAIN_FROM
@@ -114,6 +118,7 @@ class Reading:
                 raise
             except Exception as fault:  # noqa: BLE001  # a server that lies breaks the libraries in ways they do not name
                 self.fault = told(fault)
+                self._tell(self.tried)
                 if time.monotonic() - began > _STEADY:
                     again = _AGAIN_FROM
                 settled = isinstance(fault, ImapFailed) and fault.settled
@@ -132,6 +137,7 @@ class Reading:
         self.busy_since = time.monotonic()
         connection.open()
         self.fault = None
+        self._tell(self.tried)
         at = self._news(connection, self._catch_up(connection))
         while not self._stopping.is_set():
             self.busy_since = None
