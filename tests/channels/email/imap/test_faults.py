@@ -108,6 +108,15 @@ async def test_a_letter_that_the_server_does_not_give_is_passed_over(
         await until(lambda: house.names == ["good"], 8.0)
 
 
+async def test_a_start_knows_how_its_first_attempt_went(imap: ImapServer) -> None:
+    """`sayso up` says it in its first lines, and does not say that it is still connecting where it is not."""
+    async with reading(imap, House()) as mailbox:
+        assert await mailbox.fault() is None
+    await imap.stop()
+    async with reading(imap, House()) as mailbox:
+        assert "ConnectionRefused" in str(await mailbox.fault())
+
+
 async def test_a_server_that_is_down_at_the_start_is_read_once_it_is_up(imap: ImapServer) -> None:
     """The program starts all the same, and says what it waits for."""
     house = House()
