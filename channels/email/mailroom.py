@@ -31,6 +31,7 @@ from channels.email.inbound.trust import Trust, by_keys, by_results
 from channels.email.inbound.values import Incoming, Mail, Reason
 from channels.email.keys import resolver
 from channels.email.names import Names
+from channels.email.parts import subject_of
 from channels.email.settings import LARGEST, NAME, EmailSettings
 
 LOG = logging.getLogger("channels.email")
@@ -94,7 +95,9 @@ class Mailroom:
         if reason is not None:
             lines = answers.refused(reason) if reason in _ANSWERED or self._proved(mail, person) else ()
             actor = f"email:{mail.sender or 'unknown'}"
-            await self._file(replace(receipt, verdict=reason), lines, mail, key, person, actor=actor, refused=True)
+            # Nobody knows who chose its subject: the answer bears our own.
+            bare = replace(mail, subject="") if trust is Trust.WEAK else mail
+            await self._file(replace(receipt, verdict=reason), lines, bare, key, person, actor=actor, refused=True)
             return
         await self._letters.reached(NAME, person.email or "")
         await self._understand(receipt, mail, key, person)
@@ -187,7 +190,7 @@ class Mailroom:
             link = f"{card.url.rpartition('/requests/')[0]}/inbox"
         return Letter(
             person=person.id,
-            subject=_bare(mail.subject) or (card.title if card else "Sayso"),
+            subject=_bare(mail.subject) or (subject_of(card) if card else "Sayso"),
             lines=lines,
             link=link,
             thread=key.letter,

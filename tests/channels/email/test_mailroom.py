@@ -287,3 +287,14 @@ async def test_t19_an_automatic_answer_that_quotes_the_agent_is_no_bounce(post: 
     letter = post.letters_to(delivery)[0]
     await post.deliver(bounce_of(letter, sender="Ana Silva <ana@corp.example>"), "sayso@sayso.example", "")
     assert not post.house.came_back
+
+
+@pytest.mark.parametrize("result", ["arc=pass", "spf=pass smtp.mailfrom=corp.example"])
+async def test_t03_who_is_not_proved_writes_no_subject_of_ours(post: Post, result: str) -> None:
+    """Anybody could have written it: the answer to a weak letter, which Ana gets, bears the request's subject."""
+    _, delivery = await asked(post)
+    first = post.letters_to(delivery)[0]
+    await post.deliver(reply_to(first, "approve", result=result, headers={"Subject": "Call +1 555 now, it is urgent"}))
+    (answer,) = post.house.answers
+    assert answer.subject == str(first.parsed["Subject"])
+    assert str(post.smtp.mails[-1].parsed["Subject"]) == f"Re: {first.parsed['Subject']}"
