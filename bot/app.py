@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import to_builtins
 from starlette.applications import Starlette
 
+from bot.accounts import email_account
 from bot.clock import SystemClock, entropy
 from bot.core.errors import SendFailed
 from bot.core.model import Person, Request
@@ -96,21 +97,11 @@ class Bot:
         self.channels["slack"] = self.slack
 
     def _add_email(self) -> None:
-        email, settings = load_channel("email"), self.settings
-        account = email.EmailSettings(
-            smtp=settings.smtp,
-            sender=settings.email_from,
-            reply_to=settings.email_reply_to,
-            imap=settings.imap,
-            listen=settings.email_listen,
-            authserv_id=settings.email_authserv_id,
-            dns=settings.email_dns,
-        )
-        self.email = email.open(
-            account,
+        self.email = load_channel("email").open(
+            email_account(self.settings),
             letters=self.desk,
             clock=self.ledger.clock,
-            secrets=settings.secrets,
+            secrets=self.settings.secrets,
             section=lambda: self.rules.current().channels.get("email", {}),
         )
         self.channels["email"] = self.email

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
+from bot.accounts import email_account
 from bot.commands.doctor_house import bot_runs, database_of, forget, public_url, rules, store
 from bot.commands.surroundings import GOOD, NO, add_json, environment, say
 from bot.core.checkup import Finding, Level, Look, good, wrong
 from bot.core.durations import duration_of
 from bot.settings import Settings, SettingsError, settings_of
-from channels import CHANNELS, load
+from channels import CHANNELS
 
 _WORD = max(len(level) for level in Level)
 _POINT = len("reply address")
@@ -99,17 +100,8 @@ def _channels(settings: Settings, *, running: bool, wait: float | None) -> list[
     groups.append(("Slack", [Look(point="slack", run=slack)]))
     if not settings.email_on:
         return [*groups, ("Email", [Look(point="email", run=partial(_known, (_off("email", "SMTP_URL"),)))])]
-    account = load("email").EmailSettings(
-        smtp=settings.smtp,
-        sender=settings.email_from,
-        reply_to=settings.email_reply_to,
-        imap=settings.imap,
-        listen=settings.email_listen,
-        authserv_id=settings.email_authserv_id,
-        dns=settings.email_dns,
-    )
     email = import_module(f"{CHANNELS['email'].module}.doctor")
-    return [*groups, ("Email", email.looks(account, running=running, wait=wait))]
+    return [*groups, ("Email", email.looks(email_account(settings), running=running, wait=wait))]
 
 
 def _off(channel: str, variable: str) -> Finding:
