@@ -65,6 +65,16 @@ async def _smtp(settings: EmailSettings) -> tuple[Finding, ...]:
 def _cure(told: str, variable: str) -> str:
     if told.startswith("AUTH:") or "sign-in was refused" in told:
         return f"Check the user and password in {variable}; an @ in them is written %40."
+    if "CERTIFICATE_VERIFY_FAILED" in told:
+        return (
+            f"Write the host in {variable} as its certificate has it, and let this machine trust who signed that; "
+            "?verify=off at its end takes any certificate."
+        )
+    if "WRONG_VERSION_NUMBER" in told:
+        plain, port = ("smtp", 587) if variable == "SMTP_URL" else ("imap", 143)
+        return f"TLS is not spoken there from the first byte: check the port, or write {plain}:// (often port {port})."
+    if told.startswith("the folder "):
+        return f"End {variable} in a folder that is there, such as /INBOX."
     return f"Check {variable}, that the server is up, and that this machine may reach it."
 
 
