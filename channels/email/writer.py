@@ -165,18 +165,23 @@ class Writer:
             detail = f"{to} is not reached by mail since {since}: {lost.error}"
             raise SendFailed(detail, temporary=False, unreachable=True)
         name, what = envelope.name, envelope.what
-        message = compose(
-            drawn,
-            sender=self._settings.sender,
-            to=(person.name, to),
-            message_id=self._names.message_id(name, what),
-            at=self._clock.now(),
-            reply_to=await self._reply_to(name),
-            thread=None if envelope.thread is None else self._names.message_id(envelope.thread),
-            answers=envelope.answers,
-            kind="auto-generated" if envelope.answers is None else "auto-replied",
-            request=envelope.request,
-        )
+        reply_to = await self._reply_to(name)
+        try:
+            message = compose(
+                drawn,
+                sender=self._settings.sender,
+                to=(person.name, to),
+                message_id=self._names.message_id(name, what),
+                at=self._clock.now(),
+                reply_to=reply_to,
+                thread=None if envelope.thread is None else self._names.message_id(envelope.thread),
+                answers=envelope.answers,
+                kind="auto-generated" if envelope.answers is None else "auto-replied",
+                request=envelope.request,
+            )
+        except ValueError as wrong:
+            # routing.yaml takes addresses that no header of ours can hold: waiting makes none of them writable.
+            raise SendFailed(f"{to} cannot be written to: {wrong}", temporary=False, unreachable=True) from None
         envelope_id = self._names.envelope_id(name, what)
         await self._pool.send(self._settings.address, to, message, envelope_id=envelope_id)
 

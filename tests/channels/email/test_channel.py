@@ -275,6 +275,14 @@ async def test_p08_an_unreachable_address_is_left_alone(post: Post) -> None:
     assert not post.smtp.mails
 
 
+async def test_p08_an_address_that_no_header_can_hold_fails_for_good(post: Post) -> None:
+    """routing.yaml may name one; the chain moves on at once, not after an hour of tries."""
+    post.house.people["ana"] = replace(ANA, email="jörg@corp.example")
+    with pytest.raises(SendFailed, match="cannot be written to") as failed:
+        await post.house.send(post.house.submit())
+    assert (failed.value.temporary, failed.value.unreachable) == (False, True)
+
+
 async def test_a_person_who_left_gets_no_letter(post: Post) -> None:
     """Out of routing.yaml is out of reach."""
     delivery = await sent(post)
