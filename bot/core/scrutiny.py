@@ -23,6 +23,12 @@ _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors: marks that draw nothing themselves, and can carry a hidden text."""
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
 """Letters and marks that draw nothing (Unicode's Default_Ignorable_Code_Point, and the blank braille cell)."""
+_OVERLAYS = frozenset(map(chr, (*range(0x334, 0x339), *range(0x20D2, 0x20D4), *range(0x20D8, 0x20DB), 0x20E5, 0x20E6,
+                                *range(0x20E8, 0x20EC))))  # fmt: skip
+"""Marks that strike out or cover the letter before them: what runs is then read as what was taken away."""
+_KEYCAP = "\u20e3"
+_MOST_MARKS = 4
+"""On one letter; no script stacks more, and a tower of them covers the lines above, the house's own among them."""
 
 _RUN = re.compile(r"[\w.-]+")
 """What a host can stand in. One class and nothing to go back for, so that no text makes it slow (T22)."""
@@ -56,7 +62,9 @@ def hidden(character: str) -> bool:
         return character not in _KEEP
     if category == "Zs":
         return character != " "
-    return character in _INVISIBLE_LETTERS or bool(_VARIATION.match(character))
+    if category == "Me":
+        return character != _KEYCAP
+    return character in _INVISIBLE_LETTERS or character in _OVERLAYS or bool(_VARIATION.match(character))
 
 
 def visible(text: str) -> str:
@@ -67,12 +75,20 @@ def visible(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if text.isascii() and text.isprintable() and "  " not in text:
         return text
-    marked = "".join(f"⟦U+{ord(c):04X}⟧" if c in _RESERVED or hidden(c) else c for c in text)
+    marked = "".join(_marked(text))
     marked = _SPACES.sub(lambda m: f"␠×{len(m[0])} ", marked)
     parts = _NEWLINES.split(marked)
     runs = [f"⏎×{len(m)}\n" for m in _NEWLINES.findall(marked)]
     shown = [part.replace("\n", "⏎\n") for part in parts]
     return "".join(piece for pair in zip(shown, [*runs, ""], strict=True) for piece in pair)
+
+
+def _marked(text: str) -> Iterator[str]:
+    """The characters, each that a reader could not see or trust as its code point."""
+    tower = 0
+    for c in text:
+        tower = tower + 1 if unicodedata.combining(c) else 0
+        yield f"⟦U+{ord(c):04X}⟧" if c in _RESERVED or tower > _MOST_MARKS or hidden(c) else c
 
 
 def findings(arguments: Any) -> tuple[str, ...]:

@@ -121,6 +121,24 @@ def test_t04_honest_text_is_not_found(text: str) -> None:
     assert findings({"to": text}) == ()
 
 
+@pytest.mark.parametrize(
+    "mark", ["\u0335", "\u0336", "\u0338", "\u20d2", "\u20e5", "\u20dd", "\u20e0", "\u0489"], ids=ascii
+)
+def test_t04_what_strikes_out_or_covers_is_shown_and_found(mark: str) -> None:
+    """`delete all` with each letter struck out reads as what was taken away, and would run all the same."""
+    struck = "".join(letter + mark for letter in "all")
+    assert mark not in visible(struck)
+    assert visible(struck).count(f"⟦U+{ord(mark):04X}⟧") == 3
+    assert findings({"a": struck}) == (f"/a holds the invisible character U+{ord(mark):04X}",)
+
+
+def test_t04_a_tower_of_marks_does_not_cover_the_lines_above() -> None:
+    """Four on one letter are writing; the rest of forty would stand on the house's own warning."""
+    assert visible("a" + "\u0301" * 40 + "b") == "a" + "\u0301" * 4 + "⟦U+0301⟧" * 36 + "b"
+    for honest in ("Ste\u0301phane", "שָּׁ", "ที่", "के लिए", "Việt", "5\u20e3"):
+        assert visible(honest) == honest
+
+
 def test_t04_findings_lead_to_their_place() -> None:
     """Pointers go through objects, lists and keys, escaped; both kinds of finding can stand at one place."""
     assert findings({"a": [{"b/c~d": "x\u200by"}]}) == ("/a/0/b~1c~0d holds the invisible character U+200B",)
