@@ -19,13 +19,18 @@ UNDERSTOOD: Mapping[Verb, str] = {
 """What a command was taken for, for the answer to whoever wrote it."""
 
 _APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
+_NAME, _NAMES = 40, 10
+"""How long a name that may be edited is at most, to be named to whoever misspelt one, and how many are."""
 
 
 def edited_by(fields: tuple[Field, ...], command: Command, arguments: Arguments) -> Arguments:
     """The arguments with a command's edits, typed by the form. Raises `Invalid` with a fault for each bad edit."""
     known = {field.name for field in fields}
+    # A name may be the agent's own: only what is a single word stands in a sentence of the house's.
+    words = [name for name in known if len(name) <= _NAME and name.replace("_", "").isalnum()]
+    there = f" (there is: {', '.join(sorted(words)[:_NAMES])})" if words else ""
     faults = tuple(
-        Fault(f"/{name}", "not_editable", f"{name} is not an argument that may be edited here")
+        Fault(f"/{name}", "not_editable", f"{name} is not an argument that may be edited here{there}")
         for name, _ in command.edits
         if name not in known
     )
