@@ -46,7 +46,9 @@ def results_of(value: str) -> Results | None:
     version = len(named) == 1 or (len(named) == 2 and named[1] == "1")  # noqa: PLR2004  # the id, and a version
     if not version or "=" in named or " " not in (clauses[0][1:2] or [" "]):
         return None
-    return Results(_bare(named[0]).lower(), _results(clauses[1:]))
+    name = _bare(named[0])
+    # Outside of ASCII there are letters that become one of ours in lower case, and whoever strips forgeries knows none.
+    return Results(name.lower() if name.isascii() else name, _results(clauses[1:]))
 
 
 def _pieces(value: str) -> list[str] | None:

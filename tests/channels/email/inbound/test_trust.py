@@ -112,6 +112,12 @@ def test_only_the_topmost_of_our_servers_headers_counts() -> None:
     assert by_results(mail(good, sender=None), OURS) is NONE
 
 
+def test_t18_a_look_alike_of_our_servers_name_is_not_our_server() -> None:
+    """The Kelvin sign is a k in lower case; a server that takes forged headers out compares bytes, and leaves it in."""
+    assert by_results(mail("Authentication-Results: MX.BANK.example; dmarc=pass"), "mx.bank.example") is PASS
+    assert by_results(mail("Authentication-Results: mx.ban\u212a.example; dmarc=pass"), "mx.bank.example") is NONE
+
+
 @pytest.mark.parametrize(
     ("sender", "domain", "trust"),
     [
