@@ -14,6 +14,7 @@ MAIL_IN: Mapping[str, int] = {"imap": 143, "imaps": 993}
 MAIL_LISTEN: Mapping[str, int] = {"lmtp": 8024, "smtp": 8025}
 """The schemes of each kind, with their usual ports."""
 
+_HOW = ", with %40 for an @ and %23 for a # in a name or password"
 _OPTIONS = {"tls": ("starttls", "off"), "verify": ("on", "off")}
 
 
@@ -58,16 +59,17 @@ def server_of(url: str, schemes: Mapping[str, int]) -> Server:
     since nobody stands in between. ``?tls=starttls|off`` and ``?verify=on|off`` say otherwise.
     """
     example = _example(schemes)
+    how = "" if schemes is MAIL_LISTEN else _HOW
     try:
         parts = urlsplit(url)
         port = parts.port
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)) if parts.query else {}
     except ValueError:
-        raise ValueError(f"cannot be read; write it as {example}, with %40 for an @ in a name or password") from None
+        raise ValueError(f"cannot be read; write it as {example}{how}, and a port up to 65535") from None
     # A bare / in a password ends the host early: what is left of the password would be the port of another machine.
     broken = "@" in parts.path or parts.fragment or port == 0
     if parts.scheme not in schemes or not parts.hostname or broken:
-        raise ValueError(f"must look like {example}, with %40 for an @ and %23 for a # in a name or password")
+        raise ValueError(f"must look like {example}{how}")
     for name, value in options.items():
         if value not in _OPTIONS.get(name, ()):
             known = ", ".join(f"?{key}={'|'.join(values)}" for key, values in _OPTIONS.items())

@@ -117,6 +117,17 @@ def test_each_kind_shows_its_own_example() -> None:
             server_of("x", schemes)
 
 
+def test_a_hash_in_a_password_and_a_port_beyond_all_are_told_how() -> None:
+    """Both end in an unreadable port; a listener has no password, so it is told nothing of one."""
+    for url in ("smtp://user:p#w@mail.example.com:587", "smtp://mail.example.com:99999"):
+        with pytest.raises(ValueError, match=r"%40 for an @ and %23 for a # .*a port up to 65535"):
+            server_of(url, MAIL_OUT)
+    for url in ("127.0.0.1:8024", "lmtp://127.0.0.1:99999"):
+        with pytest.raises(ValueError, match=r"lmtp://127\.0\.0\.1:8024") as refused:
+            server_of(url, MAIL_LISTEN)
+        assert "password" not in str(refused.value)
+
+
 @pytest.mark.parametrize("host", ["mail.example.com", "10.0.0.5", "192.168.1.1", "localhost.example.com", "0.0.0.0"])  # noqa: S104  # no address is bound
 def test_nothing_leaves_this_machine_in_the_clear_by_itself(host: str) -> None:
     """Only a name or address of this very machine makes encryption optional."""
