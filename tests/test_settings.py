@@ -91,6 +91,17 @@ def test_who_wins(tmp_path: Path, case: str, environment: dict[str, str], text: 
     assert read_env(told, dotenv(tmp_path, text.replace("SECRET", str(secret))))["SAYSO_LOG"] == value
 
 
+def test_a_misspelt_name_of_mail_is_said_and_another_programs_passes(tmp_path: Path) -> None:
+    """A misspelt EMAIL_AUTHSERV_ID would change whose word counts without a word; SMTP_USER is for somebody else."""
+    text = "EMAIL_AUTHSERVID=mx.example.com\nEMAIL_REPLYTO=x\nSMTP_USER=x\nSMTP_HOST=x\nEMAIL_BACKEND=x\n"
+    with pytest.raises(SettingsError) as told:
+        read_env({}, dotenv(tmp_path, text))
+    assert told.value.problems == (
+        ".env: there is no EMAIL_AUTHSERVID; did you mean EMAIL_AUTHSERV_ID?",
+        ".env: there is no EMAIL_REPLYTO; did you mean EMAIL_REPLY_TO?",
+    )
+
+
 def test_a_misspelt_name_is_said(tmp_path: Path) -> None:
     """A SAYSO_ name that is none of ours is refused with the nearest; the sender's key and others' names pass."""
     text = "SAYSO_SECRT=x\nSAYSO_NONSENSE=x\nSAYSO_LOG_FILE=\nSAYSO_KEY=x\nOTHER=x\n"

@@ -18,6 +18,7 @@ _LINE = re.compile(
 )
 _OTHERS = ("SAYSO_KEY",)
 """Read elsewhere: the key that `sayso send` uses."""
+_MAIL = ("SMTP_", "IMAP_", "EMAIL_")
 
 
 def read_env(environment: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
@@ -67,8 +68,13 @@ def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
             continue
         quoted = match["double"] if match["double"] is not None else match["single"]
         found[match["name"]] = (match["plain"] or "").strip() if quoted is None else quoted
-    problems += [_stranger(path.name, name) for name in found if name.startswith("SAYSO_") and not _known(name)]
+    problems += [_stranger(path.name, name) for name in found if not _known(name) and _is_meant_for_us(name)]
     return found
+
+
+def _is_meant_for_us(name: str) -> bool:
+    """Whether a name that there is not was meant for this program; other programs' may stand in the same file."""
+    return name.startswith("SAYSO_") or (name.startswith(_MAIL) and _close_to(name, 0.85) is not None)
 
 
 def _known(name: str) -> bool:
@@ -77,5 +83,11 @@ def _known(name: str) -> bool:
 
 def _stranger(file: str, name: str) -> str:
     """A misspelt name would leave its variable unset without a word."""
-    close = difflib.get_close_matches(name, [variable.name for variable in VARIABLES], n=1, cutoff=0.8)
-    return f"{file}: there is no {name}; " + (f"did you mean {close[0]}?" if close else "take it out.")
+    close = _close_to(name, 0.8)
+    return f"{file}: there is no {name}; " + (f"did you mean {close}?" if close else "take it out.")
+
+
+def _close_to(name: str, cutoff: float) -> str | None:
+    """The variable that a name is nearest to, at least so near (0 to 1)."""
+    close = difflib.get_close_matches(name, [variable.name for variable in VARIABLES], n=1, cutoff=cutoff)
+    return close[0] if close else None
