@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice, takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,9 @@ from bot.core.ports import Channel, Effect, EffectKind
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
+_MOST = 20
+"""Cards in one letter; a longer one is not read, and mail programs cut it."""
+
 Part = tuple[Card, Delivery]
 
 
@@ -25,6 +28,11 @@ class _Entry(Struct, frozen=True):
     effect: Effect
     request: Request
     delivery: Delivery
+
+
+def gathered(lane: Iterable[Effect]) -> tuple[Effect, ...]:
+    """What goes into a lane's next letter: its first effects, `_MOST` at most, so that each letter is one commit."""
+    return tuple(islice(takewhile(lambda effect: effect.kind is EffectKind.DIGEST, lane), _MOST))
 
 
 class Digests:
@@ -38,15 +46,15 @@ class Digests:
         self._within = within
 
     async def send(self, lane: Sequence[Effect]) -> int:
-        """One letter for everything that the lane has gathered; how many of its first effects that finished.
+        """One letter for what the lane has gathered (see `gathered`); how many of its first effects that finished.
 
         Raises `SendFailed`; then nothing of it is finished.
         """
-        gathered = tuple(takewhile(lambda effect: effect.kind is EffectKind.DIGEST, lane))
+        together = gathered(lane)
         asks: dict[str, _Entry] = {}
         tells: dict[str, _Entry] = {}
         idle: list[Effect] = []
-        for effect in gathered:
+        for effect in together:
             entry = await self._entry(effect)
             if entry is None or effect.ref in asks or effect.ref in tells:
                 idle.append(effect)
@@ -60,7 +68,7 @@ class Digests:
                 idle.append(effect)
         await self._write(tuple(asks.values()), tuple(tells.values()))
         await self._shift.insist(lambda: self._desk.done(idle))
-        return len(gathered)
+        return len(together)
 
     async def _entry(self, effect: Effect) -> _Entry | None:
         request = await self._desk.request(effect.request)

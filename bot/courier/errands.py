@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeKind
-from bot.courier.digests import Digests
+from bot.courier.digests import Digests, gathered
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -112,7 +112,7 @@ class Errands:
 
     async def _perform(self, effect: Effect, lane: deque[Effect]) -> int:
         """Do the lane's first effect; how many of its first effects that finished (0: it was put off)."""
-        tried = tuple(lane) if effect.kind is EffectKind.DIGEST else (effect,)
+        tried = gathered(lane) or (effect,)
         try:
             return await self._act(effect, lane)
         except SendFailed as failure:

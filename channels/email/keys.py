@@ -1,18 +1,19 @@
-"""DKIM's public keys, asked of the DNS: one question, a bounded wait, and no key where there is no answer."""
+"""DKIM's public keys, asked of the DNS: one question, and a bounded wait."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import dns.exception
 import dns.resolver
 
+from channels.email.inbound.keys import KeysUnknown, Resolve
+
 _WITHIN = 5.0
 """Seconds for one key, whatever the servers do."""
 
 
-def resolver(server: str | None) -> Callable[[bytes], bytes | None]:
+def resolver(server: str | None) -> Resolve:
     """Asks for TXT records at ``server`` (``host:port``), or as this machine resolves names. It blocks."""
     asked = dns.resolver.Resolver(configure=server is None)
     asked.lifetime = _WITHIN
@@ -26,6 +27,8 @@ def resolver(server: str | None) -> Callable[[bytes], bytes | None]:
 def _text(asked: dns.resolver.Resolver, name: bytes) -> bytes | None:
     try:
         answer = asked.resolve(name.decode("ascii").rstrip("."), "TXT", search=False)
-    except (dns.exception.DNSException, ValueError, OSError):
+    except (dns.resolver.NoNameservers, dns.exception.Timeout, OSError):
+        raise KeysUnknown from None
+    except (dns.exception.DNSException, ValueError):
         return None
     return next((b"".join(record.strings) for record in answer), None)

@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -25,6 +26,7 @@ from channels.email.addresses import ReplyAddress
 from channels.email.answers import Outcome
 from channels.email.commands import ballot_of, check, commands_in, decision_id
 from channels.email.inbound.judge import judged
+from channels.email.inbound.keys import KeysUnknown
 from channels.email.inbound.read import read
 from channels.email.inbound.text import new_text
 from channels.email.inbound.trust import Trust, by_keys, by_results
@@ -33,6 +35,9 @@ from channels.email.keys import resolver
 from channels.email.names import Names
 from channels.email.parts import subject_of
 from channels.email.settings import LARGEST, NAME, EmailSettings
+
+_DNS_PATIENCE = timedelta(minutes=10)
+"""How long letters wait for a DNS that does not answer; after that they are told to use the page."""
 
 LOG = logging.getLogger("channels.email")
 _ANSWERED = (Reason.WEAK_AUTHENTICATION,)
@@ -58,7 +63,8 @@ class Mailroom:
         self._clock = clock
         self._page = page
         self._address = ReplyAddress(settings.reply_to or "")
-        self._resolve = resolver(settings.dns)
+        self._resolve = resolver(settings.dns) if settings.authserv_id is None else None
+        self._deaf_since: datetime | None = None
         self.aside: Counter[str] = Counter()
         """How many letters were put aside without a trace, by named reason."""
 
@@ -106,9 +112,18 @@ class Mailroom:
         """Whether the mail is proved to be its sender's. Keys are asked for only where that could matter."""
         if judged(mail, person.email or "", Trust.PASS) is not None:
             return Trust.NONE
-        if self._settings.authserv_id is not None:
-            return by_results(mail, self._settings.authserv_id)
-        return await asyncio.to_thread(by_keys, mail, self._resolve)
+        if self._settings.authserv_id is not None or self._resolve is None:
+            return by_results(mail, self._settings.authserv_id or "")
+        try:
+            trust = await asyncio.to_thread(by_keys, mail, self._resolve)
+        except KeysUnknown:
+            now = self._clock.now()
+            self._deaf_since = self._deaf_since or now
+            if now - self._deaf_since < _DNS_PATIENCE:
+                raise Unavailable("The DNS cannot be asked for DKIM keys now; the letter is looked at later.") from None
+            return Trust.WEAK
+        self._deaf_since = None
+        return trust
 
     def _proved(self, mail: Mail, person: Person) -> bool:
         """Whether a letter that is too large to be read is the recipient's all the same, by its headers."""

@@ -36,14 +36,28 @@ _QUIET = logging.Logger("dkim", logging.CRITICAL)  # noqa: LOG001  # no root abo
 _QUIET.addHandler(logging.NullHandler())
 
 Resolve = Callable[[bytes], bytes | None]
+"""The TXT record of a name, None where there is none; raises `KeysUnknown` where that cannot be found out now."""
+
+
+class KeysUnknown(Exception):
+    """The DNS does not answer, so nobody knows yet whether a signature holds."""
 
 
 def signed_by(mail: Mail, sender_domain: str, resolve: Resolve) -> list[frozenset[str]]:
     """The signatures that hold and are aligned to ``sender_domain``: of each, the names of the fields it covers.
 
-    ``resolve`` gives the TXT record of a name, or None. Blocks for as long as it does.
+    Blocks for as long as ``resolve`` does. Raises `KeysUnknown` where none holds and a key could not be asked for.
     """
     held: list[frozenset[str]] = []
+    unknown: list[bytes] = []
+
+    def known(name: bytes) -> bytes | None:
+        try:
+            return resolve(name)
+        except KeysUnknown:
+            unknown.append(name)
+            return None
+
     values = [value for name, value in mail.headers if name.lower() == "dkim-signature"]
     body: bytes | None = None
     for number, value in enumerate(values[:MOST_SIGNATURES]):
@@ -51,8 +65,10 @@ def signed_by(mail: Mail, sender_domain: str, resolve: Resolve) -> list[frozense
         if tags is None or not aligned(_text(tags[b"d"]).lower(), sender_domain):
             continue
         body = _body(mail.raw) if body is None else body
-        if _holds(mail, number, tags, body, resolve):
+        if _holds(mail, number, tags, body, known):
             held.append(frozenset(_text(name).strip().lower() for name in tags[b"h"].split(b":")))
+    if unknown and not held:
+        raise KeysUnknown
     return held
 
 

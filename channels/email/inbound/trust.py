@@ -6,13 +6,12 @@ word; neither decides. Everything that cannot be read says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 
 from channels.email.inbound.alignment import aligned, domain_of
 from channels.email.inbound.charsets import decoded
 from channels.email.inbound.headers import every
-from channels.email.inbound.keys import signed_by
+from channels.email.inbound.keys import Resolve, signed_by
 from channels.email.inbound.results import Result, results_of
 from channels.email.inbound.values import Mail, Reason
 
@@ -46,8 +45,8 @@ def by_results(mail: Mail, authserv_id: str) -> Trust:
     return Trust.NONE
 
 
-def by_keys(mail: Mail, resolve: Callable[[bytes], bytes | None]) -> Trust:
-    """As the DKIM signatures say, with keys that ``resolve`` gives (the TXT record of a name; None: there is none).
+def by_keys(mail: Mail, resolve: Resolve) -> Trust:
+    """As the DKIM signatures say, with keys that ``resolve`` gives. Raises `KeysUnknown` where it cannot say now.
 
     A signature that does not cover the address with the token is weak: the letter could have been written to another
     token, or to somebody else, and be shown to this one. So To or Cc must name it, and stand there once: of two

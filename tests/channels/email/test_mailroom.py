@@ -241,6 +241,27 @@ async def test_without_a_server_that_proves_their_own_signature_does() -> None:
         assert now(post, request).state is State.APPROVED
 
 
+async def test_a_dns_that_does_not_answer_is_waited_for_a_while() -> None:
+    """The letter is to come again, and counts then; after ten minutes its sender is told to use the page."""
+    key = DkimKey.new()
+    async with DnsZone() as zone, opened(authserv_id=None, dns=zone.address) as post:
+        zone.txt["s1._domainkey.corp.example"] = key.record
+        zone.broken = True
+        request, delivery = await asked(post)
+        first = post.letters_to(delivery)[0]
+        raw = signed(reply_to(first, "ask: why?"), "corp.example", "s1", key)
+        assert (await post.deliver(raw)).startswith("451")
+        zone.broken = False
+        assert (await post.deliver(raw)).startswith("250")
+        assert now(post, request).state is State.NEEDS_INFO
+        zone.broken = True
+        another = signed(reply_to(first, "ask: and why?"), "corp.example", "s1", key)
+        assert (await post.deliver(another)).startswith("451")
+        post.house.clock.ahead = timedelta(minutes=11)
+        assert (await post.deliver(another)).startswith("250")
+        assert post.house.reasons == ["weak_authentication"]
+
+
 async def test_where_nothing_comes_in_nothing_is_invited() -> None:
     """Without a way in, a letter has no reply address and says that its page decides."""
     async with opened(listen=None) as post:
