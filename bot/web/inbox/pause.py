@@ -8,19 +8,22 @@ from bot.core.ports import Clock
 
 
 class Pause:
-    """Lets the same thing through again only after a while; kept in memory, so a restart forgets it."""
+    """Lets the same thing through so many times in a while; kept in memory, so a restart forgets it."""
 
-    def __init__(self, clock: Clock, length: timedelta) -> None:
+    def __init__(self, clock: Clock, length: timedelta, *, most: int = 1) -> None:
+        """``most`` times within ``length``."""
         self._clock = clock
         self._length = length
-        self._last: dict[tuple[str, ...], datetime] = {}
+        self._most = most
+        self._times: dict[tuple[str, ...], tuple[datetime, ...]] = {}
 
     def is_over(self, *thing: str) -> bool:
         """Whether this thing (any texts that name it) may happen now; asking so counts as its happening."""
         now = self._clock.now()
         # Whoever can name things without end must not fill the memory: what is over is forgotten at each look.
-        self._last = {key: at for key, at in self._last.items() if now - at < self._length}
-        if thing in self._last:
+        self._times = {key: times for key, times in self._times.items() if now - times[-1] < self._length}
+        lately = tuple(at for at in self._times.get(thing, ()) if now - at < self._length)
+        if len(lately) >= self._most:
             return False
-        self._last[thing] = now
+        self._times[thing] = (*lately, now)
         return True

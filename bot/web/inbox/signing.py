@@ -34,6 +34,10 @@ from bot.web.inbox.site import Site
 _PAUSE = timedelta(minutes=1)
 """Between two links sent to one person on request, so that nobody's mailbox can be flooded from here."""
 
+_LONG = timedelta(hours=1)
+_MOST_LINKS = 5
+"""Links to one person in that long: whoever is not signed in may ask for one, again and again."""
+
 _BACK_FOR = 15 * 60
 
 
@@ -51,6 +55,7 @@ class Entry:
         self._site = site
         self._house = site.house
         self._pause = Pause(site.house.clock, _PAUSE)
+        self._enough = Pause(site.house.clock, _LONG, most=_MOST_LINKS)
 
     async def ask(self, http: Http) -> Response:
         """``GET /sign-in``: how to get a link; who is signed in already goes on."""
@@ -89,7 +94,9 @@ class Entry:
 
     def _send_after(self, response: Response, person: Person | None) -> None:
         send = self._site.send_link
-        if person is not None and send is not None and self._pause.is_over(person.id):
+        if person is None or send is None:
+            return
+        if self._pause.is_over(person.id) and self._enough.is_over(person.id):
             # After the answer is out: sending takes its time, which would tell who exists.
             response.background = BackgroundTask(send, person.id)
 

@@ -162,6 +162,18 @@ async def test_t17_only_the_registered_address_is_written_to(house: Standing, vi
     assert house.letters == ["ana", "ana"]
 
 
+async def test_t17_a_patient_stranger_fills_no_mailbox(house: Standing, visit: Visit) -> None:
+    """Five links an hour to one person, however long somebody goes on asking; after that hour there are more."""
+    reader = await visit(None)
+    for minute in range(60):
+        house.clock.shift = timedelta(minutes=1.01 * minute)
+        await reader.post("/sign-in", person="ana")
+    assert house.letters == ["ana"] * 5
+    house.clock.shift = timedelta(minutes=61)
+    await reader.post("/sign-in", person="ana")
+    assert house.letters == ["ana"] * 6
+
+
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 async def test_t20_another_site_sends_no_mail(house: Standing, visit: Visit, headers: dict[str, str]) -> None:
     """The form to the mailbox counts from our own page alone."""
