@@ -26,6 +26,9 @@ from bot.desk.ledger import Deed
 from bot.desk.part import TRIED_AGAIN, Part
 
 
+_LAST = "This letter gets no further answers. What you write still counts; its page shows how the request stands."
+
+
 class Letters(Part):
     """The letters' side; with the people's side it is the `Correspondence` port that channels are given."""
 
@@ -52,7 +55,7 @@ class Letters(Part):
         def work(tx: Tx) -> Deed:
             answered[:] = (False,)
             request = self._load(tx, about.request)
-            owed = answer if tx.answers(receipt.thread) < MOST_ANSWERS else None
+            owed = _owed(answer, tx.answers(receipt.thread))
             # The row itself says who was first: beside another writer a look at it beforehand would not.
             if not tx.add_receipt(receipt, answered=owed is not None):
                 return Deed(None)
@@ -111,3 +114,12 @@ class Letters(Part):
     async def move_cursor(self, cursor: Cursor) -> None:
         """Commit how far a mailbox is read."""
         await self._ledger.store.write(lambda tx: tx.move_cursor(cursor))
+
+
+def _owed(answer: Letter | None, before: int) -> Letter | None:
+    """The answer that is still sent after so many ``before`` it; the last one says that it is."""
+    if answer is None or before >= MOST_ANSWERS:
+        return None
+    if before + 1 < MOST_ANSWERS:
+        return answer
+    return msgspec.structs.replace(answer, lines=(*answer.lines, _LAST))

@@ -161,11 +161,8 @@ class EmailChannel:
 
     async def fault(self) -> str | None:
         """What is wrong right now, in one line, or None."""
-        for part in (self._pool, *self._doors):
-            line = await part.fault()
-            if line is not None:
-                return f"{line} (see {_VARIABLES[type(part)]})"
-        return None
+        told = [(await part.fault(), _VARIABLES[type(part)]) for part in (self._pool, *self._doors)]
+        return "; ".join(f"{line} (see {variable})" for line, variable in told if line is not None) or None
 
 
 def _handle(delivery: Delivery) -> dict[str, Any]:

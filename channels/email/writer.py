@@ -157,7 +157,12 @@ class Writer:
         await self._letters.keep_key(key)
 
     async def send(self, drawn: Drawn, to: str, person: Person, envelope: Envelope) -> None:
-        """Send one letter. Raises `SendFailed`, also at once where its address is known to reach nobody."""
+        """Send one letter. Raises `SendFailed`, also at once where its address is known to reach nobody.
+
+        A card keeps the address that it went to first; whoever has another one by now is not written to there.
+        """
+        if to.casefold() != (person.email or "").casefold():
+            raise SendFailed(f"{person.id} has another address than {to} in routing.yaml now", temporary=False)
         lost = await self._letters.unreachable(NAME, to)
         if lost is not None:
             since = f"{lost.at:%Y-%m-%d %H:%M} UTC"

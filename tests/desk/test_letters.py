@@ -79,7 +79,9 @@ async def test_answers_to_one_thread_end(house: House) -> None:
     told = [await house.desk.file(receipt(number), ANSWER, about(request)) for number in range(MOST_ANSWERS + 2)]
     assert told == [True] * MOST_ANSWERS + [False] * 2
     assert await house.desk.received(f"key_{MOST_ANSWERS + 1}") is not None
-    assert len(house.sql("select id from effects where kind = 'letter'")) == MOST_ANSWERS == 5
+    notes = [note for (note,) in house.sql("select note from effects where kind = 'letter' order by n")]
+    assert len(notes) == MOST_ANSWERS == 5
+    assert ["no further answers" in note for note in notes] == [False] * 4 + [True]
     assert len(await trail(house, "letter.received")) == 17
     assert await house.desk.file(receipt(99, "letter_2"), ANSWER, about(request))
 

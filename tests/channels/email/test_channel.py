@@ -283,6 +283,18 @@ async def test_p08_an_address_that_no_header_can_hold_fails_for_good(post: Post)
     assert (failed.value.temporary, failed.value.unreachable) == (False, True)
 
 
+async def test_an_old_address_reads_nothing_more(post: Post) -> None:
+    """Somebody's address was changed in routing.yaml: no later letter of the thread goes to the old one."""
+    delivery = await sent(post)
+    post.house.people["ana"] = replace(post.house.people["ana"], email="ana@new.example")
+    post.house.revise(delivery.request, {"order": "1", "amount": 7.0, "currency": "EUR"})
+    with pytest.raises(SendFailed) as failed:
+        await update(post, delivery)
+    assert not failed.value.temporary
+    assert not failed.value.unreachable
+    assert len(post.letters_to(delivery)) == 1
+
+
 async def test_a_person_who_left_gets_no_letter(post: Post) -> None:
     """Out of routing.yaml is out of reach."""
     delivery = await sent(post)

@@ -39,7 +39,13 @@ async def test_who_is_not_reached_is_told_in_the_inbox(house: Standing, visit: V
     assert "Mail does not reach you" not in before
     await house.returned("Ben@Example.com", SAID + "\u202e")
     page = await ben.get("/inbox")
-    for said in ("Mail does not reach you", "Ben@Example.com", SAID, "⟦U+202E⟧", "answer any mail that the bot sent there"):
+    for said in (
+        "Mail does not reach you",
+        "Ben@Example.com",
+        SAID,
+        "⟦U+202E⟧",
+        "answer any mail that the bot sent there",
+    ):
         assert said in page.words, said
     assert "<b>User unknown</b>" not in page.text
     assert re.search(r'could not be delivered \(<time datetime="20', page.text)
