@@ -25,7 +25,6 @@ from bot.core.ports import (
 from bot.desk.ledger import Deed
 from bot.desk.part import TRIED_AGAIN, Part
 
-
 _LAST = "This letter gets no further answers. What you write still counts; its page shows how the request stands."
 
 
