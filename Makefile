@@ -10,7 +10,7 @@ demo: $(VENV)/ready
 	$(BIN)/sayso demo
 
 test: $(VENV)/ready-to-test check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # What must hold before any test runs: style, types, and who may import whom.
 check: $(VENV)/ready-to-test
