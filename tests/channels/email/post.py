@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from bot.core.model import Delivery
+from bot.core.model import Delivery, Request, Risk
 from bot.core.servers import MAIL_LISTEN, MAIL_OUT, server_of
 from channels.email import EmailChannel, EmailSettings
 from tests.channels.letters import LetterHouse
@@ -104,3 +104,23 @@ async def opened(house: LetterHouse | None = None, **settings: Any) -> AsyncIter
             yield Post(smtp, house, channel, port)
         finally:
             await channel.stop()
+
+
+async def asked(post: Post, **changes: Any) -> tuple[Request, Delivery]:
+    """A request that a reply may approve, and Ana's letter about it."""
+    request = post.house.submit(**{"risk": Risk.REVERSIBLE, **changes})
+    return request, await post.house.send(request)
+
+
+def now(post: Post, request: Request) -> Request:
+    """The request as it stands."""
+    return post.house.requests[request.id]
+
+
+def bounce_of(
+    mail: Mail, *, sender: str = "MAILER-DAEMON@mx.corp.example", why: str = "550 5.1.1 no such user"
+) -> bytes:
+    """What a server writes that could not deliver a letter, in words."""
+    said = f"Message-ID: {mail.parsed['Message-ID']}"
+    head = f"Return-Path: <>\r\nFrom: {sender}\r\nTo: sayso@sayso.example\r\nSubject: Undelivered Mail\r\n"
+    return f"{head}\r\nDelivery has failed: {why}\r\n\r\n{said}\r\n".encode()
