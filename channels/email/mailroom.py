@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -38,6 +39,11 @@ from channels.email.settings import LARGEST, NAME, EmailSettings
 
 _DNS_PATIENCE = timedelta(minutes=10)
 """How long letters wait for a DNS that does not answer; after that they are told to use the page."""
+
+_SMALL = 64 * 1024
+"""Bytes of a letter; nothing of that size takes more than a few milliseconds to read, whatever it holds."""
+
+T = TypeVar("T")
 
 LOG = logging.getLogger("channels.email")
 _ANSWERED = (Reason.WEAK_AUTHENTICATION,)
@@ -77,7 +83,7 @@ class Mailroom:
 
         Raises `Unavailable` or `Overloaded`: bring it again.
         """
-        mail = await asyncio.to_thread(read, incoming, self._address)
+        mail = await _aside(incoming.raw, lambda: read(incoming, self._address))
         if size > LARGEST and mail.fault is None:
             mail = replace(mail, fault=Reason.TOO_LARGE)
         if mail.report is not None:
@@ -142,7 +148,7 @@ class Mailroom:
 
     async def _understand(self, receipt: Receipt, mail: Mail, key: ReplyKey, person: Person) -> None:
         ours = (self._settings.address, self._settings.reply_to or "")
-        text = await asyncio.to_thread(new_text, mail, ours)
+        text = await _aside(mail.raw, lambda: new_text(mail, ours))
         given = commands_in(text, key)
         actor = f"person:{person.id}"
         if isinstance(given, NotUnderstood):
@@ -249,6 +255,11 @@ class Mailroom:
     def _put_aside(self, reason: str) -> None:
         self.aside[reason] += 1
         LOG.info("email: put aside, %s", reason)
+
+
+async def _aside(raw: bytes, work: Callable[[], T]) -> T:
+    """Do what reads a letter: a large one in a thread, for it may take a while; a small one here, which is quicker."""
+    return work() if len(raw) <= _SMALL else await asyncio.to_thread(work)
 
 
 def _made(request: Request, decision: str) -> Decision | None:
