@@ -166,6 +166,10 @@ class Bot:
         waiting = self.courier.waiting
         about = "What the courier has still to do, by kind."
         figures = [Figure("sayso_courier_waiting", about, count, {"kind": kind}) for kind, count in waiting.items()]
+        if self.email is not None:
+            told = "Letters that came in and were put aside without a trace, by reason."
+            name, counted = "sayso_letters_put_aside_total", self.email.aside.items()
+            figures += [Figure(name, told, count, {"reason": str(reason)}, "counter") for reason, count in counted]
         paused = await self.store.paused()
         return [*figures, Figure("sayso_replays_paused", "Whether all replays are stopped.", float(paused))]
 

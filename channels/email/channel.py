@@ -33,6 +33,7 @@ class EmailChannel:
     """The `Channel` port for mail.
 
     ``section`` is routing.yaml's own of this channel as it is now; ``secrets`` sign tokens and names, newest first.
+    ``aside`` counts the letters that came in and were put aside without a trace, by named reason.
     """
 
     name = NAME
@@ -53,8 +54,10 @@ class EmailChannel:
         self._pool = Pool(settings.smtp)
         self._writer = Writer(settings, letters, clock, names=names, pages=Marks(secrets, PAGE), pool=self._pool)
         self._doors: list[Mailbox | Listener] = []
+        self.aside: Mapping[str, int] = {}
         if settings.hears:
             room = Mailroom(settings, names, letters, clock, page=self._writer.page)
+            self.aside = room.aside
             if settings.imap is not None:
                 cursor = partial(letters.cursor, mailbox_name(settings.imap))
                 self._doors.append(Mailbox(settings.imap, take=room.fetched, cursor=cursor, moved=letters.move_cursor))

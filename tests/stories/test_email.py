@@ -279,3 +279,7 @@ async def test_letters_come_in_by_lmtp_too(tmp_path: Path, smtp: FakeSmtp) -> No
         (said,) = await lmtp_send(port, raw, "ana@corp.example", str(letter.parsed["Reply-To"]))
         assert said.startswith("250")
         assert (await agent.get(request["id"]))["state"] == "rejected"
+        strange = f"approvals+{'z' * 26}@sayso.example"
+        await lmtp_send(port, raw.replace(str(letter.parsed["Reply-To"]).encode(), strange.encode()), "a@b.c", strange)
+        async with aiohttp.ClientSession() as anybody, anybody.get(f"{program.base}/metrics") as page:
+            assert 'sayso_letters_put_aside_total{reason="unknown_token"} 1' in await page.text()
