@@ -100,7 +100,7 @@ def _channels(settings: Settings, *, running: bool, wait: float | None) -> list[
     groups.append(("Slack", [Look(point="slack", run=slack)]))
     if not settings.email_on:
         return [*groups, ("Email", [Look(point="email", run=partial(_known, (_off("email", "SMTP_URL"),)))])]
-    email = import_module(f"{CHANNELS['email'].module}.doctor")
+    email = import_module(f"{CHANNELS['email'].module}.checks.doctor")
     return [*groups, ("Email", email.looks(email_account(settings), running=running, wait=wait))]
 
 

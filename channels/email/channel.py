@@ -12,14 +12,14 @@ from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person
 from bot.core.ports import Clock, Correspondence, Letter, Place
 from bot.core.token import PAGE, Marks
-from channels.email import draw
-from channels.email.imap import Mailbox, mailbox_name
-from channels.email.listener import Listener
+from channels.email.letters import draw
 from channels.email.mailroom import Mailroom
 from channels.email.names import Names
 from channels.email.settings import NAME, EmailSettings
-from channels.email.smtp import Pool
 from channels.email.told import decided_by, handle_of, told_by, told_in
+from channels.email.transport.imap import Mailbox, mailbox_name
+from channels.email.transport.listener import Listener
+from channels.email.transport.smtp import Pool
 from channels.email.writer import Envelope, Part, Writer
 
 _OUTCOMES_AFTER = timedelta(hours=1)

@@ -33,8 +33,8 @@ from channels.email.inbound.text import new_text
 from channels.email.inbound.trust import Trust, by_keys, by_results
 from channels.email.inbound.values import Incoming, Mail, Reason
 from channels.email.keys import resolver
+from channels.email.letters.parts import subject_of
 from channels.email.names import Names
-from channels.email.parts import subject_of
 from channels.email.settings import LARGEST, NAME, EmailSettings
 
 _DNS_PATIENCE = timedelta(minutes=10)

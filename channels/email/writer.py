@@ -14,14 +14,14 @@ from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person
 from bot.core.ports import Clock, Correspondence, KeyItem, ReplyKey
 from bot.core.token import Marks, hash_of
-from channels.email import draw
 from channels.email.addresses import ReplyAddress
-from channels.email.compose import compose
-from channels.email.draw import Drawn
+from channels.email.letters import draw
+from channels.email.letters.compose import compose
+from channels.email.letters.draw import Drawn
 from channels.email.names import CARD, Names
 from channels.email.settings import NAME, EmailSettings
-from channels.email.smtp import Pool
 from channels.email.told import told_by
+from channels.email.transport.smtp import Pool
 
 _ANSWERED_LATE = timedelta(days=30)
 """How long after a request's end its letters' reply addresses are still known, so that a late answer hears why."""

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.core.model import Delivery, Risk, State
-from channels.email.draw import MOST_ASKS
+from channels.email.letters.draw import MOST_ASKS
 from tests.channels.email.post import Post, reply_to
 
 

@@ -1,0 +1,1 @@
+"""What `sayso doctor` looks at in email."""

@@ -1,0 +1,178 @@
+"""The parts of a letter that a card is drawn in, the same whatever the letter is about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bot.core.card import Card, Line, Verdict
+from bot.core.model import ExecutionState, Person, Replies, Risk, State, Verb
+from channels.email.letters.sheets import Section, Tag, entries
+from channels.email.letters.sizes import asked_names, one_line
+
+OPEN = "Open the full request"
+_SUBJECT = 150
+_TAIL = 6
+WHAT = {
+    State.PENDING: ("Please decide", "wait"),
+    State.NEEDS_INFO: ("Waits for the agent", "wait"),
+    State.APPROVED: ("Approved", "good"),
+    State.APPROVED_WITH_EDITS: ("Approved with edits", "good"),
+    State.REJECTED: ("Rejected", "bad"),
+    State.EXPIRED: ("Expired", "flat"),
+    State.CANCELLED: ("Withdrawn", "flat"),
+    State.BLOCKED: ("Blocked", "bad"),
+}
+_RAN = {
+    ExecutionState.EXECUTED: "good",
+    ExecutionState.ROLLED_BACK: "flat",
+    ExecutionState.FAILED: "bad",
+    ExecutionState.UNKNOWN: "alarm",
+    ExecutionState.CANCELLED: "flat",
+}
+
+
+@lru_cache(maxsize=512)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def moment(at: datetime, person: Person) -> str:
+    """A moment on the person's own clock, the zone named: ``Wed 25 Nov 2026, 16:35 (Europe/Lisbon)``."""
+    return f"{at.astimezone(_zone(person.timezone)):%a %d %b %Y, %H:%M} ({person.timezone})"
+
+
+def subject_of(card: Card) -> str:
+    """The subject of every letter of a request, on one line, ``_SUBJECT`` characters at most."""
+    tail = f" (#{card.request[-_TAIL:]})"
+    title = one_line(card.title) or one_line(card.action) or "Untitled"
+    room = _SUBJECT - len("[Sayso] ") - len(tail)
+    return f"[Sayso] {title if len(title) <= room else title[: room - 1] + '…'}{tail}"
+
+
+def tags(card: Card) -> tuple[Tag, ...]:
+    """How risky it is and how sure the agent, then what else is worth a word: each with its tone."""
+    risk = one_line(card.risk).replace("_", " ")
+    sure = one_line(card.confidence) or "not given"
+    told = [
+        Tag(f"Risk: {risk}", "bad" if card.risk == Risk.IRREVERSIBLE else "flat"),
+        Tag(f"⚠ confidence {sure}", "wait") if card.below_gate else Tag(f"confidence {sure}", "flat"),
+    ]
+    if card.escalation_level:
+        told.append(Tag(f"escalated (level {card.escalation_level})", "alarm"))
+    if card.progress:
+        told.append(Tag(one_line(card.progress), "flat"))
+    if card.revision > 1:
+        told.append(Tag(f"revision {card.revision}", "flat"))
+    return tuple(told)
+
+
+def status(card: Card) -> str:
+    """The same on one line."""
+    return " · ".join(tag.text for tag in tags(card))
+
+
+def noted(note: str | None) -> tuple[Section, ...]:
+    """What the house says beside the request."""
+    return (Section(kind="note", tone="wait", lead=tuple(note.split("\n"))),) if note else ()
+
+
+def changed(card: Card, person: Person) -> list[Section]:
+    """That it is not what was asked before, and what people changed in it."""
+    head = f"This request has changed: this is revision {card.revision}, and only answers to it count."
+    edited = [verdict(v, person) for v in card.verdicts if v.edits]
+    last = card.verdicts[-1] if card.verdicts else None
+    own = last is not None and bool(last.edits) and last.person == person.id
+    lead = ("You made this change yourself, and your approval of it counts wherever you are asked.",) if own else ()
+    return [Section(kind="note", tone="alarm", head=head, lead=lead), *edited]
+
+
+def warnings(card: Card) -> list[Section]:
+    """The house's warnings, each on its own."""
+    return [Section(kind="note", tone="alarm", lead=(f"⚠ {one_line(mark)}",)) for mark in card.marks]
+
+
+def action(card: Card) -> Section:
+    """What would run, or ran, with every argument."""
+    asked = f"Asked by {one_line(card.agent)}, {'with' if card.arguments else 'with no arguments'}"
+    return Section(
+        kind="action",
+        head="Action: ",
+        title=one_line(card.action) or "(no name)",
+        lead=(f"{asked}:" if card.arguments else f"{asked}.",),
+        entries=entries(card.arguments),
+    )
+
+
+def claims(said: tuple[Line, ...]) -> Section:
+    """What the agent says of itself, under a label that says so."""
+    label = "The agent says (its own words, unchecked)" + ("" if said else ": nothing")
+    return Section(kind="claims", head=label, entries=entries(said))
+
+
+def facts(card: Card, person: Person, *, brief: bool = False) -> Section:
+    """Who is asked and until when; how it is undone and why it is asked."""
+    lines: list[Line] = []
+    if card.state.open:
+        lines.append(Line("Asked", asked_names(card)))
+        if card.deadline:
+            lines.append(Line("Next in the chain is asked", moment(card.deadline, person)))
+        lines.append(Line("Expires", moment(card.expires_at, person)))
+    if not brief:
+        lines += [Line("How to undo it", card.undo)] if card.undo else []
+        lines += [Line("Why it is asked", card.why)] if card.why else []
+    return Section(kind="facts", entries=entries(lines, ours=True))
+
+
+def verdict(verdict: Verdict, person: Person) -> Section:
+    """One decision: whose, when and how, then what they wrote and changed."""
+    by = f"{verdict.title} by {verdict.by}" if verdict.by else verdict.title
+    how = [f"through {one_line(verdict.channel)}"] if verdict.channel else []
+    when = [moment(verdict.at, person)] if verdict.at else []
+    said = [Line("Reason given", one_line(verdict.category).replace("_", " "))] if verdict.category else []
+    said += [Line("Comment", verdict.comment)] if verdict.comment else []
+    return Section(
+        kind="note",
+        head=one_line(by),
+        lead=(", ".join((*how, *when)),) if how or when else (),
+        entries=(*entries(said, ours=True), *entries(verdict.edits)),
+    )
+
+
+def run(card: Card) -> tuple[Section, ...]:
+    """What came of the run, where there was one."""
+    run = card.execution
+    if run is None:
+        return ()
+    came = entries((Line("Result" if card.run is ExecutionState.EXECUTED else "Error", run.text),), ours=True)
+    tone = _RAN.get(card.run, "wait") if card.run else "flat"
+    return (Section(kind="note", tone=tone, head=one_line(run.label), entries=came if run.text else ()),)
+
+
+def answer(card: Card, link: str, *, hears: bool) -> Section:
+    """How to answer, as `Card.replies` allows."""
+    lead = () if card.fully_shown else ("✂ Too long for a letter: not everything is shown here.",)
+    return Section(kind="answer", lead=lead, how=how_to_answer(card, hears=hears), link=link, link_says=OPEN)
+
+
+def how_to_answer(card: Card, *, hears: bool) -> str:
+    """The sentence that says what an answer may decide, commands in backticks."""
+    if card.state is State.NEEDS_INFO:
+        return "Nothing can be decided until the agent has answered what it was asked."
+    if card.state is not State.PENDING:
+        return "There is nothing left to decide."
+    if not hears or card.replies is Replies.OFF:
+        return "Decide on the request’s page. An answer to this letter decides nothing."
+    if card.replies is Replies.REJECT_ONLY:
+        why = "by the rules it is approved there alone"
+        if not card.fully_shown:
+            why = "not everything is shown here"
+        elif card.risk == Risk.IRREVERSIBLE:
+            why = "it cannot be undone"
+        return (
+            f"To approve, open the request’s page: {why}. "
+            "Or answer with one line: `reject: why`, or `ask: question`, or `escalate`."
+        )
+    edit = "or `edit name=value`, " if Verb.APPROVE_WITH_EDITS in card.buttons else ""
+    return f"Answer with one line: `approve`, or `reject: why`, {edit}or `ask: question`, or `escalate`."
