@@ -22,6 +22,7 @@ from channels.email.transport.listener import Listener
 from channels.email.transport.smtp import Pool
 from channels.email.writer import Envelope, Part, Writer
 
+_UNASKED = "If you did not ask for it, leave it alone: nothing happens, and nobody else can use it."
 _OUTCOMES_AFTER = timedelta(hours=1)
 """How long outcomes are gathered for somebody who gathers nothing else."""
 
@@ -149,7 +150,7 @@ class EmailChannel:
     async def tell(self, person: Person, text: str, link: str) -> None:
         """Send one person alone a link of ours, as for signing in. Raises `SendFailed`, also without an address."""
         known = self._writer.person(person.id)
-        await self._writer.note(known, draw.words("Sign in to Sayso", (text,), link=link, link_says="Sign in"))
+        await self._writer.note(known, draw.words("Sign in to Sayso", (text, _UNASKED), link=link, link_says="Sign in"))
 
     async def start(self) -> None:
         """Open what answers come in through; what cannot be opened yet is tried on in the background."""
