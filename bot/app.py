@@ -65,6 +65,7 @@ class Bot:
         self.slack: Any = None
         if settings.slack_on:
             self._add_slack()
+        self._pages = Marks(settings.secrets, PAGE)
         self.email: Any = None
         if settings.email_on:
             self._add_email()
@@ -108,8 +109,8 @@ class Bot:
 
     def _addressed(self, request_id: str, mark: str) -> str | None:
         """For whom the link to a request's page was made that bears this mark."""
-        marks = Marks(self.settings.secrets, PAGE)
-        return next((person for person in self.rules.current().people if marks.holds(mark, request_id, person)), None)
+        holds = self._pages.holds
+        return next((person for person in self.rules.current().people if holds(mark, request_id, person)), None)
 
     def _web(self, clock: SystemClock) -> Starlette:
         self.house = House(

@@ -13,8 +13,8 @@ from pathlib import Path
 from msgspec import to_builtins
 
 from bot.accounts import email_account
-from bot.commands.doctor_house import bot_runs, database_of, forget, public_url, rules, store
-from bot.commands.surroundings import GOOD, NO, add_json, environment, say
+from bot.commands.doctor_house import bot_runs, forget, public_url, rules, store
+from bot.commands.surroundings import GOOD, NO, add_json, database_of, environment, say
 from bot.core.checkup import Finding, Level, Look, good, wrong
 from bot.core.durations import duration_of
 from bot.settings import Settings, SettingsError, settings_of

@@ -25,11 +25,6 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MOST_LISTED = 20
 
 
-def database_of(url: str) -> Path:
-    """The file that SAYSO_DATABASE_URL names."""
-    return Path(url.partition(":///")[2].partition("?")[0])
-
-
 async def rules(path: Path) -> tuple[Finding, ...]:
     """Whether routing.yaml loads."""
     try:

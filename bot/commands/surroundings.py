@@ -56,6 +56,11 @@ def environment() -> dict[str, str]:
         raise CommandError(str(problem)) from None
 
 
+def database_of(url: str) -> Path:
+    """The file that SAYSO_DATABASE_URL names."""
+    return Path(url.partition(":///")[2].partition("?")[0])
+
+
 def _must_exist(database: Path) -> None:
     if not database.exists():
         raise CommandError(
@@ -73,7 +78,7 @@ async def open_ledger(*, make: bool = False) -> AsyncIterator[Ledger]:
     """
     url = environment()["SAYSO_DATABASE_URL"]
     if not make:
-        _must_exist(Path(url.partition(":///")[2].partition("?")[0]))
+        _must_exist(database_of(url))
     store: Store = await open_store(url, exclusive=False)
     try:
         yield Ledger(store, SystemClock(), entropy)

@@ -29,7 +29,9 @@ COMMANDS = "approve, reject, reject: reason, edit name=value, ask: question, esc
 _PLAIN = {"approve": Verb.APPROVE, "reject": Verb.REJECT, "escalate": Verb.ESCALATE}
 _WITH_TEXT = re.compile(r"(reject|ask)\s*:(.*)", re.IGNORECASE | re.DOTALL)
 _EDIT = re.compile(r"edit\s+(.*)", re.IGNORECASE | re.DOTALL)
-_STARTS_LIKE_ONE = re.compile(r"(approve|reject|edit|ask|escalate)\b", re.IGNORECASE)
+STARTS_LIKE_ONE = re.compile(r"(approve|reject|edit|ask|escalate)\b", re.IGNORECASE)
+"""What a line that was meant as a command begins with, whether it is one or not."""
+
 _QUOTES = {'"': '"', "“": "”", "„": "“"}
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ESCAPE = re.compile(r'\\(["\\])')
@@ -87,7 +89,7 @@ def _with_text(word: str, said: str, rest: str | None) -> Command | NotUnderstoo
 
 
 def _no_command(first: str) -> NotUnderstood:
-    word = _STARTS_LIKE_ONE.match(first)
+    word = STARTS_LIKE_ONE.match(first)
     if word is None:
         return NotUnderstood("unknown_command", f"That is no command. Write one of: {COMMANDS}.")
     if word[0].casefold() == "ask":

@@ -19,7 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Collection
 
-from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.grammar import STARTS_LIKE_ONE, Command, NotUnderstood, parse
 from bot.core.model import Verb
 
 NUMBERED = "approve 1, 3 or reject 2: reason, each on a line of its own"
@@ -29,7 +29,6 @@ _NUMBERS = r"(?P<numbers>[0-9]{1,4}(?:\s*,\s*[0-9]{1,4}|\s+[0-9]{1,4}){0,99})\b"
 _LINE = re.compile(
     rf"(?P<verb>approve|reject|ask|escalate|edit)\s+{_NUMBERS}\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )
-_LIKE_ONE = re.compile(r"(approve|reject|ask|escalate|edit)\b", re.IGNORECASE)
 
 
 def parse_numbered(text: str, numbers: Collection[int]) -> tuple[tuple[int, Command], ...] | NotUnderstood:
@@ -57,7 +56,7 @@ def _line(line: str) -> list[tuple[int, Command]] | NotUnderstood | None:
     """The commands of one line; None where it is none and does not begin like one."""
     match = _LINE.fullmatch(line)
     if match is None:
-        if _LIKE_ONE.match(line) is None:
+        if STARTS_LIKE_ONE.match(line) is None:
             return None
         return NotUnderstood("number_missing", f"Say which ones, by number: {NUMBERED}.")
     verb, rest = match["verb"].casefold(), match["rest"]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from bot.core.card import literal
+from bot.core.card import edit_text
 from bot.core.errors import Conflict, SaysoError
 from bot.core.grammar import NotUnderstood
 from bot.core.model import Decision, Person, Request, State
@@ -82,11 +82,7 @@ def _one(outcome: Outcome, head: str, stands: Mapping[State, str] = MappingProxy
     if decision is None or request is None:
         return [f"{head}{NOTHING}"]
     told = [f"{head}{UNDERSTOOD[decision.decision]}."]
-    told += [
-        f"{visible(edit.pointer.lstrip('/'))}: {literal(edit.before) if edit.kind != 'added' else '(absent)'} → "
-        f"{literal(edit.after) if edit.kind != 'removed' else '(taken away)'}"
-        for edit in decision.edits
-    ]
+    told += [f"{visible(edit.pointer.lstrip('/'))}: {edit_text(edit)}" for edit in decision.edits]
     if decision.comment:
         told.append(f"Your words: {visible(decision.comment)}")
     now = stands.get(request.state)

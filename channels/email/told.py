@@ -7,15 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from bot.core.card import Card
-from bot.core.model import ExecutionState, State
-
-_ENDED = (
-    ExecutionState.EXECUTED,
-    ExecutionState.FAILED,
-    ExecutionState.UNKNOWN,
-    ExecutionState.ROLLED_BACK,
-    ExecutionState.CANCELLED,
-)
+from bot.core.model import State
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -34,7 +26,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 def told_by(card: Card) -> Told:
     """What a letter about this card tells."""
-    ended = card.run.value if card.run in _ENDED and card.run is not None else ""
+    ended = card.run.value if card.run is not None and card.run.ended else ""
     return Told(revision=card.revision, level=card.escalation_level, state=card.state.value, run=ended)
 
 

@@ -18,6 +18,7 @@ from channels.email.addresses import ReplyAddress
 from channels.email.letters import draw
 from channels.email.letters.compose import compose
 from channels.email.letters.draw import Drawn
+from channels.email.letters.parts import inbox_of
 from channels.email.names import CARD, Names
 from channels.email.settings import NAME, EmailSettings
 from channels.email.told import told_by
@@ -33,6 +34,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """Which letter it is. ``name`` and ``what`` make its Message-ID, and ``name`` its reply address.
 
     ``thread`` is the name of the letter that began its thread; ``answers`` the Message-ID that it answers.
+    ``kept``: what its reply address stands for was committed just now, and need not be looked up.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     thread: str | None = None
     answers: str | None = None
     request: str | None = None
+    kept: bool = False
 
 
 class Writer:
@@ -91,7 +94,7 @@ class Writer:
         link = self.page(card, person)
         drawn = _in_thread(draw.card_letter(card, person=person, link=link, hears=self.hears, note=note), delivery)
         what = CARD if note is None else self._moment(drawn)
-        envelope = Envelope(name=name, what=what, thread=thread, request=card.request)
+        envelope = Envelope(name=name, what=what, thread=thread, request=card.request, kept=True)
         await self.send(drawn, delivery.to, person, envelope)
         return name
 
@@ -127,9 +130,9 @@ class Writer:
             [(card, self.page(card, person)) for card, _ in tells],
             person=person,
             hears=self.hears,
-            inbox=f"{first[0].url.rpartition('/requests/')[0]}/inbox",
+            inbox=inbox_of(first[0]),
         )
-        await self.send(drawn, first[1].to, person, Envelope(name=name))
+        await self.send(drawn, first[1].to, person, Envelope(name=name, kept=bool(asks)))
         return name
 
     async def note(self, person: Person, drawn: Drawn) -> None:
@@ -170,7 +173,7 @@ class Writer:
             detail = f"{to} is not reached by mail since {since}: {lost.error}"
             raise SendFailed(detail, temporary=False, unreachable=True)
         name, what = envelope.name, envelope.what
-        reply_to = await self._reply_to(name)
+        reply_to = await self._reply_to(name, kept=envelope.kept)
         try:
             message = compose(
                 drawn,
@@ -190,12 +193,12 @@ class Writer:
         envelope_id = self._names.envelope_id(name, what)
         await self._pool.send(self._settings.address, to, message, envelope_id=envelope_id)
 
-    async def _reply_to(self, name: str) -> str | None:
+    async def _reply_to(self, name: str, *, kept: bool) -> str | None:
         """The reply address of a letter; kept under its newest token too, where the secret has changed since."""
         if self._address is None:
             return None
         token = self._names.token(name)
-        if await self._letters.reply_key(hash_of(token)) is None:
+        if not kept and await self._letters.reply_key(hash_of(token)) is None:
             key = await self._letters.letter(name)
             if key is None:
                 return None

@@ -10,7 +10,7 @@ from bot.core.card.endings import execution_line
 from bot.core.card.fitting import ELISION, fit, shorten, without_approval
 from bot.core.card.measures import Measure
 from bot.core.card.telling import buttons_of, card_of, next_step_at
-from bot.core.card.texts import confidence_text, literal, name_of, why_text
+from bot.core.card.texts import confidence_text, edit_text, literal, name_of, why_text
 from bot.core.card.values import Asked, Card, Line, Verdict
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "card_of",
     "claims_of",
     "confidence_text",
+    "edit_text",
     "execution_line",
     "fit",
     "literal",

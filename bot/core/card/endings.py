@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.card.texts import literal, name_of
+from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line, Verdict
 from bot.core.model import Decision, Execution, ExecutionState, Person, Request, State, Verb
 from bot.core.scrutiny import visible
@@ -32,14 +32,7 @@ def _verdict(decision: Decision, people: Mapping[str, Person]) -> Verdict:
         channel=decision.channel,
         comment=visible(decision.comment) if decision.comment else None,
         category=decision.category,
-        edits=tuple(
-            Line(
-                visible(e.pointer),
-                f"{literal(e.before) if e.kind != 'added' else '(absent)'} → "
-                f"{literal(e.after) if e.kind != 'removed' else '(taken away)'}",
-            )
-            for e in decision.edits
-        ),
+        edits=tuple(Line(visible(edit.pointer), edit_text(edit)) for edit in decision.edits),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.core.model import Person, Route
+from bot.core.model import Edit, Person, Route
 from bot.core.scrutiny import visible
 
 _STATE_LENGTH = 300
@@ -23,6 +23,13 @@ def literal(value: Any) -> str:
     return visible(
         json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)
     ).replace("⏎\n", "\n")
+
+
+def edit_text(edit: Edit) -> str:
+    """What one change did: the value before, an arrow, the value after."""
+    before = literal(edit.before) if edit.kind != "added" else "(absent)"
+    after = literal(edit.after) if edit.kind != "removed" else "(taken away)"
+    return f"{before} → {after}"
 
 
 def confidence_text(confidence: float | None, gate: float | None) -> tuple[str, bool]:

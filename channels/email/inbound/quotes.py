@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bot.core.grammar import STARTS_LIKE_ONE
 from channels.email.inbound.phrases import FOOTER, FORWARDED, FROM_LABELS, LABELS, OPENERS
 
 MARKED = "reply above this line"
@@ -35,7 +36,6 @@ _BLANK = (
 _RULE = re.compile(r"_{8,}|={12,}")
 _WORDED_RULE = re.compile(r"-{3,}+\s*+(?!BEGIN PGP)[^\s-](?:[^-]|-(?!-))*+-{3,}\W{0,3}")
 _LABELLED = re.compile(r"\*?([^\W\d_][^\s:：*]{0,24})(?: [^\s:：*]{1,16}){0,2} ?\*?[:：]\*?(.*)")
-_COMMAND = re.compile(r"(?:approve|reject|edit|ask|escalate)\b", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,4} ?[./:年-] ?\d|\b(?:19|20)\d\d\b")
 _ADDRESS = re.compile(r"[^\s<>]{1,300}@[^\s<>]{1,300}")
 
@@ -101,7 +101,7 @@ def _end(lines: list[str], ours: tuple[str, ...]) -> int:
 def _is_header_block(lines: list[str], at: int, ours: tuple[str, ...]) -> bool:
     """Whether the headers of a quoted letter begin here: ``From:``, ``Sent:``, ``To:``, in whatever language."""
     first = _LABELLED.fullmatch(lines[at].strip()[:1_000])
-    if first is None or _COMMAND.match(first[1]):
+    if first is None or STARTS_LIKE_ONE.match(first[1]):
         return False
     block = [first]
     for line in lines[at + 1 : at + 8]:
@@ -130,7 +130,7 @@ def _without_quotes(lines: list[str], ours: tuple[str, ...]) -> list[str]:
         if at in torn or (len(line) <= _LONGEST_FOOTER and FOOTER.fullmatch(line.strip().casefold())):
             continue
         kept.append(line)
-        if line.endswith((":", "：")) and not _COMMAND.match(line):
+        if line.endswith((":", "：")) and not STARTS_LIKE_ONE.match(line):
             told = " ".join(kept[-1 - _MOST_WRAPS :]).lower()
             if any(address in told for address in ours) and not _quote_follows(lines, at):
                 # The quote below is not marked as one: it may be anything, so nothing below counts.
@@ -174,7 +174,7 @@ def _drop_attribution(kept: list[str]) -> None:
     """
     while kept and not kept[-1]:
         kept.pop()
-    if not kept or not kept[-1].rstrip().endswith((":", "：")) or _COMMAND.match(kept[-1].lstrip()):
+    if not kept or not kept[-1].rstrip().endswith((":", "：")) or STARTS_LIKE_ONE.match(kept[-1].lstrip()):
         return
     most = _paragraph(kept)
     takes = next((n for n in range(1, most + 1) if _DATE.search(_ADDRESS.sub("", " ".join(kept[-n:])))), 1)
@@ -192,7 +192,7 @@ def _paragraph(kept: list[str]) -> int:
     count = 1
     while count <= _MOST_WRAPS and count < len(kept):
         line = kept[-count - 1]
-        if not line or _COMMAND.match(line.lstrip()):
+        if not line or STARTS_LIKE_ONE.match(line.lstrip()):
             break
         count += 1
     return count

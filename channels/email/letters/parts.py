@@ -176,3 +176,8 @@ def how_to_answer(card: Card, *, hears: bool) -> str:
         )
     edit = "or `edit name=value`, " if Verb.APPROVE_WITH_EDITS in card.buttons else ""
     return f"Answer with one line: `approve`, or `reject: why`, {edit}or `ask: question`, or `escalate`."
+
+
+def inbox_of(card: Card) -> str:
+    """The address of all that waits for somebody, beside a request's own page."""
+    return f"{card.url.rpartition('/requests/')[0]}/inbox"
