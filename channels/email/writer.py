@@ -90,9 +90,9 @@ class Writer:
         """
         person = self.person(delivery.person)
         name = self._names.card(delivery.id, card.revision)
-        await self._keep(name, person, (_item(card, delivery, fully_shown=draw.fitted(card).fully_shown),), (card,))
         link = self.page(card, person)
         drawn = _in_thread(draw.card_letter(card, person=person, link=link, hears=self.hears, note=note), delivery)
+        await self._keep(name, person, (_item(card, delivery, fully_shown=drawn.fully_shown),), (card,))
         what = CARD if note is None else self._moment(drawn)
         envelope = Envelope(name=name, what=what, thread=thread, request=card.request, kept=True)
         await self.send(drawn, delivery.to, person, envelope)

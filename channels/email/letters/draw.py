@@ -6,6 +6,8 @@ the house's warnings, what would run; then what the agent says of itself, under 
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bot.core.card import Card
 from bot.core.model import Person
 from channels.email.inbound.text import MARKER
@@ -49,7 +51,8 @@ def card_letter(card: Card, *, person: Person, link: str, hears: bool, note: str
         *(verdict for v in card.verdicts if not (changed and v.edits) for verdict in [parts.verdict(v, person)]),
         parts.answer(card, link, hears=hears),
     ]
-    return _drawn(subject, card, parts.WHAT[card.state], sections, person, hears=hears)
+    drawn = _drawn(subject, card, parts.WHAT[card.state], sections, person, hears=hears)
+    return replace(drawn, fully_shown=card.fully_shown)
 
 
 def outcome_letter(card: Card, *, person: Person, link: str) -> Drawn:

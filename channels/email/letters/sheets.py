@@ -34,11 +34,12 @@ TONES: Mapping[str, tuple[str, str]] = {
 
 
 class Drawn(Struct, frozen=True):
-    """A letter's subject, its plain text, its HTML."""
+    """A letter's subject, its plain text, its HTML; ``fully_shown``: whether it holds all of what a card says."""
 
     subject: str
     text: str
     html: str
+    fully_shown: bool = True
 
 
 class Entry(Struct, frozen=True):
