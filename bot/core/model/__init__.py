@@ -21,9 +21,13 @@ from bot.core.model.states import (
     Then,
     Verb,
 )
+from bot.core.model.times import MINUTES_A_DAY, Absence, Calendar, IfEmpty, Opening, Shift
 
 __all__ = [
+    "MINUTES_A_DAY",
+    "Absence",
     "Arguments",
+    "Calendar",
     "Decision",
     "Delivery",
     "DeliveryState",
@@ -31,10 +35,12 @@ __all__ = [
     "Event",
     "Execution",
     "ExecutionState",
+    "IfEmpty",
     "Key",
     "Kind",
     "OnExpiry",
     "OnIrreversible",
+    "Opening",
     "Option",
     "Person",
     "Replies",
@@ -43,6 +49,7 @@ __all__ = [
     "Risk",
     "Role",
     "Route",
+    "Shift",
     "Stage",
     "State",
     "Step",

@@ -10,7 +10,11 @@ from msgspec import Struct
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """A reviewer as routing.yaml knows one; ``digest``: for how long what they are asked by mail is gathered."""
+    """A reviewer as routing.yaml knows one.
+
+    ``digest``: for how long what they are asked by mail is gathered. ``channels``: through what they wish to be asked
+    where a step names none, in order of preference; the next where one does not reach them (empty: through all).
+    """
 
     id: str
     name: str
@@ -19,6 +23,7 @@ class Person(Struct, frozen=True, kw_only=True):
     ntfy: str | None = None
     timezone: str = "UTC"
     digest: timedelta | None = None
+    channels: tuple[str, ...] = ()
 
 
 class Role(StrEnum):
@@ -27,6 +32,7 @@ class Role(StrEnum):
     AGENT = "agent"
     REVIEWER = "reviewer"
     ADMIN = "admin"
+    ADVISOR = "advisor"
 
 
 class Key(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What routing.yaml means: people, actions, chains and rules, and the walk from a submission to its route."""
 
+from bot.core.policy.people import LONGEST_VIEW, Holidays, Schedule, WorkTime, within
 from bot.core.policy.rules import (
     BY_AGENT,
     DEFAULT_EXPIRES,
@@ -22,6 +23,7 @@ from bot.core.policy.walk import Routing, Trial, TrialOutcome, excluded, facts_o
 __all__ = [
     "BY_AGENT",
     "DEFAULT_EXPIRES",
+    "LONGEST_VIEW",
     "ActionSpec",
     "AgentSpec",
     "ArgumentSchema",
@@ -30,17 +32,21 @@ __all__ = [
     "ConditionFailed",
     "Execute",
     "Expectation",
+    "Holidays",
     "Policy",
     "Rollback",
     "Routing",
     "Rule",
+    "Schedule",
     "StageSpec",
     "Title",
     "Trial",
     "TrialOutcome",
+    "WorkTime",
     "excluded",
     "facts_of",
     "route",
     "stricter",
     "strictness",
+    "within",
 ]

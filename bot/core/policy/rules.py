@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from bot.core.errors import Fault
-from bot.core.model import Arguments, OnExpiry, OnIrreversible, Person, Replies, Risk, Submission, Then
+from bot.core.model import Absence, Arguments, OnExpiry, OnIrreversible, Person, Replies, Risk, Submission, Then
+from bot.core.policy.people import Schedule, WorkTime
 
 DEFAULT_EXPIRES = timedelta(hours=24)
 
@@ -153,7 +154,7 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     ``channels`` holds each channel's own section as read (the channel knows what it means); ``allow_private`` lists
     the networks (CIDR) that replays may reach though they are not global. ``replies`` and ``irreversible`` hold where
-    a rule says nothing else.
+    a rule says nothing else. ``hours`` and ``away`` are by person, for those who have any.
     """
 
     hash: str
@@ -169,6 +170,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     tests: tuple[Expectation, ...] = ()
     replies: Replies = Replies.APPROVE
     irreversible: OnIrreversible = OnIrreversible.PAGE
+    schedules: Mapping[str, Schedule] = {}
+    calendars: Mapping[str, WorkTime] = {}
+    hours: Mapping[str, WorkTime] = {}
+    away: Mapping[str, tuple[Absence, ...]] = {}
 
     def action(self, name: str) -> ActionSpec:
         """The action's entry; one that is not listed is irreversible and run by its agent."""
