@@ -16,7 +16,11 @@ from bot.routing.targets import Network
 from bot.routing.values import Reader
 
 CHANNELS = ("slack", "email", "push")
-PERSON_KEYS = ("name", "email", "slack", "ntfy", "timezone", "digest")
+PERSON_KEYS = (
+    "name", "email", "slack", "ntfy", "timezone", "digest", "channels",
+    "hours", "holidays", "away",
+)  # fmt: skip
+"""The last three are read by `schedules`, since a delegate may stand further down."""
 MAIL_KEYS = ("replies", "irreversible", "outcomes")
 OUTCOMES = ("thread", "digest", "off")
 """How people learn by mail of what others decided."""
@@ -56,18 +60,23 @@ def _person(reader: Reader, name: str, fields: dict[str, Node]) -> Person:
     def shaped(key: str, pattern: re.Pattern[str], where: str, example: str) -> str | None:
         return reader.matching(fields[key], where, pattern, example) if key in fields else None
 
+    def channel(item: Node) -> str | None:
+        return reader.word(item, "a channel", CHANNELS)
+
     return Person(
         id=name,
         name=(reader.name(fields["name"], "the name") if "name" in fields else None) or name,
         email=shaped("email", _EMAIL, "a mail address", "ana@example.com"),
         slack=shaped("slack", _SLACK, "a Slack member id", "U0123ABCD (in Slack: profile, Copy member ID)"),
         ntfy=shaped("ntfy", _TOPIC, "an ntfy topic", "ana-approvals"),
-        timezone=(_timezone(reader, fields["timezone"]) if "timezone" in fields else None) or "UTC",
+        timezone=(timezone(reader, fields["timezone"]) if "timezone" in fields else None) or "UTC",
         digest=reader.duration(fields["digest"], "digest") if "digest" in fields else None,
+        channels=reader.references(fields["channels"], "channels", channel) if "channels" in fields else (),
     )
 
 
-def _timezone(reader: Reader, node: Node) -> str | None:
+def timezone(reader: Reader, node: Node) -> str | None:
+    """The name of a zone of the tz database."""
     name = reader.text(node, "the timezone", limit=MAX_ZONE)
     if name is None:
         return None

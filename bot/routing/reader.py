@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.core.model import OnIrreversible, Replies, Then
 from bot.core.policy import Policy, Rule
-from bot.routing import actions, chains, composing, expectations, people, rules
+from bot.routing import actions, chains, composing, expectations, people, rules, schedules
 from bot.routing.composing import MAX_BYTES, Document
 from bot.routing.faults import Faults, RoutingError, RoutingErrors
 from bot.routing.nodes import Mapping, Node, Scalar
@@ -17,6 +17,8 @@ SECTIONS = (
     "version",
     "people",
     "groups",
+    "schedules",
+    "calendars",
     "agents",
     "channels",
     "actions",
@@ -86,7 +88,8 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
     networks = tuple(network for network, _ in named)
     folk = people.people(reader, found.get("people", nothing))
     groups = people.groups(reader, found.get("groups", nothing), folk)
-    steps = chains.chains(reader, found.get("chains", nothing), (*folk, *groups))
+    duty = schedules.schedules(reader, found.get("schedules", nothing), folk, groups)
+    steps = chains.chains(reader, found.get("chains", nothing), (*folk, *groups, *duty))
     ground = rules.Ground(document.text, steps, groups)
     listed = rules.rules(reader, found["rules"], ground) if "rules" in found else ()
     default = _default(reader, root, found, ground)
@@ -97,6 +100,10 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
         hash=digest,
         people=folk,
         groups=groups,
+        schedules=duty,
+        calendars=schedules.calendars(reader, found.get("calendars", nothing)),
+        hours=schedules.working(reader, found.get("people", nothing), folk),
+        away=schedules.away(reader, found.get("people", nothing), folk),
         agents=people.agents(reader, found.get("agents", nothing), folk, networks),
         channels=channels,
         actions=actions.actions(reader, found.get("actions", nothing), networks, document.text),

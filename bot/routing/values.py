@@ -17,6 +17,7 @@ E = TypeVar("E", bound=StrEnum)
 MAX_NAME = 100
 """Characters in a name at most."""
 _PERCENT = 100
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 
 _NAME = re.compile(r"\S(?:[^\n\t]*\S)?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -27,24 +28,7 @@ _ACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _ACTION_FIX = "use up to 128 letters, digits and the signs . _ : -"
 
 LATER = {
-    "schedules": "schedules are not available in this version, so nobody would be on duty; name people or groups",
-    "calendars": "calendars are not available in this version: every wait runs in wall time; remove it",
-    "hours": "hours are not available in this version: people are asked at any time; remove it",
-    "holidays": "holidays are not available in this version: people are asked on any day; remove it",
-    "away": "away is not available in this version, and a delegate who only looks named would never be asked; "
-    "remove it and name the delegate in a later step",
-    "clock": "clock is not available in this version: every wait runs in wall time; remove it",
-    "limit": "limit is not available in this version, and a rule that only looks limited would approve without bound; "
-    "remove it or use stages",
-    "sample": "sample is not available in this version, and a rule that only looks sampled would approve everything "
-    "unseen; remove it or use stages",
-    "parallel": "parallel is not available in this version: stages run one after the other; list them so",
-    "distinct_groups": "distinct_groups is not available in this version, so approvals could all come from one group; "
-    "use one stage a group",
-    "rejections": "rejections is not available in this version: one rejection ends the request; remove it",
-    "overrides": "overrides are not available in this version; remove it",
     "redact": "redact is not available in this version, and what only looks redacted would be shown; remove it",
-    "cooldown": "cooldown is not available in this version; remove it",
 }
 """Keys that are known but not available yet, each with why it is refused rather than ignored."""
 
@@ -154,6 +138,31 @@ class Reader:
         elif isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= _PERCENT:
             fix = f"did you mean {value / 100:g}?"
         self.faults.add(node.place, f"{where} must be a number from 0 to 1", fix)
+        return None
+
+    def percentage(self, node: Node, where: str) -> float | None:
+        """A part of a whole, as ``5%`` or as the share ``0.05``, more than nothing; the share."""
+        value = node.value if isinstance(node, Scalar) else None
+        percent = _SHARE.fullmatch(value) if isinstance(value, str) else None
+        share = float(percent[1]) / _PERCENT if percent else value
+        if not isinstance(share, int | float) or isinstance(share, bool):
+            self.faults.add(node.place, f"{where} must be a part of the whole: 5%, or 0.05")
+        elif share <= 0:
+            self.faults.add(node.place, f"{where} must be more than nothing", "remove the key if you mean none")
+        elif share > 1:
+            fix = f"did you mean {value}%?" if percent is None and share <= _PERCENT else ""
+            self.faults.add(node.place, f"{where} must be at most the whole, which is 100%", fix)
+        else:
+            return float(share)
+        return None
+
+    def more(self, node: Node, where: str) -> float | None:
+        """A number that is more than nothing."""
+        value = node.value if isinstance(node, Scalar) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return float(value)
+        fix = f"write {node.text} without quotes" if isinstance(node, Scalar) and node.style and node.text else ""
+        self.faults.add(node.place, f"{where} must be a number more than 0, not {kind(node)}", fix)
         return None
 
     def duration(self, node: Node, where: str, *, zero: bool = False) -> timedelta | None:
