@@ -17,7 +17,10 @@ def consented(request: Request) -> bool:
     stages = request.route.stages
     if request.route.then is not Then.STAGES or not stages:
         return False
-    if any(vote.decision is Verb.REJECT for vote in request.votes):
+    if any(vote.broke_glass and vote.decision is Verb.APPROVE for vote in request.votes):
+        return True
+    voters = [vote.by for vote in request.votes]
+    if len(voters) != len(set(voters)):
         return False
     return all(_filled(request, index, stage) for index, stage in enumerate(stages))
 
@@ -25,5 +28,9 @@ def consented(request: Request) -> bool:
 def _filled(request: Request, index: int, stage: Stage) -> bool:
     """Whether so many different people approved in this stage as it takes, each of them asked there and not barred."""
     asked = {person for step in stage.steps for person in step.people} - set(request.route.excluded)
-    voters = {vote.by for vote in request.votes if vote.stage == index}
-    return stage.approvals > 0 and len(voters & asked) >= stage.approvals
+    here = [vote for vote in request.votes if vote.stage == index]
+    against = sum(vote.decision is Verb.REJECT for vote in here)
+    approvals = {vote.by for vote in here if vote.decision is not Verb.REJECT}
+    if stage.approvals < 1 or against >= max(stage.rejections, 1):
+        return False
+    return len(approvals & asked) >= stage.approvals and request.full(index)

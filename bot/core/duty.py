@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from bot.core.calendars import moment, openings, zone_of
-from bot.core.model import Absence, Calendar, Shift
-from bot.core.policy import Schedule, within
+from bot.core.model import Absence, Calendar, Schedule, Shift, within
 
 
 def shifts(schedule: Schedule, since: datetime, until: datetime) -> tuple[Shift, ...]:

@@ -78,13 +78,17 @@ def tightened(old: Route, new: Route) -> Route:
     replies = max(old.replies, new.replies, key=lambda mode: mode.rank)
     irreversible = max(old.irreversible, new.irreversible, key=lambda way: way.rank)
     letters = {"replies": replies, "irreversible": irreversible}
-    kept = replace(old, stages=stages, gate=gate, excluded=barred, warnings=warnings, **letters)
+    known = {"absences": {**old.absences, **new.absences}, "hours": {**old.hours, **new.hours}}
+    checks = tuple({check.name: check for check in (*old.checks, *new.checks)}.values())
+    kept = replace(old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known)
     return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why)
 
 
 def _merged(old: tuple[Stage, ...], new: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """The old stages, each with the number of approvals of its like in the new, then the new ones without a like."""
-    left = list(new)
+    """The old stages, each as strict as its like in the new, then the new ones without a like."""
+    groups = max((stage.parallel for stage in old), default=0)
+    # Numbered on, so that a new group does not join an old one beside which it happens to stand.
+    left = [replace(stage, parallel=stage.parallel and stage.parallel + groups) for stage in new]
     merged: list[Stage] = []
     for stage in old:
         like = next((other for other in left if other.chain == stage.chain), None)
@@ -92,10 +96,18 @@ def _merged(old: tuple[Stage, ...], new: tuple[Stage, ...]) -> tuple[Stage, ...]
             merged.append(stage)
             continue
         left.remove(like)
-        merged.append(replace(stage, approvals=max(stage.approvals, like.approvals)))
+        merged.append(
+            replace(
+                stage,
+                approvals=max(stage.approvals, like.approvals),
+                rejections=min(stage.rejections, like.rejections),
+                distinct_groups=stage.distinct_groups or like.distinct_groups,
+            )
+        )
     return (*merged, *left)
 
 
 def _without(stage: Stage, barred: tuple[str, ...]) -> Stage:
+    # Seats are filled anew when a step is asked, and nobody who is barred gets one.
     steps = tuple(replace(step, people=tuple(p for p in step.people if p not in barred)) for step in stage.steps)
     return replace(stage, steps=steps)

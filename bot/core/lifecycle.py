@@ -1,7 +1,7 @@
 """What may happen to a request, and what follows from it.
 
 Every function takes the request as it stands and the moment, asks `bot.core.transitions` whether that may happen, and
-returns the request as it is afterwards; nothing here reads a clock or acts.
+returns the request as it is afterwards; nothing here reads a clock or acts. How its stages run is `bot.core.tracks`.
 Silence never becomes consent: only a person's vote, or the admin's rule at submission, leads to an approved state.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core import errors
-from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Step, Then, Verb
+from bot.core import errors, tracks
+from bot.core.model import Assessment, Decision, OnExpiry, OnUndeliverable, Request, Route, State, Then, Track, Verb
 from bot.core.ports import Ballot
 from bot.core.transitions import HAPPENING_OF, Happening, check, clock, refusal
 
@@ -22,6 +23,7 @@ from bot.core.transitions import HAPPENING_OF, Happening, check, clock, refusal
 class Turn(StrEnum):
     """What came due by itself."""
 
+    ASK = "ask"
     REMIND = "remind"
     NEXT_STEP = "next_step"
     EXHAUSTED = "exhausted"
@@ -29,93 +31,84 @@ class Turn(StrEnum):
 
 
 class Woken(Struct, frozen=True):
-    """A request after something came due, and what that was."""
+    """A request after something came due, what that was, and in which stage (None: in all of it)."""
 
     request: Request
     turn: Turn
+    stage: int | None = None
 
 
 def begin(request: Request, now: datetime) -> Request:
-    """A new request on its route: decided at once by rule, or its first stage asked."""
+    """A new request on its route: decided at once by rule, or its first stages asked (once advisors have spoken)."""
     if request.route.then is Then.BLOCK:
         return _end(request, State.BLOCKED, now)
     if request.route.then is Then.APPROVE:
         return _end(request, State.APPROVED, now)
-    return _enter(request, 0, now)
+    if request.route.advisors and request.route.advice_within:
+        return tracks.held(request, now + request.route.advice_within)
+    return tracks.enter(request, 0, now)
 
 
 def _end(request: Request, state: State, now: datetime) -> Request:
-    return replace(request, state=state, decided_at=now, due_at=None, remind_at=None)
-
-
-def _enter(request: Request, stage: int, now: datetime) -> Request:
-    """Ask a stage from its first step that has anybody in it."""
-    steps = request.route.stages[stage].steps
-    first = next((i for i, step in enumerate(steps) if step.people), len(steps) - 1)
-    return _timed(replace(request, stage=stage, step=first, exhausted=False), now)
-
-
-def _timed(request: Request, at: datetime) -> Request:
-    """Set the newest step's clock, counted from ``at``."""
-    step = _step(request)
-    remind_at = at + step.remind if step.remind and step.people else None
-    return _due(replace(request, step_at=at, remind_at=remind_at))
-
-
-def _stage(request: Request) -> Stage:
-    return request.route.stages[request.stage]
-
-
-def _step(request: Request) -> Step:
-    return _stage(request).steps[request.step]
-
-
-def step_ends_at(request: Request) -> datetime | None:
-    """When the newest step has waited long enough, or None where it waits for ever (or nobody is being waited for)."""
-    if request.state is not State.PENDING or request.exhausted or request.step_at is None:
-        return None
-    wait = _step(request).wait
-    return None if wait is None else request.step_at + wait
-
-
-def _due(request: Request) -> Request:
-    moments = [request.expires_at]
-    if request.state is State.PENDING:
-        moments += [m for m in (step_ends_at(request), request.remind_at) if m is not None]
-    return replace(request, due_at=min(moments))
+    return replace(request, state=state, decided_at=now, due_at=None)
 
 
 def authorise(request: Request, ballot: Ballot, now: datetime) -> None:
     """Whether this person may decide this revision now; raises the refusal otherwise (law 3)."""
-    plan_people = {p for stage in request.route.stages for step in stage.steps for p in step.people}
     if not request.state.open:
-        if ballot.by not in plan_people:
+        if not any(ballot.by in stage.people for stage in request.route.stages):
             raise errors.NotAssigned
         raise refusal(request)
     if ballot.by in request.route.excluded:
         raise errors.SelfReview
+    if any(v.by == ballot.by for v in request.votes) and ballot.decision.is_vote:
+        raise errors.AlreadyVoted
     if ballot.by not in request.assignees:
         raise errors.NotAssigned
-    if now >= request.expires_at:
-        raise errors.Expired(f"The request expired at {clock(request.expires_at)}, before this decision.")
+    _current(request, ballot, now)
     check(request, HAPPENING_OF[ballot.decision])
-    if ballot.revision != request.revision or ballot.digest != request.digest:
-        raise errors.Stale(revision=request.revision, digest=request.digest)
-    if ballot.decision.is_vote and any(v.by == ballot.by for v in request.votes):
-        raise errors.AlreadyVoted
     if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS) and not ballot.fully_shown:
         raise errors.NotFullyShown
+
+
+def _current(request: Request, ballot: Ballot, now: datetime) -> None:
+    """Refuse what comes too late, or is about another revision."""
+    if now >= request.expires_at:
+        raise errors.Expired(f"The request expired at {clock(request.expires_at)}, before this decision.")
+    if ballot.revision != request.revision or ballot.digest != request.digest:
+        raise errors.Stale(revision=request.revision, digest=request.digest)
+
+
+def place_of(request: Request, person: str) -> dict[str, Any]:
+    """In which stage somebody's decision counts, and as whom they were asked, as `Decision` has it.
+
+    Of several that run together, it is the one with the fewest others left to ask.
+    """
+    open_tracks = request.open_tracks
+    mine = [track for track in open_tracks if person in request.asked(track)]
+    track = min(mine or open_tracks or request.tracks, key=lambda track: _others(request, track), default=None)
+    if track is None:
+        return {"stage": 0, "stage_name": ""}
+    plan = request.route.stages[track.stage]
+    step = next((step for step in reversed(plan.steps) if person in step.people), None)
+    said = {"instead_of": step.stands_for.get(person), "names": step.names.get(person, ())} if step else {}
+    return {"stage": track.stage, "stage_name": plan.name, **said}
+
+
+def _others(request: Request, track: Track) -> int:
+    voted = {vote.by for vote in request.votes}
+    return len(request.route.stages[track.stage].people - voted) - request.route.stages[track.stage].approvals
 
 
 def approve(request: Request, decision: Decision, now: datetime) -> Request:
     """Count an approval: the stage may be full, and with it the review."""
     check(request, Happening.APPROVE)
     after = replace(request, decisions=(*request.decisions, decision))
-    given = sum(v.stage == request.stage and v.decision is not Verb.REJECT for v in after.votes)
-    if given < _stage(request).approvals:
-        return after
-    if request.stage + 1 < len(request.route.stages):
-        return _enter(after, request.stage + 1, now)
+    if after.open_tracks:
+        return tracks.timed(after)
+    following = max((track.stage for track in after.tracks), default=-1) + 1
+    if following < len(after.route.stages):
+        return tracks.enter(after, following, now)
     return _end(after, _approved_state(after), now)
 
 
@@ -125,21 +118,21 @@ def _approved_state(request: Request) -> State:
 
 
 def edit(request: Request, edited: Request, decision: Decision, now: datetime) -> Request:
-    """An edit makes the next revision, on a route never laxer, and is its editor's approval of it.
+    """An edit (or the choice of an option) makes the next revision, and is its author's approval of it.
 
-    ``edited`` is the request with its new content and route. It is decided at once where one approval was needed and
-    no other vote was given; else the review starts over, the editor's approval counting where that person is asked.
+    ``edited`` is the request with its new content and its route, which is never laxer. It is decided at once where one
+    approval was needed and no other vote was given; else the review starts over, the author's approval counting where
+    that person is asked.
     """
     check(request, Happening.EDIT)
     sole = not request.votes and _single(request.route) and _single(edited.route)
-    if edited.route.stages != request.route.stages:
-        edited = _enter(edited, 0, now)
-    elif not sole:
-        edited = _enter(edited, 0, now) if request.stage else edited
+    first = not request.tracks or request.tracks[0].stage == 0
+    if edited.route.stages != request.route.stages or not (sole or first):
+        edited = tracks.enter(edited, 0, now)
     if decision.by not in edited.assignees:
-        kept = replace(decision, decision=Verb.APPROVE_WITH_EDITS, revision=request.revision, digest=request.digest)
+        kept = replace(decision, revision=request.revision, digest=request.digest)
         return replace(edited, decisions=(*request.decisions, kept))
-    counted = replace(decision, stage=edited.stage, stage_name=_stage(edited).name)
+    counted = replace(decision, **place_of(edited, decision.by))
     return approve(edited, counted, now)
 
 
@@ -148,44 +141,66 @@ def _single(route: Route) -> bool:
 
 
 def reject(request: Request, decision: Decision, now: datetime) -> Request:
-    """One rejection ends it."""
+    """One rejection ends it, unless its stage takes more."""
     check(request, Happening.REJECT)
-    return _end(replace(request, decisions=(*request.decisions, decision)), State.REJECTED, now)
+    after = replace(request, decisions=(*request.decisions, decision))
+    plan = after.route.stages[decision.stage]
+    against = sum(v.stage == decision.stage and v.decision is Verb.REJECT for v in after.votes)
+    return _end(after, State.REJECTED, now) if against >= plan.rejections else after
+
+
+def break_glass(request: Request, decision: Decision, now: datetime) -> Request:
+    """In an emergency somebody approves past the review; the decision says so for ever."""
+    check(request, Happening.BREAK_GLASS)
+    after = replace(request, decisions=(*request.decisions, replace(decision, broke_glass=True)))
+    return _end(after, _approved_state(after), now)
+
+
+def advise(request: Request, advised: Request, assessment: Assessment, now: datetime) -> Request:
+    """An advisor's opinion: no vote. ``advised`` is the request on the route that it gets for it, never laxer."""
+    check(request, Happening.ADVISE)
+    after = replace(advised, advice=(*request.advice, assessment))
+    if after.route.then is Then.BLOCK:
+        return _end(after, State.BLOCKED, now)
+    spoken = {given.by for given in after.advice if given.revision == after.revision}
+    if spoken.issuperset(after.route.advisors):
+        return tracks.released(after, now)
+    return tracks.timed(after)
 
 
 def ask(request: Request, decision: Decision) -> Request:
     """The agent has to answer; until then nobody is reminded and nothing escalates, but the request still expires."""
     check(request, Happening.ASK)
-    asked = replace(request, decisions=(*request.decisions, decision), state=State.NEEDS_INFO, remind_at=None)
-    return _due(asked)
+    return tracks.timed(replace(request, decisions=(*request.decisions, decision), state=State.NEEDS_INFO))
 
 
 def inform(request: Request, informed: Request, now: datetime) -> Request:
     """The agent answered: the next revision, votes cleared, the same people asked again, their clocks anew."""
     check(request, Happening.INFORM)
     informed = replace(informed, state=State.PENDING)
-    if informed.route.stages != request.route.stages or request.stage:
-        return _enter(informed, 0, now)
-    return _timed(informed, now)
+    if informed.route.stages != request.route.stages or (request.tracks and request.tracks[0].stage):
+        return tracks.enter(informed, 0, now)
+    return tracks.restarted(informed, now)
 
 
 def escalate(request: Request, decision: Decision, now: datetime) -> Request:
     """Ask the next step of the chain now, because a person said so."""
     check(request, Happening.ESCALATE)
-    step = _stage(request).following(request.step)
-    if step is None:
+    decided = replace(request, decisions=(*request.decisions, decision))
+    track = next((t for t in decided.open_tracks if t.stage == decision.stage), None)
+    further = None if track is None else tracks.advanced(decided, track, now)
+    if further is None:
         raise errors.ChainEnded
-    return _advance(replace(request, decisions=(*request.decisions, decision)), step, now)
+    return further
 
 
-def move_on(request: Request, now: datetime) -> Request | None:
-    """Ask the next step now because nobody of the newest can be reached; None where there is none."""
-    step = _stage(request).following(request.step) if request.state is State.PENDING else None
-    return None if step is None else _advance(request, step, now)
-
-
-def _advance(request: Request, step: int, at: datetime) -> Request:
-    return _timed(replace(request, step=step, escalation_level=request.escalation_level + 1), at)
+def move_on(request: Request, stage: int, now: datetime) -> Request | None:
+    """Ask the next step of a stage now because nobody of its newest can be reached; None where that may not be."""
+    track = next((t for t in request.open_tracks if t.stage == stage), None)
+    if request.state is not State.PENDING or track is None or track.held_until is not None:
+        return None
+    step = request.route.stages[stage].steps[track.step]
+    return tracks.advanced(request, track, now) if step.on_undeliverable is OnUndeliverable.NEXT else None
 
 
 def cancel(request: Request, now: datetime) -> Request:
@@ -202,18 +217,29 @@ def wake(request: Request, now: datetime) -> Woken | None:
     """
     if not request.state.open or request.due_at is None or request.due_at > now:
         return None
-    ends = step_ends_at(request)
-    if ends is not None and ends <= now and ends < request.expires_at:
-        step = _stage(request).following(request.step)
-        if step is None:
-            return Woken(_due(replace(request, exhausted=True)), Turn.EXHAUSTED)
-        return Woken(_advance(request, step, ends), Turn.NEXT_STEP)
+    turned = tracks.turned(request, now)
+    if turned is not None and turned.at < request.expires_at:
+        return _turned(request, turned.track, turned.at)
     if now >= request.expires_at:
         check(request, Happening.EXPIRE)
-        reject_it = request.route.on_expiry is OnExpiry.REJECT
-        return Woken(_end(request, State.REJECTED if reject_it else State.EXPIRED, now), Turn.EXPIRED)
-    every = _step(request).remind
-    if request.remind_at is not None and request.remind_at <= now and every is not None:
-        missed = (now - request.remind_at) // every
-        return Woken(_due(replace(request, remind_at=request.remind_at + every * (missed + 1))), Turn.REMIND)
-    return None
+        return Woken(_silent(request, request.route.on_expiry, now), Turn.EXPIRED)
+    reminded = tracks.reminded(request, now)
+    return None if reminded is None else Woken(reminded[0], Turn.REMIND, reminded[1])
+
+
+def _turned(request: Request, track: Track, at: datetime) -> Woken:
+    """A stage whose time has come: what was held is asked, else the next step, else its chain has ended."""
+    if track.held_until is not None:
+        return Woken(tracks.opened(request, track, at), Turn.ASK, track.stage)
+    further = tracks.advanced(request, track, at)
+    if further is not None:
+        return Woken(further, Turn.NEXT_STEP, track.stage)
+    ending = request.route.stages[track.stage].ending
+    ended = tracks.exhausted(request, track)
+    if ending is not None:
+        ended = _silent(ended, ending.then, at)
+    return Woken(ended, Turn.EXHAUSTED, track.stage)
+
+
+def _silent(request: Request, said: OnExpiry, now: datetime) -> Request:
+    return _end(request, State.REJECTED if said is OnExpiry.REJECT else State.EXPIRED, now)

@@ -22,16 +22,22 @@ class Happening(StrEnum):
     ESCALATE = "escalate"
     EXPIRE = "expire"
     CANCEL = "cancel"
+    ADVISE = "advise"
+    BREAK_GLASS = "break_glass"
 
 
 TRANSITIONS: Mapping[tuple[State, Happening], frozenset[State]] = {
-    (State.PENDING, Happening.APPROVE): frozenset({State.PENDING, State.APPROVED}),
-    (State.PENDING, Happening.EDIT): frozenset({State.PENDING, State.APPROVED_WITH_EDITS}),
-    (State.PENDING, Happening.REJECT): frozenset({State.REJECTED}),
+    (State.PENDING, Happening.APPROVE): frozenset({State.PENDING, State.APPROVED, State.APPROVED_WITH_EDITS}),
+    (State.PENDING, Happening.EDIT): frozenset({State.PENDING, State.APPROVED, State.APPROVED_WITH_EDITS}),
+    (State.PENDING, Happening.REJECT): frozenset({State.PENDING, State.REJECTED}),
     (State.PENDING, Happening.ASK): frozenset({State.NEEDS_INFO}),
     (State.PENDING, Happening.ESCALATE): frozenset({State.PENDING}),
     (State.PENDING, Happening.EXPIRE): frozenset({State.EXPIRED, State.REJECTED}),
     (State.PENDING, Happening.CANCEL): frozenset({State.CANCELLED}),
+    (State.PENDING, Happening.ADVISE): frozenset({State.PENDING, State.BLOCKED}),
+    (State.PENDING, Happening.BREAK_GLASS): frozenset({State.APPROVED, State.APPROVED_WITH_EDITS}),
+    (State.NEEDS_INFO, Happening.ADVISE): frozenset({State.NEEDS_INFO, State.BLOCKED}),
+    (State.NEEDS_INFO, Happening.BREAK_GLASS): frozenset({State.APPROVED, State.APPROVED_WITH_EDITS}),
     (State.NEEDS_INFO, Happening.INFORM): frozenset({State.PENDING}),
     (State.NEEDS_INFO, Happening.EXPIRE): frozenset({State.EXPIRED, State.REJECTED}),
     (State.NEEDS_INFO, Happening.CANCEL): frozenset({State.CANCELLED}),

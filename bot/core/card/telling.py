@@ -7,11 +7,13 @@ from datetime import datetime
 
 from bot.core.card.claims import claims_of
 from bot.core.card.endings import execution_line, verdicts_of
+from bot.core.card.notes import notes_of, options_of
 from bot.core.card.texts import confidence_text, literal, name_of, why_text
-from bot.core.card.values import Asked, Card, Line
-from bot.core.model import Person, Request, State, Verb
+from bot.core.card.values import Asked, Card, Line, Offer
+from bot.core.model import Arguments, Kind, Person, Request, State, Verb
 from bot.core.replying import replies_to
 from bot.core.scrutiny import visible
+from bot.core.tracks import next_step_at
 
 
 def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: str = "", editable: bool = True) -> Card:
@@ -28,7 +30,10 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         action=visible(content.action),
         agent=visible(request.agent),
         risk=str(request.risk),
-        arguments=tuple(Line(visible(name), literal(value)) for name, value in content.arguments.items()),
+        arguments=(
+            *(Line(visible(name), literal(value)) for name, value in content.arguments.items()),
+            *options_of(request),
+        ),
         claims=claims_of(request.content),
         confidence=confidence,
         below_gate=below,
@@ -41,43 +46,57 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         expires_at=request.expires_at,
         why=why_text(request.route),
         url=url,
-        undo=undo,
+        undo=undo if request.kind.runs else "",
         buttons=buttons_of(request, editable=editable),
         verdicts=verdicts_of(request, people),
         execution=execution_line(request.execution),
         run=request.execution.state if request.execution else None,
         replies=replies_to(request),
+        kind=request.kind,
+        notes=notes_of(request, url),
+        offers=tuple([Offer(o.id, visible(o.title), o.id == content.chosen) for o in content.options]),
+        answer=None if request.answer is None else visible(request.answer),
+        batch=None if request.batch is None else visible(request.batch),
+        held_until=_held_until(request),
     )
 
 
+def arguments_of(arguments: Arguments) -> tuple[Line, ...]:
+    """Every argument, as it is."""
+    return tuple([Line(visible(name), literal(value)) for name, value in arguments.items()])
+
+
+def _held_until(request: Request) -> datetime | None:
+    """Until when nobody is asked, where that is so."""
+    waiting = [track.held_until for track in request.open_tracks]
+    moments = [moment for moment in waiting if moment is not None]
+    return min(moments) if moments and len(moments) == len(waiting) and not request.assignees else None
+
+
 def _asked(request: Request, people: Mapping[str, Person]) -> tuple[Asked, ...]:
-    plan = request.stage_plan
-    if plan is None:
-        return ()
     seen: dict[str, Asked] = {}
-    for index, step in enumerate(plan.steps[: request.step + 1]):
-        for person in step.people:
-            seen.setdefault(person, Asked(name_of(person, people), person, index))
+    for track in request.open_tracks or request.tracks[-1:]:
+        asked = set(request.asked(track))
+        for index, step in enumerate(request.route.stages[track.stage].steps):
+            for person in step.people if asked else ():
+                holder = step.stands_for.get(person)
+                told = Asked(name_of(person, people), person, index, name_of(holder, people) if holder else None)
+                if person in asked:
+                    seen.setdefault(person, told)
     return tuple(seen.values())
 
 
 def _progress(request: Request) -> str:
-    plan = request.stage_plan
-    if plan is None or (plan.approvals == 1 and len(request.route.stages) == 1):
+    stages = request.route.stages
+    if not request.tracks or (len(stages) == 1 and stages[0].approvals == 1):
         return ""
-    given = sum(v.stage == request.stage and v.decision is not Verb.REJECT for v in request.votes)
-    return (
-        f"{plan.name}: {given} of {plan.approvals} approvals (stage {request.stage + 1} of {len(request.route.stages)})"
-    )
-
-
-def next_step_at(request: Request) -> datetime | None:
-    """When the next step of the chain is asked too, or None."""
-    plan = request.stage_plan
-    if plan is None or request.state is not State.PENDING or request.exhausted or request.step_at is None:
-        return None
-    wait = plan.steps[request.step].wait
-    return None if wait is None or plan.following(request.step) is None else request.step_at + wait
+    parts = [
+        f"{stages[t.stage].name}: {request.given(t.stage)} of {stages[t.stage].approvals} approvals"
+        for t in request.tracks
+    ]
+    numbers = [str(track.stage + 1) for track in request.tracks]
+    which = f"stage {numbers[0]}" if len(numbers) == 1 else f"stages {', '.join(numbers[:-1])} and {numbers[-1]}"
+    return f"{'; '.join(parts)} ({which} of {len(stages)})"
 
 
 def buttons_of(request: Request, *, editable: bool) -> tuple[Verb, ...]:
@@ -86,7 +105,7 @@ def buttons_of(request: Request, *, editable: bool) -> tuple[Verb, ...]:
         return ()
     offered = (
         (Verb.APPROVE, True),
-        (Verb.APPROVE_WITH_EDITS, editable and bool(request.content.arguments)),
+        (Verb.APPROVE_WITH_EDITS, editable and request.kind is Kind.APPROVAL and bool(request.content.arguments)),
         (Verb.REJECT, True),
         (Verb.ASK, True),
         # Also where nobody is further: the refusal then says so, which a missing button would not.

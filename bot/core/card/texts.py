@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from difflib import unified_diff
 from typing import Any
 
 from bot.core.model import Edit, Person, Route
@@ -26,10 +27,20 @@ def literal(value: Any) -> str:
 
 
 def edit_text(edit: Edit) -> str:
-    """What one change did: the value before, an arrow, the value after."""
+    """What one change did: the value before, an arrow, the value after; of a long text the lines that differ."""
+    if edit.kind == "changed" and isinstance(edit.before, str) and isinstance(edit.after, str):
+        if max(len(edit.before), len(edit.after)) > _STATE_LENGTH or "\n" in edit.before + edit.after:
+            return _line_changes(edit.before, edit.after)
     before = literal(edit.before) if edit.kind != "added" else "(absent)"
     after = literal(edit.after) if edit.kind != "removed" else "(taken away)"
     return f"{before} → {after}"
+
+
+def _line_changes(before: str, after: str) -> str:
+    """The lines taken away (-) and added (+), each with a line around it, as in a unified diff without its head."""
+    old, new = (visible(text).replace("⏎\n", "\n").split("\n") for text in (before, after))
+    told = [line for line in unified_diff(old, new, lineterm="", n=1) if not line.startswith(("---", "+++"))]
+    return "\n".join(told) or f"{literal(before)} → {literal(after)}"
 
 
 def confidence_text(confidence: float | None, gate: float | None) -> tuple[str, bool]:

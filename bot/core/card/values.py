@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.core.model import ExecutionState, Replies, State, Verb
+from bot.core.model import ExecutionState, Kind, Replies, State, Verb
 
 
 class Line(Struct, frozen=True):
@@ -18,11 +18,20 @@ class Line(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True):
-    """Somebody who is asked: display name, person id, and on which step of the chain (0 first)."""
+    """Somebody who is asked: display name, person id, on which step of the chain (0 first), and for whom, by name."""
 
     name: str
     person: str
     step: int
+    stands_for: str | None = None
+
+
+class Offer(Struct, frozen=True):
+    """One of the options that a person may pick: its id, what it is called, whether it was picked."""
+
+    id: str
+    title: str
+    chosen: bool = False
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -45,7 +54,9 @@ class Card(Struct, frozen=True, kw_only=True):
     """Everything a reviewer is shown. ``buttons`` are what may be pressed on it; ``marks`` are the house's warnings.
 
     ``run`` is where the execution stands, in the model's word; ``execution`` says it to people. ``replies`` is what a
-    letter written back may decide, all that bounds it taken together.
+    letter written back may decide, all that bounds it taken together. ``notes`` are the house's own: its checks, what
+    advisors think, what is other than in a rejected request; ``offers`` what may be picked, which stands among the
+    arguments with all it holds. ``held_until``: nobody is asked before then.
     """
 
     request: str
@@ -76,3 +87,9 @@ class Card(Struct, frozen=True, kw_only=True):
     run: ExecutionState | None = None
     replies: Replies = Replies.OFF
     fully_shown: bool = True
+    kind: Kind = Kind.APPROVAL
+    notes: tuple[Line, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    answer: str | None = None
+    batch: str | None = None
+    held_until: datetime | None = None

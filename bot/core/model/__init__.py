@@ -7,31 +7,36 @@ limits. The words are those of the contract.
 
 from bot.core.model.content import Arguments, Edit, Option, Revision, Submission
 from bot.core.model.people import Event, Key, Person, Role
-from bot.core.model.requests import Decision, Delivery, Execution, Request
-from bot.core.model.routes import Route, Stage, Step
+from bot.core.model.requests import Assessment, Decision, Delivery, Execution, Request
+from bot.core.model.routes import Check, Ending, Route, Seat, Stage, Step, Track
 from bot.core.model.states import (
     DeliveryState,
     ExecutionState,
     Kind,
     OnExpiry,
     OnIrreversible,
+    OnUndeliverable,
+    Opinion,
     Replies,
     Risk,
     State,
     Then,
     Verb,
 )
-from bot.core.model.times import MINUTES_A_DAY, Absence, Calendar, IfEmpty, Opening, Shift
+from bot.core.model.times import MINUTES_A_DAY, Absence, Calendar, IfEmpty, Opening, Schedule, Shift, within
 
 __all__ = [
     "MINUTES_A_DAY",
     "Absence",
     "Arguments",
+    "Assessment",
     "Calendar",
+    "Check",
     "Decision",
     "Delivery",
     "DeliveryState",
     "Edit",
+    "Ending",
     "Event",
     "Execution",
     "ExecutionState",
@@ -40,7 +45,9 @@ __all__ = [
     "Kind",
     "OnExpiry",
     "OnIrreversible",
+    "OnUndeliverable",
     "Opening",
+    "Opinion",
     "Option",
     "Person",
     "Replies",
@@ -49,11 +56,15 @@ __all__ = [
     "Risk",
     "Role",
     "Route",
+    "Schedule",
+    "Seat",
     "Shift",
     "Stage",
     "State",
     "Step",
     "Submission",
     "Then",
+    "Track",
     "Verb",
+    "within",
 ]

@@ -13,11 +13,11 @@ Arguments = dict[str, Any]
 
 
 class Option(Struct, frozen=True, forbid_unknown_fields=True):
-    """One of the alternatives of a ``choice``; its arguments are what runs."""
+    """One of the alternatives of a ``choice``, whose arguments are what runs, or one of the answers to a question."""
 
     id: str
     title: str
-    arguments: Arguments
+    arguments: Arguments = {}
 
 
 class Submission(Struct, frozen=True, kw_only=True):
@@ -43,7 +43,8 @@ class Revision(Struct, frozen=True, kw_only=True):
 
     ``arguments`` are what would run; ``proposed`` are the agent's own where a person edited them.
     ``author`` is ``agent:<name>`` or ``person:<name>``. ``target`` is what the digest binds: a URL,
-    ``module:name`` or ``agent``.
+    ``module:name`` or ``agent``. ``chosen`` is the option whose arguments these are; ``differs`` is what is other than
+    in the request that this one revises.
     """
 
     request: str
@@ -61,6 +62,8 @@ class Revision(Struct, frozen=True, kw_only=True):
     context: dict[str, Any] = {}
     on_behalf_of: str | None = None
     options: tuple[Option, ...] = ()
+    chosen: str | None = None
+    differs: tuple[Edit, ...] = ()
 
 
 class Edit(Struct, frozen=True):

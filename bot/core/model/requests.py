@@ -8,12 +8,16 @@ from typing import Any
 from msgspec import Struct
 
 from bot.core.model.content import Edit, Revision
-from bot.core.model.routes import Route, Stage
-from bot.core.model.states import DeliveryState, ExecutionState, Kind, Risk, State, Verb
+from bot.core.model.routes import Route, Stage, Track
+from bot.core.model.states import DeliveryState, ExecutionState, Kind, Opinion, Risk, State, Verb
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What one person decided, on which revision, having been shown which digest, through which channel."""
+    """What one person decided, on which revision, having been shown which digest, through which channel.
+
+    ``instead_of`` is for whom they stood in, ``names`` are the file's (groups, schedules) under which they were asked.
+    ``broke_glass``: in an emergency, past the review that was due.
+    """
 
     id: str
     request: str
@@ -29,6 +33,21 @@ class Decision(Struct, frozen=True, kw_only=True):
     category: str | None = None
     edits: tuple[Edit, ...] = ()
     answer: str | None = None
+    instead_of: str | None = None
+    names: tuple[str, ...] = ()
+    broke_glass: bool = False
+
+
+class Assessment(Struct, frozen=True, kw_only=True):
+    """What another agent thinks of a request; shown as that, never a vote."""
+
+    id: str
+    request: str
+    by: str
+    at: datetime
+    revision: int
+    opinion: Opinion
+    note: str | None = None
 
 
 class Execution(Struct, frozen=True, kw_only=True):
@@ -80,8 +99,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """One action put to people: where it stands, on which revision, by which route.
 
-    ``stage`` and ``step`` index into ``route.stages`` and its steps; every step up to ``step`` is being asked.
-    ``step_at`` is when the newest step was due, which the next one counts from, so a late tick shifts nothing.
+    ``tracks`` are the stages under way (more than one where they run together); they stay as they were once it ended.
     ``due_at`` is the next moment at which something happens by itself (None once ended).
     """
 
@@ -96,12 +114,8 @@ class Request(Struct, frozen=True, kw_only=True):
     content: Revision
     created_at: datetime
     expires_at: datetime
-    stage: int = 0
-    step: int = 0
-    step_at: datetime | None = None
-    remind_at: datetime | None = None
+    tracks: tuple[Track, ...] = ()
     due_at: datetime | None = None
-    exhausted: bool = False
     escalation_level: int = 0
     batch: str | None = None
     revises: str | None = None
@@ -109,6 +123,7 @@ class Request(Struct, frozen=True, kw_only=True):
     answer: str | None = None
     decisions: tuple[Decision, ...] = ()
     execution: Execution | None = None
+    advice: tuple[Assessment, ...] = ()
 
     @property
     def revision(self) -> int:
@@ -125,15 +140,56 @@ class Request(Struct, frozen=True, kw_only=True):
         """The votes that count now: this revision's, newest last."""
         return tuple(d for d in self.decisions if d.decision.is_vote and d.revision == self.content.number)
 
+    def given(self, stage: int) -> int:
+        """How many approvals a stage has now; where groups have to be distinct, as many as can each have one."""
+        approvals = [v for v in self.votes if v.stage == stage and v.decision is not Verb.REJECT]
+        if not self.route.stages[stage].distinct_groups:
+            return len(approvals)
+        return _spread([v.names or (v.by,) for v in approvals])
+
+    def full(self, stage: int) -> bool:
+        """Whether a stage has the approvals that it takes."""
+        return self.given(stage) >= self.route.stages[stage].approvals
+
+    @property
+    def open_tracks(self) -> tuple[Track, ...]:
+        """The stages that still wait for somebody, in order; none once the request ended."""
+        return tuple(t for t in self.tracks if not self.full(t.stage)) if self.state.open else ()
+
+    @property
+    def track(self) -> Track | None:
+        """The stage that a single line speaks of: the first that waits, or where it ended; None where it had none."""
+        return next(iter(self.open_tracks), self.tracks[-1] if self.tracks else None)
+
     @property
     def stage_plan(self) -> Stage | None:
-        """The stage being asked, or None where the rules asked nobody."""
-        return self.route.stages[self.stage] if self.stage < len(self.route.stages) else None
+        """The stage of `track`."""
+        return None if self.track is None else self.route.stages[self.track.stage]
+
+    def asked(self, track: Track) -> tuple[str, ...]:
+        """Whom a stage has asked so far, in that order; nobody of a step that is still held."""
+        steps = self.route.stages[track.stage].steps
+        if not track.round:
+            steps = steps[: track.step + (track.held_until is None)]
+        return tuple(dict.fromkeys(p for step in steps for p in step.people))
 
     @property
     def assignees(self) -> tuple[str, ...]:
         """Who may decide now: the people of every step asked so far, in the order they were asked."""
-        plan = self.stage_plan
-        if plan is None or not self.state.open:
-            return ()
-        return tuple(dict.fromkeys(p for step in plan.steps[: self.step + 1] for p in step.people))
+        return tuple(dict.fromkeys(p for track in self.open_tracks for p in self.asked(track)))
+
+
+def _spread(choices: list[tuple[str, ...]]) -> int:
+    """To how many of them a name of their own can be given (a maximum matching, by augmenting paths)."""
+    holder: dict[str, int] = {}
+
+    def placed(voter: int, tried: set[str]) -> bool:
+        for name in choices[voter]:
+            if name not in tried:
+                tried.add(name)
+                if name not in holder or placed(holder[name], tried):
+                    holder[name] = voter
+                    return True
+        return False
+
+    return sum(placed(voter, set()) for voter in range(len(choices)))

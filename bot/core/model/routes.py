@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from bot.core.model.states import OnExpiry, OnIrreversible, Replies, Risk, Then
+from bot.core.model.states import OnExpiry, OnIrreversible, OnUndeliverable, Replies, Risk, Then
+from bot.core.model.times import Absence, Calendar, IfEmpty, Shift
 
 _EVERY = ""
 """Stands for every channel, in a step that names none."""
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class Seat(Struct, frozen=True, omit_defaults=True):
+    """One place in a step, where whom it asks depends on when: a ``person``, or whoever has the ``shifts`` then.
+
+    ``name`` is what the file wrote: the person, their group, the schedule. While nobody has a shift, ``fallback`` is
+    asked, if anybody.
+    """
+
+    name: str
+    person: str | None = None
+    shifts: tuple[Shift, ...] = ()
+    fallback: str | None = None
+
+
+class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One step of a chain as the request got it: whom (``people`` resolved, ``notify`` as written), how, how long.
 
     ``wait`` is how long before the next step is asked too (None: this step never gives way);
     ``remind`` is how often the asked are reminded while this step is the newest (None: never);
     ``digest`` for how long a channel of letters gathers before it asks (None: as each person wishes).
+
+    Where ``seats`` are given, ``people`` is whom the step asked when it was asked (before that: whom it would ask at
+    submission), ``stands_for`` for whom somebody stands in, ``names`` under which of the file's names each is asked.
+    ``clock``: calendars in whose open time ``wait`` and ``remind`` run (none: wall time); ``own_clock``: in the hours
+    of whoever is asked instead. ``anytime``: people are told outside their hours, too. Where it asks nobody, those in
+    ``fallback`` are asked, or else ``if_empty`` holds.
     """
 
     notify: tuple[str, ...]
@@ -26,6 +46,15 @@ class Step(Struct, frozen=True, kw_only=True):
     wait: timedelta | None = None
     remind: timedelta | None = None
     digest: timedelta | None = None
+    seats: tuple[Seat, ...] = ()
+    stands_for: dict[str, str] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    if_empty: IfEmpty = IfEmpty.SKIP
+    fallback: tuple[str, ...] = ()
+    on_undeliverable: OnUndeliverable = OnUndeliverable.NEXT
+    clock: tuple[Calendar, ...] = ()
+    own_clock: bool = False
+    anytime: bool = False
 
     @property
     def ways(self) -> set[tuple[str, str]]:
@@ -33,29 +62,72 @@ class Step(Struct, frozen=True, kw_only=True):
         return {(person, via) for person in self.people for via in self.via or (_EVERY,)}
 
 
-class Stage(Struct, frozen=True, kw_only=True):
-    """One round of review: a chain of people and how many approvals it takes."""
+class Ending(Struct, frozen=True, omit_defaults=True):
+    """What becomes of a request whose chain came to its end: who is told, and how it ends."""
+
+    then: OnExpiry
+    notify: tuple[str, ...] = ()
+
+
+class Stage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One round of review: a chain of people, how many approvals it takes, and how many rejections end the request.
+
+    Stages next to each other with the same ``parallel`` (not 0) are asked together. ``distinct_groups``: each approval
+    has to come from another of the names that the chain's steps ask. The chain begins again ``repeat`` times before it
+    has come to its end; ``ending`` None: then the request waits on, until it expires.
+    """
 
     name: str
     chain: str
     steps: tuple[Step, ...]
     approvals: int = 1
+    rejections: int = 1
+    distinct_groups: bool = False
+    parallel: int = 0
+    repeat: int = 0
+    ending: Ending | None = None
 
     def following(self, current: int) -> int | None:
-        """The next step after ``current`` that asks somebody not asked yet, or through a channel not used yet."""
+        """The next step after ``current`` that asks somebody not asked yet, or through a channel not used yet.
+
+        A step with seats may: whom it asks shows when it is asked.
+        """
         asked = {way for step in self.steps[: current + 1] for way in step.ways}
         for index in range(current + 1, len(self.steps)):
-            if any(way not in asked and (way[0], _EVERY) not in asked for way in self.steps[index].ways):
+            step = self.steps[index]
+            if step.seats or any(way not in asked and (way[0], _EVERY) not in asked for way in step.ways):
                 return index
         return None
 
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody whom the stage may ask, at any time."""
+        return frozenset(p for step in self.steps for p in (*step.people, *step.fallback, *_seated(step)))
 
-class Route(Struct, frozen=True, kw_only=True):
+
+def _seated(step: Step) -> list[str]:
+    found = [p for seat in step.seats for p in (seat.person, seat.fallback) if p]
+    return found + [shift.person for seat in step.seats for shift in seat.shifts]
+
+
+class Check(Struct, frozen=True, omit_defaults=True):
+    """One of the house's own checks of a request: did it pass (None: it could not be answered), and why not."""
+
+    name: str
+    passed: bool | None
+    detail: str = ""
+
+
+class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the rules answered for a request; the request keeps it whatever the file says later.
 
     ``rule`` is the rule's name (``default`` where none held), ``why`` the named reason. ``excluded`` are people who
     may not review this request; they are already absent from the steps. ``policy`` is the configuration's hash.
     ``replies`` says what a letter written back may decide, ``irreversible`` where what cannot be undone is approved.
+
+    ``absences`` and ``hours`` are those of the people whom it may ask, for as long as the request can wait. ``checks``
+    are the action's own, as they came out; ``refused`` is an earlier request of the same content that was rejected.
+    ``advisors`` are asked for their opinion first, for ``advice_within`` at most.
     """
 
     then: Then
@@ -71,3 +143,25 @@ class Route(Struct, frozen=True, kw_only=True):
     policy: str = ""
     replies: Replies = Replies.APPROVE
     irreversible: OnIrreversible = OnIrreversible.PAGE
+    absences: dict[str, tuple[Absence, ...]] = {}
+    hours: dict[str, Calendar] = {}
+    checks: tuple[Check, ...] = ()
+    refused: str | None = None
+    advisors: tuple[str, ...] = ()
+    advice_within: timedelta | None = None
+
+
+class Track(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stage under way: ``stage`` and ``step`` index into the route; every step up to ``step`` is being asked.
+
+    ``step_at`` is when the newest step was due, which the next one counts from, so a late tick shifts nothing; until
+    ``held_until`` it is not asked yet. ``round`` counts how often the chain began again; ``exhausted``: it has ended.
+    """
+
+    stage: int
+    step: int = 0
+    step_at: datetime | None = None
+    remind_at: datetime | None = None
+    held_until: datetime | None = None
+    round: int = 0
+    exhausted: bool = False

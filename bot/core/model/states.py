@@ -11,6 +11,12 @@ class Kind(StrEnum):
     APPROVAL = "approval"
     QUESTION = "question"
     CHOICE = "choice"
+    EXCEPTION = "exception"
+
+    @property
+    def runs(self) -> bool:
+        """Whether an approval runs the action; an answered question and a settled exception run nothing."""
+        return self in (Kind.APPROVAL, Kind.CHOICE)
 
 
 class Risk(StrEnum):
@@ -110,6 +116,21 @@ class OnExpiry(StrEnum):
 
     EXPIRE = "expire"
     REJECT = "reject"
+
+
+class OnUndeliverable(StrEnum):
+    """What becomes of a step of which nobody was reached: the next one is asked at once, or its wait goes on."""
+
+    NEXT = "next"
+    WAIT = "wait"
+
+
+class Opinion(StrEnum):
+    """What an advisor thinks of a request; no vote, and later members are stricter."""
+
+    AGREE = "agree"
+    DOUBT = "doubt"
+    DISAGREE = "disagree"
 
 
 class Replies(StrEnum):

@@ -52,3 +52,29 @@ class IfEmpty(StrEnum):
 
     SKIP = "skip"
     HOLD = "hold"
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """One entry of ``schedules:``: its people take turns of ``days`` each, from ``start`` at the hour of handover.
+
+    ``handover`` is minutes after local midnight; ``start`` is the day on which the first one's turn begins (before it
+    nobody is on duty). ``week`` bounds duty to those hours (none: all). An override wins over the rotation, a later
+    one over an earlier one, whatever the hours. ``gaps`` says what becomes of a step while nobody is on duty, and
+    ``fallback`` who is asked then instead.
+    """
+
+    name: str
+    timezone: str = "UTC"
+    people: tuple[str, ...] = ()
+    start: date
+    days: int = 7
+    handover: int = 0
+    week: tuple[Opening, ...] = ()
+    overrides: tuple[Shift, ...] = ()
+    gaps: IfEmpty = IfEmpty.SKIP
+    fallback: str | None = None
+
+
+def within(absences: tuple[Absence, ...], since: datetime, until: datetime) -> tuple[Absence, ...]:
+    """Those of the absences that touch the time from ``since`` to ``until``."""
+    return tuple(a for a in absences if a.since < until and since < a.until)

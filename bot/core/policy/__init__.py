@@ -1,52 +1,75 @@
 """What routing.yaml means: people, actions, chains and rules, and the walk from a submission to its route."""
 
-from bot.core.policy.people import LONGEST_VIEW, Holidays, Schedule, WorkTime, within
-from bot.core.policy.rules import (
+from bot.core.policy.actions import (
     BY_AGENT,
-    DEFAULT_EXPIRES,
+    COOLDOWN,
+    DRILL,
+    GLASS_REVIEW,
+    HOUSE,
     ActionSpec,
     AgentSpec,
-    ArgumentSchema,
-    ChainStep,
-    Condition,
-    ConditionFailed,
     Execute,
-    Expectation,
-    Policy,
+    Otherwise,
+    PolicyCheck,
     Rollback,
-    Rule,
-    StageSpec,
-    Title,
 )
-from bot.core.policy.walk import Routing, Trial, TrialOutcome, excluded, facts_of, route, stricter, strictness
+from bot.core.policy.asking import absences, calendar, staffed
+from bot.core.policy.chains import OWN_CLOCK, Chain, ChainStep, Exhausted, StageSpec
+from bot.core.policy.exclusion import excluded
+from bot.core.policy.expressions import Amount, ArgumentSchema, Condition, ConditionFailed, Title
+from bot.core.policy.people import LONGEST_VIEW, Holidays, WorkTime
+from bot.core.policy.rules import ADVICE_WITHIN, DEFAULT_EXPIRES, Asking, BreakGlass, Expectation, Flood, Limit, Rule
+from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
+from bot.core.policy.walk import facts_of, route, stricter, strictness
+from bot.core.policy.whole import Policy
 
 __all__ = [
+    "ADVICE_WITHIN",
     "BY_AGENT",
+    "CHECKS",
+    "COOLDOWN",
     "DEFAULT_EXPIRES",
+    "DRILL",
+    "EXCEPTIONS",
+    "GLASS_REVIEW",
+    "HOUSE",
     "LONGEST_VIEW",
+    "OWN_CLOCK",
+    "UNBOUND",
     "ActionSpec",
     "AgentSpec",
+    "Amount",
     "ArgumentSchema",
+    "Asking",
+    "Bounds",
+    "BreakGlass",
+    "Chain",
     "ChainStep",
     "Condition",
     "ConditionFailed",
     "Execute",
+    "Exhausted",
     "Expectation",
+    "Flood",
     "Holidays",
+    "Limit",
+    "Otherwise",
     "Policy",
+    "PolicyCheck",
     "Rollback",
     "Routing",
     "Rule",
-    "Schedule",
     "StageSpec",
     "Title",
     "Trial",
     "TrialOutcome",
     "WorkTime",
+    "absences",
+    "calendar",
     "excluded",
     "facts_of",
     "route",
+    "staffed",
     "stricter",
     "strictness",
-    "within",
 ]

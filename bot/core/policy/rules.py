@@ -1,129 +1,40 @@
-"""What routing.yaml means, as values: people, actions, chains, rules."""
+"""What the rules say: what a rule answers and its bounds, the tests that stand beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from bot.core.errors import Fault
-from bot.core.model import Absence, Arguments, OnExpiry, OnIrreversible, Person, Replies, Risk, Submission, Then
-from bot.core.policy.people import Schedule, WorkTime
+from bot.core.model import OnExpiry, OnIrreversible, Replies, Submission, Then
+from bot.core.policy.chains import StageSpec
+from bot.core.policy.expressions import Amount, Condition
 
 DEFAULT_EXPIRES = timedelta(hours=24)
+ADVICE_WITHIN = timedelta(minutes=1)
 
 
-class ConditionFailed(Exception):
-    """A condition could not be answered for this submission, as when it reads a field that is not there."""
+class Limit(Struct, frozen=True, kw_only=True):
+    """How much a rule may approve in any window of ``per``: a ``sum`` of at most ``max``, or ``count`` requests.
 
-
-class Condition(Protocol):
-    """A compiled, type-checked condition."""
-
-    @property
-    def source(self) -> str:
-        """As written."""
-
-    def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it holds; raises `ConditionFailed`."""
-
-
-class ArgumentSchema(Protocol):
-    """A compiled JSON Schema of an action's arguments."""
-
-    @property
-    def document(self) -> Mapping[str, Any]:
-        """The schema as written."""
-
-    def faults(self, arguments: Arguments) -> tuple[Fault, ...]:
-        """Every fault, pointers relative to the arguments (`/amount`)."""
-
-
-class Title(Protocol):
-    """A compiled title template; the template is the admin's, the agent only fills its blanks."""
-
-    def render(self, arguments: Arguments) -> str:
-        """One line of plain text; the action's name where the template cannot be filled."""
-
-
-class Execute(Struct, frozen=True, kw_only=True):
-    """How an approved action runs: exactly one of ``webhook`` (URL), ``python`` (``module:name``) or ``agent``.
-
-    ``timeout`` bounds one attempt (for ``agent``: how long its report may take before the outcome is unknown).
-    ``attempts`` bounds tries that never started, and, where ``idempotent``, all tries.
+    What it approved counts, and what waits for people or was approved by them because of it. ``by`` keeps the account
+    apart: ``agent``, ``action``, ``target`` or ``arguments.<name>``.
     """
 
-    webhook: str | None = None
-    python: str | None = None
-    agent: bool = False
-    timeout: timedelta = timedelta(seconds=10)
-    idempotent: bool = False
-    attempts: int = 5
-
-    @property
-    def target(self) -> str:
-        """What the digest binds."""
-        return self.webhook or self.python or "agent"
-
-
-BY_AGENT = Execute(agent=True, timeout=timedelta(hours=24))
-
-
-class Rollback(Struct, frozen=True, kw_only=True):
-    """The declared way back: another action and its arguments (templates over the original's)."""
-
-    action: str
-    arguments: Mapping[str, Any]
-
-
-class ActionSpec(Struct, frozen=True, kw_only=True):
-    """One entry of ``actions:``. ``editable`` None: every argument may be edited; empty: none."""
-
-    name: str
-    title: Title | None = None
-    risk: Risk = Risk.IRREVERSIBLE
-    schema: ArgumentSchema | None = None
-    editable: tuple[str, ...] | None = None
-    undo_window: timedelta = timedelta(0)
-    execute: Execute = BY_AGENT
-    rollback: Rollback | None = None
-
-
-class AgentSpec(Struct, frozen=True, kw_only=True):
-    """One entry of ``agents:``. ``per_minute`` and ``pending`` cap its submissions and its open requests."""
-
-    name: str
-    owner: str | None = None
-    per_minute: int | None = None
-    pending: int | None = None
-    webhook: str | None = None
-
-
-class ChainStep(Struct, frozen=True, kw_only=True):
-    """One step as written: whom (people or groups), through which channels (empty: all), and for how long."""
-
-    notify: tuple[str, ...]
-    via: tuple[str, ...] = ()
-    wait: timedelta | None = None
-    remind: timedelta | None = None
-    digest: timedelta | None = None
-
-
-class StageSpec(Struct, frozen=True, kw_only=True):
-    """One stage of a rule; with ``condition`` it is asked only where that holds, or cannot be answered."""
-
-    name: str
-    chain: str
-    approvals: int = 1
-    condition: Condition | None = None
+    per: timedelta
+    by: tuple[str, ...] = ("agent", "action", "target")
+    sum: Amount | None = None
+    max: float | None = None
+    count: int | None = None
 
 
 class Rule(Struct, frozen=True, kw_only=True):
     """One rule; ``when`` None holds always. ``gate`` is the confidence below which a rule does not approve.
 
     ``replies`` and ``irreversible``: what a letter written back may decide (None: as `Policy` says for all).
+    Of a rule that approves: ``limit`` bounds it, ``sample`` is the share (0 to 1) that goes to a person all the same,
+    and ``second_look`` the chain that is asked where it held and yet does not approve (None: the walk goes on).
+    ``advisors`` are agents asked for their opinion before people are, for ``advice_within`` at most.
     """
 
     name: str
@@ -136,10 +47,23 @@ class Rule(Struct, frozen=True, kw_only=True):
     allow_self: bool = False
     replies: Replies | None = None
     irreversible: OnIrreversible | None = None
+    limit: Limit | None = None
+    sample: float = 0.0
+    second_look: str | None = None
+    advisors: tuple[str, ...] = ()
+    advice_within: timedelta = ADVICE_WITHIN
+
+
+class Asking(Struct, frozen=True, kw_only=True):
+    """One line of an expected timeline: who is asked so long after the submission, and in which stage (None: any)."""
+
+    after: timedelta
+    people: tuple[str, ...]
+    stage: str | None = None
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
-    """One entry of ``tests:``: a submission and what must come of it (None: not checked)."""
+    """One entry of ``tests:``: a submission and what must come of it (None: not checked), as at ``at`` (None: now)."""
 
     name: str
     given: Submission
@@ -147,43 +71,25 @@ class Expectation(Struct, frozen=True, kw_only=True):
     rule: str | None = None
     then: Then | None = None
     stages: tuple[str, ...] | None = None
+    at: datetime | None = None
+    timeline: tuple[Asking, ...] | None = None
 
 
-class Policy(Struct, frozen=True, kw_only=True):
-    """A whole routing.yaml, checked. ``hash`` is ``sha256:`` + hex of the file, which the audit trail names.
+class BreakGlass(Struct, frozen=True, kw_only=True):
+    """``break_glass:``: who may approve past the review in an emergency, who is told, and who reviews it afterwards.
 
-    ``channels`` holds each channel's own section as read (the channel knows what it means); ``allow_private`` lists
-    the networks (CIDR) that replays may reach though they are not global. ``replies`` and ``irreversible`` hold where
-    a rule says nothing else. ``hours`` and ``away`` are by person, for those who have any.
+    ``review`` is a chain; its review is due ``within``.
     """
 
-    hash: str
-    people: Mapping[str, Person]
-    groups: Mapping[str, tuple[str, ...]]
-    agents: Mapping[str, AgentSpec]
-    channels: Mapping[str, Mapping[str, Any]]
-    actions: Mapping[str, ActionSpec]
-    chains: Mapping[str, tuple[ChainStep, ...]]
-    rules: tuple[Rule, ...]
-    default: Rule
-    allow_private: tuple[str, ...] = ()
-    tests: tuple[Expectation, ...] = ()
-    replies: Replies = Replies.APPROVE
-    irreversible: OnIrreversible = OnIrreversible.PAGE
-    schedules: Mapping[str, Schedule] = {}
-    calendars: Mapping[str, WorkTime] = {}
-    hours: Mapping[str, WorkTime] = {}
-    away: Mapping[str, tuple[Absence, ...]] = {}
+    people: tuple[str, ...]
+    review: str
+    notify: tuple[str, ...] = ()
+    within: timedelta = timedelta(hours=24)
 
-    def action(self, name: str) -> ActionSpec:
-        """The action's entry; one that is not listed is irreversible and run by its agent."""
-        return self.actions.get(name) or ActionSpec(name=name)
 
-    def members(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """People and groups as written, resolved to people, in order, each once."""
-        return tuple(dict.fromkeys([p for name in names for p in self.groups.get(name, (name,))]))
+class Flood(Struct, frozen=True, kw_only=True):
+    """``flood:``: from how many cards in ``per`` to one place on they are gathered for ``digest`` into one."""
 
-    def title(self, action: str, arguments: Arguments) -> str:
-        """The request's title, of the admin's making alone."""
-        template = self.action(action).title
-        return template.render(arguments) if template else action
+    cards: int = 20
+    per: timedelta = timedelta(minutes=1)
+    digest: timedelta = timedelta(minutes=2)

@@ -8,47 +8,31 @@ holds (threat T14). A condition that fails as it runs gives the rule's *strict* 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.model import Person, Risk, Route, Stage, Step, Submission, Then
-from bot.core.policy.rules import ConditionFailed, Policy, Rule, StageSpec
-from bot.core.scrutiny import findings, hidden
+from bot.core.model import Arguments, Check, Kind, Opinion, Risk, Route, Submission, Then
+from bot.core.policy.actions import ActionSpec, Otherwise, PolicyCheck
+from bot.core.policy.asking import staffed
+from bot.core.policy.chains import StageSpec
+from bot.core.policy.exclusion import excluded
+from bot.core.policy.expressions import ConditionFailed
+from bot.core.policy.people import LONGEST_VIEW
+from bot.core.policy.rules import Rule
+from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
+from bot.core.policy.whole import Policy
+from bot.core.scrutiny import findings
+
+_KIND = re.compile(r"\bkind\b")
 
 
-class TrialOutcome(StrEnum):
-    """How one rule fared."""
-
-    HELD = "held"
-    NOT_HELD = "did_not_hold"
-    CONDITION_FAILED = "condition_failed"
-    BELOW_GATE = "below_gate"
-    SUSPICIOUS = "suspicious"
-
-
-class Trial(Struct, frozen=True):
-    """One rule that was tried, how it fared, and in a sentence why; ``chosen`` marks the one that answered."""
-
-    rule: str
-    outcome: TrialOutcome
-    detail: str
-    chosen: bool = False
-
-
-class Routing(Struct, frozen=True):
-    """A route and the whole path to it."""
-
-    route: Route
-    trials: tuple[Trial, ...]
-
-
-def facts_of(submission: Submission, *, agent: str, risk: Risk, now: datetime) -> dict[str, Any]:
+def facts_of(
+    submission: Submission, *, agent: str, risk: Risk, now: datetime, advice: Mapping[str, Opinion] | None = None
+) -> dict[str, Any]:
     """The names that conditions may use. A confidence that was not given is absent, so that reading it fails."""
     facts: dict[str, Any] = {
         "action": submission.action,
@@ -60,44 +44,11 @@ def facts_of(submission: Submission, *, agent: str, risk: Risk, now: datetime) -
         "kind": str(submission.kind),
         "on_behalf_of": submission.on_behalf_of or "",
         "now": now,
+        "advice": {name: str(opinion) for name, opinion in (advice or {}).items()},
     }
     if submission.confidence is not None:
         facts["confidence"] = float(submission.confidence)
     return facts
-
-
-def excluded(policy: Policy, submission: Submission, agent: str) -> tuple[str, ...]:
-    """Who may not review: the agent itself, its owner, and whoever it acts for."""
-    names = {agent}
-    spec = policy.agents.get(agent)
-    if spec and spec.owner:
-        names.add(spec.owner)
-    if submission.on_behalf_of:
-        addresses, words = _named(submission.on_behalf_of)
-        names |= {p.id for p in policy.people.values() if _is_meant(p, addresses, words)}
-    return tuple(sorted(names & policy.people.keys()))
-
-
-_APART = r"\s,;:<>()\[\]\"'@/|"
-_ADDRESS = re.compile(rf"([^{_APART}+]+)(?:\+[^{_APART}]*)?@([^{_APART}]+)")
-
-
-def _named(text: str) -> tuple[set[str], str]:
-    """The mail addresses in a text, without their ``+tags``, and its other words between single spaces.
-
-    Width, case and hidden characters make no difference.
-    """
-    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c)).casefold()
-    addresses = {f"{local}@{host}" for local, host in _ADDRESS.findall(seen)}
-    return addresses, f" {re.sub(f'[{_APART}]+', ' ', _ADDRESS.sub(' ', seen)).strip()} "
-
-
-def _is_meant(person: Person, addresses: set[str], words: str) -> bool:
-    """Whether a person is among those named. Barring somebody wrongly is the safe mistake, so a name is enough."""
-    if person.email and _named(person.email)[0] & addresses:
-        return True
-    names = (_named(name)[1] for name in (person.id, person.name, person.slack) if name)
-    return any(name.strip() and name in words for name in names)
 
 
 def strictness(route: Route) -> tuple[int, int, int, int]:
@@ -111,31 +62,48 @@ def stricter(first: Route, second: Route) -> Route:
 
 
 class _Case(Struct, frozen=True, kw_only=True):
-    """One submission before the rules, at the risk it is taken for."""
+    """One submission before the rules, at the risk it is taken for. ``forced``: why no rule may approve it, if so."""
 
     submission: Submission
     agent: str
+    now: datetime
     risk: Risk
     facts: Mapping[str, Any]
     suspicions: tuple[str, ...]
+    checks: tuple[Check, ...]
+    forced: tuple[TrialOutcome, str] | None
+    bounds: Bounds
 
 
-def route(policy: Policy, submission: Submission, *, agent: str, now: datetime) -> Routing:
+def route(policy: Policy, submission: Submission, *, agent: str, now: datetime, bounds: Bounds = UNBOUND) -> Routing:
     """Walk the rules for one submission (see the module's law)."""
-    declared = policy.action(submission.action).risk
+    spec = policy.action(submission.action)
+    suspicions = (*findings(submission.arguments), *_sensitive(spec, submission.arguments))
+    declared = Risk.IRREVERSIBLE if suspicions else spec.risk
     told = max(declared, submission.risk or declared, key=lambda risk: risk.rank)
+    facts = facts_of(submission, agent=agent, risk=told, now=now, advice=bounds.advice)
+    checks = tuple([_checked(check, facts) for check in spec.checks])
     case = _Case(
         submission=submission,
         agent=agent,
+        now=now,
         risk=told,
-        facts=facts_of(submission, agent=agent, risk=told, now=now),
-        suspicions=findings(submission.arguments),
+        facts=facts,
+        suspicions=suspicions,
+        checks=checks,
+        forced=_forced(spec, submission, suspicions, checks, bounds),
+        bounds=bounds,
     )
+    barring = next(
+        (c for s, c in zip(spec.checks, checks, strict=True) if s.otherwise is Otherwise.BLOCK and not c.passed), None
+    )
+    if barring is not None:
+        return _barred(policy, case, barring)
     with_word = _walk(policy, case)
     if not submission.labels and told is declared:
         return with_word
     bare = replace(submission, labels={})
-    facts = facts_of(bare, agent=agent, risk=declared, now=now)
+    facts = facts_of(bare, agent=agent, risk=declared, now=now, advice=bounds.advice)
     without = _walk(policy, replace(case, submission=bare, risk=declared, facts=facts))
     if stricter(with_word.route, without.route) is with_word.route:
         return with_word
@@ -143,15 +111,62 @@ def route(policy: Policy, submission: Submission, *, agent: str, now: datetime) 
     return Routing(replace(without.route, why=why, risk=told), with_word.trials + without.trials)
 
 
+def _sensitive(spec: ActionSpec, arguments: Arguments) -> tuple[str, ...]:
+    found = spec.schema.sensitive(arguments) if spec.schema else ()
+    return tuple([f"{pointer} is sensitive, as its schema says" for pointer in found])
+
+
+def _checked(check: PolicyCheck, facts: Mapping[str, Any]) -> Check:
+    try:
+        return Check(check.name, check.that.holds(facts), check.that.source)
+    except ConditionFailed as failure:
+        return Check(check.name, None, f"it could not be answered: {failure}")
+
+
+def _forced(
+    spec: ActionSpec, submission: Submission, suspicions: tuple[str, ...], checks: tuple[Check, ...], bounds: Bounds
+) -> tuple[TrialOutcome, str] | None:
+    """Why no rule may approve this, however it holds."""
+    if suspicions:
+        return TrialOutcome.SUSPICIOUS, suspicions[0]
+    failed = next((check.name for check in checks if not check.passed), None)
+    if failed is not None:
+        return TrialOutcome.CHECK_FAILED, f"the check {failed!r} did not pass"
+    if spec.critical:
+        return TrialOutcome.NEEDS_PERSON, "the action is critical"
+    if bounds.refused is not None:
+        return TrialOutcome.NEEDS_PERSON, f"the same was rejected before, as {bounds.refused}"
+    if submission.kind is not Kind.APPROVAL:
+        return TrialOutcome.NEEDS_PERSON, f"a person has to answer what is of the kind {submission.kind}"
+    return None
+
+
+def _barred(policy: Policy, case: _Case, check: Check) -> Routing:
+    trial = Trial(CHECKS, TrialOutcome.CHECK_FAILED, f"check_failed: {check.name}: {check.detail}", chosen=True)
+    rule = Rule(name=CHECKS, then=Then.BLOCK)
+    return Routing(_answer(policy, rule, trial, case), (trial,))
+
+
 def _walk(policy: Policy, case: _Case) -> Routing:
     trials: list[Trial] = []
+    exception = case.submission.kind is Kind.EXCEPTION and bool(policy.exceptions)
     for rule in policy.rules:
         trial = _try(rule, case)
+        if exception and trial.chosen and rule.then is not Then.BLOCK and not _reads_kind(rule):
+            trial = replace(trial, chosen=False)
         trials.append(trial)
         if trial.chosen:
             return Routing(_answer(policy, rule, trial, case), tuple(trials))
+    if exception:
+        trial = Trial(EXCEPTIONS, TrialOutcome.HELD, "exceptions: the agent calls this out of its scope", chosen=True)
+        rule = replace(policy.default, name=EXCEPTIONS, then=Then.STAGES, stages=policy.exceptions)
+        return Routing(_answer(policy, rule, trial, case), (*trials, trial))
     trial = Trial(policy.default.name, TrialOutcome.HELD, "default: no rule held", chosen=True)
     return Routing(_answer(policy, policy.default, trial, case), (*trials, trial))
+
+
+def _reads_kind(rule: Rule) -> bool:
+    return rule.when is not None and _KIND.search(rule.when.source) is not None
 
 
 def _try(rule: Rule, case: _Case) -> Trial:
@@ -163,26 +178,43 @@ def _try(rule: Rule, case: _Case) -> Trial:
             strict = rule.then is not Then.APPROVE
             return Trial(rule.name, TrialOutcome.CONDITION_FAILED, f"condition_failed: {failure}", chosen=strict)
     if rule.then is Then.APPROVE:
-        if case.suspicions:
-            return Trial(rule.name, TrialOutcome.SUSPICIOUS, f"suspicious: {case.suspicions[0]}")
-        confidence = case.submission.confidence
-        if rule.gate is not None and (confidence is None or confidence < rule.gate):
-            return Trial(rule.name, TrialOutcome.BELOW_GATE, "below_gate: the confidence is below the rule's gate")
+        held_back = _held_back(rule, case)
+        if held_back is not None:
+            outcome, why = held_back
+            return Trial(rule.name, outcome, f"{outcome}: {why}", chosen=rule.second_look is not None)
+    if rule.then is Then.BLOCK and case.bounds.sampled:
+        return Trial(rule.name, TrialOutcome.NEEDS_PERSON, "needs_person: a sample of what a rule above would approve")
     source = rule.when.source if rule.when else "no condition"
     return Trial(rule.name, TrialOutcome.HELD, f"held: {source}", chosen=True)
 
 
+def _held_back(rule: Rule, case: _Case) -> tuple[TrialOutcome, str] | None:
+    """Why a rule that holds does not approve, if so."""
+    if case.forced is not None:
+        return case.forced
+    confidence = case.submission.confidence
+    if rule.gate is not None and (confidence is None or confidence < rule.gate):
+        return TrialOutcome.BELOW_GATE, "the confidence is below the rule's gate"
+    closed = case.bounds.closed.get(rule.name)
+    if closed is None and case.bounds.sampled:
+        return TrialOutcome.NEEDS_PERSON, "a sample of what a rule above would approve"
+    return closed
+
+
 def _answer(policy: Policy, rule: Rule, trial: Trial, case: _Case) -> Route:
-    barred = () if rule.allow_self else excluded(policy, case.submission, case.agent)
+    expires = min(rule.expires, case.submission.expires_in or rule.expires)
+    until = case.now + min(expires, LONGEST_VIEW)
+    barred = () if rule.allow_self else excluded(policy, case.submission, case.agent, case.now, until)
+    looked_at = rule.then is Then.APPROVE and trial.outcome is not TrialOutcome.HELD and rule.second_look
+    specs = (StageSpec(name=looked_at, chain=looked_at),) if looked_at else rule.stages
     # Where no stage's condition holds, all are asked: a rule that asks people never turns into one that asks nobody.
-    asked = tuple(spec for spec in rule.stages if _applies(spec, case.facts)) or rule.stages
-    return Route(
-        then=rule.then,
+    asked = tuple([spec for spec in specs if _applies(spec, case.facts)]) or specs
+    answer = Route(
+        then=Then.STAGES if looked_at else rule.then,
         rule=rule.name,
         why=trial.detail,
-        stages=tuple(_stage(policy, spec, barred) for spec in asked),
         gate=rule.gate,
-        expires=min(rule.expires, case.submission.expires_in or rule.expires),
+        expires=expires,
         on_expiry=rule.on_expiry,
         excluded=barred,
         risk=case.risk,
@@ -190,7 +222,12 @@ def _answer(policy: Policy, rule: Rule, trial: Trial, case: _Case) -> Route:
         policy=policy.hash,
         replies=rule.replies or policy.replies,
         irreversible=rule.irreversible or policy.irreversible,
+        checks=case.checks,
+        refused=case.bounds.refused,
+        advisors=rule.advisors,
+        advice_within=rule.advice_within if rule.advisors else None,
     )
+    return staffed(policy, answer, asked, case.now) if asked else answer
 
 
 def _applies(spec: StageSpec, facts: Mapping[str, Any]) -> bool:
@@ -200,18 +237,3 @@ def _applies(spec: StageSpec, facts: Mapping[str, Any]) -> bool:
         return spec.condition.holds(facts)
     except ConditionFailed:
         return True
-
-
-def _stage(policy: Policy, spec: StageSpec, barred: tuple[str, ...]) -> Stage:
-    steps = tuple(
-        Step(
-            notify=step.notify,
-            people=tuple([p for p in policy.members(step.notify) if p not in barred]),
-            via=step.via,
-            wait=step.wait,
-            remind=step.remind,
-            digest=step.digest,
-        )
-        for step in policy.chains[spec.chain]
-    )
-    return Stage(name=spec.name, chain=spec.chain, steps=steps, approvals=spec.approvals)

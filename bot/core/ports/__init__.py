@@ -12,11 +12,12 @@ from bot.core.ports.letters import (
     Unreachable,
 )
 from bot.core.ports.replay import Herald, Order, Outcome, OutcomeKind, Replayer
-from bot.core.ports.rows import AuditLine, Change, Effect, EffectKind, Filter, Link, Overtaken, Session
+from bot.core.ports.rows import AccountEntry, AuditLine, Change, Effect, EffectKind, Filter, Link, Overtaken, Session
 from bot.core.ports.store import Store, T, Tx
 
 __all__ = [
     "MOST_ANSWERS",
+    "AccountEntry",
     "AuditLine",
     "Ballot",
     "Change",

@@ -92,8 +92,9 @@ class Ballot(Struct, frozen=True, kw_only=True):
     """What a reviewer's click, form or reply says, authenticated and parsed by its channel.
 
     ``by`` is a person's id. ``revision`` and ``digest`` are what that person was shown; ``fully_shown`` whether
-    all of it was. ``arguments`` are the edited arguments whole. ``answer`` is for questions and choices. ``id`` is the
-    decision's, where the channel knows one that stays the same when the same act arrives again.
+    all of it was. ``arguments`` are the edited arguments whole. ``answer`` is the answer to a question, or the id of the
+    option that is picked. ``id`` is the decision's, where the channel knows one that stays the same when the same act
+    arrives again. ``break_glass``: approve in an emergency, past the review; the comment says why.
     """
 
     request: str
@@ -108,6 +109,7 @@ class Ballot(Struct, frozen=True, kw_only=True):
     category: str | None = None
     answer: str | None = None
     id: str | None = None
+    break_glass: bool = False
 
 
 class Reviews(Protocol):

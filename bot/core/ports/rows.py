@@ -19,14 +19,16 @@ class EffectKind(StrEnum):
     WEBHOOK = "webhook"
     DIGEST = "digest"
     LETTER = "letter"
+    NOTICE = "notice"
 
 
 class Effect(Struct, frozen=True, kw_only=True):
     """One thing to do outside, a row until it is done; ``ref`` is the delivery, or the event type of a webhook.
 
     Of a digest, ``note`` is the channel and the person, a space between: what has the same note goes into one letter.
-    Of a letter, ``ref`` is the channel and ``note`` the `Letter` as JSON. Replays have no effect of their own: the
-    execution's row is what says that one is to run.
+    Of a letter, ``ref`` is the channel and ``note`` the `Letter` as JSON. A notice is a card that is sent so that
+    somebody knows, whatever the state of its request. Replays have no effect of their own: the execution's row is what
+    says that one is to run.
     """
 
     id: str
@@ -42,8 +44,14 @@ class Change(Struct, frozen=True, kw_only=True):
     """One step of one request, as rows and audit line together.
 
     ``before`` None creates the request; both None where only an execution, a delivery or nothing of a request
-    changes. The store writes ``after`` only where the row still equals ``before`` in (state, revision, stage, step,
-    remind_at, due_at, exhausted), and an execution only where it still has ``execution_before``'s state and attempts.
+    changes. The store writes ``after`` only where the row still equals ``before`` in (state, revision, tracks, due_at,
+    advice, how many decisions there are), and an execution only where it still has ``execution_before``'s state and
+    attempts.
+
+    The number of decisions is among them because two people's approvals at one time, on two replicas, may change
+    nothing else: each would take itself for the first, and a stage that takes two would wait for ever with both given.
+    So ``before`` has to bring every decision that the request has, as `Tx.request` reads it. ``advice`` is among them
+    so that of two assessments at one time neither writes over the other.
     """
 
     event: Event
@@ -78,8 +86,24 @@ class Link(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class AccountEntry(Struct, frozen=True, kw_only=True):
+    """What one request adds to a rule's windowed limit, under a ``key`` (whose account it is: the agent, the action).
+
+    ``amount`` is in micro-units (a millionth of what the limit is written in), 0 where only requests are counted.
+    """
+
+    rule: str
+    key: str
+    at: datetime
+    amount: int
+    request: str
+
+
 class Filter(Struct, frozen=True, kw_only=True):
-    """Which requests to list, newest first; None does not narrow. ``cursor`` is the last id of the page before."""
+    """Which requests to list, newest first; None does not narrow. ``cursor`` is the last id of the page before.
+
+    ``since`` and ``until`` bound when it was submitted: at or after the one, before the other.
+    """
 
     states: tuple[State, ...] | None = None
     agent: str | None = None
@@ -87,6 +111,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     reviewer: str | None = None
     batch: str | None = None
     escalated: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     cursor: str | None = None
     limit: int = 50
 

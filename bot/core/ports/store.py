@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from bot.core.model import Delivery, Event, Execution, Key, Request
 from bot.core.ports.letters import LetterStore, LetterTx
-from bot.core.ports.rows import AuditLine, Change, Effect, Filter, Link, Session
+from bot.core.ports.rows import AccountEntry, AuditLine, Change, Effect, Filter, Link, Session
 
 T = TypeVar("T")
 
@@ -36,6 +36,27 @@ class Tx(LetterTx, Protocol):
 
     def count_since(self, agent: str, since: datetime) -> int:
         """How many requests the agent submitted since."""
+
+    def open_batch(self, batch: str, agent: str | None) -> tuple[str, ...]:
+        """Ids of the open requests of a batch, oldest first; of this agent, or (None) of any."""
+
+    def spent(self, rule: str, key: str, since: datetime) -> tuple[int, int]:
+        """How many entries an account has at or after ``since``, and the sum of their amounts in micro-units.
+
+        Those of requests that were rejected, expired, cancelled or blocked do not count; those that still wait do.
+        """
+
+    def spend(self, entry: AccountEntry) -> None:
+        """Add to an account, in the transaction that submits the request.
+
+        What does not fit into 64 bits is kept as the most that does. Entries older than 400 days are forgotten.
+        """
+
+    def rejected(self, fingerprint: str, since: datetime) -> str | None:
+        """Id of the newest request with this fingerprint that was rejected at or after ``since``."""
+
+    def keep_rejection(self, fingerprint: str, request_id: str, at: datetime) -> None:
+        """Keep that a request was rejected, to be found by its fingerprint; after 400 days it is forgotten."""
 
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """The request's deliveries, oldest first."""

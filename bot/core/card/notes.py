@@ -1,0 +1,67 @@
+"""What the house adds to a card: its checks, opinions of advisors, what was rejected before, what is other now."""
+
+from __future__ import annotations
+
+from bot.core.card.texts import edit_text, literal
+from bot.core.card.values import Line
+from bot.core.model import Kind, Opinion, Request
+from bot.core.scrutiny import visible
+
+_OPINIONS = {Opinion.AGREE: "agrees", Opinion.DOUBT: "doubts it", Opinion.DISAGREE: "disagrees"}
+
+
+def options_of(request: Request) -> tuple[Line, ...]:
+    """The options with all that each would run, among the arguments: who picks one has to have seen it."""
+    content = request.content
+    lines = []
+    for option in content.options:
+        label = f"Option {visible(option.id)}" + (" (chosen)" if option.id == content.chosen else "")
+        title = visible(option.title)
+        text = f"{title}\n{literal(option.arguments)}" if request.kind is Kind.CHOICE else title
+        lines.append(Line(label, text))
+    return tuple(lines)
+
+
+def notes_of(request: Request, url: str) -> tuple[Line, ...]:
+    """The house's notes, in the order in which a reviewer wants them. ``url`` is the request's own page."""
+    return (*_refused(request, url), *_checks(request), *_advice(request), *_differences(request))
+
+
+def _refused(request: Request, url: str) -> tuple[Line, ...]:
+    refused = request.route.refused
+    if refused is None:
+        return ()
+    page = url.removesuffix(request.id) + refused if url.endswith(request.id) else refused
+    return (Line("The same was rejected before", f"See {page}"),)
+
+
+def _checks(request: Request) -> tuple[Line, ...]:
+    words = {True: "passed", False: "failed", None: "could not be answered"}
+    return tuple(
+        Line(f"Checked: {check.name}", words[check.passed] + ("" if check.passed else f" ({visible(check.detail)})"))
+        for check in request.route.checks
+    )
+
+
+def _advice(request: Request) -> tuple[Line, ...]:
+    """What other agents think; an opinion on an earlier revision says so."""
+    lines = []
+    for given in request.advice:
+        old = "" if given.revision == request.revision else f" of revision {given.revision}"
+        note = f": {visible(given.note)}" if given.note else ""
+        lines.append(Line(f"Second opinion{old} by {visible(given.by)}", f"{_OPINIONS[given.opinion]}{note}"))
+    missing = set(request.route.advisors) - {given.by for given in request.advice}
+    if request.state.open and missing:
+        lines.append(Line("Second opinion", f"not given yet by {', '.join(sorted(missing))}"))
+    return tuple(lines)
+
+
+def _differences(request: Request) -> tuple[Line, ...]:
+    if request.revises is None:
+        return ()
+    content = request.content
+    if not content.differs:
+        return (Line(f"Revises {request.revises}", "the arguments are the same as in the request before"),)
+    return tuple(
+        Line(f"Revises {request.revises}: {visible(edit.pointer)}", edit_text(edit)) for edit in content.differs
+    )

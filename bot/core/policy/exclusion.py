@@ -1,0 +1,48 @@
+"""Who may not review a request: whoever it is from, or for, and who stands in for them (threat T10)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+
+from bot.core.model import Person, Submission
+from bot.core.policy.asking import absences
+from bot.core.policy.whole import Policy
+from bot.core.scrutiny import hidden
+
+
+def excluded(policy: Policy, submission: Submission, agent: str, now: datetime, until: datetime) -> tuple[str, ...]:
+    """Who may not review: the agent itself, its owner, whoever it acts for, and who stands in for them meanwhile."""
+    names = {agent}
+    spec = policy.agents.get(agent)
+    if spec and spec.owner:
+        names.add(spec.owner)
+    if submission.on_behalf_of:
+        addresses, words = _named(submission.on_behalf_of)
+        names |= {p.id for p in policy.people.values() if _is_meant(p, addresses, words)}
+    for known in absences(policy, names & policy.people.keys(), now, until).values():
+        names |= {absence.delegate for absence in known if absence.delegate is not None}
+    return tuple(sorted(names & policy.people.keys()))
+
+
+_APART = r"\s,;:<>()\[\]\"'@/|"
+_ADDRESS = re.compile(rf"([^{_APART}+]+)(?:\+[^{_APART}]*)?@([^{_APART}]+)")
+
+
+def _named(text: str) -> tuple[set[str], str]:
+    """The mail addresses in a text, without their ``+tags``, and its other words between single spaces.
+
+    Width, case and hidden characters make no difference.
+    """
+    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c)).casefold()
+    addresses = {f"{local}@{host}" for local, host in _ADDRESS.findall(seen)}
+    return addresses, f" {re.sub(f'[{_APART}]+', ' ', _ADDRESS.sub(' ', seen)).strip()} "
+
+
+def _is_meant(person: Person, addresses: set[str], words: str) -> bool:
+    """Whether a person is among those named. Barring somebody wrongly is the safe mistake, so a name is enough."""
+    if person.email and _named(person.email)[0] & addresses:
+        return True
+    names = (_named(name)[1] for name in (person.id, person.name, person.slack) if name)
+    return any(name.strip() and name in words for name in names)

@@ -1,0 +1,56 @@
+"""What is compiled out of routing.yaml, as the core asks it: conditions, amounts, schemas, titles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from bot.core.errors import Fault
+from bot.core.model import Arguments
+
+
+class ConditionFailed(Exception):
+    """A condition could not be answered for this submission, as when it reads a field that is not there."""
+
+
+class Condition(Protocol):
+    """A compiled, type-checked condition."""
+
+    @property
+    def source(self) -> str:
+        """As written."""
+
+    def holds(self, facts: Mapping[str, Any]) -> bool:
+        """Whether it holds; raises `ConditionFailed`."""
+
+
+class Amount(Protocol):
+    """A compiled expression that gives a number."""
+
+    @property
+    def source(self) -> str:
+        """As written."""
+
+    def amount(self, facts: Mapping[str, Any]) -> float:
+        """The number, finite; raises `ConditionFailed`."""
+
+
+class ArgumentSchema(Protocol):
+    """A compiled JSON Schema of an action's arguments."""
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The schema as written."""
+
+    def faults(self, arguments: Arguments) -> tuple[Fault, ...]:
+        """Every fault, pointers relative to the arguments (`/amount`)."""
+
+    def sensitive(self, arguments: Arguments) -> tuple[str, ...]:
+        """Pointers of what is given there that the schema calls sensitive (``x-sensitive: true``)."""
+
+
+class Title(Protocol):
+    """A compiled title template; the template is the admin's, the agent only fills its blanks."""
+
+    def render(self, arguments: Arguments) -> str:
+        """One line of plain text; the action's name where the template cannot be filled."""
