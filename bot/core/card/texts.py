@@ -28,12 +28,15 @@ def literal(value: Any) -> str:
 
 def edit_text(edit: Edit) -> str:
     """What one change did: the value before, an arrow, the value after; of a long text the lines that differ."""
-    if edit.kind == "changed" and isinstance(edit.before, str) and isinstance(edit.after, str):
-        if max(len(edit.before), len(edit.after)) > _STATE_LENGTH or "\n" in edit.before + edit.after:
-            return _line_changes(edit.before, edit.after)
+    if edit.kind == "changed" and _long(edit.before) and isinstance(edit.after, str):
+        return _line_changes(edit.before, edit.after)
     before = literal(edit.before) if edit.kind != "added" else "(absent)"
     after = literal(edit.after) if edit.kind != "removed" else "(taken away)"
     return f"{before} → {after}"
+
+
+def _long(value: Any) -> bool:
+    return isinstance(value, str) and (len(value) > _STATE_LENGTH or "\n" in value)
 
 
 def _line_changes(before: str, after: str) -> str:
