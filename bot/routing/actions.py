@@ -6,14 +6,25 @@ import re
 from datetime import timedelta
 
 from bot.core.model import Risk
-from bot.core.policy import BY_AGENT, ActionSpec, Execute, Rollback
-from bot.routing import nodes, schemas, targets, titles
+from bot.core.policy import BY_AGENT, COOLDOWN, HOUSE, ActionSpec, Execute, Rollback
+from bot.routing import nodes, safeguards, schemas, targets, titles
 from bot.routing.faults import meant, quoted
 from bot.routing.nodes import Node, Scalar, plain
 from bot.routing.targets import Network
 from bot.routing.values import Reader
 
-ACTION_KEYS = ("title", "risk", "schema", "editable", "undo_window", "execute", "rollback")
+ACTION_KEYS = (
+    "title",
+    "risk",
+    "critical",
+    "schema",
+    "editable",
+    "checks",
+    "cooldown",
+    "undo_window",
+    "execute",
+    "rollback",
+)
 _WAYS = ("webhook", "python", "agent")
 EXECUTE_KEYS = (*_WAYS, "timeout", "idempotent", "attempts")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
@@ -26,12 +37,24 @@ def actions(reader: Reader, node: Node, networks: tuple[Network, ...], text: str
     entries = reader.entries(node, "actions")
     for key, item in entries.items():
         fields = reader.mapping(item, f"the action {quoted(key)}", ACTION_KEYS)
-        name = reader.id(node.keys[key], "an action") if isinstance(node, nodes.Mapping) else None
+        name = None
+        if isinstance(node, nodes.Mapping):
+            name = reader.id(node.keys[key], "an action")
+            of_the_house(reader, node.keys[key])
         spec = _action(reader, name or key, fields, networks, text)
         if "rollback" in fields:
             _check_rollback(reader, fields["rollback"], tuple(entries), text)
         found[key] = spec
     return found
+
+
+def of_the_house(reader: Reader, name: Scalar) -> bool:
+    """Refuse a name that only the house's own actions may have; whether it was one."""
+    if not name.text.startswith(HOUSE):
+        return False
+    what = f"{quoted(name.text)} is a name of the house's own actions, which no agent may ask for"
+    reader.faults.add(name.place, what, f"choose a name that does not begin with {HOUSE}")
+    return True
 
 
 def _action(reader: Reader, name: str, fields: dict[str, Node], networks: tuple[Network, ...], text: str) -> ActionSpec:
@@ -47,6 +70,7 @@ def _action(reader: Reader, name: str, fields: dict[str, Node], networks: tuple[
         template = titles.compiled(title, text, name, reader.faults)
     risk = reader.choice(fields["risk"], "the risk", Risk) if "risk" in fields else None
     undo = reader.duration(fields["undo_window"], "undo_window", zero=True) if "undo_window" in fields else None
+    cooldown = reader.duration(fields["cooldown"], "cooldown", zero=True) if "cooldown" in fields else None
     return ActionSpec(
         name=name,
         title=template,
@@ -56,6 +80,9 @@ def _action(reader: Reader, name: str, fields: dict[str, Node], networks: tuple[
         undo_window=undo or timedelta(0),
         execute=(_execute(reader, fields["execute"], networks) if "execute" in fields else None) or BY_AGENT,
         rollback=_rollback(fields.get("rollback")),
+        critical=bool(reader.boolean(fields["critical"], "critical")) if "critical" in fields else False,
+        cooldown=COOLDOWN if cooldown is None else cooldown,
+        checks=safeguards.checks(reader, fields["checks"], text) if "checks" in fields else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""Conditions: CEL, compiled and type-checked when the file is read (https://cel.dev).
+"""Conditions and amounts: CEL, compiled and type-checked when the file is read (https://cel.dev).
 
 Every name has a type; what an argument holds is known only as it runs. Evaluation is pure, bounded by the engine's
 iteration budget, and its regular expressions are RE2's, which are linear. The engine answers what cannot be
@@ -8,8 +8,9 @@ evaluated (a missing key, an absent confidence) with an ERROR value rather than 
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,8 +18,10 @@ from cel_expr_python import cel
 
 from bot.core.policy import ConditionFailed
 from bot.routing.faults import Faults, listed, meant, quoted
-from bot.routing.nodes import Scalar
+from bot.routing.nodes import Mapping as MappingNode
+from bot.routing.nodes import Node, Place, Scalar, Sequence, kind
 from bot.routing.source import place_in
+from bot.routing.values import Reader
 
 NAMES = (
     "action",
@@ -31,7 +34,10 @@ NAMES = (
     "kind",
     "on_behalf_of",
     "now",
+    "advice",
 )
+AMOUNT_NAMES = ("action", "agent", "arguments", "kind", "now")
+"""The names of an amount: none of what an agent says of itself, or by its own word it could shrink what is summed."""
 MAX_CONDITION = 10_000
 """Characters in one condition at most."""
 
@@ -42,23 +48,18 @@ _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
 
 @cache
-def _environment() -> Any:
+def _environment(names: tuple[str, ...]) -> Any:
     types = cel.Type
     anything = types.Map(types.STRING, types.DYN)
-    return cel.NewEnv(
-        variables={
-            "action": types.STRING,
-            "agent": types.STRING,
-            "arguments": anything,
-            "confidence": types.DOUBLE,
-            "risk": types.STRING,
-            "labels": anything,
-            "context": anything,
-            "kind": types.STRING,
-            "on_behalf_of": types.STRING,
-            "now": types.TIMESTAMP,
-        }
-    )
+    kinds = {
+        "arguments": anything,
+        "confidence": types.DOUBLE,
+        "labels": anything,
+        "context": anything,
+        "now": types.TIMESTAMP,
+        "advice": types.Map(types.STRING, types.STRING),
+    }
+    return cel.NewEnv(variables={name: kinds.get(name, types.STRING) for name in names})
 
 
 class Expression:
@@ -72,16 +73,41 @@ class Expression:
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it holds for these facts (`bot.core.policy.facts_of`); raises `ConditionFailed`."""
-        try:
-            answer = self._compiled.eval(data=facts)
-            value = answer.value()
-        except Exception as broken:
-            raise ConditionFailed(_reason(str(broken))) from broken
+        value, kind_of_it = _answer(self._compiled, facts)
         if value is True or value is False:
             return value is True
-        if answer.type() == cel.Type.ERROR:
-            raise ConditionFailed(_reason(str(value)))
-        raise ConditionFailed(f"it gives {answer.type().name().lower()}, not true or false")
+        raise ConditionFailed(f"it gives {kind_of_it}, not true or false")
+
+
+class Quantity:
+    """One compiled amount; a `bot.core.policy.Amount`."""
+
+    __slots__ = ("_compiled", "source")
+
+    def __init__(self, source: str, compiled: Any) -> None:
+        self.source = source
+        self._compiled = compiled
+
+    def amount(self, facts: Mapping[str, Any]) -> float:
+        """The number for these facts, finite; raises `ConditionFailed`."""
+        value, kind_of_it = _answer(self._compiled, facts)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConditionFailed(f"it gives {kind_of_it}, not a number")
+        if not math.isfinite(value):
+            raise ConditionFailed("it gives no finite number")
+        return float(value)
+
+
+def _answer(program: Any, facts: Mapping[str, Any]) -> tuple[Any, str]:
+    """What a compiled expression gives, and of which type that is; raises `ConditionFailed`."""
+    try:
+        answer = program.eval(data=facts)
+        value = answer.value()
+    except Exception as broken:
+        raise ConditionFailed(_reason(str(broken))) from broken
+    if answer.type() == cel.Type.ERROR:
+        raise ConditionFailed(_reason(str(value)))
+    return value, answer.type().name().lower()
 
 
 def _reason(message: str) -> str:
@@ -96,38 +122,67 @@ def _reason(message: str) -> str:
     return re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", message.splitlines()[0] if message else "it cannot be answered")
 
 
-def compiled(node: Scalar, text: str, where: str, faults: Faults) -> Expression | None:
+def condition(reader: Reader, node: Node, where: str, text: str) -> Expression | None:
     """The condition that a node holds; None (and faults with their places) where it cannot be compiled.
 
-    ``text`` is the whole file, which the places inside a quoted or folded condition are found in.
+    ``true`` and ``false`` unquoted are conditions too. ``text`` is the whole file, which the places inside a quoted or
+    folded condition are found in.
     """
-    source = node.text
-    if len(source) > MAX_CONDITION:
-        faults.add(node.place, f"{where} has more than {MAX_CONDITION} characters")
+    if isinstance(node, Scalar) and not node.style and isinstance(node.value, bool):
+        expression = _compiled(node, text, where, NAMES, reader.faults)
+    else:
+        expression = _written(reader, node, where, text, NAMES)
+    if expression is None:
         return None
-    try:
-        expression = _environment().compile(source)
-    except Exception as broken:  # noqa: BLE001 - the engine raises RuntimeError, and pybind what it likes
-        _refused(node, text, where, str(broken), faults)
-        return None
-    kind = expression.return_type()
-    if kind not in (cel.Type.BOOL, cel.Type.DYN):
+    gives = expression.return_type()
+    if gives not in (cel.Type.BOOL, cel.Type.DYN):
         fix = 'compare it with something: action == "refund.issue"'
-        faults.add(node.place, f"{where} gives {kind.name().lower()}, not true or false", fix)
+        reader.faults.add(node.place, f"{where} gives {gives.name().lower()}, not true or false", fix)
         return None
-    return Expression(source, expression)
+    return Expression(node.text if isinstance(node, Scalar) else "", expression)
 
 
-def _refused(node: Scalar, text: str, where: str, message: str, faults: Faults) -> None:
+def amount(reader: Reader, node: Node, where: str, text: str) -> Quantity | None:
+    """The amount that a node holds, over `AMOUNT_NAMES`; None (and faults) as for a condition."""
+    expression = _written(reader, node, where, text, AMOUNT_NAMES)
+    if expression is None:
+        return None
+    gives = expression.return_type()
+    if gives not in (cel.Type.INT, cel.Type.DOUBLE, cel.Type.DYN):
+        fix = "name what is added up: arguments.amount"
+        reader.faults.add(node.place, f"{where} gives {gives.name().lower()}, not a number", fix)
+        return None
+    return Quantity(node.text if isinstance(node, Scalar) else "", expression)
+
+
+def _written(reader: Reader, node: Node, where: str, text: str, names: tuple[str, ...]) -> Any:
+    if isinstance(node, MappingNode | Sequence):
+        what = f"{where} must be text, not {kind(node)}"
+        reader.faults.add(node.place, what, "put a condition that begins with [ or { into quotes")
+        return None
+    if reader.text(node, where, limit=MAX_CONDITION) is None:
+        return None
+    return _compiled(node, text, where, names, reader.faults)
+
+
+def _compiled(node: Scalar, text: str, where: str, names: tuple[str, ...], faults: Faults) -> Any:
+    try:
+        return _environment(names).compile(node.text)
+    except Exception as broken:  # noqa: BLE001 - the engine raises RuntimeError, and pybind what it likes
+        for place, what, fix in _refusals(node, text, names, str(broken)):
+            faults.add(place, f"{where}{what}", fix)
+        return None
+
+
+def _refusals(node: Scalar, text: str, names: tuple[str, ...], message: str) -> Iterator[tuple[Place, str, str]]:
+    """What the engine says against an expression: where, what (as it follows what is wrong), what would do."""
     found = _ERROR.findall(message)
     if not found:
         what = re.sub(r" ?\[[A-Z_]+\]$|^[A-Z_]+: ", "", message.splitlines()[0] if message else "it cannot be read")
-        faults.add(node.place, f"{where} cannot be compiled: {what}", "make it shorter or less nested")
-        return
-    for line, column, what in found:
-        place = place_in(text, node, int(line), int(column) - _before(what))
-        what_it_is = re.sub(r" \[[A-Z_]+\]$| \(in container ''\)", "", what)
-        faults.add(place, f"{where}: {_plain(what_it_is)}", _fix(what_it_is))
+        yield node.place, f" cannot be compiled: {what}", "make it shorter or less nested"
+    for line, column, told in found:
+        what = re.sub(r" \[[A-Z_]+\]$| \(in container ''\)", "", told)
+        yield place_in(text, node, int(line), int(column) - _before(told)), f": {_plain(what)}", _fix(what, names)
 
 
 def _before(what: str) -> int:
@@ -136,20 +191,29 @@ def _before(what: str) -> int:
     return len(undeclared[1].rpartition(".")[0]) if undeclared else 0
 
 
-def _plain(what: str) -> str:
+def _unknown(what: str) -> str | None:
+    """The name that the engine does not know."""
     undeclared = _UNDECLARED.search(what)
-    if undeclared:
-        return f"there is no name {quoted(undeclared[2])} in conditions"
+    return undeclared[1].removeprefix(".").partition(".")[0] if undeclared else None
+
+
+def _plain(what: str) -> str:
+    name = _unknown(what)
+    if name is not None:
+        known = name in NAMES
+        return f"{quoted(name)} is not taken here" if known else f"there is no name {quoted(name)} in conditions"
     if "mismatched input '<EOF>'" in what:
         return "the condition ends too early"
     return re.sub(r" expecting \{.*", "", what)
 
 
-def _fix(what: str) -> str:
-    undeclared = _UNDECLARED.search(what)
-    if undeclared:
-        near = meant(undeclared[2], NAMES, "")
-        return f"{near} " * bool(near) + f"names are: {listed(NAMES)}; text stands in quotes"
+def _fix(what: str, names: tuple[str, ...]) -> str:
+    name = _unknown(what)
+    if name in NAMES:
+        return f"by its own word an agent could shrink what is summed; names are: {listed(names)}"
+    if name is not None:
+        near = meant(name, names, "")
+        return f"{near} " * bool(near) + f"names are: {listed(names)}; text stands in quotes"
     if "(double, int)" in what or "(int, double)" in what:
         return "a confidence is a decimal: write 1.0, not 1"
     if "no matching overload" in what:

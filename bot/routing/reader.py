@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bot.core.model import OnIrreversible, Replies, Then
 from bot.core.policy import Policy, Rule
-from bot.routing import actions, chains, composing, expectations, people, rules, schedules
+from bot.routing import actions, chains, composing, expectations, people, rules, safeguards, schedules
 from bot.routing.composing import MAX_BYTES, Document
 from bot.routing.faults import Faults, RoutingError, RoutingErrors
 from bot.routing.nodes import Mapping, Node, Scalar
+from bot.routing.stages import Ground
 from bot.routing.values import Reader
 
 SECTIONS = (
@@ -24,6 +25,9 @@ SECTIONS = (
     "actions",
     "network",
     "chains",
+    "break_glass",
+    "exceptions",
+    "flood",
     "rules",
     "default",
     "tests",
@@ -89,8 +93,11 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
     folk = people.people(reader, found.get("people", nothing))
     groups = people.groups(reader, found.get("groups", nothing), folk)
     duty = schedules.schedules(reader, found.get("schedules", nothing), folk, groups)
-    steps = chains.chains(reader, found.get("chains", nothing), (*folk, *groups, *duty))
-    ground = rules.Ground(document.text, steps, groups)
+    calendars = schedules.calendars(reader, found.get("calendars", nothing))
+    agents = people.agents(reader, found.get("agents", nothing), folk, networks)
+    roster = chains.Roster(tuple(folk), groups, duty, tuple(calendars))
+    steps = chains.chains(reader, found.get("chains", nothing), roster)
+    ground = Ground(document.text, steps, roster, tuple(agents), rules.asks(found.get("default")))
     listed = rules.rules(reader, found["rules"], ground) if "rules" in found else ()
     default = _default(reader, root, found, ground)
     channels = people.channels(reader, found.get("channels", nothing))
@@ -101,10 +108,10 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
         people=folk,
         groups=groups,
         schedules=duty,
-        calendars=schedules.calendars(reader, found.get("calendars", nothing)),
+        calendars=calendars,
         hours=schedules.working(reader, found.get("people", nothing), folk),
         away=schedules.away(reader, found.get("people", nothing), folk),
-        agents=people.agents(reader, found.get("agents", nothing), folk, networks),
+        agents=agents,
         channels=channels,
         actions=actions.actions(reader, found.get("actions", nothing), networks, document.text),
         chains=steps,
@@ -114,6 +121,9 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
         tests=tests,
         replies=mail.get("replies", Replies.APPROVE),
         irreversible=mail.get("irreversible", OnIrreversible.PAGE),
+        break_glass=safeguards.break_glass(reader, found["break_glass"], ground) if "break_glass" in found else None,
+        exceptions=safeguards.exceptions(reader, found["exceptions"], ground) if "exceptions" in found else (),
+        flood=safeguards.flood(reader, found.get("flood", nothing)),
     )
 
 
@@ -126,7 +136,7 @@ def _version(reader: Reader, root: Mapping, found: dict[str, Node]) -> None:
         reader.faults.add(node.place, "this version of the bot reads version 1", f"write version: {VERSION}")
 
 
-def _default(reader: Reader, root: Mapping, found: dict[str, Node], ground: rules.Ground) -> Rule:
+def _default(reader: Reader, root: Mapping, found: dict[str, Node], ground: Ground) -> Rule:
     if "default" in found:
         return rules.default(reader, found["default"], ground)
     fix = "say what happens where no rule holds: default: {stages: [{chain: finance}]}, or default: {then: block}"

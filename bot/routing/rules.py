@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from msgspec import Struct
+from datetime import timedelta
 
 from bot.core.model import OnExpiry, Then
-from bot.core.policy import DEFAULT_EXPIRES, ChainStep, Condition, Rule, StageSpec
-from bot.routing import conditions, nodes
+from bot.core.policy import ADVICE_WITHIN, DEFAULT_EXPIRES, Rule
+from bot.routing import conditions, limits, nodes, stages
 from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar
 from bot.routing.people import deciding
+from bot.routing.stages import Ground
 from bot.routing.values import Reader
 
 DEFAULT = "default"
-RULE_KEYS = ("name", "when", "then", "stages", "confidence_gate", "expires", "on_expiry", "allow_self", "email")
-_DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email")
+_LIMITS = ("limit", "sample", "second_look")
+"""Keys of rules that approve only."""
+_DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email", "advice")
+RULE_KEYS = ("name", "when", *_DEFAULT_KEYS, "allow_self", *_LIMITS)
 MAIL_KEYS = ("replies", "irreversible")
-STAGE_KEYS = ("name", "chain", "approvals", "if")
-_MOST_APPROVALS = 1000
+ADVICE_KEYS = ("from", "within")
+_ASKING = ("expires", "on_expiry", "allow_self", "email")
+"""Keys that say how people are asked."""
 _IDLE = {
-    Then.APPROVE: ("expires", "on_expiry", "allow_self", "email"),
-    Then.BLOCK: ("confidence_gate", "expires", "on_expiry", "allow_self", "email"),
-    Then.STAGES: (),
+    Then.APPROVE: (*_ASKING, "advice"),
+    Then.BLOCK: ("confidence_gate", *_ASKING, "advice", *_LIMITS),
+    Then.STAGES: _LIMITS,
 }
 """Keys that change nothing in a rule of this kind."""
-
-
-class Ground(Struct, frozen=True):
-    """What rules refer to: the file's text, its chains, and who is in which group."""
-
-    text: str
-    chains: Mapping[str, tuple[ChainStep, ...]]
-    groups: Mapping[str, tuple[str, ...]]
-
-    def reach(self, chain: str) -> frozenset[str]:
-        """Everybody whom a chain can ask."""
-        names = (name for step in self.chains.get(chain, ()) for name in step.notify)
-        return frozenset(person for name in names for person in self.groups.get(name, (name,)))
+_INSTEAD = {
+    "limit": "only what a rule approves is limited; remove it, or say then: approve",
+    "sample": "people are asked anyway; remove it, or say then: approve",
+    "second_look": "its stages say who is asked; remove it",
+}
 
 
 def rules(reader: Reader, node: Node, ground: Ground) -> tuple[Rule, ...]:
@@ -65,11 +59,12 @@ def rules(reader: Reader, node: Node, ground: Ground) -> tuple[Rule, ...]:
 
 def default(reader: Reader, node: Node, ground: Ground) -> Rule:
     """``default:``, what answers where no rule holds; it never approves."""
-    known = reader.mapping(node, DEFAULT, (*_DEFAULT_KEYS, "name", "when", "allow_self"))
+    known = reader.mapping(node, DEFAULT, RULE_KEYS)
     for key, fix in (
         ("name", 'it is called "default"; remove it'),
         ("when", "the default holds where no rule does; make it a rule instead"),
         ("allow_self", "only a rule may let people review what they asked for"),
+        *((key, "it approves nothing; write it into a rule that does") for key in _LIMITS),
     ):
         if key in known and isinstance(node, nodes.Mapping):
             reader.faults.add(node.keys[key].place, f"default has no {key}", fix)
@@ -81,30 +76,75 @@ def default(reader: Reader, node: Node, ground: Ground) -> Rule:
     return _rule(reader, node, DEFAULT, fields, ground)
 
 
+def asks(node: Node | None) -> bool:
+    """Whether ``default:`` says that people are asked, before it is read: rules that come first depend on it."""
+    return isinstance(node, nodes.Mapping) and "stages" in node.entries
+
+
 def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground: Ground) -> Rule:
     then = _then(reader, node, name, fields)
-    for key in _IDLE[then] if then else ():
-        if key in fields and isinstance(node, nodes.Mapping):
-            what = f"{key} changes nothing in a rule that says then: {then}"
-            reader.faults.add(node.keys[key].place, what, "remove it, or give the rule stages")
+    if then is not None and isinstance(node, nodes.Mapping):
+        _idle(reader, node, fields, then)
     when = fields.get("when")
     gate = reader.share(fields["confidence_gate"], "confidence_gate") if "confidence_gate" in fields else None
     expires = reader.duration(fields["expires"], "expires") if "expires" in fields else None
     allow_self = reader.boolean(fields["allow_self"], "allow_self") if "allow_self" in fields else None
     mail = reader.mapping(fields["email"], "the email of a rule", MAIL_KEYS) if "email" in fields else {}
     replies, irreversible = deciding(reader, mail)
+    advisors, within = _advice(reader, fields["advice"], ground) if "advice" in fields else ((), None)
     return Rule(
         name=name,
         then=then or Then.BLOCK,
-        when=condition(reader, when, "the condition", ground.text) if when else None,
-        stages=_stages(reader, fields["stages"], ground) if "stages" in fields else (),
+        when=conditions.condition(reader, when, "the condition", ground.text) if when else None,
+        stages=stages.stages(reader, fields["stages"], ground) if "stages" in fields else (),
         gate=gate,
         expires=expires or DEFAULT_EXPIRES,
         on_expiry=_on_expiry(reader, fields),
         allow_self=bool(allow_self),
         replies=replies,
         irreversible=irreversible,
+        limit=limits.limit(reader, fields["limit"], ground.text) if "limit" in fields else None,
+        sample=_sample(reader, node, fields, ground) if then is Then.APPROVE else 0.0,
+        second_look=limits.second_look(reader, fields["second_look"], ground) if "second_look" in fields else None,
+        advisors=advisors,
+        advice_within=within or ADVICE_WITHIN,
     )
+
+
+def _sample(reader: Reader, node: Node, fields: dict[str, Node], ground: Ground) -> float:
+    if "sample" not in fields or not isinstance(node, nodes.Mapping):
+        return 0.0
+    return limits.sample(reader, node, fields, ground)
+
+
+def _idle(reader: Reader, node: nodes.Mapping, fields: dict[str, Node], then: Then) -> None:
+    """Refuse keys that only look as if they did something."""
+    idle = _IDLE[then]
+    if then is Then.APPROVE and "second_look" in fields:
+        idle = ("advice",)
+    for key in idle:
+        if key not in fields:
+            continue
+        if key == "advice" and then is Then.APPROVE:
+            what = "a rule that says then: approve takes no advice: an advisor never lets something run"
+            reader.faults.add(node.keys[key].place, what, "give the rule stages, or remove it")
+            continue
+        answers = "has stages" if then is Then.STAGES else f"says then: {then}"
+        fix = _INSTEAD.get(key, "remove it, or give the rule stages")
+        reader.faults.add(node.keys[key].place, f"{key} changes nothing in a rule that {answers}", fix)
+
+
+def _advice(reader: Reader, node: Node, ground: Ground) -> tuple[tuple[str, ...], timedelta | None]:
+    """Whose opinion is asked for first, and for how long it is waited for."""
+    fields = reader.mapping(node, "advice", ADVICE_KEYS)
+    if "from" not in fields and isinstance(node, nodes.Mapping):
+        reader.missing(node, "advice", "from", "name agents whose opinion is asked for: from: [checker]")
+
+    def advisor(item: Node) -> str | None:
+        return reader.reference(item, "agent", ground.agents)
+
+    advisors = reader.references(fields["from"], "from", advisor) if "from" in fields else ()
+    return advisors, reader.duration(fields["within"], "within") if "within" in fields else None
 
 
 def _then(reader: Reader, node: Node, name: str, fields: dict[str, Node]) -> Then | None:
@@ -131,59 +171,3 @@ def _on_expiry(reader: Reader, fields: dict[str, Node]) -> OnExpiry:
         reader.faults.add(node.place, "silence is never consent: on_expiry cannot approve", "write expire or reject")
         return OnExpiry.EXPIRE
     return (reader.choice(node, "on_expiry", OnExpiry) if node else None) or OnExpiry.EXPIRE
-
-
-def condition(reader: Reader, node: Node, where: str, text: str) -> Condition | None:
-    """A condition; ``true`` and ``false`` unquoted are conditions too."""
-    if isinstance(node, Scalar) and not node.style and isinstance(node.value, bool):
-        return conditions.compiled(node, text, where, reader.faults)
-    if isinstance(node, nodes.Mapping | nodes.Sequence):
-        what = f"{where} must be text, not {nodes.kind(node)}"
-        reader.faults.add(node.place, what, "put a condition that begins with [ or { into quotes")
-        return None
-    if reader.text(node, where) is None or not isinstance(node, Scalar):
-        return None
-    return conditions.compiled(node, text, where, reader.faults)
-
-
-def _stages(reader: Reader, node: Node, ground: Ground) -> tuple[StageSpec, ...]:
-    found: list[StageSpec] = []
-    for item in reader.items(node, "stages"):
-        fields = reader.mapping(item, "a stage", STAGE_KEYS)
-        if not isinstance(item, nodes.Mapping):
-            continue
-        stage = _stage(reader, item, fields, ground)
-        if stage.name in [other.name for other in found]:
-            place = fields["name"].place if "name" in fields else item.place
-            reader.faults.add(
-                place, f"there are two stages {quoted(stage.name)} in this rule", "give one a name of its own"
-            )
-        found.append(stage)
-    return tuple(found)
-
-
-def _stage(reader: Reader, item: nodes.Mapping, fields: dict[str, Node], ground: Ground) -> StageSpec:
-    chain = reader.reference(fields["chain"], "chain", ground.chains) if "chain" in fields else None
-    if "chain" not in fields:
-        reader.missing(item, "a stage", "chain", "say who reviews it: chain: finance")
-    approvals = 1
-    if "approvals" in fields:
-        approvals = reader.whole(fields["approvals"], "approvals", 1, _MOST_APPROVALS) or 1
-    reached = len(ground.reach(chain)) if chain else 0
-    if chain and approvals > reached:
-        place = fields["approvals"].place if "approvals" in fields else item.place
-        people = f"{reached} person" if reached == 1 else f"{reached or 'no'} people"
-        what = f"{approvals} approvals can never be reached: the chain {quoted(chain)} asks {people}"
-        reader.faults.add(
-            place,
-            what.replace("1 approvals", "1 approval") if approvals == 1 else what,
-            "ask more people, or for fewer approvals",
-        )
-    name = reader.name(fields["name"], "the name of a stage") if "name" in fields else None
-    asked_if = fields.get("if")
-    return StageSpec(
-        name=name or chain or "",
-        chain=chain or "",
-        approvals=approvals,
-        condition=condition(reader, asked_if, "the condition of a stage", ground.text) if asked_if else None,
-    )

@@ -15,9 +15,10 @@ import jsonschema_rs
 from bot.core.errors import Fault
 from bot.core.model import Arguments
 from bot.core.pointers import below, names
-from bot.routing import nodes
+from bot.routing import nodes, sensitive
 from bot.routing.faults import Faults, meant, quoted
 from bot.routing.nodes import Node, Scalar, Sequence
+from bot.routing.sensitive import Sensitive
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PATTERN_BYTES = 1 << 20
@@ -89,11 +90,16 @@ _REFUSED = {
 class Schema:
     """One compiled schema; a `bot.core.policy.ArgumentSchema`."""
 
-    __slots__ = ("_validator", "document")
+    __slots__ = ("_sensitive", "_validator", "document")
 
     def __init__(self, document: Mapping[str, Any], validator: jsonschema_rs.Draft202012Validator) -> None:
         self.document = document
         self._validator = validator
+        self._sensitive = Sensitive(document)
+
+    def sensitive(self, arguments: Arguments) -> tuple[str, ...]:
+        """Pointers of what is given there that the schema calls sensitive (``x-sensitive: true``), sorted."""
+        return self._sensitive.pointers(arguments)
 
     def faults(self, arguments: Arguments) -> tuple[Fault, ...]:
         """Every fault, pointers relative to the arguments (``/amount``), sorted by pointer."""
@@ -172,11 +178,14 @@ def _place(node: Node, path: list[str | int]) -> tuple[nodes.Place, str]:
 def _keywords(root: Node, faults: Faults) -> None:
     """Refuse unknown keywords and references to anything outside, wherever a schema may stand."""
     for schema in _schemas(root):
+        sensitive.unseen(schema, faults)
         for name, item in schema.entries.items():
             key = schema.keys[name]
             if name in _REFUSED:
                 faults.add(key.place, f"{quoted(name)} is not taken in a schema", _REFUSED[name])
-            elif name not in _KEYWORDS and not name.startswith("x-"):
+            elif name.startswith("x-"):
+                sensitive.keyword(root, schema, key, faults)
+            elif name not in _KEYWORDS:
                 fix = meant(name, _KEYWORDS, "a misspelt keyword would check nothing; a note of yours begins with x-")
                 faults.add(key.place, f"unknown keyword {quoted(name)} in a schema", fix)
             elif name == "$ref":
