@@ -38,6 +38,7 @@ from bot.core.model import (
     State,
     Step,
     Then,
+    Track,
     Verb,
 )
 from bot.core.ports import Change, Effect, EffectKind, Store, Tx
@@ -103,7 +104,7 @@ def proposal(now: datetime) -> Request:
         content=content,
         created_at=now,
         expires_at=now + timedelta(hours=24),
-        step_at=now,
+        tracks=(Track(stage=0, step_at=now),),
         due_at=now + timedelta(minutes=15),
     )
 

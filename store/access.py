@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.model import Event, Key
 from bot.core.ports import Link, Session
-from store import queries, rows
+from store import access_rows, queries, rows
 from store.cursor import Cursor
 from store.statements import Statements
 
@@ -24,7 +24,7 @@ class AccessTx(ABC):
 
     def add_key(self, key: Key, event: Event) -> None:
         """See `Tx.add_key`."""
-        self._cursor.change(self._say.add_key, rows.key_row(key))
+        self._cursor.change(self._say.add_key, access_rows.key_row(key))
         self.append(event)
 
     def revoke_key(self, key_id: str, at: datetime, event: Event) -> bool:

@@ -1,4 +1,8 @@
-"""What state the audit tells: the rows of a replay, to be held against the tables. `store.chain` verifies the lines."""
+"""What state the audit tells: the rows of a replay, to be held against the tables. `store.chain` verifies the lines.
+
+JSON goes from a line to its row as it stands there, never decoded and written anew: a value that an older sayso wrote
+keeps the form that it had then, in the table as in the line.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,17 @@ from typing import Any
 
 import msgspec
 
-from bot.core.model import Decision, Delivery, Execution, Revision, Route, State
+from bot.core.model import Decision, Execution, Revision, State
 from bot.core.ports import AuditLine
 from store import rows
+from store.places import Place
 
 Row = dict[str, Any]
 
-_TIMES = ("created_at", "expires_at", "step_at", "remind_at", "due_at", "decided_at")
+_TIMES = frozenset({"created_at", "expires_at", "due_at", "decided_at"})
+_PLACES = frozenset(Place.__struct_fields__)
+_moment = msgspec.json.Decoder(datetime | None)
+_revision = msgspec.json.Decoder(Revision)
 
 
 class Rebuilt(msgspec.Struct):
@@ -27,60 +35,110 @@ class Rebuilt(msgspec.Struct):
     deliveries: dict[str, Row] = {}
 
 
+_NONE = msgspec.Raw()
+
+
 class _Told(msgspec.Struct):
-    request: dict[str, Any] | None = None
-    revision: Revision | None = None
-    decision: Decision | None = None
-    execution: Execution | None = None
-    deliveries: list[Delivery] = []
+    request: dict[str, msgspec.Raw] = {}
+    revision: msgspec.Raw = _NONE
+    decision: msgspec.Raw = _NONE
+    execution: msgspec.Raw = _NONE
+    deliveries: list[msgspec.Raw] = []
 
 
 class _Line(msgspec.Struct):
-    data: Any
+    data: msgspec.Raw
     request: str | None = None
+
+
+class _Named(msgspec.Struct):
+    """Of a route, what has a column of its own."""
+
+    rule: str
+
+
+_line = msgspec.json.Decoder(_Line)
+_told = msgspec.json.Decoder(_Told)
+_named = msgspec.json.Decoder(_Named)
 
 
 def replay(lines: Iterable[AuditLine]) -> Rebuilt:
     """The rows of requests, revisions, decisions, executions and deliveries after the last line, from nothing."""
-    rebuilt = Rebuilt()
+    trail = _Trail()
     for line in lines:
-        event = msgspec.json.decode(line.body, type=_Line)
-        if isinstance(event.data, dict):
-            _take(rebuilt, event.request, event.data)
-    return rebuilt
+        event = _line.decode(line.body)
+        if bytes(event.data).startswith(b"{"):
+            trail.take(event.request, _told.decode(event.data))
+    return trail.rebuilt
 
 
-def _take(rebuilt: Rebuilt, request_id: str | None, data: dict[str, Any]) -> None:
-    known = {name: value for name, value in data.items() if name in _Told.__struct_fields__}
-    told = msgspec.convert(known, _Told)
-    if told.request is not None and request_id is not None:
-        row = rebuilt.requests.setdefault(request_id, {"decisions": 0, "execution": None})
-        row.update(_columns(told.request))
-    if told.revision is not None:
-        row = rows.revision_row(told.revision, rows.json_text(told.revision))
-        rebuilt.revisions[told.revision.request, told.revision.number] = row
-    if told.decision is not None:
-        rebuilt.decisions[told.decision.id] = rows.decision_row(told.decision, rows.json_text(told.decision))
-        rebuilt.requests[told.decision.request]["decisions"] += 1
-    if told.execution is not None:
-        if told.execution.id not in rebuilt.executions:
-            rebuilt.requests[told.execution.request]["execution"] = told.execution.id
-        rebuilt.executions[told.execution.id] = rows.execution_row(told.execution, rows.json_text(told.execution))
-    for delivery in told.deliveries:
-        rebuilt.deliveries[delivery.id] = rows.delivery_row(delivery, rows.json_text(delivery))
+class _Trail:
+    """What was told so far."""
+
+    def __init__(self) -> None:
+        self.rebuilt = Rebuilt()
+        self._places: dict[str, Place] = {}
+        self._voted: set[tuple[str, int, str]] = set()
+
+    def take(self, request_id: str | None, told: _Told) -> None:
+        """One line more."""
+        if request_id is not None:
+            self._request(request_id, told.request)
+        if body := _text(told.revision):
+            revision = _revision.decode(body)
+            self.rebuilt.revisions[revision.request, revision.number] = rows.revision_row(revision, body)
+        if body := _text(told.decision):
+            self._decision(rows.decision_of(body), body)
+        if body := _text(told.execution):
+            self._execution(rows.execution_of(body), body)
+        for body in map(_text, told.deliveries):
+            delivery = rows.delivery_of(body)
+            self.rebuilt.deliveries[delivery.id] = rows.delivery_row(delivery, body)
+
+    def _request(self, request_id: str, told: dict[str, msgspec.Raw]) -> None:
+        if not told:
+            return
+        row = self.rebuilt.requests.setdefault(request_id, {"decisions": 0, "execution": None, "advice": None})
+        for name, value in told.items():
+            if name not in _PLACES:
+                row |= _columns(name, value)
+        if "tracks" in told:
+            self._places.pop(request_id, None)
+        elif not _PLACES.isdisjoint(told) or (request_id in self._places and "route" in told):
+            # Before there were tracks, a request stood at one place of its route.
+            place = self._places.get(request_id, Place()).moved(told)
+            self._places[request_id] = place
+            row["tracks"] = place.tracks(row["route"])
+
+    def _decision(self, decision: Decision, body: str) -> None:
+        row = rows.decision_row(decision, body)
+        if row["vote"]:
+            # Once, one person could vote in each stage; only the first of those still counts as the vote of a person.
+            vote = (decision.request, decision.revision, decision.by)
+            row["vote"] = int(vote not in self._voted)
+            self._voted.add(vote)
+        self.rebuilt.decisions[decision.id] = row
+        self.rebuilt.requests[decision.request]["decisions"] += 1
+
+    def _execution(self, execution: Execution, body: str) -> None:
+        if execution.id not in self.rebuilt.executions:
+            self.rebuilt.requests[execution.request]["execution"] = execution.id
+        self.rebuilt.executions[execution.id] = rows.execution_row(execution, body)
 
 
-def _columns(told: dict[str, Any]) -> Row:
-    """A request's fields, as an event tells them, as columns."""
-    row = dict(told)
-    for name in _TIMES:
-        if row.get(name) is not None:
-            row[name] = rows.micros(msgspec.convert(row[name], datetime))
-    if "route" in row:
-        route = msgspec.convert(row["route"], Route)
-        row |= {"route": rows.json_text(route), "rule": route.rule}
-    if "exhausted" in row:
-        row["exhausted"] = int(row["exhausted"])
-    if "state" in row:
-        row["open"] = int(State(row["state"]).open)
-    return row
+def _text(told: msgspec.Raw) -> str:
+    return bytes(told).decode()
+
+
+def _columns(name: str, told: msgspec.Raw) -> Row:
+    """A request's field, as an event tells it, as columns."""
+    if name in _TIMES:
+        return {name: rows.micros_or_none(_moment.decode(told))}
+    if name == "route":
+        return {"route": _text(told), "rule": _named.decode(told).rule}
+    if name == "tracks":
+        return {"tracks": _text(told)}
+    if name == "advice":
+        return {"advice": None if bytes(told) == b"[]" else _text(told)}
+    value = msgspec.json.decode(told)
+    return {"state": value, "open": int(State(value).open)} if name == "state" else {name: value}

@@ -10,7 +10,7 @@ from bot.core.errors import SaysoError
 if TYPE_CHECKING:
     from store.sqlite import Connection
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision under ``migrations/versions``; named here so that a start need not load alembic to know it."""
 
 
@@ -55,6 +55,8 @@ def migrate(path: Path, found: str | None, busy_timeout: float) -> None:
         poolclass=NullPool,
         connect_args={"isolation_level": None, "timeout": busy_timeout},
     )
+    # A revision may have to write a table anew, which drops the old one: its children are not to go with it.
+    event.listen(engine, "connect", lambda driver, _: driver.execute("PRAGMA foreign_keys=OFF").close())
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection

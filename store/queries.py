@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.core.model import Decision, Delivery, Execution, Key, Request
 from bot.core.ports import AuditLine, Filter, Session
-from store import rows
+from store import access_rows, rows
 from store.cursor import Cursor
 from store.prepared import Row
 
@@ -121,18 +121,18 @@ def next_due(cursor: Cursor) -> datetime | None:
 def key(cursor: Cursor, key_hash: str) -> Key | None:
     """The key in force with this hash."""
     row = cursor.one(cursor.say.key, {"hash": key_hash})
-    return None if row is None else rows.key_of(row)
+    return None if row is None else access_rows.key_of(row)
 
 
 def keys(cursor: Cursor) -> tuple[Key, ...]:
     """Every key, oldest first."""
-    return tuple(rows.key_of(row) for row in cursor.all(cursor.say.keys))
+    return tuple(access_rows.key_of(row) for row in cursor.all(cursor.say.keys))
 
 
 def session(cursor: Cursor, session_id: str, now: datetime) -> Session | None:
     """The session, while it is in force."""
     row = cursor.one(cursor.say.session, {"id": session_id, "now": rows.micros(now)})
-    return None if row is None else rows.session_of(row)
+    return None if row is None else access_rows.session_of(row)
 
 
 def link_person(cursor: Cursor, link_hash: str, now: datetime) -> str | None:

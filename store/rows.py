@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from bot.core.model import Decision, Delivery, Execution, Key, Kind, Request, Revision, Risk, Role, Route, State
-from bot.core.ports import AuditLine, Effect, EffectKind, Session
+from bot.core.model import Assessment, Decision, Delivery, Execution, Kind, Request, Revision, Risk, Route, State, Track
+from bot.core.ports import AuditLine, Effect, EffectKind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GENESIS = "0" * 64
@@ -31,6 +31,8 @@ _decision = msgspec.json.Decoder(Decision)
 _execution = msgspec.json.Decoder(Execution)
 _delivery = msgspec.json.Decoder(Delivery)
 _route = msgspec.json.Decoder(Route)
+_tracks = msgspec.json.Decoder(tuple[Track, ...])
+_advice = msgspec.json.Decoder(tuple[Assessment, ...])
 
 
 def micros(at: datetime) -> int:
@@ -75,14 +77,11 @@ def request_row(request: Request, route: str) -> dict[str, Any]:
         "revises": request.revises,
         "answer": request.answer,
         "revision": request.content.number,
-        "stage": request.stage,
-        "step": request.step,
-        "exhausted": int(request.exhausted),
+        "tracks": json_text(request.tracks),
+        "advice": advice_text(request.advice),
         "escalation_level": request.escalation_level,
         "created_at": micros(request.created_at),
         "expires_at": micros(request.expires_at),
-        "step_at": micros_or_none(request.step_at),
-        "remind_at": micros_or_none(request.remind_at),
         "due_at": micros_or_none(request.due_at),
         "decided_at": micros_or_none(request.decided_at),
         "open": int(request.state.open),
@@ -109,10 +108,25 @@ def route_of(text: str) -> Route:
     return _route.decode(text)
 
 
+@lru_cache(maxsize=1024)
+def tracks_of(text: str) -> tuple[Track, ...]:
+    """The tracks that a text says; encoded again they are the same text, which the store's guard compares."""
+    return _tracks.decode(text)
+
+
+@lru_cache(maxsize=256)
+def _advice_of(text: str) -> tuple[Assessment, ...]:
+    return _advice.decode(text)
+
+
+def advice_text(advice: tuple[Assessment, ...]) -> str | None:
+    """What advisors said, as the tables hold it: None where nobody did."""
+    return json_text(advice) if advice else None
+
+
 REQUEST_COLUMNS = (
     *("id", "state", "kind", "agent", "action", "title", "risk", "route", "batch", "revises", "answer"),
-    *("stage", "step", "exhausted", "escalation_level", "created_at", "expires_at"),
-    *("step_at", "remind_at", "due_at", "decided_at", "decisions"),
+    *("tracks", "advice", "escalation_level", "created_at", "expires_at", "due_at", "decided_at", "decisions"),
 )
 """What `request_of` reads, in this order; the revision's content and the execution's body follow."""
 
@@ -131,18 +145,15 @@ def request_of(row: Sequence[Any], decisions: tuple[Decision, ...]) -> Request:
         batch=row[8],
         revises=row[9],
         answer=row[10],
-        stage=row[11],
-        step=row[12],
-        exhausted=bool(row[13]),
-        escalation_level=row[14],
-        created_at=moment(row[15]),
-        expires_at=moment(row[16]),
-        step_at=moment_or_none(row[17]),
-        remind_at=moment_or_none(row[18]),
-        due_at=moment_or_none(row[19]),
-        decided_at=moment_or_none(row[20]),
-        content=content_of(row[22]),
-        execution=None if row[23] is None else _execution.decode(row[23]),
+        tracks=tracks_of(row[11]),
+        advice=() if row[12] is None else _advice_of(row[12]),
+        escalation_level=row[13],
+        created_at=moment(row[14]),
+        expires_at=moment(row[15]),
+        due_at=moment_or_none(row[16]),
+        decided_at=moment_or_none(row[17]),
+        content=content_of(row[19]),
+        execution=None if row[20] is None else _execution.decode(row[20]),
         decisions=decisions,
     )
 
@@ -246,38 +257,6 @@ def effect_of(row: Sequence[Any]) -> Effect:
         attempts=row[5],
         note=row[6],
     )
-
-
-KEY_COLUMNS = ("id", "name", "role", "hash", "created_at", "revoked_at")
-
-
-def key_row(key: Key) -> dict[str, Any]:
-    """The row of ``keys``."""
-    return {
-        "id": key.id,
-        "name": key.name,
-        "role": key.role.value,
-        "hash": key.hash,
-        "created_at": micros(key.created_at),
-        "revoked_at": micros_or_none(key.revoked_at),
-    }
-
-
-def key_of(row: Sequence[Any]) -> Key:
-    """The key that a row of `KEY_COLUMNS` says."""
-    return Key(
-        id=row[0],
-        name=row[1],
-        role=Role(row[2]),
-        hash=row[3],
-        created_at=moment(row[4]),
-        revoked_at=moment_or_none(row[5]),
-    )
-
-
-def session_of(row: Sequence[Any]) -> Session:
-    """The session that a row of ``sessions`` (id, person, created_at, expires_at) says."""
-    return Session(id=row[0], person=row[1], created_at=moment(row[2]), expires_at=moment(row[3]))
 
 
 def line_of(row: Sequence[Any]) -> AuditLine:

@@ -15,7 +15,8 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from bot.core.model import State
 from bot.core.ports import Filter
-from store import rows
+from store import access_rows, rows
+from store.account_statements import AccountStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
 from store.tables import (
@@ -50,14 +51,14 @@ def _whole_requests() -> sa.Select[Any]:
 
 
 CHANGING = (
-    *("state", "title", "risk", "answer", "revision", "stage", "step", "exhausted", "escalation_level"),
-    *("expires_at", "step_at", "remind_at", "due_at", "decided_at", "open"),
+    *("state", "title", "risk", "answer", "revision", "tracks", "advice", "escalation_level"),
+    *("expires_at", "due_at", "decided_at", "open"),
 )
 """What a request's later changes may write; the rest is written once. ``rule`` and ``route`` go with a new route."""
 
 _OPEN = {state.value for state in State if state.open}
 
-GUARDED = ("state", "revision", "stage", "step", "remind_at", "due_at", "exhausted")
+GUARDED = ("state", "revision", "tracks", "due_at", "advice", "decisions")
 """What must still be as it was read (`bot.core.ports.Change`)."""
 
 
@@ -82,6 +83,7 @@ class _Shape(NamedTuple):
     states: int | None
     only_open: bool
     escalated: bool | None
+    bounds: tuple[str, ...]
     paged: bool
 
 
@@ -98,6 +100,7 @@ class Statements:
         self._chain()
         self._access()
         self.letters = LetterStatements(dialect, self._insert)
+        self.accounts = AccountStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self.dialect)
@@ -131,6 +134,9 @@ class Statements:
         count = sa.select(sa.func.count()).select_from(requests).where(r.agent == sa.bindparam("agent"))
         self.count_open = p(count.where(is_open))
         self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))
+        batch = sa.select(r.id).where(r.batch == sa.bindparam("batch"), is_open).order_by(r.created_at, r.id)
+        self.open_batch = p(batch)
+        self.open_batch_of = p(batch.where(r.agent == sa.bindparam("agent")))
         self.created_at = p(sa.select(r.created_at).where(r.id == sa.bindparam("id")))
         self.assign = self._add(assignments, once=True)
 
@@ -187,7 +193,7 @@ class Statements:
         bind = sa.bindparam
         self.remembered = p(sa.select(i.request, i.body_hash).where(i.agent == bind("agent"), i.key == bind("key")))
         self.remember = self._add(idempotency, once=True)
-        wanted = sa.select(*(k[name] for name in rows.KEY_COLUMNS))
+        wanted = sa.select(*(k[name] for name in access_rows.KEY_COLUMNS))
         self.key = p(wanted.where(k.hash == bind("hash"), k.revoked_at.is_(None)))
         self.keys = p(wanted.order_by(k.created_at, k.id))
         self.add_key = self._add(keys)
@@ -218,10 +224,14 @@ class Statements:
         narrow = tuple(name for name in ("agent", "action", "batch", "reviewer") if getattr(query, name) is not None)
         values: dict[str, Any] = {name: getattr(query, name) for name in narrow}
         values |= {f"state_{index}": state for index, state in enumerate(states or ())}
+        given = {"since": query.since, "until": query.until}
+        bounds = {name: rows.micros(at) for name, at in given.items() if at is not None}
+        values |= bounds
         values["limit"] = query.limit
         if cursor is not None:
             values["cursor_at"], values["cursor_id"] = cursor
-        shape = _Shape(narrow, None if states is None else len(states), only_open, query.escalated, cursor is not None)
+        count = None if states is None else len(states)
+        shape = _Shape(narrow, count, only_open, query.escalated, tuple(bounds), cursor is not None)
         return self._listing(shape), values
 
     def _listing_of(self, shape: _Shape) -> Prepared:
@@ -239,6 +249,10 @@ class Statements:
             select = select.where(sa.text("requests.open = 1"))
         if shape.escalated is not None:
             select = select.where(sa.text("escalation_level > 0" if shape.escalated else "escalation_level = 0"))
+        if "since" in shape.bounds:
+            select = select.where(r.created_at >= sa.bindparam("since"))
+        if "until" in shape.bounds:
+            select = select.where(r.created_at < sa.bindparam("until"))
         if shape.paged:
             last = sa.tuple_(sa.bindparam("cursor_at"), sa.bindparam("cursor_id"))
             select = select.where(sa.tuple_(r.created_at, r.id) < last)

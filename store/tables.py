@@ -49,10 +49,10 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 requests = Table(
     "requests",
     metadata,
-    *_words("id", "state", "kind", "agent", "action", "title", "risk", "rule", "route"),
-    *_words("batch", "revises", "answer", missing=True),
-    *_numbers("revision", "stage", "step", "exhausted", "escalation_level", "created_at", "expires_at"),
-    *_numbers("step_at", "remind_at", "due_at", "decided_at", missing=True),
+    *_words("id", "state", "kind", "agent", "action", "title", "risk", "rule", "route", "tracks"),
+    *_words("batch", "revises", "answer", "advice", missing=True),
+    *_numbers("revision", "escalation_level", "created_at", "expires_at"),
+    *_numbers("due_at", "decided_at", missing=True),
     # What follows is no part of a request: it spares queries, and is kept by `store.tx` alone.
     Column("open", BigInteger(), nullable=False, comment="1 while the state is pending or needs_info"),
     Column("decisions", BigInteger(), nullable=False, comment="how many decisions there are"),
@@ -83,12 +83,13 @@ decisions = Table(
     metadata,
     Column("n", _COUNTER, autoincrement=True),
     *_words("id", "request", "person", "verb", "body"),
+    # ``vote`` is 1 for the one vote that a person has on a revision, in whatever stage.
     *_numbers("revision", "stage", "at", "vote"),
     PrimaryKeyConstraint("n"),
     UniqueConstraint("id"),
     ForeignKeyConstraint(["request"], ["requests.id"]),
     Index("decisions_request", "request", "n"),
-    _partial("decisions_vote", "request", "revision", "stage", "person", where="vote = 1", unique=True),
+    _partial("decisions_vote", "request", "revision", "person", where="vote = 1", unique=True),
 )
 
 executions = Table(
@@ -218,3 +219,25 @@ unreachable = Table(
     PrimaryKeyConstraint("channel", "address"),
 )
 """Addresses at which a channel reaches nobody."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("n", _COUNTER, autoincrement=True),
+    *_words("rule", "key", "request"),
+    *_numbers("at", "amount"),
+    PrimaryKeyConstraint("n"),
+    Index("accounts_spent", "rule", "key", "at"),
+)
+"""What counts against the rules' windowed limits; amounts in micro-units."""
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("n", _COUNTER, autoincrement=True),
+    *_words("fingerprint", "request"),
+    *_numbers("at"),
+    PrimaryKeyConstraint("n"),
+    Index("rejections_fingerprint", "fingerprint", "at"),
+)
+"""What was refused, by what it was about, so that the same in other clothes is known again."""

@@ -13,10 +13,10 @@ from bot.core.model import Delivery, Event, Execution, Request
 from bot.core.ports import Change, Effect, Overtaken
 from store import queries, rows
 from store.access import AccessTx
+from store.accounts import AccountsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
 from store.letters import LettersTx
-from store.statements import GUARDED
 
 _KEPT_ELSEWHERE = ("content", "decisions", "execution")
 _REQUEST_FIELDS = tuple(name for name in Request.__struct_fields__ if name not in _KEPT_ELSEWHERE)
@@ -26,7 +26,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, LettersTx):
+class UnitTx(AccessTx, AccountsTx, LettersTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -123,9 +123,7 @@ class UnitTx(AccessTx, LettersTx):
         row["id_"] = after.id
         row["added"] = int(change.decision is not None)
         row["execution"] = None if change.execution is None or change.execution_before else change.execution.id
-        seen = rows.request_row(before, "")
-        for name in GUARDED:
-            row[f"was_{name}"] = seen[name]
+        row |= _seen(before, row["tracks"] if before.tracks is after.tracks else rows.json_text(before.tracks))
         statement = self._say.reroute_request if rerouted else self._say.change_request
         if not self._cursor.change(statement, row):
             raise Overtaken(after.id)
@@ -187,6 +185,11 @@ class UnitTx(AccessTx, LettersTx):
     def count_since(self, agent: str, since: datetime) -> int:
         """See `Tx.count_since`."""
         return int(self._cursor.all(self._say.count_since, {"agent": agent, "since": rows.micros(since)})[0][0])
+
+    def open_batch(self, batch: str, agent: str | None) -> tuple[str, ...]:
+        """See `Tx.open_batch`."""
+        statement = self._say.open_batch if agent is None else self._say.open_batch_of
+        return tuple(request_id for (request_id,) in self._cursor.all(statement, {"batch": batch, "agent": agent}))
 
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Tx.deliveries`."""
@@ -252,6 +255,18 @@ def _request_id(change: Change) -> str | None:
     if change.decision is not None:
         return change.decision.request
     return change.event.request or next((delivery.request for delivery in change.deliveries), None)
+
+
+def _seen(before: Request, tracks: str) -> dict[str, Any]:
+    """What must still be so (`store.statements.GUARDED`); ``tracks`` are the tracks of before as JSON."""
+    return {
+        "was_state": before.state.value,
+        "was_revision": before.content.number,
+        "was_tracks": tracks,
+        "was_due_at": rows.micros_or_none(before.due_at),
+        "was_advice": rows.advice_text(before.advice),
+        "was_decisions": len(before.decisions),
+    }
 
 
 def _difference(before: Request | None, after: Request) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.core.digest import digest_of
 from bot.core.model import (
+    Assessment,
     Decision,
     Delivery,
     DeliveryState,
@@ -18,6 +19,7 @@ from bot.core.model import (
     Execution,
     ExecutionState,
     Kind,
+    Opinion,
     Request,
     Revision,
     Risk,
@@ -26,6 +28,7 @@ from bot.core.model import (
     State,
     Step,
     Then,
+    Track,
     Verb,
 )
 from bot.core.ports import Change, Effect, EffectKind, Tx
@@ -78,6 +81,11 @@ def revision(request_id: str, number: int = 1, **arguments: Any) -> Revision:
     )
 
 
+def track(stage: int = 0, **changes: Any) -> Track:
+    """A stage under way, at its first step."""
+    return replace(Track(stage=stage, step_at=NOW), **changes)
+
+
 def request(**changes: Any) -> Request:
     """A request that waits at the first step of the first stage."""
     request_id = changes.pop("id", None) or new("req")
@@ -93,8 +101,7 @@ def request(**changes: Any) -> Request:
         content=revision(request_id),
         created_at=NOW,
         expires_at=NOW + timedelta(hours=24),
-        step_at=NOW,
-        remind_at=None,
+        tracks=(track(),),
         due_at=NOW + timedelta(minutes=15),
     )
     return replace(base, **changes)
@@ -114,12 +121,20 @@ def decision(on: Request, by: str = "ana", verb: Verb = Verb.APPROVE, **changes:
         by=by,
         at=NOW,
         channel="slack",
-        stage=on.stage,
+        stage=on.track.stage if on.track else 0,
         stage_name="finance",
         revision=on.revision,
         digest=on.digest,
         comment="fine by me",
         edits=(Edit("/amount", 240.0, 200),),
+    )
+    return replace(base, **changes)
+
+
+def assessment(on: Request, **changes: Any) -> Assessment:
+    """What another agent thinks of the request's revision."""
+    base = Assessment(
+        id=new("asm"), request=on.id, by="critic", at=NOW, revision=on.revision, opinion=Opinion.DOUBT, note="é \u2028"
     )
     return replace(base, **changes)
 

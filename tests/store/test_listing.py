@@ -21,7 +21,9 @@ async def filled(store: SqlStore) -> dict[str, Request]:
         "plain": samples.request(created_at=NOW),
         "other agent": samples.request(created_at=NOW + timedelta(seconds=1), agent="mailer"),
         "other action": samples.request(created_at=NOW + timedelta(seconds=2), action="mail.send", batch="b1"),
-        "escalated": samples.request(created_at=NOW + timedelta(seconds=3), escalation_level=1, step=1),
+        "escalated": samples.request(
+            created_at=NOW + timedelta(seconds=3), escalation_level=1, tracks=(samples.track(step=1),)
+        ),
         "ended": samples.request(created_at=NOW + timedelta(seconds=3), state=State.REJECTED, batch="b1"),
     }
 
@@ -50,6 +52,10 @@ async def filled(store: SqlStore) -> dict[str, Request]:
         (Filter(reviewer="ana", agent="billing", escalated=False), ["other action", "plain"]),
         (Filter(reviewer="nobody"), []),
         (Filter(limit=1), ["ended"]),
+        (Filter(since=NOW + timedelta(seconds=2)), ["ended", "escalated", "other action"]),
+        (Filter(until=NOW + timedelta(seconds=2)), ["other agent", "plain"]),
+        (Filter(since=NOW + timedelta(seconds=1), until=NOW + timedelta(seconds=3), agent="billing"), ["other action"]),
+        (Filter(since=NOW + timedelta(seconds=1), until=NOW + timedelta(seconds=1)), []),
     ],
     ids=str,
 )
@@ -83,7 +89,7 @@ async def test_who_was_asked_later_finds_it(store: SqlStore) -> None:
     """The people of the next step are reviewers from then on; those of the first remain."""
     value = await store.write(lambda tx: samples.submit(tx, samples.request()))
     assert await store.requests(Filter(reviewer="lea")) == ()
-    after = replace(value, step=1, escalation_level=1)
+    after = replace(value, tracks=(samples.track(step=1),), escalation_level=1)
     await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=value, after=after)))
     ended = replace(after, state=State.REJECTED, due_at=None)
     await store.write(lambda tx: tx.record(Change(event=samples.event("y", value.id), before=after, after=ended)))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.core.model import DeliveryState, ExecutionState, OnExpiry, Request, State, Verb
+from bot.core.model import DeliveryState, ExecutionState, OnExpiry, Request, State, Track, Verb
 from bot.core.ports import Change, Overtaken, Tx
 from store import SqlStore, open_store
 from store.audit import Rebuilt, replay
@@ -64,24 +64,41 @@ class Life:
             return
         now = samples.found(tx, self.chance.choice(self.ids))
         deed = self.chance.choice(
-            [self._move, self._revise, self._vote, self._run, self._deliver, self._refuse, self._late]
+            [self._move, self._advise, self._revise, self._vote, self._run, self._deliver, self._refuse, self._late]
         )
         deed(tx, now)
 
     def _moment(self) -> Any:
         return self.chance.choice([None, NOW + timedelta(microseconds=self.chance.randrange(10**12))])
 
+    def _tracks(self) -> tuple[Track, ...]:
+        """Where a request may stand: nowhere, in one stage, in both at once."""
+        return tuple(
+            samples.track(
+                stage,
+                step=self.chance.randrange(2),
+                step_at=self._moment(),
+                remind_at=self._moment(),
+                held_until=self._moment(),
+                round=self.chance.randrange(3),
+                exhausted=self.chance.random() < 0.5,
+            )
+            for stage in range(2)
+            if self.chance.random() < 0.6
+        )
+
+    def _advise(self, tx: Tx, now: Request) -> None:
+        said = samples.assessment(now, by=self.chance.choice(["critic", "lawyer"]))
+        after = replace(now, advice=(*now.advice, said) if self.chance.random() < 0.8 else ())
+        tx.record(Change(event=samples.event("advised", now.id), before=now, after=after))
+
     def _move(self, tx: Tx, now: Request) -> None:
         after = replace(
             now,
             state=self.chance.choice(list(State)),
-            stage=self.chance.randrange(2),
-            step=self.chance.randrange(2),
+            tracks=self._tracks(),
             due_at=self._moment(),
-            remind_at=self._moment(),
-            step_at=self._moment(),
             decided_at=self._moment(),
-            exhausted=self.chance.random() < 0.5,
             escalation_level=self.chance.randrange(3),
             answer=self.chance.choice([None, "a", "é\u2028"]),
         )
@@ -120,7 +137,7 @@ class Life:
 
     def _late(self, tx: Tx, now: Request) -> None:
         """A change from an old reading, with parts that must go with it."""
-        before = replace(now, step=now.step + 1)
+        before = replace(now, tracks=(*now.tracks, samples.track(1, round=9)))
         vote, run = samples.decision(now, "lea"), samples.execution(now, revision=99)
         after = replace(before, state=State.APPROVED)
         event = samples.event("late", now.id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from store.statements import statements_for
 
 SAY = statements_for("sqlite")
 OPEN = (State.PENDING, State.NEEDS_INFO)
+DAY = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def _page(query: Filter) -> Prepared:
@@ -45,6 +48,15 @@ PLANS = [
     ("a mailbox", SAY.letters.mailbox, "USING INDEX sqlite_autoindex_mailboxes_1 (name=?)"),
     ("an address", SAY.letters.unreachable_at, "sqlite_autoindex_unreachable_1 (channel=? AND address=?)"),
     ("an address back", SAY.letters.drop_unreachable, "sqlite_autoindex_unreachable_1 (channel=? AND address=?)"),
+    ("a batch's open", SAY.open_batch, "USING INDEX requests_batch (batch=?)"),
+    ("a batch's open of one", SAY.open_batch_of, "USING INDEX requests_batch (batch=?)"),
+    ("an account", SAY.accounts.spent, "accounts USING INDEX accounts_spent (rule=? AND key=? AND at>?)"),
+    ("an account's requests", SAY.accounts.spent, "requests USING INDEX sqlite_autoindex_requests_1 (id=?)"),
+    ("entries too old", SAY.accounts.sweep_accounts, "SEARCH accounts USING INTEGER PRIMARY KEY (rowid<?)"),
+    ("a rejection", SAY.accounts.rejected, "USING INDEX rejections_fingerprint (fingerprint=? AND at>?)"),
+    ("rejections too old", SAY.accounts.sweep_rejections, "SEARCH rejections USING INTEGER PRIMARY KEY (rowid<?)"),
+    ("between", _page(Filter(since=DAY, until=DAY)), "requests_newest (created_at>? AND created_at<?)"),
+    ("an agent's since", _page(Filter(agent="a", since=DAY)), "requests_agent (agent=? AND created_at>?)"),
     ("newest", _page(Filter(cursor="x")), "requests_newest ((created_at,id)<(?,?))"),
     ("an agent's", _page(Filter(agent="a")), "USING INDEX requests_agent (agent=?)"),
     ("an action's", _page(Filter(action="a")), "USING INDEX requests_action (action=?)"),
@@ -75,10 +87,10 @@ async def test_an_index_answers(driver: sqlite3.Connection, statement: Prepared,
     assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step], plan
 
 
-@pytest.mark.parametrize("name", ["due", "next_due", "unfinished"])
-async def test_a_tick_sorts_nothing(driver: sqlite3.Connection, name: str) -> None:
-    """What every tick asks comes in order from its partial index."""
-    statement: Prepared = getattr(SAY, name)
+@pytest.mark.parametrize("name", ["due", "next_due", "unfinished", "open_batch", "accounts.rejected"])
+async def test_what_is_asked_always_is_not_sorted(driver: sqlite3.Connection, name: str) -> None:
+    """What every tick, every batch and every submission asks comes in order from its index."""
+    statement: Prepared = attrgetter(name)(SAY)
     blanks = (None,) * statement.sql.count("?")
     steps = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement.sql}", blanks)]
     assert not [step for step in steps if "TEMP B-TREE" in step], steps
@@ -99,11 +111,13 @@ def _pairs(one: object, other: object) -> list[tuple[str, Prepared, Prepared]]:
 def test_every_statement_has_a_twin() -> None:
     """Each statement compiles for PostgreSQL as well, with the same parameters, numbered as asyncpg wants them."""
     twin = statements_for("postgresql")
-    pairs = [*_pairs(SAY, twin), *_pairs(SAY.letters, twin.letters)]
-    assert len(pairs) > 44
+    parts = (SAY, twin), (SAY.letters, twin.letters), (SAY.accounts, twin.accounts)
+    pairs = [pair for part in parts for pair in _pairs(*part)]
+    assert len(pairs) > 52
     for name, mine, other in pairs:
         assert "?" not in other.sql, name
         assert ("$1" in other.sql) == ("?" in mine.sql), name
-    for query in (Filter(), Filter(states=OPEN, reviewer="ana", agent="a", action="b", batch="c", escalated=True)):
+    narrow = Filter(states=OPEN, reviewer="ana", agent="a", action="b", batch="c", escalated=True, since=DAY, until=DAY)
+    for query in (Filter(), narrow):
         statement, values = twin.listing(query, (1, "req_1"))
         assert len(statement.pick(values)) == max(n for n in range(1, 20) if f"${n}" in statement.sql)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.core.model import ExecutionState, OnExpiry, Option, State, Verb
+from bot.core.model import ExecutionState, OnExpiry, Opinion, Option, Request, State, Verb
 from bot.core.ports import Change, Overtaken, Tx
 from store import SqlStore
 from tests.store import samples
@@ -19,13 +19,16 @@ async def test_a_request_is_read_as_it_was_written(store: SqlStore) -> None:
     value = samples.request(
         batch="newsletter-11",
         revises="req_before",
-        remind_at=NOW + timedelta(minutes=5),
-        exhausted=True,
+        tracks=(
+            samples.track(remind_at=NOW + timedelta(minutes=5), exhausted=True, round=2),
+            samples.track(1, step_at=None, held_until=NOW + timedelta(microseconds=1)),
+        ),
         escalation_level=2,
         answer="yes",
         route=replace(samples.ROUTE, on_expiry=OnExpiry.REJECT, expires=timedelta(minutes=90), excluded=("dana",)),
     )
-    value = replace(value, content=replace(value.content, options=(Option("a", "Half", {"amount": 1}),)))
+    advice = (samples.assessment(value), samples.assessment(value, by="lawyer", note=None, opinion=Opinion.DISAGREE))
+    value = replace(value, advice=advice, content=replace(value.content, options=(Option("a", "Half", {"amount": 1}),)))
     await store.write(lambda tx: samples.submit(tx, value))
     assert await store.request(value.id) == value
 
@@ -43,7 +46,7 @@ async def test_a_decided_request_brings_its_decisions_and_execution(store: SqlSt
     def decide(tx: Tx) -> None:
         samples.submit(tx, value)
         ask = samples.decision(value, "ben", Verb.ASK)
-        waiting = replace(value, state=State.NEEDS_INFO)
+        waiting = replace(value, state=State.NEEDS_INFO, decisions=(ask,))
         tx.record(Change(event=samples.event("asked", value.id), before=value, after=waiting, decision=ask))
         again = replace(waiting, state=State.PENDING, content=samples.revision(value.id, 2, amount=200))
         tx.record(Change(event=samples.event("answered", value.id), before=waiting, after=again))
@@ -67,13 +70,15 @@ async def test_a_decided_request_brings_its_decisions_and_execution(store: SqlSt
     "meanwhile",
     [
         {"state": State.NEEDS_INFO},
-        {"stage": 1},
-        {"step": 1},
-        {"remind_at": NOW},
+        {"tracks": (samples.track(1),)},
+        {"tracks": (samples.track(step=1),)},
+        {"tracks": (samples.track(remind_at=NOW),)},
+        {"tracks": (samples.track(exhausted=True),)},
+        {"tracks": (samples.track(), samples.track(1))},
+        {"tracks": ()},
         {"due_at": None},
-        {"exhausted": True},
     ],
-    ids=lambda changed: next(iter(changed)),
+    ids=str,
 )
 async def test_a_change_in_a_guarded_column_overtakes(store: SqlStore, meanwhile: dict[str, object]) -> None:
     """Whoever read the row before another's change is told `Overtaken`, and nothing of the late change is kept."""
@@ -93,6 +98,46 @@ async def test_a_change_in_a_guarded_column_overtakes(store: SqlStore, meanwhile
     assert await store.request(value.id) == changed
     assert [line.body.count('"late"') for line in await store.audit(value.id)] == [0, 0]
     assert await store.write(lambda tx: tx.effects()) == ()
+
+
+async def test_two_approvals_from_one_reading_are_not_both_the_first(store: SqlStore) -> None:
+    """Where a stage takes two, neither changes more than the count of decisions; the second has to read again."""
+    stages = (replace(samples.ROUTE.stages[0], approvals=2),)
+    asked = samples.request(route=replace(samples.ROUTE, stages=stages))
+    value = await store.write(lambda tx: samples.submit(tx, asked))
+
+    def vote(by: str, seen: Request) -> Change:
+        cast = samples.decision(seen, by)
+        after = replace(seen, decisions=(*seen.decisions, cast))
+        return Change(event=samples.event("voted", value.id), before=seen, after=after, decision=cast)
+
+    await store.write(lambda tx: tx.record(vote("ana", value)))
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(vote("ben", value)))
+    await store.write(lambda tx: tx.record(vote("ben", samples.found(tx, value.id))))
+    read = await store.request(value.id)
+    assert read is not None
+    assert ([d.by for d in read.decisions], read.full(0)) == (["ana", "ben"], True)
+
+
+async def test_no_assessment_is_written_over(store: SqlStore) -> None:
+    """Of two advisors who read the request at one time the second is overtaken, and reads the first one's note."""
+    value = await store.write(lambda tx: samples.submit(tx, samples.request()))
+
+    def advise(by: str, seen: Request) -> Change:
+        after = replace(seen, advice=(*seen.advice, samples.assessment(seen, by=by)))
+        return Change(event=samples.event("advised", value.id), before=seen, after=after)
+
+    await store.write(lambda tx: tx.record(advise("critic", value)))
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(advise("lawyer", value)))
+    await store.write(lambda tx: tx.record(advise("lawyer", samples.found(tx, value.id))))
+    read = await store.request(value.id)
+    assert read is not None
+    assert [(a.by, a.opinion, a.note) for a in read.advice] == [
+        ("critic", Opinion.DOUBT, "é \u2028"),
+        ("lawyer", Opinion.DOUBT, "é \u2028"),
+    ]
 
 
 async def test_a_new_revision_overtakes(store: SqlStore) -> None:
@@ -136,22 +181,30 @@ async def test_what_is_written_once_cannot_change(store: SqlStore) -> None:
         await store.write(lambda tx: tx.record(Change(event=samples.event("x", value.id), before=value, after=other)))
 
 
-async def test_one_vote_a_person_a_stage_a_revision(store: SqlStore) -> None:
-    """A second vote of the same person is overtaken by the first; a question is no vote; the next stage is free."""
+async def test_one_vote_a_person_a_revision(store: SqlStore) -> None:
+    """A second vote of a person is overtaken by the first, in another stage too; others, and questions, are free."""
     value = await store.write(lambda tx: samples.submit(tx, samples.request()))
 
-    def vote(verb: Verb, stage: int = 0) -> Change:
-        cast = samples.decision(value, verb=verb, stage=stage)
+    def vote(verb: Verb, stage: int = 0, by: str = "ana", revision: int = 1) -> Change:
+        cast = samples.decision(value, by, verb, stage=stage, revision=revision)
         return Change(event=samples.event("vote", value.id), decision=cast)
 
     await store.write(lambda tx: tx.record(vote(Verb.APPROVE)))
     with pytest.raises(Overtaken):
         await store.write(lambda tx: tx.record(vote(Verb.REJECT)))
+    with pytest.raises(Overtaken):
+        await store.write(lambda tx: tx.record(vote(Verb.APPROVE, 1)))
     await store.write(lambda tx: tx.record(vote(Verb.ASK)))
-    await store.write(lambda tx: tx.record(vote(Verb.APPROVE, 1)))
+    await store.write(lambda tx: tx.record(vote(Verb.APPROVE, 1, by="lea")))
+    await store.write(lambda tx: tx.record(vote(Verb.REJECT, revision=2)))
     read = await store.request(value.id)
     assert read is not None
-    assert [d.decision for d in read.decisions] == [Verb.APPROVE, Verb.ASK, Verb.APPROVE]
+    assert [(d.decision, d.by) for d in read.decisions] == [
+        (Verb.APPROVE, "ana"),
+        (Verb.ASK, "ana"),
+        (Verb.APPROVE, "lea"),
+        (Verb.REJECT, "ana"),
+    ]
 
 
 async def test_one_execution_a_revision(store: SqlStore) -> None:
@@ -218,6 +271,23 @@ async def test_due_requests_come_earliest_first(store: SqlStore) -> None:
     assert await store.write(lambda tx: tx.due(now, 10)) == (early.id, late.id)
     assert await store.write(lambda tx: tx.due(now, 1)) == (early.id,)
     assert await store.write(lambda tx: tx.due(NOW, 10)) == ()
+
+
+async def test_the_open_of_a_batch_come_oldest_first(store: SqlStore) -> None:
+    """Of one agent or of any, in the order of submission, without what has ended and what is in no batch."""
+    first = samples.request(batch="b", created_at=NOW)
+    third = samples.request(batch="b", created_at=NOW + timedelta(seconds=2), state=State.NEEDS_INFO)
+    second = samples.request(batch="b", created_at=NOW + timedelta(seconds=1), agent="mailer")
+    ended = samples.request(batch="b", state=State.REJECTED)
+
+    def fill(tx: Tx) -> None:
+        for value in (third, second, first, ended, samples.request(batch="c"), samples.request()):
+            samples.submit(tx, value)
+
+    await store.write(fill)
+    assert await store.write(lambda tx: tx.open_batch("b", None)) == (first.id, second.id, third.id)
+    assert await store.write(lambda tx: tx.open_batch("b", "billing")) == (first.id, third.id)
+    assert await store.write(lambda tx: (tx.open_batch("b", "nobody"), tx.open_batch("none", None))) == ((), ())
 
 
 async def test_an_agents_requests_are_counted(store: SqlStore) -> None:

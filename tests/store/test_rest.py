@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import DeliveryState, Key, Role
-from bot.core.ports import Change, Link, Overtaken, Session, Tx
+from bot.core.ports import Change, EffectKind, Link, Overtaken, Session, Tx
 from store import SqlStore
 from store.chain import verify
 from tests.store import samples
@@ -133,6 +133,23 @@ async def test_a_session_lasts_until_it_ends(store: SqlStore) -> None:
     assert await store.session("s", session.expires_at) is None
     await store.write(lambda tx: tx.end_session("s"))
     assert await store.session("s", NOW) is None
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_key_of_every_role_is_kept(store: SqlStore, role: Role) -> None:
+    """The schema names no roles, so that a new one needs no new schema."""
+    key = Key(id="key_1", name="critic", role=role, hash="a" * 64, created_at=NOW)
+    await store.write(lambda tx: tx.add_key(key, samples.event("key.created")))
+    assert await store.key(key.hash) == key
+
+
+@pytest.mark.parametrize("kind", list(EffectKind))
+async def test_an_effect_of_every_kind_is_kept(store: SqlStore, kind: EffectKind) -> None:
+    """A notice as much as a card."""
+    value = samples.request()
+    owed = samples.effect(value, kind=kind)
+    await store.write(lambda tx: samples.submit(tx, value, owed))
+    assert await store.write(lambda tx: tx.effects()) == (owed,)
 
 
 async def test_pause_is_switched_with_an_audit_line(store: SqlStore) -> None:
