@@ -78,8 +78,9 @@ def _place(reader: Reader, node: Node, text: str) -> tuple[str, str | None] | No
         return None
     parts = known[country]
     if dash and part not in parts:
-        whole = meant(f"{country}-{part}", [f"{country}-{name}" for name in parts], "there are: {}")
-        fix = whole or f"write {country}: no parts of it are known"
+        names = [f"{country}-{name}" for name in parts]
+        same = [name for name in names if name.casefold() == text.casefold()]
+        fix = meant(text, same or names, "there are: {}") or f"write {country}: no parts of it are known"
         reader.faults.add(node.place, f"no holidays are known for the part {quoted(part)} of {country}", fix)
         return None
     return country, part if dash else None

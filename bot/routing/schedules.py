@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from msgspec import Struct
 
-from bot.core.model import MINUTES_A_DAY, Absence, IfEmpty, Person, Shift
-from bot.core.policy import Schedule, WorkTime
+from bot.core.model import MINUTES_A_DAY, Absence, IfEmpty, Person, Schedule, Shift
+from bot.core.policy import WorkTime
 from bot.routing import moments, nodes, people
 from bot.routing.faults import quoted
 from bot.routing.holidays import holidays
