@@ -19,8 +19,8 @@ def doubts(policy: Policy) -> Iterator[str]:
         where = f"the rule {quoted(rule.name)}"
         yield from _irreversible(where, rule.irreversible, rule.replies or policy.replies)
         yield from _idle(policy, rule, where)
-    for name, steps in policy.chains.items():
-        for number, step in enumerate(steps, start=1):
+    for name, chain in policy.chains.items():
+        for number, step in enumerate(chain.steps, start=1):
             yield from _gathered(policy, step, f"step {number} of the chain {quoted(name)}")
     for person in policy.people.values():
         if person.digest and not person.email:
@@ -43,7 +43,7 @@ def _idle(policy: Policy, rule: Rule, where: str) -> Iterator[str]:
     """What a rule says of replies while nobody it asks is asked by mail."""
     if rule.replies is None and rule.irreversible is None:
         return
-    steps = [step for stage in rule.stages for step in policy.chains[stage.chain]]
+    steps = [step for stage in rule.stages for step in policy.chains[stage.chain].steps]
     if steps and not any(by_mail(policy, step) for step in steps):
         yield f"{where} has an `email`, and nobody in its chains is asked by mail; remove it, or add email to a `via`"
 

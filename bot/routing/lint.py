@@ -30,7 +30,7 @@ def warnings(policy: Policy) -> tuple[str, ...]:
     found = [
         *_order(policy),
         *(line for rule in (*policy.rules, policy.default) for line in _rule(policy, rule)),
-        *(line for name, steps in policy.chains.items() for line in _chain(policy, name, steps)),
+        *(line for name, chain in policy.chains.items() for line in _chain(policy, name, chain.steps)),
         *_unused(policy),
         *_later(policy),
         *letters.doubts(policy),
@@ -105,7 +105,7 @@ def _approval(policy: Policy, rule: Rule, where: str, named: list[str]) -> Itera
 
 def _times(policy: Policy, rule: Rule, where: str) -> Iterator[str]:
     for stage in rule.stages:
-        steps = policy.chains[stage.chain]
+        steps = policy.chains[stage.chain].steps
         asked_after = timedelta(0)
         for number, step in enumerate(steps[:-1], start=2):
             if step.wait is None:
@@ -121,7 +121,7 @@ def _times(policy: Policy, rule: Rule, where: str) -> Iterator[str]:
 
 
 def _owned(policy: Policy, rule: Rule, stage: StageSpec, where: str) -> Iterator[str]:
-    reach = {p for step in policy.chains[stage.chain] for p in policy.members(step.notify)}
+    reach = {p for step in policy.chains[stage.chain].steps for p in policy.members(step.notify)}
     for agent in policy.agents.values() if not rule.allow_self else ():
         left = reach - {agent.owner, agent.name}
         if len(left) < min(stage.approvals, len(reach)):
@@ -180,8 +180,8 @@ def reachable(policy: Policy, person: Person, channel: str) -> bool:
 
 def _later(policy: Policy) -> Iterator[str]:
     """Steps that name no channel of this version: those asked there would look in the inbox or never know."""
-    for name, steps in policy.chains.items():
-        for number, step in enumerate(steps, 1):
+    for name, chain in policy.chains.items():
+        for number, step in enumerate(chain.steps, 1):
             if step.via and all(way in LATER for way in step.via):
                 yield (
                     f"step {number} of the chain {quoted(name)} asks through {listed(step.via)}, not available in this "
@@ -194,7 +194,7 @@ def _unused(policy: Policy) -> Iterator[str]:
     for name in policy.chains:
         if name not in used:
             yield f"no rule uses the chain {quoted(name)}; remove it, or use it in a stage"
-    named = {name for steps in policy.chains.values() for step in steps for name in step.notify}
+    named = {name for chain in policy.chains.values() for step in chain.steps for name in step.notify}
     for name, members in policy.groups.items():
         if not members:
             yield f"the group {quoted(name)} is empty; add people, or remove it"
