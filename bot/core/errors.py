@@ -104,6 +104,12 @@ class AlreadyVoted(Conflict):
     code = "already_voted"
 
 
+class AlreadyAssessed(Conflict):
+    """You have already said what you think of this revision."""
+
+    code = "already_assessed"
+
+
 class Expired(Conflict):
     """The request expired before this decision."""
 

@@ -65,13 +65,13 @@ def authorise(request: Request, ballot: Ballot, now: datetime) -> None:
         raise errors.AlreadyVoted
     if ballot.by not in request.assignees:
         raise errors.NotAssigned
-    _current(request, ballot, now)
+    check_current(request, ballot, now)
     check(request, HAPPENING_OF[ballot.decision])
     if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS) and not ballot.fully_shown:
         raise errors.NotFullyShown
 
 
-def _current(request: Request, ballot: Ballot, now: datetime) -> None:
+def check_current(request: Request, ballot: Ballot, now: datetime) -> None:
     """Refuse what comes too late, or is about another revision."""
     if now >= request.expires_at:
         raise errors.Expired(f"The request expired at {clock(request.expires_at)}, before this decision.")

@@ -30,7 +30,7 @@ _GIVE_UP_AFTER = 20
 """Tries of a temporary failure: with the pauses above, about an hour."""
 _BROKEN_PAUSE = timedelta(minutes=1)
 _SEND_TIMEOUT = 30.0
-_TO_A_PLACE = (EffectKind.CARD, EffectKind.DIGEST, EffectKind.REFRESH, EffectKind.REMIND)
+_TO_A_PLACE = (EffectKind.CARD, EffectKind.NOTICE, EffectKind.DIGEST, EffectKind.REFRESH, EffectKind.REMIND)
 _EVENT_TIMEOUT = timedelta(seconds=10)
 
 
@@ -142,7 +142,7 @@ class Errands:
         if request is None or delivery is None:
             return await self._done(effect)
         channel = self._channels.get(delivery.channel)
-        if effect.kind is EffectKind.CARD:
+        if effect.kind in (EffectKind.CARD, EffectKind.NOTICE):
             return await self._send(effect, request, delivery, channel)
         if delivery.state is not DeliveryState.SENT or channel is None:
             return await self._done(effect)
@@ -156,7 +156,7 @@ class Errands:
     async def _send(self, effect: Effect, request: Request, delivery: Delivery, channel: Channel | None) -> int:
         if delivery.state is not DeliveryState.QUEUED:
             return await self._done(effect)
-        if not request.state.open:
+        if not request.state.open and effect.kind is not EffectKind.NOTICE:
             await self._shift.insist(lambda: self._desk.skipped(effect, delivery, "the request had ended"))
             return 1
         if channel is None:
@@ -226,7 +226,7 @@ class Errands:
 
     async def _tell_agent(self, effect: Effect, lane: deque[Effect]) -> int:
         request = await self._desk.request(effect.request)
-        url = self._agent_url(request.agent) if request is not None else None
+        url = self._agent_url(effect.note or request.agent) if request is not None else None
         if request is None or url is None:
             return await self._done(effect)
         outcome = await self._herald.post_event(

@@ -16,7 +16,12 @@ _LINK_LASTS = timedelta(minutes=30)
 _SESSION_LASTS = timedelta(days=14)
 _KEY_CACHED = timedelta(seconds=1)
 _KEYS_CACHED = 1000
-_PREFIX = {Role.AGENT: "sk_agent_", Role.REVIEWER: "sk_reviewer_", Role.ADMIN: "sk_admin_"}
+_PREFIX = {
+    Role.AGENT: "sk_agent_",
+    Role.REVIEWER: "sk_reviewer_",
+    Role.ADMIN: "sk_admin_",
+    Role.ADVISOR: "sk_advisor_",
+}
 
 
 class Access:

@@ -15,6 +15,7 @@ from bot.core.edits import submission_of, tightened
 from bot.core.errors import Fault
 from bot.core.model import (
     Arguments,
+    Assessment,
     Decision,
     Delivery,
     DeliveryState,
@@ -24,10 +25,12 @@ from bot.core.model import (
     Request,
     Revision,
     Risk,
+    Route,
     State,
     Then,
+    Track,
 )
-from bot.core.policy import ActionSpec, Policy, route
+from bot.core.policy import ActionSpec, Bounds, Policy, route
 from bot.core.ports import Change, Effect, Tx, Unreachable
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.rounds import Rounds
@@ -85,8 +88,7 @@ class Part:
     def _rerouted(self, request: Request, content: Revision) -> Request:
         """The request with this content, routed anew and never laxer; refused where the rules would block it."""
         policy = self._policy()
-        submission = submission_of(content, route=request.route, kind=request.kind)
-        fresh = route(policy, submission, agent=request.agent, now=self._ledger.clock.now()).route
+        fresh = self._walked(request, content)
         if fresh.then is Then.BLOCK:
             fault = Fault("/arguments", "blocked", f"the rule {fresh.rule!r} blocks this content")
             raise errors.Invalid(
@@ -99,6 +101,14 @@ class Part:
             route=tightened(request.route, fresh),
             risk=max(request.risk, fresh.risk, key=lambda risk: Risk(risk).rank),
         )
+
+    def _walked(self, request: Request, content: Revision, advice: tuple[Assessment, ...] = ()) -> Route:
+        """What the rules say of a request's content now, knowing what is known of it."""
+        submission = submission_of(content, route=request.route, kind=request.kind)
+        opinions = {given.by: given.opinion for given in (*request.advice, *advice)}
+        bounds = Bounds(refused=request.route.refused, advice=opinions)
+        now = self._ledger.clock.now()
+        return route(self._policy(), submission, agent=request.agent, now=now, bounds=bounds).route
 
     def _checked(self, spec: ActionSpec, arguments: Arguments) -> None:
         """Refuse arguments that JSON cannot carry or that break the action's schema."""
@@ -117,9 +127,9 @@ class Part:
 
     def _planned(self, request: Request) -> Execution | None:
         """The execution that an approved request gets: after the undo window, or at once in the agent's own hands."""
-        if not request.state.approved:
-            return None
         spec = self._policy().action(request.content.action)
+        if not request.state.approved or not request.kind.runs or spec.execute.nothing:
+            return None
         now = self._ledger.clock.now()
         # Another target than the approved one is left to the claim, which refuses it.
         handed = spec.execute.agent and not spec.undo_window and request.content.target == spec.execute.target
@@ -157,18 +167,28 @@ class Part:
         return self._moved_on(tx, self._load(tx, delivery.request), after)
 
     def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
-        standing = tx.deliveries(request.id)
+        """What is done because a card did not arrive: another way to the same person, else the next step."""
+        policy, standing = self._policy(), tx.deliveries(request.id)
         # A card of an earlier step may be the one at which somebody of the newest was to be reached.
-        if not self._rounds.asks(request, failed) or self._rounds.reached(request, standing):
-            return Deed(None)
-        after = lifecycle.move_on(request, self._ledger.clock.now())
-        if after is None:
-            return Deed(None)
-        deliveries, asked = self._rounds.ask(after, self._policy(), standing)
-        effects = self._rounds.refresh(after, self._policy(), standing) + asked
-        event = self._event("request.escalated", request, actor="sayso", via="courier", reason="undeliverable")
-        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
-        return Deed(after, effects)
+        lost = self._rounds.unreached(request, failed, standing)
+        deliveries, asked = self._rounds.ask(request, policy, standing, tracks=lost, quiet=True)
+        if deliveries:
+            event = self._event("request.asked", request, actor="sayso", via="courier", reason="undeliverable")
+            tx.record(Change(event=event, deliveries=deliveries, effects=asked))
+            return Deed(None, asked)
+        effects: tuple[Effect, ...] = ()
+        moved = request
+        for track in lost:
+            after = lifecycle.move_on(moved, track.stage, self._ledger.clock.now())
+            if after is None:
+                continue
+            standing = tx.deliveries(request.id)
+            deliveries, asked = self._rounds.ask(after, policy, standing, tracks=changed(moved, after))
+            done = self._rounds.refresh(after, policy, standing) + asked
+            event = self._event("request.escalated", moved, actor="sayso", via="courier", reason="undeliverable")
+            tx.record(Change(event=event, before=moved, after=after, deliveries=deliveries, effects=done))
+            moved, effects = after, effects + done
+        return Deed(None if moved is request else moved, effects)
 
     def _lost(self, tx: Tx, channel: str, to: str, error: str) -> None:
         """Nobody is reached at an address any more. Said once, and the day counts from then, or it would never end."""
@@ -198,6 +218,12 @@ class Part:
             undo=undo_text(spec),
             editable=spec.editable is None or bool(spec.editable),
         )
+
+
+def changed(before: Request, after: Request) -> tuple[Track, ...]:
+    """The stages that ask somebody now and did not, or ask another step."""
+    known = {(t.stage, t.step, t.round, t.held_until) for t in before.tracks}
+    return tuple(t for t in after.open_tracks if (t.stage, t.step, t.round, t.held_until) not in known)
 
 
 def undo_text(spec: ActionSpec) -> str:

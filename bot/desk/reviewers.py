@@ -12,16 +12,18 @@ from bot.core.card import Card, next_step_at
 from bot.core.digest import recompute
 from bot.core.edits import differences, touched
 from bot.core.errors import Fault
+from bot.core.fingerprint import fingerprint
 from bot.core.forms import Field, fields_of
-from bot.core.model import Decision, Delivery, Person, Request, State, Verb
+from bot.core.model import Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
+from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
-from bot.desk.part import Part, voted
+from bot.desk.part import changed, voted
 
 _QUEUE = 500
 
 
-class Reviewers(Part):
+class Reviewers(Emergencies):
     """The people's side; it is the `Reviews` port that channels are given."""
 
     async def decide(self, ballot: Ballot) -> Request:
@@ -37,10 +39,11 @@ class Reviewers(Part):
             # A key outlives the person's entry in routing.yaml, and so does a route that names them.
             if ballot.by not in self._policy().people:
                 raise errors.NotAssigned
-            lifecycle.authorise(request, ballot, now)
+            if not ballot.break_glass:
+                lifecycle.authorise(request, ballot, now)
             if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS):
                 _intact(request)
-            return self._decided(tx, request, ballot, now)
+            return (self._broken if ballot.break_glass else self._decided)(tx, request, ballot, now)
 
         try:
             deed = await self._ledger.commit(work)
@@ -65,8 +68,8 @@ class Reviewers(Part):
         if after.state.open and after.revision != request.revision:
             note = "It was edited, and earlier votes no longer count. Please look again."
             deliveries, asked = self._rounds.again(after, self._policy(), standing, note)
-        elif (after.stage, after.step) != (request.stage, request.step):
-            deliveries, asked = self._rounds.ask(after, self._policy(), standing)
+        elif moved := changed(request, after):
+            deliveries, asked = self._rounds.ask(after, self._policy(), standing, tracks=moved)
         if after.state is State.NEEDS_INFO:
             told = self._rounds.tell_agent(after, self._policy(), "request.needs_info")
         elif not after.state.open:
@@ -90,10 +93,13 @@ class Reviewers(Part):
                 effects=effects,
             )
         )
+        if after.state is State.REJECTED and request.kind.runs:
+            content = request.content
+            print_of = fingerprint(content.action, content.target, content.arguments)
+            tx.keep_rejection(print_of, request.id, now)
         return Deed(after, effects, execution)
 
     def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:
-        plan = request.stage_plan
         decision = Decision(
             id=ballot.id or self._ledger.id("dec"),
             request=request.id,
@@ -101,18 +107,17 @@ class Reviewers(Part):
             by=ballot.by,
             at=now,
             channel=ballot.channel,
-            stage=request.stage,
-            stage_name=plan.name if plan else "",
             revision=request.revision,
             digest=request.digest,
             comment=ballot.comment,
             category=ballot.category,
             answer=ballot.answer,
+            **lifecycle.place_of(request, ballot.by),
         )
         if ballot.decision is Verb.APPROVE_WITH_EDITS:
             return self._edited(request, ballot, decision)
         if ballot.decision is Verb.APPROVE:
-            after = lifecycle.approve(request, decision, now)
+            after = self._approved(request, decision)
         elif ballot.decision is Verb.REJECT:
             after = lifecycle.reject(request, decision, now)
         elif ballot.decision is Verb.ASK:
@@ -125,7 +130,37 @@ class Reviewers(Part):
             after = lifecycle.escalate(request, decision, now)
         return after, after.decisions[-1]
 
+    def _approved(self, request: Request, decision: Decision) -> Request:
+        """An approval, which for a question is its answer, and for a choice the option that is picked."""
+        content, answer = request.content, decision.answer
+        if request.kind is Kind.APPROVAL:
+            return lifecycle.approve(request, decision, decision.at)
+        if request.kind is Kind.CHOICE:
+            return self._picked(request, decision, answer or content.chosen)
+        if request.kind is Kind.QUESTION:
+            if content.options:
+                _option(request, answer)
+            elif not (answer or "").strip():
+                fault = Fault("/answer", "required", "say the answer")
+                raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
+        return replace(lifecycle.approve(request, decision, decision.at), answer=answer)
+
+    def _picked(self, request: Request, decision: Decision, picked: str | None) -> Request:
+        """The option's arguments become the next revision, approved by whoever picked it (or the one that stands)."""
+        option = _option(request, picked)
+        decision = replace(decision, answer=option.id)
+        if option.id == request.content.chosen:
+            return replace(lifecycle.approve(request, decision, decision.at), answer=option.id)
+        author = f"person:{decision.by}"
+        content = self._next_revision(request, author=author, arguments=option.arguments, chosen=option.id)
+        edited = replace(self._rerouted(request, content), answer=option.id)
+        counted = replace(decision, revision=content.number, digest=content.digest)
+        return lifecycle.edit(request, edited, counted, decision.at)
+
     def _edited(self, request: Request, ballot: Ballot, decision: Decision) -> tuple[Request, Decision]:
+        if request.kind is not Kind.APPROVAL:
+            fault = Fault("/decision", "kind", f"what is of the kind {request.kind} is answered, not edited")
+            raise errors.Invalid(f"/decision: {fault.detail}", faults=(fault,))
         old, new = request.content.arguments, ballot.arguments
         if new is None:
             raise errors.Invalid(
@@ -173,7 +208,7 @@ class Reviewers(Part):
     async def queue(self, person: str) -> tuple[Card, ...]:
         """The cards that wait for this person, soonest deadline first."""
         mine = await self._ledger.store.requests(Filter(states=(State.PENDING,), reviewer=person, limit=_QUEUE))
-        waiting = [r for r in mine if person in r.assignees and all(v.by != person for v in r.votes)]
+        waiting = [r for r in mine if person in r.assignees and all(vote.by != person for vote in r.votes)]
         waiting.sort(key=lambda r: (next_step_at(r) or r.expires_at, r.id))
         return tuple(self._card(r) for r in waiting)
 
@@ -194,6 +229,16 @@ class Reviewers(Part):
         spec = self._policy().action(request.action)
         document = spec.schema.document if spec.schema else None
         return fields_of(document, request.content.arguments, spec.editable)
+
+
+def _option(request: Request, picked: str | None) -> Option:
+    """The option with this id; refused where there is none."""
+    found = next((option for option in request.content.options if option.id == picked), None)
+    if found is None:
+        known = ", ".join(option.id for option in request.content.options)
+        fault = Fault("/answer", "option", f"pick one of the options: {known}")
+        raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
+    return found
 
 
 def _intact(request: Request) -> None:

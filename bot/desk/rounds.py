@@ -1,20 +1,23 @@
-"""Whom a step of the chain reaches, where: the cards to send and the ones that already stand there."""
+"""Whom a step of the chain reaches, where and when: the cards to send and the ones that already stand there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
 from bot.core.card import name_of
-from bot.core.model import Delivery, DeliveryState, Request, Step
+from bot.core.model import Delivery, DeliveryState, Request, Step, Track
 from bot.core.policy import Policy
 from bot.core.ports import Channel, Effect, EffectKind, Place
+from bot.desk.gathering import Gathering
 from bot.desk.ledger import Ledger
 
 MOMENT = timedelta(seconds=1)
 """How long a letter about a change waits for what follows at once, such as the run after an approval."""
 
 _ALIVE = (DeliveryState.QUEUED, DeliveryState.SENT)
+
+Cards = tuple[tuple[Delivery, ...], tuple[Effect, ...]]
 
 
 class Rounds:
@@ -24,75 +27,103 @@ class Rounds:
         """``channels``: those that are on, by name; a step through one that is off reaches its people in the inbox."""
         self._ledger = ledger
         self._channels = channels
+        self._gathering = Gathering(ledger, channels)
 
     def ask(
-        self, request: Request, policy: Policy, existing: tuple[Delivery, ...] = ()
-    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
-        """Cards for the newest step; where one already stands, a word there instead of a second card."""
-        plan = request.stage_plan
-        if plan is None or not request.state.open:
-            return (), ()
-        step = plan.steps[request.step]
-        standing = {(d.channel, d.to): d for d in existing if d.state in _ALIVE}
+        self,
+        request: Request,
+        policy: Policy,
+        existing: tuple[Delivery, ...] = (),
+        *,
+        tracks: Collection[Track] | None = None,
+        quiet: bool = False,
+    ) -> Cards:
+        """Cards for the newest step of these tracks (None: of all that wait); a word where a card already stands.
+
+        ``quiet``: no such words, only the cards that are missing.
+        """
         deliveries: list[Delivery] = []
         effects: list[Effect] = []
-        for channel, place in self._places(step, policy):
-            there = standing.get((channel, place.to))
-            if there is not None:
-                names = ", ".join(name_of(p, policy.people) for p in step.people)
-                note = f"Now also asked: {names}."
-                effects.append(self._ledger.effect(EffectKind.REMIND, request.id, there.id, note))
-                continue
-            delivery = Delivery(
-                id=self._ledger.id("dlv"),
-                request=request.id,
-                channel=channel,
-                to=place.to,
-                person=place.person,
-                stage=request.stage,
-                step=request.step,
-                state=DeliveryState.QUEUED,
-                at=self._ledger.clock.now(),
-                revision=request.revision,
-            )
-            standing[channel, place.to] = delivery
-            deliveries.append(delivery)
-            effects.append(self._card(delivery, policy, step.digest))
+        standing = {(d.channel, d.to): d for d in existing if d.state in _ALIVE}
+        failed = {(d.channel, d.person) for d in existing if d.state is DeliveryState.FAILED}
+        for track in request.open_tracks if tracks is None else tracks:
+            step = _newest(request, track)
+            for channel, place in self._places(step, policy, failed) if step is not None else ():
+                there = standing.get((channel, place.to))
+                if there is None:
+                    delivery = self._delivery(request, track, channel, place)
+                    standing[channel, place.to] = delivery
+                    deliveries.append(delivery)
+                    effects.append(self._gathering.card(request, delivery, policy, step))
+                elif not quiet and step is not None:
+                    names = ", ".join(name_of(p, policy.people) for p in step.people)
+                    note = f"Now also asked: {names}."
+                    effects.append(self._ledger.effect(EffectKind.REMIND, request.id, there.id, note))
         return tuple(deliveries), tuple(effects)
 
-    def _card(self, delivery: Delivery, policy: Policy, step: timedelta | None) -> Effect:
-        """A card to send, at once or gathered with others for the same person."""
-        gathered = self._gathered(delivery, policy, step, ended=False)
-        return gathered or self._ledger.effect(EffectKind.CARD, delivery.request, delivery.id)
+    def _delivery(self, request: Request, track: Track | None, channel: str, place: Place) -> Delivery:
+        return Delivery(
+            id=self._ledger.id("dlv"),
+            request=request.id,
+            channel=channel,
+            to=place.to,
+            person=place.person,
+            stage=track.stage if track else 0,
+            step=track.step if track else 0,
+            state=DeliveryState.QUEUED,
+            at=self._ledger.clock.now(),
+            revision=request.revision,
+        )
 
-    def _gathered(self, delivery: Delivery, policy: Policy, step: timedelta | None, *, ended: bool) -> Effect | None:
-        channel, person = self._channels.get(delivery.channel), policy.people.get(delivery.person or "")
-        span = channel.gathers(person, step, ended=ended) if channel is not None and person is not None else None
-        if span is None:
-            return None
-        note = f"{delivery.channel} {delivery.person}"
-        return self._ledger.effect(EffectKind.DIGEST, delivery.request, delivery.id, note, after=span)
+    def notify(
+        self, request: Request, policy: Policy, people: Collection[str], existing: tuple[Delivery, ...] = ()
+    ) -> Cards:
+        """Cards for people who are only to know, whatever the state of the request; none where one stands already."""
+        there = {(d.channel, d.to) for d in existing if d.state in _ALIVE}
+        told = Step(notify=tuple(people), people=tuple(people))
+        deliveries = tuple(
+            self._delivery(request, None, channel, place)
+            for channel, place in self._places(told, policy, set())
+            if (channel, place.to) not in there
+        )
+        effects = tuple(self._ledger.effect(EffectKind.NOTICE, request.id, d.id) for d in deliveries)
+        return deliveries, effects
 
-    def again(
-        self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str
-    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
+    def again(self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str) -> Cards:
         """Ask about a new revision: ``note`` where a card stands or is on its way, a card for whoever has none."""
-        deliveries, asked = self.ask(request, policy, existing)
-        cards = tuple(effect for effect in asked if effect.kind is not EffectKind.REMIND)
+        deliveries, cards = self.ask(request, policy, existing, quiet=True)
         # Where cards do not change, the new revision is a letter of its own, which says so itself.
         redrawn = tuple(d for d in existing if self._redraws(d))
         return deliveries, self._words(request, redrawn, note, _ALIVE) + cards
 
-    def _places(self, step: Step, policy: Policy) -> Iterator[tuple[str, Place]]:
+    def _places(
+        self, step: Step, policy: Policy, failed: Collection[tuple[str, str | None]]
+    ) -> Iterator[tuple[str, Place]]:
+        """Where the step's people are reached: channel by channel as it says, else as each of them prefers."""
         seen: set[tuple[str, str]] = set()
-        for name in step.via or tuple(self._channels):
-            channel = self._channels.get(name)
-            for person in step.people if channel is not None else ():
-                known = policy.people.get(person)
-                place = channel.place(known) if known is not None and channel is not None else None
-                if place is not None and (name, place.to) not in seen:
-                    seen.add((name, place.to))
-                    yield name, place
+        ways = [(name, person) for name in step.via or tuple(self._channels) for person in step.people]
+        for name, person in ways:
+            wished = self._wished(step, policy, person, failed)
+            if wished is not None and name != wished:
+                continue
+            place = self._place(name, person, policy)
+            if place is not None and (name, place.to) not in seen:
+                seen.add((name, place.to))
+                yield name, place
+
+    def _wished(
+        self, step: Step, policy: Policy, person: str, failed: Collection[tuple[str, str | None]]
+    ) -> str | None:
+        """Through which one channel somebody wishes to be asked now; None: through every one of the step."""
+        known = policy.people.get(person)
+        if step.via or known is None or not known.channels:
+            return None
+        open_ways = [name for name in known.channels if self._place(name, person, policy) is not None]
+        return next((name for name in open_ways if (name, person) not in failed), None)
+
+    def _place(self, channel: str, person: str, policy: Policy) -> Place | None:
+        known, way = policy.people.get(person), self._channels.get(channel)
+        return None if known is None or way is None else way.place(known)
 
     def refresh(self, request: Request, policy: Policy, existing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
         """Every card of the request brought up to date, those still on their way among them."""
@@ -102,37 +133,43 @@ class Rounds:
         """A card to bring up to date: where it stands at once, by letter after a moment or with others."""
         if self._redraws(delivery):
             return self._ledger.effect(EffectKind.REFRESH, request.id, delivery.id)
-        told = None if request.state.open else self._gathered(delivery, policy, None, ended=True)
+        told = None if request.state.open else self._gathering.outcome(delivery, policy)
         return told or self._ledger.effect(EffectKind.REFRESH, request.id, delivery.id, after=MOMENT)
 
     def _redraws(self, delivery: Delivery) -> bool:
         channel = self._channels.get(delivery.channel)
         return channel is None or channel.redraws
 
-    def reached(self, request: Request, existing: tuple[Delivery, ...]) -> bool:
-        """Whether a card stands, or is on its way, where the newest step asks somebody."""
-        return any(d.state in _ALIVE and self.asks(request, d) for d in existing)
+    def unreached(self, request: Request, failed: Delivery, existing: tuple[Delivery, ...]) -> tuple[Track, ...]:
+        """The stages whose newest step asked somebody by the card that failed, and now by none that stands."""
+        alive = [d for d in existing if d.state in _ALIVE]
+        return tuple(
+            track
+            for track in request.open_tracks
+            if _asks(request, track, failed) and not any(_asks(request, track, d) for d in alive)
+        )
 
-    @staticmethod
-    def asks(request: Request, delivery: Delivery) -> bool:
-        """Whether this is a card where the newest step asks somebody, whichever step it was sent for."""
-        step = request.stage_plan.steps[request.step] if request.stage_plan is not None else None
-        if step is None or (step.via and delivery.channel not in step.via):
-            return False
-        return delivery.person is None or delivery.person in step.people
-
-    def remind(self, request: Request, existing: tuple[Delivery, ...], note: str) -> tuple[Effect, ...]:
-        """A word at every card that stands and whose readers are asked now."""
-        return self._words(request, existing, note, (DeliveryState.SENT,))
+    def remind(
+        self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str, *, stage: int
+    ) -> tuple[Effect, ...]:
+        """A word at every card that stands and whose readers that stage asks, unless it is night for them."""
+        asked = {person for t in request.open_tracks if t.stage == stage for person in request.asked(t)}
+        awake = tuple(d for d in existing if self._gathering.may_be_told(d, policy, _step_of(request, d)))
+        return self._words(request, awake, note, (DeliveryState.SENT,), asked)
 
     def _words(
-        self, request: Request, existing: tuple[Delivery, ...], note: str, states: tuple[DeliveryState, ...]
+        self,
+        request: Request,
+        existing: tuple[Delivery, ...],
+        note: str,
+        states: tuple[DeliveryState, ...],
+        asked: Collection[str] | None = None,
     ) -> tuple[Effect, ...]:
-        asked = set(request.assignees)
+        readers = set(request.assignees if asked is None else asked)
         return tuple(
             self._ledger.effect(EffectKind.REMIND, request.id, d.id, note)
             for d in existing
-            if d.state in states and (d.person is None or d.person in asked)
+            if d.state in states and (d.person is None or d.person in readers)
         )
 
     def tell_agent(self, request: Request, policy: Policy, event: str) -> tuple[Effect, ...]:
@@ -141,3 +178,29 @@ class Rounds:
         if spec is None or spec.webhook is None:
             return ()
         return (self._ledger.effect(EffectKind.WEBHOOK, request.id, event),)
+
+    def tell_advisors(self, request: Request, policy: Policy) -> tuple[Effect, ...]:
+        """Word to the webhooks of those whose opinion is asked."""
+        hooks = [name for name in request.route.advisors if name in policy.agents and policy.agents[name].webhook]
+        return tuple(
+            self._ledger.effect(EffectKind.WEBHOOK, request.id, "request.needs_advice", name) for name in hooks
+        )
+
+
+def _newest(request: Request, track: Track) -> Step | None:
+    """The step that a track asks now; None while it is held."""
+    return None if track.held_until is not None else request.route.stages[track.stage].steps[track.step]
+
+
+def _step_of(request: Request, delivery: Delivery) -> Step | None:
+    stages = request.route.stages
+    steps = stages[delivery.stage].steps if delivery.stage < len(stages) else ()
+    return steps[delivery.step] if delivery.step < len(steps) else None
+
+
+def _asks(request: Request, track: Track, delivery: Delivery) -> bool:
+    """Whether this is a card where the track's newest step asks somebody, whichever step it was sent for."""
+    step = _newest(request, track)
+    if step is None or (step.via and delivery.channel not in step.via):
+        return False
+    return delivery.person is None or delivery.person in step.people

@@ -15,11 +15,12 @@ from bot.core.lifecycle import Turn, Woken
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Change, Effect, EffectKind, Tx
 from bot.desk.ledger import Deed
-from bot.desk.part import Part, outcome_event
+from bot.desk.part import Part, changed, outcome_event
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 200
 _EVENT = {
+    Turn.ASK: "request.asked",
     Turn.REMIND: "request.reminded",
     Turn.NEXT_STEP: "request.escalated",
     Turn.EXHAUSTED: "request.exhausted",
@@ -68,19 +69,31 @@ class Turns(Part):
         return Deed(None if request is found else request, effects)
 
     def _turned(self, tx: Tx, request: Request, woken: Woken) -> tuple[Effect, ...]:
-        after, standing = woken.request, tx.deliveries(request.id)
+        after, policy, standing = woken.request, self._policy(), tx.deliveries(request.id)
         deliveries: tuple[Delivery, ...] = ()
         effects: tuple[Effect, ...] = ()
-        if woken.turn is Turn.REMIND:
-            effects = self._rounds.remind(after, standing, "Still waiting for a decision.")
-        elif woken.turn is Turn.NEXT_STEP:
-            deliveries, asked = self._rounds.ask(after, self._policy(), standing)
-            effects = self._rounds.refresh(after, self._policy(), standing) + asked
+        if woken.turn is Turn.REMIND and woken.stage is not None:
+            note = "Still waiting for a decision."
+            effects = self._rounds.remind(after, policy, standing, note, stage=woken.stage)
+        elif woken.turn in (Turn.NEXT_STEP, Turn.ASK):
+            deliveries, asked = self._rounds.ask(after, policy, standing, tracks=changed(request, after))
+            effects = self._rounds.refresh(after, policy, standing) + asked
         elif woken.turn is Turn.EXPIRED:
             effects = self._ended(tx, after, outcome_event(after))
-        event = self._event(_EVENT[woken.turn], request, actor="sayso", via="scheduler")
+        elif not after.state.open:
+            deliveries, effects = self._chain_ended(tx, after, woken)
+        kind = _EVENT[woken.turn]
+        named = after.route.stages[woken.stage].name if woken.stage is not None else None
+        event = self._event(kind, request, actor="sayso", via="scheduler", stage=named)
         tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
         return effects
+
+    def _chain_ended(self, tx: Tx, after: Request, woken: Woken) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
+        """A chain's end ended the request: those asked see it, and those whom the chain names are told."""
+        ending = after.route.stages[woken.stage or 0].ending
+        people = ending.notify if ending is not None else ()
+        deliveries, told = self._rounds.notify(after, self._policy(), people, tx.deliveries(after.id))
+        return deliveries, self._ended(tx, after, outcome_event(after)) + told
 
     async def effects(self) -> tuple[Effect, ...]:
         """Every effect that is committed and not yet done, as after a restart."""

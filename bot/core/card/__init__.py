@@ -9,7 +9,7 @@ from bot.core.card.claims import answers_in, claims_of
 from bot.core.card.endings import execution_line
 from bot.core.card.fitting import ELISION, fit, shorten, without_approval
 from bot.core.card.measures import Measure
-from bot.core.card.telling import buttons_of, card_of
+from bot.core.card.telling import buttons_of, card_of, held_until
 from bot.core.card.texts import confidence_text, edit_text, literal, name_of, why_text
 from bot.core.card.values import Asked, Card, Line, Offer, Verdict
 from bot.core.tracks import next_step_at
@@ -30,6 +30,7 @@ __all__ = [
     "edit_text",
     "execution_line",
     "fit",
+    "held_until",
     "literal",
     "name_of",
     "next_step_at",

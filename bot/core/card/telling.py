@@ -57,7 +57,7 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         offers=tuple([Offer(o.id, visible(o.title), o.id == content.chosen) for o in content.options]),
         answer=None if request.answer is None else visible(request.answer),
         batch=None if request.batch is None else visible(request.batch),
-        held_until=_held_until(request),
+        held_until=held_until(request),
     )
 
 
@@ -66,7 +66,7 @@ def arguments_of(arguments: Arguments) -> tuple[Line, ...]:
     return tuple([Line(visible(name), literal(value)) for name, value in arguments.items()])
 
 
-def _held_until(request: Request) -> datetime | None:
+def held_until(request: Request) -> datetime | None:
     """Until when nobody is asked, where that is so."""
     waiting = [track.held_until for track in request.open_tracks]
     moments = [moment for moment in waiting if moment is not None]

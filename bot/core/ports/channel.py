@@ -92,8 +92,8 @@ class Ballot(Struct, frozen=True, kw_only=True):
     """What a reviewer's click, form or reply says, authenticated and parsed by its channel.
 
     ``by`` is a person's id. ``revision`` and ``digest`` are what that person was shown; ``fully_shown`` whether
-    all of it was. ``arguments`` are the edited arguments whole. ``answer`` answers a question, or is the id of the option
-    that is picked. ``id`` is the decision's, where the channel knows one that stays the same when the same act
+    all of it was. ``arguments`` are the edited arguments whole. ``answer`` answers a question, or is the id of the
+    option that is picked. ``id`` is the decision's, where the channel knows one that stays the same when the same act
     arrives again. ``break_glass``: approve in an emergency, past the review; the comment says why.
     """
 

@@ -1,0 +1,203 @@
+"""How a proposal comes in: checked, routed, counted against its limits, and kept, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.core import errors, lifecycle
+from bot.core.digest import digest_of
+from bot.core.edits import differences
+from bot.core.errors import Fault
+from bot.core.model import Edit, Kind, Request, Revision, State, Submission
+from bot.core.policy import HOUSE, Policy, Routing
+from bot.core.ports import Change, Tx
+from bot.desk.counting import Proposal, counted
+from bot.desk.ledger import Deed
+from bot.desk.part import Part
+
+_CHANCES = 2**32
+_FEWEST_OPTIONS = 2
+
+
+class Intake(Part):
+    """The way in."""
+
+    async def submit(
+        self, submission: Submission, *, agent: str, idempotency_key: str | None = None, body_hash: str = ""
+    ) -> tuple[Request, bool]:
+        """Route and keep a submission: the request, and whether it was created now (False: this key had made it)."""
+        policy = self._policy()
+        try:
+            self._fitting(policy, submission)
+        except errors.Invalid:
+            # A repeat of what was taken under an earlier configuration is still that request.
+            known = await self._repeated(agent, idempotency_key, body_hash)
+            if known is None:
+                raise
+            return known, False
+        it = Proposal(
+            id=self._ledger.id("req"),
+            policy=policy,
+            submission=submission,
+            agent=agent,
+            now=self._ledger.clock.now(),
+            chance=int.from_bytes(self._ledger.entropy(4), "big") / _CHANCES,
+        )
+
+        def work(tx: Tx) -> Deed:
+            if idempotency_key is not None:
+                known = tx.remembered(agent, idempotency_key)
+                if known is not None:
+                    return self._again(tx, known, body_hash)
+            self._bounded(tx, policy, agent)
+            deed = self._kept(tx, it)
+            if idempotency_key is not None:
+                tx.remember(agent, idempotency_key, body_hash, it.id, it.now)
+            return deed
+
+        deed = await self._ledger.commit(work)
+        if deed.request is None:
+            raise AssertionError("a submission always gives a request")
+        return deed.request, deed.fresh
+
+    def _fitting(self, policy: Policy, submission: Submission) -> None:
+        """Refuse what no agent may ask for, or what cannot be what it says it is."""
+        if submission.action.startswith(HOUSE):
+            fault = Fault("/action", "reserved", f"names that begin with {HOUSE} are the house's own")
+            raise errors.Invalid(f"/action: {fault.detail}", faults=(fault,))
+        spec = policy.action(submission.action)
+        if submission.kind is Kind.APPROVAL:
+            self._checked(spec, submission.arguments)
+        if submission.kind is not Kind.CHOICE:
+            return
+        if len(submission.options) < _FEWEST_OPTIONS:
+            fault = Fault("/options", "required", "a choice needs two options or more")
+            raise errors.Invalid(f"/options: {fault.detail}", faults=(fault,))
+        for index, option in enumerate(submission.options):
+            try:
+                self._checked(spec, option.arguments)
+            except errors.Invalid as refused:
+                faults = tuple(replace(f, pointer=f"/options/{index}{f.pointer}") for f in refused.faults)
+                raise errors.Invalid(f"{faults[0].pointer}: {faults[0].detail}", faults=faults) from None
+
+    async def _repeated(self, agent: str, key: str | None, body_hash: str) -> Request | None:
+        if key is None:
+            return None
+
+        def work(tx: Tx) -> Request | None:
+            known = tx.remembered(agent, key)
+            return None if known is None else self._again(tx, known, body_hash).request
+
+        return await self._ledger.store.write(work)
+
+    def _again(self, tx: Tx, known: tuple[str, str], body_hash: str) -> Deed:
+        request_id, first_hash = known
+        if first_hash != body_hash:
+            raise errors.IdempotencyMismatch(request=request_id)
+        return Deed(self._load(tx, request_id), fresh=False)
+
+    def _revised(self, tx: Tx, submission: Submission, agent: str) -> tuple[Edit, ...]:
+        """What is other than in the request that this one revises, which has to be the agent's own."""
+        earlier = tx.request(submission.revises or "")
+        if earlier is None or earlier.agent != agent:
+            fault = Fault("/revises", "unknown", "no request of this agent has that id")
+            raise errors.Invalid("/revises: no request of this agent has that id", faults=(fault,))
+        return differences(earlier.content.arguments, submission.arguments)
+
+    def _bounded(self, tx: Tx, policy: Policy, agent: str) -> None:
+        """Hold an agent to its own limits, so that one that runs wild does not drown the others."""
+        spec = policy.agents.get(agent)
+        if spec is None:
+            return
+        if spec.pending is not None and tx.count_open(agent) >= spec.pending:
+            raise errors.Overloaded(
+                f"{agent} has {spec.pending} open requests already; wait for decisions.", retry_after=30
+            )
+        if spec.per_minute is not None:
+            since = self._ledger.clock.now() - timedelta(minutes=1)
+            if tx.count_since(agent, since) >= spec.per_minute:
+                raise errors.Overloaded(f"{agent} may submit {spec.per_minute} requests a minute.", retry_after=60)
+
+    def _kept(self, tx: Tx, it: Proposal) -> Deed:
+        """Count, route and write one proposal."""
+        differs = self._revised(tx, it.submission, it.agent) if it.submission.revises is not None else ()
+        standing = counted(tx, it)
+        change = self._created(it, standing.routing, differs)
+        created = change.after
+        if created is None:
+            raise AssertionError("a new request has content")
+        execution = self._unless_paused(tx, change.execution)
+        kept = replace(created, execution=execution)
+        tx.record(replace(change, after=kept, execution=execution))
+        for entry in standing.entries:
+            tx.spend(entry)
+        return Deed(kept, change.effects, execution)
+
+    def _created(
+        self, it: Proposal, routing: Routing, differs: tuple[Edit, ...] = (), *, actor: str | None = None
+    ) -> Change:
+        """The change that keeps a proposal on its route; ``actor``: who made the house ask, where it does by itself."""
+        policy, submission, agent, now = it.policy, it.submission, it.agent, it.now
+        content = _first(policy, submission, agent, it.id, now)
+        request = lifecycle.begin(
+            Request(
+                id=it.id,
+                state=State.PENDING,
+                kind=submission.kind,
+                agent=agent,
+                action=submission.action,
+                title=it.title or policy.title(submission.action, submission.arguments),
+                risk=routing.route.risk,
+                route=routing.route,
+                content=replace(content, differs=differs) if differs else content,
+                created_at=now,
+                expires_at=now + routing.route.expires,
+                batch=submission.batch,
+                revises=submission.revises,
+            ),
+            now,
+        )
+        execution = self._planned(request)
+        deliveries, effects = self._rounds.ask(request, policy)
+        tried = [{"rule": t.rule, "outcome": str(t.outcome), "detail": t.detail} for t in routing.trials]
+        event = self._event("request.submitted", request, actor=actor or f"agent:{agent}", via="api", trials=tried)
+        told = self._rounds.tell_advisors(request, policy)
+        if not request.state.open:
+            told = self._rounds.tell_agent(request, policy, "request.decided")
+        return Change(
+            event=event,
+            after=replace(request, execution=execution),
+            execution=execution,
+            deliveries=deliveries,
+            effects=effects + told,
+        )
+
+
+def _first(policy: Policy, submission: Submission, agent: str, request_id: str, now: Any) -> Revision:
+    target = policy.action(submission.action).execute.target
+    return Revision(
+        request=request_id,
+        number=1,
+        digest=digest_of(
+            request=request_id,
+            revision=1,
+            agent=agent,
+            action=submission.action,
+            arguments=submission.arguments,
+            target=target,
+        ),
+        author=f"agent:{agent}",
+        created_at=now,
+        action=submission.action,
+        arguments=submission.arguments,
+        target=target,
+        reason=submission.reason,
+        confidence=submission.confidence,
+        labels=submission.labels,
+        context=submission.context,
+        on_behalf_of=submission.on_behalf_of,
+        options=submission.options,
+    )
