@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from bot.core.model import MINUTES_A_DAY, Absence, IfEmpty, Person, Schedule, Shift
-from bot.core.policy import WorkTime
+from bot.core.policy import OWN_CLOCK, WorkTime
 from bot.routing import moments, nodes, people
 from bot.routing.faults import quoted
 from bot.routing.holidays import holidays
@@ -59,6 +59,9 @@ def calendars(reader: Reader, node: Node) -> dict[str, WorkTime]:
     found: dict[str, WorkTime] = {}
     for key, item in reader.entries(node, "calendars").items():
         name = reader.id(node.keys[key], "a calendar") if isinstance(node, nodes.Mapping) else None
+        if key == OWN_CLOCK and isinstance(node, nodes.Mapping):
+            what = f"a calendar cannot be named {quoted(key)}: as a clock that means the hours of whoever is asked"
+            reader.faults.add(node.keys[key].place, what, "give the calendar another name")
         fields = reader.mapping(item, f"the calendar {quoted(key)}", CALENDAR_KEYS)
         cut_off(reader, item)
         zone = people.timezone(reader, fields["timezone"]) if "timezone" in fields else None
