@@ -76,8 +76,6 @@ def worked(calendars: Sequence[Calendar], since: datetime, span: timedelta) -> d
         return since + span if span <= LONGEST else None
     left = span
     for begin, end in _disjoint(calendars, since):
-        if begin >= last:
-            return None
         if left <= end - begin:
             return begin + left if begin + left <= last else None
         left -= end - begin
