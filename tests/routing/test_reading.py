@@ -33,7 +33,7 @@ def test_the_contracts_example_is_read_as_written() -> None:
     assert refund.rollback is not None
     assert refund.rollback.arguments == {"order": "{{ order }}"}
     assert read.action("refund.reverse").execute == BY_AGENT
-    assert read.chains["finance"][0].remind == timedelta(minutes=5)
+    assert read.chains["finance"].steps[0].remind == timedelta(minutes=5)
     assert [rule.then for rule in read.rules] == [Then.APPROVE, Then.STAGES]
     assert read.rules[1].gate == 0.85
     assert [stage.approvals for stage in read.rules[1].stages] == [1, 2]
@@ -64,7 +64,7 @@ def test_how_long_mail_is_gathered_is_read() -> None:
     wide = load(WIDE)
     assert wide.people["b"].digest == timedelta(days=1)
     assert wide.people["ana@example.com"].digest is None
-    assert [step.digest for step in wide.chains["c"]] == [None, timedelta(milliseconds=500)]
+    assert [step.digest for step in wide.chains["c"].steps] == [None, timedelta(milliseconds=500)]
 
 
 @pytest.mark.parametrize(
