@@ -57,14 +57,16 @@ class Roster(Struct, frozen=True):
         return frozenset(person for name in names for person in self.meant(name))
 
 
-def asking(chain: Chain) -> tuple[str, ...]:
-    """Every name under which a chain may ask somebody who can then decide, each once.
+def asking(chain: Chain, roster: Roster) -> dict[str, frozenset[str]]:
+    """Under which names a chain may ask people who can then decide, and whom each name may mean.
 
-    Whom its end tells may decide only where the request waits on after that.
+    A fallback, and who is told at the end, are asked under their own names; those told may decide only where the
+    request waits on after that.
     """
     told = chain.exhausted.notify if chain.exhausted.then is None else ()
-    steps = [name for step in chain.steps for name in (*step.notify, *step.fallback)]
-    return tuple(dict.fromkeys((*steps, *told)))
+    instead = roster.members((*told, *(name for step in chain.steps for name in step.fallback)))
+    named_there = dict.fromkeys(name for step in chain.steps for name in step.notify)
+    return {person: frozenset({person}) for person in instead} | {name: roster.meant(name) for name in named_there}
 
 
 def named(reader: Reader, node: Node, where: str, roster: Roster) -> tuple[str, ...]:

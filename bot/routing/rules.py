@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.core.model import OnExpiry, Then
-from bot.core.policy import ADVICE_WITHIN, DEFAULT_EXPIRES, Rule
+from bot.core.policy import ADVICE_WITHIN, CHECKS, DEFAULT_EXPIRES, EXCEPTIONS, Rule
 from bot.routing import conditions, limits, nodes, stages
 from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar
@@ -14,6 +14,12 @@ from bot.routing.stages import Ground
 from bot.routing.values import Reader
 
 DEFAULT = "default"
+_TAKEN = {
+    DEFAULT: "that is the section for what no rule holds for",
+    EXCEPTIONS: "that is the section for what an agent calls out of its scope",
+    CHECKS: "the trail says so where one of an action's own checks blocks",
+}
+"""What the trail names where no rule answered."""
 _LIMITS = ("limit", "sample", "second_look")
 """Keys of rules that approve only."""
 _DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email", "advice")
@@ -44,9 +50,9 @@ def rules(reader: Reader, node: Node, ground: Ground) -> tuple[Rule, ...]:
         name = reader.name(fields["name"], "the name of a rule") if "name" in fields else None
         if "name" not in fields and isinstance(item, nodes.Mapping):
             reader.missing(item, "a rule", "name", "the card and the audit trail name it")
-        if name == DEFAULT:
-            what = f"a rule cannot be called {quoted(DEFAULT)}"
-            reader.faults.add(fields["name"].place, what, "that is the section for what no rule holds for")
+        if name in _TAKEN:
+            what = f"a rule cannot be called {quoted(name)}"
+            reader.faults.add(fields["name"].place, what, _TAKEN[name])
         elif name in lines:
             what = f"there are two rules {quoted(name or '')}"
             reader.faults.add(fields["name"].place, what, f"the first is on line {lines[name or '']}; rename one")

@@ -35,13 +35,13 @@ class Ground(Struct, frozen=True):
     agents: tuple[str, ...] = ()
     default_asks: bool = False
 
-    def asking(self, chain: str) -> tuple[str, ...]:
-        """Every name under which a chain may ask somebody."""
-        return chains.asking(self.chains.get(chain, Chain()))
+    def asking(self, chain: str) -> dict[str, frozenset[str]]:
+        """Under which names a chain may ask people, and whom each name may mean."""
+        return chains.asking(self.chains.get(chain, Chain()), self.roster)
 
     def reach(self, chain: str) -> frozenset[str]:
         """Everybody whom a chain can ask."""
-        return self.roster.members(self.asking(chain))
+        return frozenset[str]().union(*self.asking(chain).values())
 
 
 def stages(reader: Reader, node: Node, ground: Ground) -> tuple[StageSpec, ...]:
@@ -125,7 +125,7 @@ def _possible(reader: Reader, stage: StageSpec, fields: dict[str, Node], place: 
     if stage.approvals == 1 and ("approvals" not in fields or plain(fields["approvals"]) == 1):
         what = "distinct_groups changes nothing where one approval is enough"
         reader.faults.add(fields["distinct_groups"].place, what, "ask for two approvals or more, or remove it")
-    names = _givers([ground.roster.meant(name) for name in ground.asking(stage.chain)], stage.approvals)
+    names = _givers([*ground.asking(stage.chain).values()], stage.approvals)
     if stage.approvals > names and stage.approvals <= reached:
         what = (
             f"{stage.approvals} approvals from different names can never be reached: "
