@@ -9,12 +9,16 @@ from functools import partial
 from msgspec.structs import replace
 
 from bot.core.model import ExecutionState, Request
-from bot.core.ports import Change, Tx
+from bot.core.ports import AccountEntry, Change, Tx
 from store import SqlStore, open_store, sqlite
 from tests.store import samples
 
+RULE, ACCOUNT = "small refunds", "billing"
+"""Under which the process counts every request that it submits, an amount of 2 each."""
+
 
 def _submit(tx: Tx, value: Request) -> None:
+    tx.spend(AccountEntry(rule=RULE, key=ACCOUNT, at=samples.NOW, amount=2, request=value.id))
     samples.submit(tx, value, samples.effect(value, id=f"eff_{value.id}"))
 
 

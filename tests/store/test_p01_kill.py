@@ -12,6 +12,8 @@ from pathlib import Path
 from bot.core.model import ExecutionState, State
 from store import open_store
 from store.chain import verify_store
+from tests.store import samples
+from tests.store.journal import ACCOUNT, RULE
 from tests.store.test_p13_replay import held, told
 
 LIVES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
@@ -48,7 +50,10 @@ async def _reconcile(url: str, ledger: dict[str, str]) -> None:
     store = await open_store(url, exclusive=True)
     report = await verify_store(store)
     assert report.ok, report.text()
-    assert await told(store) == held(Path(url.removeprefix("sqlite+aiosqlite:///")))
+    kept = await told(store)
+    assert kept == held(Path(url.removeprefix("sqlite+aiosqlite:///")))
+    spent = await store.write(lambda tx: tx.spent(RULE, ACCOUNT, samples.NOW))
+    assert spent == (len(kept.requests), 2 * len(kept.requests)), "a limit counts what is not there, or misses what is"
     owed = {effect.request for effect in await store.write(lambda tx: tx.effects())}
     for request_id, word in ledger.items():
         value = await store.request(request_id)
