@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "send": "bot.commands.requests",
     "list": "bot.commands.requests",
     "show": "bot.commands.requests",
+    "drill": "bot.commands.drill",
     "key": "bot.commands.keys",
     "link": "bot.commands.keys",
     "pause": "bot.commands.replays",

@@ -11,6 +11,7 @@ from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environm
 from bot.core.errors import SaysoError
 from bot.core.model import Key, Role
 from bot.desk import Access
+from bot.desk.emergencies import HOUSE_AGENT
 from bot.routing import load
 from bot.settings import public_url_of
 
@@ -21,10 +22,11 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add the commands."""
     key = commands.add_parser("key", help="make, list and revoke API keys").add_subparsers(required=True)
     create = key.add_parser("create", help="make a key; it is shown once")
-    create.add_argument("name", help="the agent's name; with --reviewer a person's id in routing.yaml")
+    create.add_argument("name", help="the agent's or advisor's name; with --reviewer a person's id in routing.yaml")
     role = create.add_mutually_exclusive_group()
     role.add_argument("--reviewer", action="store_true", help="a key with which this person decides")
     role.add_argument("--admin", action="store_true", help="a key that sees all and settles unknown outcomes")
+    role.add_argument("--advisor", action="store_true", help="a key with which an agent gives second opinions")
     add_json(create)
     create.set_defaults(run=create_key)
     listing = key.add_parser("list", help="the keys there are")
@@ -49,7 +51,9 @@ async def _create(args: argparse.Namespace) -> int:
 
     if _NAME.fullmatch(args.name) is None:
         raise CommandError(f"{args.name!r} is no name for a key: use up to 64 letters, digits, dots, dashes, @ or _.")
-    role = Role.REVIEWER if args.reviewer else Role.ADMIN if args.admin else Role.AGENT
+    if args.name == HOUSE_AGENT:
+        raise CommandError(f"{HOUSE_AGENT} is the house's own name, from whom drills and reviews come: take another.")
+    role = _role(args)
     if role is Role.REVIEWER:
         known_person(args.name)
     async with open_ledger(make=True) as ledger:
@@ -61,6 +65,11 @@ async def _create(args: argparse.Namespace) -> int:
         f"{secret}\n\nThis is the {role} key of {key.name} ({key.id}). It is shown only now; keep it safe.",
     )
     return GOOD
+
+
+def _role(args: argparse.Namespace) -> Role:
+    asked = {Role.REVIEWER: args.reviewer, Role.ADMIN: args.admin, Role.ADVISOR: args.advisor}
+    return next((role for role, given in asked.items() if given), Role.AGENT)
 
 
 def known_person(person: str) -> None:

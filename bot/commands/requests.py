@@ -5,28 +5,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import to_builtins
 
+from bot.commands.calls import LONGEST_WAIT, add_bot, bot_of
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
 from bot.core.card import literal
-from bot.core.model import Delivery, Request, State
+from bot.core.model import Decision, Delivery, Kind, Request, State
 from bot.core.ports import Filter
 from bot.core.scrutiny import visible
 from bot.settings import public_url_of
 from bot.web.view import request_view
 
-_WAIT_SECONDS = 60
 _SHOWN = 50
 _DIGITS = 9
-_ERRORS = 400
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,8 +30,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     send = commands.add_parser("send", help="submit a request from a JSON file, as an agent does")
     send.add_argument("request", help="a file, or - for standard input")
     send.add_argument("--wait", action="store_true", help="wait until it is decided; status 1 unless approved")
-    send.add_argument("--key", help="the agent's key; else SAYSO_KEY")
-    send.add_argument("--url", help="where the bot is; else SAYSO_PUBLIC_URL, else SAYSO_LISTEN")
+    add_bot(send, "the agent's")
     add_json(send)
     send.set_defaults(run=send_request)
     listing = commands.add_parser("list", help="the newest requests")
@@ -58,44 +53,22 @@ def _count(text: str) -> int:
 
 def send_request(args: argparse.Namespace) -> int:
     """Submit, and with ``--wait`` stay until somebody decided."""
-    key = args.key or os.environ.get("SAYSO_KEY")
-    if not key:
-        raise CommandError("No key: give --key or set SAYSO_KEY to an agent's key (sayso key create NAME).")
+    bot = bot_of(args, "an agent's", "sayso key create NAME")
     try:
         body = sys.stdin.buffer.read() if args.request == "-" else Path(args.request).read_bytes()
     except OSError as problem:
         raise CommandError(f"{args.request}: {problem.strerror}.") from None
-    base = (args.url or public_url_of(environment())).rstrip("/")
-    status, answer = _call("POST", f"{base}/v1/requests", key, body)
-    if args.wait and status < _ERRORS:
-        sys.stderr.write(f"{answer['id']} waits for a decision: {answer['url']}\n" if _open(answer) else "")
-    while args.wait and status < _ERRORS and _open(answer):
-        status, answer = _call("GET", f"{base}/v1/requests/{answer['id']}?wait={_WAIT_SECONDS}", key)
-    if status >= _ERRORS:
-        faults = "".join(f"\n  {e['pointer']}: {e['detail']}" for e in answer.get("errors", ()))
-        raise CommandError(f"{answer.get('title', 'refused')} ({status}): {answer.get('detail', '')}{faults}")
+    answer = bot.call("POST", "/v1/requests", body)
+    if args.wait and _open(answer):
+        sys.stderr.write(f"{answer['id']} waits for a decision: {answer['url']}\n")
+    while args.wait and _open(answer):
+        answer = bot.call("GET", f"/v1/requests/{answer['id']}?wait={LONGEST_WAIT}")
     say(args, answer, f"{answer['id']}  {answer['state']}  {answer['title']}\n{answer['url']}")
     return GOOD if not args.wait or State(answer["state"]).approved else NO
 
 
 def _open(answer: dict[str, Any]) -> bool:
     return State(answer["state"]).open
-
-
-def _call(method: str, url: str, key: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    call = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310  # checked below
-    if not url.startswith(("http://", "https://")):
-        raise CommandError(f"{url} is not an http address.")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(call, timeout=_WAIT_SECONDS + 15) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.load(refusal)
-    except (OSError, ValueError) as problem:
-        raise CommandError(f"{url}: {getattr(problem, 'reason', problem)}. Is the bot up there?") from None
 
 
 def list_requests(args: argparse.Namespace) -> int:
@@ -148,19 +121,12 @@ def _page(
 ) -> str:
     lines = [f"{visible(request.title)}", f"{request.id}  {request.state}  revision {request.revision}", request.digest]
     lines += ["", f"action      {visible(request.action)}, by {request.agent}", f"route       {request.route.why}"]
-    lines += [f"  {visible(name)}: {literal(value)}" for name, value in request.content.arguments.items()]
-    if request.content.confidence is not None:
-        lines.append(f"confidence  {request.content.confidence:g}, as the agent says")
-    if request.content.reason:
-        lines.append(f"reason      {visible(request.content.reason)}, as the agent says")
+    lines += _proposed(request)
+    lines += _review(document) if request.route.stages else []
     lines += [f"asked       {', '.join(request.assignees)}"] if request.assignees else []
     lines += [f"expires     {request.expires_at:%Y-%m-%d %H:%M:%S} UTC"] if request.state.open else []
     lines += [f"card        {d.channel} to {d.to}: {d.state}  {visible(d.error or '')}".rstrip() for d in deliveries]
-    lines += [
-        f"{d.decision:<11} by {d.by} at {d.at:%Y-%m-%d %H:%M:%S} through {d.channel}"
-        + (f": {visible(d.comment)}" if d.comment else "")
-        for d in request.decisions
-    ]
+    lines += [_decided(decision) for decision in request.decisions]
     if request.execution:
         run = request.execution
         lines.append(f"execution   {run.state} after {run.attempts} attempts  {visible(run.error or '')}".rstrip())
@@ -169,3 +135,45 @@ def _page(
     lines += ["", "the trail"]
     lines += [f"  {e['at'][:19]}  {e['type']:<22} {e['actor']} through {e['via']}" for e in events]
     return "\n".join([*lines, "", document["url"]])
+
+
+def _proposed(request: Request) -> list[str]:
+    """What is asked, and what the agent says of it."""
+    content = request.content
+    lines = [f"kind        {request.kind}"] if request.kind is not Kind.APPROVAL else []
+    lines += [f"  {visible(name)}: {literal(value)}" for name, value in content.arguments.items()]
+    for option in content.options:
+        picked = ", picked" if option.id in (content.chosen, request.answer) else ""
+        lines.append(f"option      {option.id}: {visible(option.title)}{picked}")
+        lines += [f"  {visible(name)}: {literal(value)}" for name, value in option.arguments.items()]
+    if request.answer is not None and not content.options:
+        lines.append(f"answer      {visible(request.answer)}")
+    if content.confidence is not None:
+        lines.append(f"confidence  {content.confidence:g}, as the agent says")
+    if content.reason:
+        lines.append(f"reason      {visible(content.reason)}, as the agent says")
+    return lines
+
+
+_CHECKED = {True: "passed", False: "failed", None: "not answered"}
+
+
+def _review(document: dict[str, Any]) -> list[str]:
+    """The stages, where there are several, and what the house and other agents found."""
+    stages = document["stages"]
+    several = [f"stage       {s['name']}: {s['state']}, {s['approvals']} of {s['needed']}" for s in stages]
+    lines = several if len(stages) > 1 else []
+    lines += [f"check       {c['name']}: {_CHECKED[c['passed']]}  {visible(c['detail'])}" for c in document["checks"]]
+    for advice in document["advice"]:
+        note = f": {visible(advice['note'])}" if advice["note"] else ""
+        lines.append(f"opinion     {advice['by']} on revision {advice['revision']}: {advice['opinion']}{note}")
+    lines += [f"refused     the same was rejected before, as {document['refused']}"] if document["refused"] else []
+    return lines
+
+
+def _decided(made: Decision) -> str:
+    marks = [f"instead of {made.instead_of}"] if made.instead_of else []
+    marks += ["past the review, in an emergency"] if made.broke_glass else []
+    marks += [f"answer {visible(made.answer)}"] if made.answer else []
+    said = "".join(f", {mark}" for mark in marks) + (f": {visible(made.comment)}" if made.comment else "")
+    return f"{made.decision:<11} by {made.by} at {made.at:%Y-%m-%d %H:%M:%S} through {made.channel}{said}"

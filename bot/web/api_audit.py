@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.core.audit import export_line, within
 from bot.core.ports import AuditLine, Store
 from bot.web.exchange import Answer
-from bot.web.operation import ADMINS, ALL, Call, Operation
+from bot.web.operation import ADMINS, BUT_ADVISORS, Call, Operation
 from bot.web.query import EXPORT
 from bot.web.view import Trail
 
@@ -51,7 +51,7 @@ OPERATIONS = (
         name="trail",
         says="A request's audit events, oldest first.",
         handler=trail,
-        roles=ALL,
+        roles=BUT_ADVISORS,
         answers={200: ("The events.", Trail)},
     ),
     Operation(

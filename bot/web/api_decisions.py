@@ -11,29 +11,36 @@ from bot.web.auth import actor_of
 from bot.web.exchange import Answer
 from bot.web.objects import Member, Members
 from bot.web.operation import ADMINS, REVIEWERS, Call, Operation
+from bot.web.options import ARGUMENTS, NO_CONTROLS
 from bot.web.problems import invalid
-from bot.web.shapes import Faults, Number, OneOf, Text
+from bot.web.shapes import Faults, Flag, Number, OneOf, Text
 from bot.web.strict_json import MAX_SAFE
-from bot.web.submission import ARGUMENTS, NO_CONTROLS
+from bot.web.submission import LONG
 from bot.web.view import RequestView
 
 COMMENT = 5_000
 """Characters of what a person says with a decision."""
 
+REVISION = Member(Number(1, MAX_SAFE, whole=True), "The revision that was looked at.", required=True)
+DIGEST = Member(
+    Text(71, pattern=r"sha256:[0-9a-f]{64}", says="sha256: and 64 hexadecimal digits"),
+    "The digest that was looked at.",
+    required=True,
+)
+CATEGORY = Member(Text(100, pattern=NO_CONTROLS, says="one line of text"), "Why it is rejected, in a word.")
 DECISION = Members(
     {
         "decision": Member(OneOf(tuple(Verb)), "What is decided.", required=True),
-        "revision": Member(Number(1, MAX_SAFE, whole=True), "The revision that was looked at.", required=True),
-        "digest": Member(
-            Text(71, pattern=r"sha256:[0-9a-f]{64}", says="sha256: and 64 hexadecimal digits"),
-            "The digest that was looked at.",
-            required=True,
-        ),
+        "revision": REVISION,
+        "digest": DIGEST,
         "arguments": Member(ARGUMENTS, "With approve_with_edits alone: the edited arguments, whole."),
         "comment": Member(Text(COMMENT, shortest=0), "A word to the agent and the record; ask needs one."),
-        "category": Member(Text(100, pattern=NO_CONTROLS, says="one line of text"), "Why it is rejected, in a word."),
-    },
-    later={"answer": "question and choice are not available in this version, so there is nothing to answer"},
+        "category": CATEGORY,
+        "answer": Member(
+            Text(LONG), "With approve alone: the answer to a question; where there are options, the id of one."
+        ),
+        "break_glass": Member(Flag(), "With approve alone: past the review, in an emergency; the comment says why."),
+    }
 )
 RESOLUTION = Members(
     {
@@ -60,6 +67,8 @@ async def decide(call: Call) -> Answer:
         arguments=body.get("arguments"),
         comment=body.get("comment"),
         category=body.get("category"),
+        answer=body.get("answer"),
+        break_glass=body.get("break_glass", False),
     )
     return await call.show(await call.house.desk.decide(ballot))
 
@@ -74,10 +83,26 @@ def _fits(verb: Verb, body: dict[str, Any]) -> None:
         faults.add("/arguments", "unexpected", f"{verb} takes no arguments; approve_with_edits does")
     if verb is Verb.ASK and not body.get("comment", "").strip():
         faults.add("/comment", "required", "must say what you want to know")
-    if verb is not Verb.REJECT and "category" in body:
-        faults.add("/category", "unexpected", f"{verb} takes no category; reject does")
+    if verb is not Verb.APPROVE and "answer" in body:
+        faults.add("/answer", "unexpected", f"{verb} takes no answer; approve does")
+    names_a_reason(verb, body, faults)
+    if body.get("break_glass"):
+        _breaks_glass(verb, body, faults)
     if faults:
         raise invalid(tuple(faults))
+
+
+def names_a_reason(verb: Verb, body: dict[str, Any], faults: Faults) -> None:
+    """Refuse a category with what is no rejection."""
+    if verb is not Verb.REJECT and "category" in body:
+        faults.add("/category", "unexpected", f"{verb} takes no category; reject does")
+
+
+def _breaks_glass(verb: Verb, body: dict[str, Any], faults: Faults) -> None:
+    if verb is not Verb.APPROVE:
+        faults.add("/break_glass", "unexpected", f"{verb} breaks no glass; approve does")
+    if not body.get("comment", "").strip():
+        faults.add("/comment", "required", "must say why it cannot wait; it stays on record")
 
 
 async def settle(call: Call) -> Answer:
@@ -109,6 +134,7 @@ OPERATIONS = (
             errors.NeedsInfo,
             errors.NotFullyShown,
             errors.Stale,
+            errors.DigestMismatch,
         ),
     ),
     Operation(

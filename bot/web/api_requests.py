@@ -1,4 +1,4 @@
-"""What agents do over HTTP: submit, look, answer a question, withdraw, report. Reviewers and admins look too."""
+"""What agents do over HTTP: submit, look, answer a question, withdraw, report. Others look too."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import re
 
 from bot.core import errors
 from bot.core.digest import canonical
-from bot.core.model import ExecutionState, Request, Role
+from bot.core.model import ExecutionState, Key, Request, Role, State
 from bot.core.ports import Filter
 from bot.web.exchange import Answer, header_values, while_connected
 from bot.web.objects import Member, Members
 from bot.web.operation import AGENTS, ALL, Call, Operation
+from bot.web.options import ARGUMENTS
 from bot.web.problems import header_fault, invalid, parameter_fault
 from bot.web.query import DEFAULT_PAGE, FOR, LISTING, WAIT
 from bot.web.shapes import Anything, OneOf, Text
-from bot.web.submission import ARGUMENTS, CONTEXT, LONG, SUBMISSION, submission_of
+from bot.web.submission import CONTEXT, LONG, SUBMISSION, submission_of
 from bot.web.view import Page, RequestView, encoded, request_view
 
 LONGEST_KEY = 255
+_OPEN = tuple([state for state in State if state.open])
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 INFORMATION = Members(
@@ -90,6 +92,9 @@ async def listing(call: Call) -> Answer:
     wanted = dict(call.query)
     if call.key.role is Role.AGENT and wanted.setdefault("agent", call.key.name) != call.key.name:
         return Answer(200, encoded(Page((), None)))
+    advising = _advising(call.key, asked=wanted.pop("advisor", False))
+    if advising:
+        wanted.setdefault("state", _OPEN)
     size: int = wanted.pop("limit", DEFAULT_PAGE)
     asked = Filter(states=wanted.pop("state", None), **wanted, limit=size + 1)
     found = await call.house.store.requests(asked)
@@ -98,10 +103,26 @@ async def listing(call: Call) -> Answer:
         detail = "is not the next_cursor of a page; begin again without it"
         raise invalid((parameter_fault("cursor", "unknown", detail),))
     page = found[:size]
+    following = page[-1].id if len(found) > size else None
+    if advising:
+        page = tuple([request for request in page if _awaits(request, call.key.name)])
     # Sent at once: each of these reads waits for a thread, not for another.
     sent = await asyncio.gather(*(call.house.store.deliveries(request.id) for request in page))
     views = tuple(request_view(r, d, call.house.public_url) for r, d in zip(page, sent, strict=True))
-    return Answer(200, encoded(Page(views, page[-1].id if len(found) > size else None)))
+    return Answer(200, encoded(Page(views, following)))
+
+
+def _advising(key: Key, *, asked: bool) -> bool:
+    """Whether only what waits for this advisor is listed; nothing waits for the opinion of another key."""
+    if asked and key.role is not Role.ADVISOR:
+        raise invalid((parameter_fault("advisor", "role", f"takes an advisor's key; this one is {key.role}"),))
+    return asked
+
+
+def _awaits(request: Request, advisor: str) -> bool:
+    """Whether this advisor is asked for an opinion of the present revision, and has given none."""
+    given = {advice.by for advice in request.advice if advice.revision == request.revision}
+    return request.state.open and advisor in request.route.advisors and advisor not in given
 
 
 async def inform(call: Call) -> Answer:
@@ -148,6 +169,7 @@ OPERATIONS = (
         body=SUBMISSION,
         parameters=(WAIT,),
         idempotent_by_key=True,
+        located=True,
         answers={
             201: ("The new request.", RequestView),
             200: ("The request that this Idempotency-Key already made.", RequestView),

@@ -14,13 +14,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from bot.core import errors
-from bot.web import api_audit, api_decisions, api_requests, health, problems
+from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health, problems
 from bot.web.exchange import GUARDS, Answer, read_body, refusal
 from bot.web.house import House, SlackHandler
 from bot.web.openapi import document
 from bot.web.operation import Call, Endpoint, Operation, answered
 
 REQUESTS = "/v1/requests/"
+BATCHES = "/v1/batches/"
 MAX_SLACK_BYTES = 1024 * 1024
 """Slack posts whole cards back, percent-encoded; a message of 50 full blocks stays far below this."""
 
@@ -61,6 +62,14 @@ class Front(Starlette):
                 scope["path_params"] = {"id": given}
                 await endpoint(scope, receive, send)
                 return
+        elif path.startswith(BATCHES) and not scope.get("root_path"):
+            # A batch's name may hold slashes, which a route would take for the address's own.
+            given, slash, rest = path[len(BATCHES) :].rpartition("/")
+            endpoint = self._endpoints.get(f"{BATCHES}{{batch}}{slash}{rest}")
+            if endpoint is not None and given:
+                scope["path_params"] = {"batch": given}
+                await endpoint(scope, receive, send)
+                return
         elif path == REQUESTS[:-1] and not scope.get("root_path"):
             await self._endpoints[path](scope, receive, send)
             return
@@ -72,6 +81,9 @@ def table(house: House, tally: Counter[tuple[str, int]]) -> tuple[Operation, ...
     listed = (
         *api_requests.OPERATIONS,
         *api_decisions.OPERATIONS,
+        *api_advice.OPERATIONS,
+        *api_batches.OPERATIONS,
+        *api_drills.OPERATIONS,
         *api_audit.OPERATIONS,
         *health.operations(tally),
     )

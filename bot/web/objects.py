@@ -6,7 +6,7 @@ A member that is not required may be null, which is the same as leaving it out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bot.core.pointers import below
@@ -19,6 +19,7 @@ class ListOf:
 
     item: Shape
     most: int
+    least: int = 0
 
     def check(self, value: Any, at: str, faults: Faults) -> Any:
         """The list, or a fault of type, length or of its items."""
@@ -28,11 +29,15 @@ class ListOf:
         if len(value) > self.most:
             faults.add(at, "max_items", f"must hold at most {self.most:,} items; this has {len(value):,}")
             return value
+        if len(value) < self.least:
+            faults.add(at, "min_items", f"must hold at least {self.least:,} items; this has {len(value):,}")
+            return value
         return [self.item.check(item, f"{at}/{index}", faults) for index, item in enumerate(value)]
 
     def schema(self) -> dict[str, Any]:
         """An array schema."""
-        return {"type": "array", "items": self.item.schema(), "maxItems": self.most}
+        least = {"minItems": self.least} if self.least else {}
+        return {"type": "array", "items": self.item.schema(), "maxItems": self.most, **least}
 
 
 @dataclass(frozen=True)
@@ -75,14 +80,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Members:
-    """An object of known members. ``open`` keeps unknown ones as they are; else they are refused by name.
-
-    ``later`` are members of the contract that this version does not take, with the reason.
-    """
+    """An object of known members. ``open`` keeps unknown ones as they are; else they are refused by name."""
 
     members: Mapping[str, Member]
     open: bool = False
-    later: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, value: Any, at: str, faults: Faults) -> Any:
         """The members that are there and not null, each checked; every fault is named."""
@@ -96,20 +97,14 @@ class Members:
                 if self.open:
                     taken[name] = item
                 elif not faults.full:
-                    self._stranger(name, at, faults)
+                    known = near(name, tuple(self.members))
+                    faults.add(below(at, name[:NAMED]), "unknown_member", f"is not a member of this object{known}")
             elif item is not None or member.required:
                 taken[name] = member.shape.check(item, f"{at}/{name}", faults)
         for name, member in self.members.items():
             if member.required and name not in value:
                 faults.add(f"{at}/{name}", "required", "must be given")
         return taken
-
-    def _stranger(self, name: str, at: str, faults: Faults) -> None:
-        if name in self.later:
-            faults.add(f"{at}/{name}", "unavailable", self.later[name])
-        else:
-            known = near(name, tuple(self.members))
-            faults.add(below(at, name[:NAMED]), "unknown_member", f"is not a member of this object{known}")
 
     def schema(self) -> dict[str, Any]:
         """An object schema."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,7 +56,7 @@ def document(operations: Iterable[Operation], *, public_url: str, version: str) 
                     "key": {
                         "type": "http",
                         "scheme": "bearer",
-                        "description": "A key from `sayso key create`. Its role: agent, reviewer or admin.",
+                        "description": "A key from `sayso key create`. Its role: agent, reviewer, admin or advisor.",
                     }
                 },
             },
@@ -63,6 +64,7 @@ def document(operations: Iterable[Operation], *, public_url: str, version: str) 
     )
 
 
+_PLACES = re.compile(r"{(\w+)}")
 _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 
@@ -97,8 +99,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     drawn: list[dict[str, Any]] = []
-    if "{id}" in operation.path:
-        drawn.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string"}})
+    named = _PLACES.findall(operation.path)
+    drawn += [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named]
     drawn += [_parameter(parameter) for parameter in operation.parameters]
     if operation.idempotent_by_key:
         drawn.append(
@@ -121,7 +123,7 @@ def _successes(operation: Operation) -> dict[str, Any]:
     for status, (says, struct) in operation.answers.items():
         schema = {"$ref": f"#/components/schemas/{struct.__name__}"} if struct else _UNTYPED[operation.media_type]
         drawn[str(status)] = {"description": says, "content": {operation.media_type: {"schema": schema}}}
-        if operation.idempotent_by_key:
+        if operation.located:
             location = {"schema": {"type": "string"}, "description": "The request's address."}
             drawn[str(status)]["headers"] = {"Location": location}
     return drawn
@@ -135,7 +137,7 @@ def refusals_of(operation: Operation) -> tuple[type[SaysoError], ...]:
         found += [] if operation.roles == ALL else [errors.Forbidden]
     if operation.body is not None:
         found += [*_BODY, errors.Overloaded]
-    if "{id}" in operation.path:
+    if _PLACES.search(operation.path):
         found.append(errors.NotFound)
     return tuple(dict.fromkeys(found))
 

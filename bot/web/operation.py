@@ -20,11 +20,11 @@ from bot.web.auth import authenticate, refuse
 from bot.web.exchange import Answer, Gone, Headers, header_values, read_body, refusal, while_connected
 from bot.web.house import House
 from bot.web.objects import Members
+from bot.web.options import ID
 from bot.web.problems import Internal, MethodNotAllowed, UnsupportedMedia, invalid
 from bot.web.query import Parameter, parse_query
 from bot.web.shapes import Faults
 from bot.web.strict_json import parse
-from bot.web.submission import ID
 from bot.web.view import encoded, request_view
 
 log = logging.getLogger("sayso.web")
@@ -33,7 +33,9 @@ ANYONE: frozenset[Role] = frozenset()
 AGENTS = frozenset({Role.AGENT})
 REVIEWERS = frozenset({Role.REVIEWER})
 ADMINS = frozenset({Role.ADMIN})
-ALL = AGENTS | REVIEWERS | ADMINS
+ADVISORS = frozenset({Role.ADVISOR})
+BUT_ADVISORS = AGENTS | REVIEWERS | ADMINS
+ALL = BUT_ADVISORS | ADVISORS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,8 @@ class Operation:
     """One call: where, who, what in, what out. ``roles`` empty: no key is needed.
 
     ``answers`` maps each success status to what it means and its struct (None: no JSON). ``errors`` are refusals of
-    its own, beside those that follow from keys, bodies and addresses. ``bare`` takes an empty body as ``{}``.
+    its own, beside those that follow from keys, bodies and addresses. ``bare`` takes an empty body as ``{}``;
+    ``located`` answers with the Location of what it made.
     """
 
     method: str
@@ -57,6 +60,7 @@ class Operation:
     errors: tuple[type[SaysoError], ...] = ()
     media_type: str = "application/json"
     idempotent_by_key: bool = False
+    located: bool = False
 
 
 @dataclass(frozen=True)

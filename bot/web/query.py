@@ -97,6 +97,12 @@ def _flag(value: str) -> bool:
     return value == "true"
 
 
+def _me(value: str) -> bool:
+    if value != "me":
+        raise ValueError("must be me: the advisor whose key this is")
+    return True
+
+
 def _size(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= len(str(MAX_PAGE)) and 1 <= int(value) <= MAX_PAGE):
         raise ValueError(f"must be a whole number from 1 to {MAX_PAGE}")
@@ -152,6 +158,12 @@ LISTING = (
     Parameter("batch", "Only this batch.", _text, _TEXT),
     Parameter(
         "escalated", "Only those that moved down their chain, or only those that did not.", _flag, {"type": "boolean"}
+    ),
+    Parameter(
+        "advisor",
+        "With an advisor's key: only open ones that wait for its opinion. Pages may be short; follow next_cursor.",
+        _me,
+        {"type": "string", "enum": ["me"]},
     ),
     Parameter("cursor", "The next_cursor of the page before.", _text, _TEXT),
     Parameter(

@@ -118,16 +118,13 @@ class Flag:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of some words; ``later`` are words of the contract that this version does not take yet."""
+    """One of some words."""
 
     words: tuple[str, ...]
-    later: tuple[str, ...] = ()
 
     def check(self, value: Any, at: str, faults: Faults) -> Any:
         """The word, or a fault that lists them."""
-        if isinstance(value, str) and value in self.later:
-            faults.add(at, "unavailable", f"{' and '.join(self.later)} are not available in this version")
-        elif not isinstance(value, str) or value not in self.words:
+        if not isinstance(value, str) or value not in self.words:
             hint = near(value, self.words) if isinstance(value, str) else ""
             faults.add(at, "enum", f"must be one of: {', '.join(self.words)}{hint}")
         return value

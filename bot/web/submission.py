@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bot.core.model import Kind, Risk, Submission
+from bot.core.model import Kind, Option, Risk, Submission
 from bot.web.objects import ListOf, MapOf, Member, Members
+from bot.web.options import ARGUMENTS, ID, NO_CONTROLS, OPTIONS, Proposal
 from bot.web.problems import invalid
 from bot.web.shapes import Anything, Faults, Flag, Number, OneOf, Scalar, Span, Text
 
 LONG = 20_000
 """Characters of a reason, an answer or one piece of evidence: some ten printed pages."""
 
-NO_CONTROLS = r"[^\u0000-\u001f\u007f]+"
-ID = Text(64, pattern=r"[A-Za-z0-9_-]+", says="an id of letters, digits, - and _")
-ARGUMENTS = Members({}, open=True)
-ACTION = Text(128, pattern=r"[A-Za-z0-9._:-]+", says="a name of letters, digits and the signs . _ : -")
+# Nothing that an agent asks for may pass for the house's own (`bot.core.policy.actions.HOUSE`), however it is written.
+ACTION = Text(
+    128,
+    pattern=r"(?![sS][aA][yY][sS][oO]\.)[A-Za-z0-9._:-]+",
+    says="a name of letters, digits and the signs . _ : -, and sayso. begins the house's own",
+)
+BATCH = Text(128, pattern=NO_CONTROLS, says="one line of text")
 WEB_ADDRESS = Text(
     2_048,
     pattern=r'[hH][tT][tT][pP][sS]?://[^\u0000-\u0020\u007f-\u00a0<>"\\]+',
@@ -68,28 +72,27 @@ CONTEXT = Members(
     },
     open=True,
 )
-_LATER = "question and choice are not available in this version, so there are no options"
-SUBMISSION = Members(
+SUBMISSION = Proposal(
     {
         "action": Member(ACTION, "What the agent wants to do, such as refund.issue.", required=True),
         "arguments": Member(ARGUMENTS, "Its arguments; those of a listed action must fit its schema."),
         "reason": Member(Text(LONG, shortest=0), "Why, in the agent's words."),
         "confidence": Member(Number(0, 1), "How sure the agent is."),
-        "kind": Member(OneOf((Kind.APPROVAL,), later=(Kind.QUESTION, Kind.CHOICE)), "What is asked of the person."),
+        "kind": Member(OneOf(tuple(Kind)), "What is asked of the person; approval unless given."),
         "risk": Member(OneOf(tuple(Risk)), "The agent's own estimate; it can only make the review stricter."),
         "labels": Member(MapOf(Scalar(500), 50, 64), "The agent's marks; they can only make the review stricter."),
         "on_behalf_of": Member(
             Text(320, pattern=NO_CONTROLS, says="one line of text"), "The person it acts for, who may not review this."
         ),
         "context": Member(CONTEXT, "What a reviewer needs to see. Members beyond these are kept as they are."),
-        "batch": Member(Text(128, pattern=NO_CONTROLS, says="one line of text"), "A name shared by related requests."),
+        "options": Member(OPTIONS, "What may be picked: of a choice 2 to 20, of a question none or 2 to 20."),
+        "batch": Member(BATCH, "A name shared by related requests."),
         "revises": Member(ID, "The rejected request that this is a new proposal for."),
         "expires_in": Member(
             Span(timedelta(seconds=1), timedelta(days=90), "1s and 90d"),
             "Expire sooner than the rule says; it cannot be later.",
         ),
-    },
-    later={"options": _LATER},
+    }
 )
 
 
@@ -108,4 +111,6 @@ def submission_of(taken: dict[str, Any]) -> Submission:
     for name, kind in (("kind", Kind), ("risk", Risk)):
         if name in known:
             known[name] = kind(known[name])
+    if "options" in known:
+        known["options"] = tuple([Option(**option) for option in known["options"]])
     return Submission(**known)

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, json
 
-from bot.core.card import next_step_at
+from bot.core.card import held_until, next_step_at
 from bot.core.model import (
     Arguments,
     Decision,
@@ -18,26 +18,23 @@ from bot.core.model import (
     Execution,
     ExecutionState,
     Kind,
+    Opinion,
+    Option,
     Request,
     Risk,
     State,
     Verb,
 )
 from bot.web.house import page_url
-
-
-class StageView(Struct, frozen=True):
-    """The round of review: its name, its number (``index``, from 1) ``of`` so many, approvals given and needed."""
-
-    name: str
-    index: int
-    of: int
-    approvals: int
-    needed: int
+from bot.web.rounds import RoundView, StageView, rounds_of, stage_of
 
 
 class DecisionView(Struct, frozen=True):
-    """What one person decided. ``by`` is a person's id, ``stage`` the stage's name; ``edits`` are what they changed."""
+    """What one person decided. ``by`` is a person's id, ``stage`` the stage's name; ``edits`` are what they changed.
+
+    ``answer`` is what they answered or picked, ``instead_of`` for whom they stood in; ``broke_glass``: they approved in
+    an emergency, past the review that was due.
+    """
 
     decision: Verb
     by: str
@@ -48,6 +45,27 @@ class DecisionView(Struct, frozen=True):
     comment: str | None
     category: str | None
     edits: tuple[Edit, ...]
+    answer: str | None
+    instead_of: str | None
+    broke_glass: bool
+
+
+class CheckView(Struct, frozen=True):
+    """One of the house's own checks; ``passed`` null: it could not be answered."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+class AdviceView(Struct, frozen=True):
+    """What another agent thinks of a revision. It is no vote."""
+
+    by: str
+    opinion: Opinion
+    note: str | None
+    at: datetime
+    revision: int
 
 
 class ExecutionView(Struct, frozen=True):
@@ -64,21 +82,25 @@ class ExecutionView(Struct, frozen=True):
 
 
 class DeliveryView(Struct, frozen=True):
-    """One card sent to one place."""
+    """One card sent to one place; ``person`` is the id of whoever lives there, null where it is shared."""
 
     channel: str
     to: str
     state: DeliveryState
     at: datetime
     error: str | None
+    person: str | None
 
 
 class RequestView(Struct, frozen=True, kw_only=True):
     """One action put to people. Times are RFC 3339 UTC.
 
     ``arguments`` are as the agent proposed them; ``effective_arguments`` as approved or edited, null before that.
-    ``deadline`` is when the next step of the chain is asked too. ``deliveries`` are listed by GET; a POST answers
-    before the cards go out, with an empty list.
+    ``stage`` is the one to speak of: the first that waits for somebody, or where it ended; ``stages`` are all of them.
+    ``deadline`` is when the next step of that stage's chain is asked too; nobody is asked before ``held_until``.
+    ``chosen`` is the id of the option whose arguments these are. ``advisors`` are asked for their ``advice``.
+    ``refused`` is an earlier request of the same content that was rejected. ``deliveries`` are listed by GET; a POST
+    answers before the cards go out, with an empty list.
     """
 
     id: str
@@ -114,6 +136,14 @@ class RequestView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     decided_at: datetime | None
     url: str
+    options: tuple[Option, ...]
+    chosen: str | None
+    stages: tuple[RoundView, ...]
+    checks: tuple[CheckView, ...]
+    advice: tuple[AdviceView, ...]
+    advisors: tuple[str, ...]
+    refused: str | None
+    held_until: datetime | None
 
 
 class Page(Struct, frozen=True):
@@ -175,7 +205,7 @@ def request_view(request: Request, deliveries: Sequence[Delivery], public_url: s
         context=content.context,
         rule=request.route.rule,
         why=request.route.why,
-        stage=_stage(request),
+        stage=stage_of(request),
         escalation_level=request.escalation_level,
         assignees=request.assignees,
         deadline=next_step_at(request),
@@ -183,26 +213,26 @@ def request_view(request: Request, deliveries: Sequence[Delivery], public_url: s
         decisions=tuple(map(_decision, request.decisions)),
         answer=request.answer,
         execution=_execution(request.execution),
-        deliveries=tuple(DeliveryView(d.channel, d.to, d.state, d.at, d.error) for d in deliveries),
+        deliveries=tuple([DeliveryView(d.channel, d.to, d.state, d.at, d.error, d.person) for d in deliveries]),
         batch=request.batch,
         revises=request.revises,
         created_at=request.created_at,
         decided_at=request.decided_at,
         url=page_url(public_url, request.id),
+        options=content.options,
+        chosen=content.chosen,
+        stages=rounds_of(request),
+        checks=tuple([CheckView(c.name, c.passed, c.detail) for c in request.route.checks]),
+        advice=tuple([AdviceView(a.by, a.opinion, a.note, a.at, a.revision) for a in request.advice]),
+        advisors=request.route.advisors,
+        refused=request.route.refused,
+        held_until=held_until(request),
     )
 
 
 def _effective(request: Request) -> Arguments | None:
     settled = request.state.approved or request.content.proposed is not None
     return request.content.arguments if settled else None
-
-
-def _stage(request: Request) -> StageView | None:
-    plan = request.stage_plan
-    if plan is None:
-        return None
-    given = sum(vote.stage == request.stage and vote.decision is not Verb.REJECT for vote in request.votes)
-    return StageView(plan.name, request.stage + 1, len(request.route.stages), given, plan.approvals)
 
 
 def _decision(made: Decision) -> DecisionView:
@@ -216,6 +246,9 @@ def _decision(made: Decision) -> DecisionView:
         made.comment,
         made.category,
         made.edits,
+        made.answer,
+        made.instead_of,
+        made.broke_glass,
     )
 
 
