@@ -1,4 +1,7 @@
-"""A small house in memory behind the `Reviews` port: the core's own rules, no store, and a courier of ten lines."""
+"""A small house in memory behind the `Reviews` port: the core's own rules, no store, and a courier of ten lines.
+
+It keeps what reply keys stand for, too: Slack's bundles need that of the `Correspondence` port, and no more.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,8 @@ from msgspec.structs import replace
 from bot.core import errors, lifecycle
 from bot.core.card import Card, card_of
 from bot.core.digest import digest_of
-from bot.core.edits import differences
 from bot.core.forms import Field, fields_of
 from bot.core.model import (
-    Decision,
     Delivery,
     DeliveryState,
     Execution,
@@ -31,9 +32,9 @@ from bot.core.model import (
     State,
     Step,
     Then,
-    Verb,
 )
-from bot.core.ports import Ballot, Channel
+from bot.core.ports import Ballot, Channel, ReplyKey
+from tests.channels.ruling import ruled
 
 REFUND = {"order": "10428", "amount": 240.0, "currency": "USD"}
 SCHEMA: dict[str, Any] = {
@@ -54,6 +55,7 @@ PEOPLE = (
     Person(id="old", name="Old", slack="U0GONE"),
     Person(id="nil", name="Nil"),
 )
+_OF_CONTENT = ("reason", "confidence", "context", "options", "differs")
 
 
 class TestClock:
@@ -79,6 +81,7 @@ class House:
         self.deliveries: list[Delivery] = []
         self.refusals: list[tuple[str | None, str, str, str]] = []
         self.ballots: list[Ballot] = []
+        self.keys: dict[str, ReplyKey] = {}
         self.schema: dict[str, Any] | None = SCHEMA
         self.editable: tuple[str, ...] | None = None
         self.slow = 0.0
@@ -92,7 +95,7 @@ class House:
         now, request_id = self.clock.now(), f"req_{next(self._numbers)}"
         arguments = REFUND if arguments is None else arguments
         action = changes.pop("action", "refund.issue")
-        content = {name: changes.pop(name) for name in ("reason", "confidence", "context") if name in changes}
+        content = {name: changes.pop(name) for name in _OF_CONTENT if name in changes}
         steps = (
             Step(notify=("ana", "ben"), people=("ana", "ben", "gus", "sue", "old"), wait=timedelta(minutes=15)),
             Step(notify=("lea",), people=("lea",)),
@@ -108,7 +111,7 @@ class House:
         request = Request(
             id=request_id,
             state=State.PENDING,
-            kind=Kind.APPROVAL,
+            kind=changes.pop("kind", Kind.APPROVAL),
             agent="billing-assistant",
             action=action,
             title=changes.pop("title", "Refund 240.0 USD on order 10428"),
@@ -198,6 +201,8 @@ class House:
                 request_id=ballot.request, actor=f"person:{ballot.by}", via=ballot.channel, reason=refusal.code
             )
             raise
+        if after is self.requests.get(after.id):
+            return after
         self.requests[after.id] = after
         if self.channel is not None:
             task = asyncio.get_running_loop().create_task(self.refresh(after.id))
@@ -206,42 +211,20 @@ class House:
         return after
 
     def _decided(self, ballot: Ballot) -> Request:
-        now = self.clock.now()
         request = self.requests.get(ballot.request)
         if request is None:
             raise errors.NotFound
-        lifecycle.authorise(request, ballot, now)
-        decision = Decision(
-            id=f"dec_{next(self._numbers)}", request=request.id, decision=ballot.decision, by=ballot.by, at=now,
-            channel=ballot.channel, stage=request.stage, stage_name="finance", revision=request.revision,
-            digest=request.digest, comment=ballot.comment, category=ballot.category,
-        )  # fmt: skip
-        if ballot.decision is Verb.APPROVE_WITH_EDITS and differences(request.content.arguments, ballot.arguments):
-            return self._edited(request, decision, ballot.arguments or {}, now)
-        if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS):
-            return lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), now)
-        if ballot.decision is Verb.REJECT:
-            return lifecycle.reject(request, decision, now)
-        if ballot.decision is Verb.ASK:
-            return lifecycle.ask(request, decision)
-        return lifecycle.escalate(request, decision, now)
+        if any(kept.id == ballot.id for kept in request.decisions):
+            return request
+        return ruled(request, ballot, ballot.id or f"dec_{next(self._numbers)}", self.clock.now(), self._next)
 
-    def _edited(self, request: Request, decision: Decision, arguments: dict[str, Any], now: datetime) -> Request:
-        amount = arguments.get("amount", 0)
-        if isinstance(amount, int | float) and amount < 0:
-            fault = errors.Fault("/arguments/amount", "minimum", "amount must be at least 0")
-            raise errors.Invalid(faults=(fault,))
-        old = request.content
-        content = self._revision(request.id, old.number + 1, old.action, arguments, proposed=old.arguments)
-        edits = differences(old.arguments, arguments)
-        decision = replace(decision, revision=content.number, digest=content.digest, edits=edits)
-        return lifecycle.edit(request, replace(request, content=content), decision, now)
+    def _next(self, request: Request, arguments: dict[str, Any], **more: Any) -> Revision:
+        return self._revision(request.id, request.revision + 1, request.action, arguments, **more)
 
     def revise(self, request_id: str, arguments: dict[str, Any]) -> None:
         """Give a request its next revision, as when the agent answers a question."""
         request = self.requests[request_id]
-        content = self._revision(request_id, request.revision + 1, request.action, arguments)
-        self.requests[request_id] = replace(request, content=content)
+        self.requests[request_id] = replace(request, content=self._next(request, arguments))
 
     async def request(self, request_id: str) -> Request | None:
         """The request as it stands."""
@@ -264,6 +247,18 @@ class House:
     async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
         """Keep who was refused and why."""
         self.refusals.append((request_id, actor, via, reason))
+
+    async def keep_key(self, key: ReplyKey) -> None:
+        """Keep what a message's buttons stand for."""
+        self.keys[key.hash] = key
+
+    async def reply_key(self, token_hash: str) -> ReplyKey | None:
+        """By the token's hash."""
+        return self.keys.get(token_hash)
+
+    async def letter(self, name: str) -> ReplyKey | None:
+        """By the message's name."""
+        return next((key for key in self.keys.values() if key.letter == name), None)
 
     async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
         """Which card stands at this place."""
