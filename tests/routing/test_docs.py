@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import OnIrreversible, Replies
-from bot.routing import actions, chains, conditions, parse, people, reader, rules, run_tests, titles, values
+from bot.routing import actions, chains, conditions, parse, people, reader, rules, run_tests, stages, titles, values
 from tests.routing.cases import NOW
 
 DOCS = (Path(__file__).parents[2] / "docs" / "routing.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ KEYS = (
     *people.OUTCOMES,
     *chains.STEP_KEYS,
     *rules.RULE_KEYS,
-    *rules.STAGE_KEYS,
+    *stages.STAGE_KEYS,
     *(f"email.{key}" for key in rules.MAIL_KEYS),
     *Replies,
     *OnIrreversible,

@@ -12,7 +12,11 @@ from tests.routing.cases import DATA, DEFAULT, faults, policy
 PARALLEL = DATA / "good" / "stage-parallel.yaml"
 QUORUM = DATA / "good" / "stage-quorum.yaml"
 
-PEOPLE = "version: 1\npeople: {a: {}, b: {}, c: {}, d: {}}\ngroups: {one: [a], two: [a, b], three: [b, c], none: []}\n"
+PEOPLE = """\
+version: 1
+people: {a: {}, b: {}, c: {}, d: {}, e: {}}
+groups: {one: [a], two: [a, b], three: [b, c], none: []}
+"""
 
 
 def _faults(chains: str, stages: str) -> list[str]:
@@ -36,13 +40,11 @@ def test_groups_of_stages_are_numbered() -> None:
 
 def test_a_stage_between_groups_stands_alone() -> None:
     """The numbers tell groups apart that stand next to each other, and the stages between them."""
-    chains = "{a: [{notify: a}], b: [{notify: b}], c: [{notify: c}], d: [{notify: d}]}"
-    text = f"{PEOPLE}chains: {chains}\nrules:\n  - name: r\n    stages:\n"
-    text += (
-        "      - parallel: [{chain: a}, {chain: b}]\n      - {chain: c}\n      - {chain: d}\ndefault: {then: block}\n"
-    )
+    chains = "{a: [{notify: a}], b: [{notify: b}], c: [{notify: c}], d: [{notify: d}], e: [{notify: e}]}"
+    rule = "{name: r, stages: [{parallel: [{chain: a}, {chain: b}]}, {chain: c}, {parallel: [{chain: d}, {chain: e}]}]}"
+    text = f"{PEOPLE}chains: {chains}\nrules: [{rule}]\ndefault: {{then: block}}\n"
     stages = policy(ground=text, default="").rules[0].stages
-    assert [stage.parallel for stage in stages] == [1, 1, 0, 0]
+    assert [stage.parallel for stage in stages] == [1, 1, 0, 2, 2]
 
 
 def test_quorums_are_read() -> None:
