@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from msgspec import Struct
 
-from bot.core.model import Kind, Risk, Submission, Then
-from bot.core.policy import Expectation, Policy, Rule, route
-from bot.routing import nodes
+from bot.core.model import Kind, Risk, Route, Submission, Then
+from bot.core.policy import HOUSE, Asking, Expectation, Policy, Rule, route
+from bot.routing import moments, nodes
 from bot.routing.faults import listed, meant, quoted
 from bot.routing.nodes import Node, plain
+from bot.routing.spans import span_text
+from bot.routing.timeline import begun, timelines
 from bot.routing.values import Reader
 
 AGENT = "agent"
 """Who asks where ``given`` names no agent."""
-_GIVEN_KEYS = (
+TEST_KEYS = ("name", "at", "given", "expect")
+GIVEN_KEYS = (
     "action",
     "arguments",
     "agent",
@@ -30,7 +34,8 @@ _GIVEN_KEYS = (
     "on_behalf_of",
     "expires_in",
 )
-_EXPECT_KEYS = ("rule", "then", "stages")
+EXPECT_KEYS = ("rule", "then", "stages", "timeline")
+LINE_KEYS = ("after", "ask", "stage")
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -49,11 +54,22 @@ class Result(Struct, frozen=True, kw_only=True):
         return not self.wrong
 
 
-def expectations(reader: Reader, node: Node, rules: tuple[Rule, ...]) -> tuple[Expectation, ...]:
-    """``tests:`` in order."""
+class _Expected(Struct, frozen=True):
+    """What stands under ``expect``; None is not compared."""
+
+    rule: str | None = None
+    then: Then | None = None
+    stages: tuple[str, ...] | None = None
+    timeline: tuple[Asking, ...] | None = None
+
+
+def expectations(
+    reader: Reader, node: Node, rules: tuple[Rule, ...], people: Collection[str]
+) -> tuple[Expectation, ...]:
+    """``tests:`` in order; ``rules`` are all that may answer (the default and those that stand for one among them)."""
     found: list[Expectation] = []
     for item in reader.items(node, "tests", empty=True):
-        fields = reader.mapping(item, "a test", ("name", "given", "expect"))
+        fields = reader.mapping(item, "a test", TEST_KEYS)
         if not isinstance(item, nodes.Mapping):
             continue
         for key, fix in (("given", "given: {action: refund.issue}"), ("expect", "expect: {rule: refunds}")):
@@ -61,22 +77,24 @@ def expectations(reader: Reader, node: Node, rules: tuple[Rule, ...]) -> tuple[E
                 reader.missing(item, "a test", key, f"write {fix}")
         name = reader.name(fields["name"], "the name of a test") if "name" in fields else None
         submission, agent = _given(reader, fields["given"]) if "given" in fields else (Submission(action=""), AGENT)
-        rule, then, stages = _expect(reader, fields["expect"], rules) if "expect" in fields else (None, None, None)
+        expected = _expect(reader, fields["expect"], rules, people) if "expect" in fields else _Expected()
         found.append(
             Expectation(
                 name=name or f"{submission.action} (line {item.place[0]})",
                 given=submission,
                 agent=agent,
-                rule=rule,
-                then=then,
-                stages=stages,
+                rule=expected.rule,
+                then=expected.then,
+                stages=expected.stages,
+                at=moments.at(reader, fields["at"], "at", "UTC") if "at" in fields else None,
+                timeline=expected.timeline,
             )
         )
     return tuple(found)
 
 
 def _given(reader: Reader, node: Node) -> tuple[Submission, str]:
-    fields = reader.mapping(node, "given", _GIVEN_KEYS)
+    fields = reader.mapping(node, "given", GIVEN_KEYS)
     if "action" not in fields and isinstance(node, nodes.Mapping):
         reader.missing(node, "given", "action", "write action: refund.issue")
 
@@ -90,8 +108,12 @@ def _given(reader: Reader, node: Node) -> tuple[Submission, str]:
             return {}
         return dict(plain(fields[key]))
 
+    action = text("action") or ""
+    if action.startswith(HOUSE):
+        what = f"no agent asks for {quoted(action)}: what begins with {HOUSE} is the house's own"
+        reader.faults.add(fields["action"].place, what, "name one of your actions")
     submission = Submission(
-        action=text("action") or "",
+        action=action,
         arguments=entries("arguments"),
         reason=text("reason"),
         confidence=reader.share(fields["confidence"], "given.confidence") if "confidence" in fields else None,
@@ -105,15 +127,12 @@ def _given(reader: Reader, node: Node) -> tuple[Submission, str]:
     return submission, text("agent") or AGENT
 
 
-def _expect(
-    reader: Reader, node: Node, rules: tuple[Rule, ...]
-) -> tuple[str | None, Then | None, tuple[str, ...] | None]:
-    fields = reader.mapping(node, "expect", _EXPECT_KEYS)
+def _expect(reader: Reader, node: Node, rules: tuple[Rule, ...], people: Collection[str]) -> _Expected:
+    fields = reader.mapping(node, "expect", EXPECT_KEYS)
     if not fields and isinstance(node, nodes.Mapping) and not node.entries:
-        reader.faults.add(node.place, "expect is empty, so nothing is tested", f"expect any of {listed(_EXPECT_KEYS)}")
-    names = [rule.name for rule in rules]
-    rule = reader.reference(fields["rule"], "rule", names) if "rule" in fields else None
-    known = {stage.name for each in rules if rule in (None, each.name) for stage in each.stages}
+        reader.faults.add(node.place, "expect is empty, so nothing is tested", f"expect any of {listed(EXPECT_KEYS)}")
+    rule = reader.reference(fields["rule"], "rule", [r.name for r in rules]) if "rule" in fields else None
+    known = {name for each in rules if rule in (None, each.name) for name in _stages_of(each)}
 
     def stage(item: Node) -> str | None:
         name = reader.text(item, "the name of a stage")
@@ -127,12 +146,48 @@ def _expect(
     if "stages" in fields:
         bare = isinstance(fields["stages"], nodes.Sequence) and not fields["stages"].items
         stages = () if bare else reader.references(fields["stages"], "expect.stages", stage)
-    return rule, reader.choice(fields["then"], "expect.then", Then) if "then" in fields else None, stages
+    return _Expected(
+        rule=rule,
+        then=reader.choice(fields["then"], "expect.then", Then) if "then" in fields else None,
+        stages=stages,
+        timeline=_timeline(reader, fields["timeline"], people, stage) if "timeline" in fields else None,
+    )
+
+
+def _stages_of(rule: Rule) -> tuple[str, ...]:
+    looked_at = (rule.second_look,) if rule.second_look else ()
+    return (*(stage.name for stage in rule.stages), *looked_at)
+
+
+def _timeline(
+    reader: Reader, node: Node, people: Collection[str], stage: Callable[[Node], str | None]
+) -> tuple[Asking, ...]:
+    found: list[Asking] = []
+    for item in reader.items(node, "expect.timeline", empty=True):
+        fields = reader.mapping(item, "a line of a timeline", LINE_KEYS)
+        if not isinstance(item, nodes.Mapping):
+            continue
+        for key, fix in (("after", "write after: 15m, or after: 0s for at once"), ("ask", "write ask: [ana]")):
+            if key not in fields:
+                reader.missing(item, "a line of a timeline", key, fix)
+        after = reader.duration(fields["after"], "after", zero=True) if "after" in fields else None
+
+        def person(asked: Node) -> str | None:
+            return reader.reference(asked, "person", people)
+
+        found.append(
+            Asking(
+                after=after or timedelta(0),
+                people=reader.references(fields["ask"], "ask", person) if "ask" in fields else (),
+                stage=stage(fields["stage"]) if "stage" in fields else None,
+            )
+        )
+    return tuple(found)
 
 
 def run_tests(policy: Policy, now: datetime) -> tuple[Result, ...]:
-    """Route every ``given`` as at ``now`` (aware) and compare; pure."""
-    return tuple(_run(policy, test, now) for test in policy.tests)
+    """Route every ``given`` as at its own ``at``, else at ``now`` (aware), and compare; pure."""
+    return tuple(_run(policy, test, test.at or now) for test in policy.tests)
 
 
 def _run(policy: Policy, test: Expectation, now: datetime) -> Result:
@@ -144,14 +199,55 @@ def _run(policy: Policy, test: Expectation, now: datetime) -> Result:
     spec = policy.action(test.given.action)
     faults = spec.schema.faults(test.given.arguments) if spec.schema else ()
     refused = tuple(f"the schema refuses arguments{fault.pointer}: {fault.detail}" for fault in faults)
+    late = _otherwise(test.timeline, _askings(policy, test, answer, now)) if test.timeline is not None else ()
     return Result(
         name=test.name,
-        wrong=wrong + refused,
+        wrong=wrong + late + refused,
         rule=answer.rule,
         then=answer.then,
         stages=stages,
         why=answer.why,
     )
+
+
+def _askings(policy: Policy, test: Expectation, answer: Route, now: datetime) -> tuple[Asking, ...]:
+    """Who is asked when, in order: in the first stage and those beside it, and in any that the test names.
+
+    In a later stage times count from where that begins.
+    """
+    named = {line.stage for line in test.timeline or ()}
+    first = answer.stages[0].parallel if answer.stages else 0
+    found: list[Asking] = []
+    opening = True
+    told = timelines(policy, begun(policy, test.given, test.agent, answer, now))
+    for index, (stage, known) in enumerate(zip(answer.stages, told, strict=False)):
+        opening = opening and (index == 0 or (first != 0 and stage.parallel == first))
+        asks = [Asking(after=m.after, people=m.people, stage=stage.name) for m in known if m.what in ("ask", "repeat")]
+        if opening:
+            found = sorted([*found, *asks], key=lambda line: line.after)
+        elif stage.name in named:
+            found += asks
+    return tuple(found)
+
+
+def _otherwise(expected: tuple[Asking, ...], got: tuple[Asking, ...]) -> tuple[str, ...]:
+    """What of a timeline came otherwise, line by line."""
+    pairs = enumerate(zip_longest(expected, got), start=1)
+    return tuple(f"timeline, line {n}: expected {_line(e)}, got {_line(g)}" for n, (e, g) in pairs if not _same(e, g))
+
+
+def _same(expected: Asking | None, got: Asking | None) -> bool:
+    if expected is None or got is None:
+        return False
+    at_once = expected.after == got.after and expected.stage in (None, got.stage)
+    return at_once and set(expected.people) == set(got.people)
+
+
+def _line(asking: Asking | None) -> str:
+    if asking is None:
+        return "nothing"
+    stage = f" in {asking.stage}" if asking.stage else ""
+    return f"{span_text(asking.after)} ask [{', '.join(asking.people)}]{stage}"
 
 
 def _wrong(sides: Mapping[str, tuple[Any, Any]]) -> tuple[str, ...]:

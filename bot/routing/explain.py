@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from bot.core.model import Route, Stage, Step, Submission, Then
-from bot.core.policy import Policy, excluded, route
+from bot.core.model import Absence, Route, Stage, Submission, Then
+from bot.core.policy import LONGEST_VIEW, Limit, Policy, absences, excluded, route
 from bot.core.replying import replies_by
 from bot.routing.explanation import Excluded, Explanation, Moment, StageView
-from bot.routing.lint import reachable
-from bot.routing.people import CHANNELS
 from bot.routing.spans import span_text
-
-_MOST_REMINDERS = 3
-"""Reminders told one by one in a step; the rest are counted."""
+from bot.routing.timeline import begun, timelines
 
 
 def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -> Explanation:
@@ -25,6 +22,7 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
     unsaid = Route(then=answer.then, rule=answer.rule, why=answer.why, risk=answer.risk)
     spec = policy.action(submission.action)
     faults = spec.schema.faults(submission.arguments) if spec.schema else ()
+    ruled = next((rule for rule in policy.rules if rule.name == answer.rule), policy.default)
     return Explanation(
         action=submission.action,
         agent=agent,
@@ -40,14 +38,31 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         gate=answer.gate,
         confidence=submission.confidence,
         trials=routing.trials,
-        excluded=_exclusions(policy, submission, agent, answer),
-        stages=tuple(_stage(policy, answer, index, now) for index in range(len(answer.stages))),
+        excluded=_exclusions(policy, submission, agent, answer, now),
+        stages=_stages(policy, submission, agent, answer, now),
         expires_at=now + answer.expires if answer.then is Then.STAGES else None,
         on_expiry=answer.on_expiry,
         suspicions=answer.warnings,
         faults=tuple(f"/arguments{fault.pointer}: {fault.detail}" for fault in faults),
         policy=policy.hash,
+        critical=spec.critical,
+        checks=answer.checks,
+        advisors=answer.advisors,
+        advice_within=answer.advice_within,
+        limit=limit_text(ruled.limit),
+        sample=ruled.sample,
+        second_look=ruled.second_look,
     )
+
+
+def limit_text(limit: Limit | None) -> str | None:
+    """A limit in a line; None where there is none."""
+    if limit is None:
+        return None
+    bounds = [f"a sum of {limit.max:g} ({limit.sum.source})"] if limit.sum is not None and limit.max is not None else []
+    bounds += [f"{limit.count} requests"] if limit.count is not None else []
+    kept = f", for each {', '.join(limit.by)}" if limit.by else ""
+    return f"at most {' and '.join(bounds)} in {span_text(limit.per)}{kept}"
 
 
 def _risk_why(policy: Policy, submission: Submission) -> str:
@@ -61,90 +76,60 @@ def _risk_why(policy: Policy, submission: Submission) -> str:
     return ("as `actions` says" if listed else "the action is not listed, and such are irreversible") + said
 
 
-def _exclusions(policy: Policy, submission: Submission, agent: str, answer: Route) -> tuple[Excluded, ...]:
-    barred = excluded(policy, submission, agent)
+def _exclusions(
+    policy: Policy, submission: Submission, agent: str, answer: Route, now: datetime
+) -> tuple[Excluded, ...]:
+    until = now + min(answer.expires, LONGEST_VIEW)
+    themselves = excluded(replace(policy, away={}), submission, agent, now, until)
     spec = policy.agents.get(agent)
     found = []
-    for person in barred:
+    for person in excluded(policy, submission, agent, now, until):
         if spec is not None and person == spec.owner:
             why = f"owns the agent {agent}"
         elif person == agent:
             why = "is who asks"
-        else:
+        elif person in themselves:
             why = "is whom the agent acts for"
+        else:
+            why = _delegated(absences(policy, themselves, now, until), person)
         if person not in answer.excluded:
             why += ", but the rule says allow_self"
         found.append(Excluded(person, why))
     return tuple(found)
 
 
-def _stage(policy: Policy, answer: Route, index: int, now: datetime) -> StageView:
-    stage = answer.stages[index]
-    start = now if index == 0 else None
-    people = {person for step in stage.steps for person in step.people}
+def _delegated(known: Mapping[str, tuple[Absence, ...]], person: str) -> str:
+    away = [who for who, times in known.items() if any(absence.delegate == person for absence in times)]
+    return f"stands in for {', '.join(away)} meanwhile"
+
+
+def _stages(policy: Policy, submission: Submission, agent: str, answer: Route, now: datetime) -> tuple[StageView, ...]:
+    told = timelines(policy, begun(policy, submission, agent, answer, now))
+    pairs = zip(answer.stages, told, strict=False)
+    return tuple(_view(answer, stage, index, moments) for index, (stage, moments) in enumerate(pairs))
+
+
+def _view(answer: Route, stage: Stage, index: int, moments: tuple[Moment, ...]) -> StageView:
+    first = answer.stages[0].parallel
     return StageView(
         name=stage.name,
         chain=stage.chain,
         approvals=stage.approvals,
-        reachable=len(people),
-        moments=_moments(policy, stage, answer.expires, start),
+        rejections=stage.rejections,
+        distinct_groups=stage.distinct_groups,
+        parallel=stage.parallel,
+        begins=index == 0 or (first != 0 and all(s.parallel == first for s in answer.stages[: index + 1])),
+        reachable=_reachable(answer, stage),
+        moments=moments,
     )
 
 
-def _moments(policy: Policy, stage: Stage, expires: timedelta, start: datetime | None) -> tuple[Moment, ...]:
-    """The stage's clock, as `bot.core.lifecycle` runs it: steps that ask nobody anew are passed over."""
-    found: list[Moment] = []
-    after: timedelta | None = timedelta(0)
-    current = next((i for i, step in enumerate(stage.steps) if step.people), len(stage.steps) - 1)
-    while after is not None and after < expires:
-        step = stage.steps[current]
-        coming = stage.following(current)
-        ends = None if step.wait is None else after + step.wait
-        asking = Moment(
-            what="ask",
-            after=after,
-            at=_at(start, after),
-            stage=stage.name,
-            step=current + 1,
-            people=step.people,
-            channels=_ways(policy, step),
-            detail="" if step.people else "nobody (everybody of it is excluded)",
-        )
-        found.append(asking)
-        found += _reminders(asking, step, start, expires if ends is None or coming is None else min(ends, expires))
-        if ends is not None and coming is None and ends < expires:
-            found.append(replace(asking, what="chain_end", after=ends, at=_at(start, ends), people=(), channels=()))
-        after, current = (None, current) if coming is None else (ends, coming)
-    if start is not None:
-        found.append(Moment(what="expire", after=expires, at=_at(start, expires), stage=stage.name, step=0))
-    return tuple(found)
-
-
-def _reminders(asking: Moment, step: Step, start: datetime | None, until: timedelta) -> list[Moment]:
-    """The reminders of a step while it is the newest, the first few one by one."""
-    if step.remind is None or not step.people:
-        return []
-    count = max(-(-(until - asking.after) // step.remind) - 1, 0)
-    told = []
-    for number in range(1, min(count, _MOST_REMINDERS) + 1):
-        after = asking.after + step.remind * number
-        told.append(replace(asking, what="remind", after=after, at=_at(start, after), channels=()))
-    if count > _MOST_REMINDERS:
-        more = f"and {count - _MOST_REMINDERS} more, every {span_text(step.remind)}"
-        told[-1] = replace(told[-1], detail=more)
-    return told
-
-
-def _at(start: datetime | None, after: timedelta) -> datetime | None:
-    return None if start is None else start + after
-
-
-def _ways(policy: Policy, step: Step) -> tuple[str, ...]:
-    """The step's channels, each with those it cannot reach."""
-    found = []
-    for channel in step.via or CHANNELS:
-        lost = [p for p in step.people if p in policy.people and not reachable(policy, policy.people[p], channel)]
-        if not step.via and len(lost) == len(step.people):
-            continue
-        found.append(channel + (f" (no address for {', '.join(lost)})" if lost else ""))
-    return tuple(found) or ("inbox",)
+def _reachable(answer: Route, stage: Stage) -> int:
+    """How many may vote in it; where each has to vote for another name, as many as there are names at most."""
+    people = set(stage.people)
+    for person in stage.people:
+        people |= {absence.delegate for absence in answer.absences.get(person, ()) if absence.delegate is not None}
+    there = people - set(answer.excluded)
+    if not stage.distinct_groups:
+        return len(there)
+    return min(len(there), len({name for step in stage.steps for name in step.notify}))

@@ -17,7 +17,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 Span = tuple[datetime, datetime]
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = re.compile(rf"({_DATE.pattern})(?:T([0-9]{{2}}:[0-9]{{2}})(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?")
+_MOMENT = re.compile(rf"({_DATE.pattern})(?:T([0-9]{{2}}:[0-9]{{2}})(?::00)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?")
 _LONGEST = 40
 
 

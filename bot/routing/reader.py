@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from bot.core.model import OnIrreversible, Replies, Then
-from bot.core.policy import Policy, Rule
+from bot.core.policy import CHECKS, EXCEPTIONS, ActionSpec, Policy, Rule, StageSpec
 from bot.routing import actions, chains, composing, expectations, people, rules, safeguards, schedules
 from bot.routing.composing import MAX_BYTES, Document
 from bot.routing.faults import Faults, RoutingError, RoutingErrors
@@ -102,7 +102,10 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
     default = _default(reader, root, found, ground)
     channels = people.channels(reader, found.get("channels", nothing))
     mail = channels.get("email", {})
-    tests = expectations.expectations(reader, found["tests"], (*listed, default)) if "tests" in found else ()
+    unruled = safeguards.exceptions(reader, found["exceptions"], ground) if "exceptions" in found else ()
+    acts = actions.actions(reader, found.get("actions", nothing), networks, document.text)
+    answers = (*listed, default, *_stand_ins(acts, unruled))
+    tests = expectations.expectations(reader, found["tests"], answers, tuple(folk)) if "tests" in found else ()
     return Policy(
         hash=digest,
         people=folk,
@@ -113,7 +116,7 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
         away=schedules.away(reader, found.get("people", nothing), folk),
         agents=agents,
         channels=channels,
-        actions=actions.actions(reader, found.get("actions", nothing), networks, document.text),
+        actions=acts,
         chains=steps,
         rules=listed,
         default=default,
@@ -122,9 +125,15 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
         replies=mail.get("replies", Replies.APPROVE),
         irreversible=mail.get("irreversible", OnIrreversible.PAGE),
         break_glass=safeguards.break_glass(reader, found["break_glass"], ground) if "break_glass" in found else None,
-        exceptions=safeguards.exceptions(reader, found["exceptions"], ground) if "exceptions" in found else (),
+        exceptions=unruled,
         flood=safeguards.flood(reader, found.get("flood", nothing)),
     )
+
+
+def _stand_ins(acts: dict[str, ActionSpec], unruled: tuple[StageSpec, ...]) -> tuple[Rule, ...]:
+    """What the trail names where no rule answered, so that a test may expect it."""
+    found = [Rule(name=CHECKS, then=Then.BLOCK)] if any(spec.checks for spec in acts.values()) else []
+    return (*found, Rule(name=EXCEPTIONS, then=Then.STAGES, stages=unruled)) if unruled else tuple(found)
 
 
 def _version(reader: Reader, root: Mapping, found: dict[str, Node]) -> None:

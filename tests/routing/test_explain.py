@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core.model import Replies, Risk, Submission, Then
 from bot.routing import explain, run_tests
-from tests.routing.cases import GROUND, NOW, policy
+from tests.routing.cases import DEFAULT, GROUND, NOW, faults, policy
 
 RULES = """\
   - {name: tiny, when: action == "refund.issue" && arguments.amount <= 5, then: approve, confidence_gate: 0.8}
@@ -49,11 +49,11 @@ def test_the_whole_path_is_explained() -> None:
         ("ask", timedelta(0), ("ana",)),
         ("remind", timedelta(minutes=5), ("ana",)),
         ("remind", timedelta(minutes=10), ("ana",)),
-        ("remind", timedelta(minutes=15), ("ana",)),
         ("chain_end", timedelta(minutes=15), ()),
+        ("remind", timedelta(minutes=15), ("ana",)),
         ("expire", timedelta(hours=2), ()),
     ]
-    assert first.moments[3].detail == "and 20 more, every 5m"
+    assert first.moments[4].detail == "and 20 more, every 5m"
     assert first.moments[-1].at == NOW + timedelta(hours=2)
     assert second.moments[0].at is None
     assert (second.approvals, second.reachable) == (2, 1)
@@ -123,25 +123,6 @@ def test_what_a_reply_may_decide_is_explained() -> None:
     assert f"{MAIL} decides nothing" in explain(ruled, act, "x", NOW).text()
 
 
-def test_steps_that_ask_nobody_new_are_passed_over() -> None:
-    """The timeline runs as the lifecycle does; a step whose people are all excluded is skipped, allow_self is said."""
-    rules = policy(
-        rules='  - {name: a, when: action == "a", stages: [{chain: c}], on_expiry: reject}\n'
-        "  - {name: self, stages: [{chain: c}], allow_self: true}",
-        more="  c: [{notify: ana, wait: 1s}, {notify: [ana, lea], wait: 1h}, {notify: ben, wait: 90m}]\n",
-    )
-    told = explain(rules, Submission(action="a"), "ana", NOW)
-    assert [(m.what, m.step) for m in told.stages[0].moments] == [
-        ("ask", 2), ("ask", 3), ("chain_end", 3), ("expire", 0),
-    ]  # fmt: skip
-    assert told.excluded[0].why == "is who asks"
-    assert "reject: nobody decided in time" in told.text()
-    lifted = explain(rules, Submission(action="b"), "ana", NOW)
-    assert lifted.excluded[0].why.endswith("but the rule says allow_self")
-    nobody = policy(more="  c: [{notify: ana}]\n", default="default: {stages: [{chain: c}]}\n")
-    assert "nobody (everybody of it is excluded)" in explain(nobody, Submission(action="a"), "ana", NOW).text()
-
-
 def test_a_files_own_tests_say_what_came_otherwise() -> None:
     """A test that fails names expectation and answer; arguments that the schema refuses fail it, too."""
     tests = """\
@@ -164,3 +145,143 @@ tests:
         "stages: expected [], got [finance, legal]",
         "the schema refuses arguments/order: must be given",
     )
+
+
+SAFE = """\
+agents: {billing: {owner: ben}, checker: {}}
+actions:
+  pay: {risk: reversible, critical: true, checks: [{name: small, that: arguments.amount <= 9}]}
+  note: {risk: reversible}
+"""
+
+
+def test_what_bounds_an_approval_is_explained() -> None:
+    """The limit, the sample and whom they lead to, where a rule approves; not where it does not."""
+    rules = """\
+  - name: notes
+    when: action == "note"
+    then: approve
+    limit: {sum: arguments.amount, max: 500, count: 20, per: 1d, by: [agent, arguments.to]}
+    sample: 5%
+    second_look: finance
+"""
+    told = explain(policy(rules=rules, more=SAFE), Submission(action="note", arguments={"amount": 1}), "x", NOW)
+    assert (told.then, told.sample, told.second_look) == (Then.APPROVE, 0.05, "finance")
+    limit = "at most a sum of 500 (arguments.amount) and 20 requests in 1d, for each agent, arguments.to"
+    assert told.limit == limit
+    text = told.text()
+    assert f"limit: {limit}; what there is room for is counted at submission" in text
+    assert "beyond it the chain 'finance' is asked" in text
+    assert "sample: 5% of these go to a person by chance: the chain 'finance' is asked" in text
+    assert "limit:" not in explain(policy(rules=rules, more=SAFE), Submission(action="pay"), "x", NOW).text()
+
+
+def test_safeguards_are_explained() -> None:
+    """A critical action, how its checks came out, why a rule that held does not approve, and the advisors."""
+    rules = """\
+  - {name: small, when: action == "pay", then: approve}
+  - {name: big, when: action == "pay", stages: [{chain: finance, rejections: 2}], advice: {from: [checker], within: 2m}}
+"""
+    safe = policy(rules=rules, more=SAFE)
+    told = explain(safe, Submission(action="pay", arguments={"amount": 10}), "billing", NOW)
+    text = told.text()
+    for words in (
+        "critical: no rule approves it, a person always decides",
+        "check 'small' did not pass (arguments.amount <= 9)",
+        "small: held, but a check of the action did not pass",
+        "advisors: checker, heard for 2m at most before people are asked",
+        "2 rejections end it",
+        "hear checker, for 2m at most first",
+    ):
+        assert words in text, words
+    document = told.as_json()
+    assert (document["critical"], document["checks"][0]["passed"]) == (True, False)
+    assert (document["advisors"], document["advice_within"]) == (["checker"], 120)
+    passing = explain(safe, Submission(action="pay", arguments={"amount": 9}), "billing", NOW).text()
+    assert "check 'small' passed" in passing
+    assert "small: held, but a person has to decide this (needs_person: the action is critical)" in passing
+
+
+def test_delegates_who_are_left_out_are_explained() -> None:
+    """Whoever stands in for somebody who may not review may not review either, and that is why."""
+    away = GROUND.replace("ben: {", "ben: {away: [{from: 2026-03-02, until: 2026-03-09, delegate: ana}], ")
+    told = explain(policy(ground=away, more=MORE), Submission(action="a"), "billing", NOW)
+    assert {gone.person: gone.why for gone in told.excluded} == {
+        "ana": "stands in for ben meanwhile",
+        "ben": "owns the agent billing",
+    }
+
+
+def test_a_rule_that_allows_self_is_explained() -> None:
+    """Whoever would be left out is said, and that the rule lets them review all the same."""
+    rules = policy(rules="  - {name: self, stages: [{chain: finance}], allow_self: true}")
+    told = explain(rules, Submission(action="b"), "ana", NOW)
+    assert told.excluded[0].why == "is who asks, but the rule says allow_self"
+
+
+TIMED = """\
+tests:
+  - name: NAME
+    at: 2026-03-02T09:00:00Z
+    given: {action: a}
+    expect: {timeline: LINES}
+"""
+
+
+def _timed(lines: str, chains: str = "", default: str = DEFAULT) -> Any:
+    text = TIMED.replace("NAME", "x").replace("LINES", lines)
+    return run_tests(policy(more=chains, default=default + text), NOW + timedelta(days=2))[0]
+
+
+def test_a_files_tests_hold_time_too() -> None:
+    """Exactly these people at exactly these times; what came otherwise is said line by line."""
+    assert _timed("[{after: 0s, ask: [ben, ana]}, {after: 15m, ask: [lea], stage: finance}]").passed
+    wrong = _timed("[{after: 0s, ask: [ana]}, {after: 20m, ask: [lea]}, {after: 1h, ask: [ben]}]").wrong
+    assert wrong == (
+        "timeline, line 1: expected 0s ask [ana], got 0s ask [ana, ben] in finance",
+        "timeline, line 2: expected 20m ask [lea], got 15m ask [lea] in finance",
+        "timeline, line 3: expected 1h ask [ben], got nothing",
+    )
+    assert _timed("[{after: 0s, ask: [ana, ben]}]").wrong == (
+        "timeline, line 2: expected nothing, got 15m ask [lea] in finance",
+    )
+
+
+def test_a_test_stands_at_its_own_time() -> None:
+    """Not at the time of whoever runs it: on Saturday another has the shift than on Monday."""
+    week = "schedules: {duty: {start: 2026-03-02, rotate: daily, people: [ana, ben]}}\n"
+    chains = "  c: [{notify: [duty]}]\n" + week
+    assert _timed("[{after: 0s, ask: [ana]}]", chains, "default: {stages: [{chain: c}]}\n").passed
+
+
+def test_a_later_stage_is_compared_where_a_line_names_it() -> None:
+    """Its times count from where it begins; parallel stages are one timeline."""
+    chains = "  c: [{notify: lea, wait: 5m}, {notify: ana}]\n"
+    later = "default: {stages: [{chain: finance}, {name: then, chain: c}]}\n"
+    first = "{after: 0s, ask: [ana, ben]}, {after: 15m, ask: [lea]}"
+    assert _timed(f"[{first}]", chains, later).passed
+    assert _timed(f"[{first}, {{after: 0s, ask: [lea], stage: then}}, {{after: 5m, ask: [ana]}}]", chains, later).passed
+    beside = "default: {stages: [{parallel: [{chain: finance}, {name: then, chain: c}]}]}\n"
+    lines = "{after: 0s, ask: [ana, ben]}, {after: 0s, ask: [lea]}, {after: 5m, ask: [ana]}, {after: 15m, ask: [lea]}"
+    result = _timed(f"[{lines}]", chains, beside)
+    assert result.passed, result.wrong
+
+
+def test_faults_of_a_timeline_are_told() -> None:
+    """Unknown people and stages, a line without its keys, and an action that is the house's own."""
+    text = """\
+tests:
+  - given: {action: sayso.drill}
+    at: noon
+    expect: {timeline: [{after: soon, ask: [kim]}, {ask: [ana], stage: legal}, {after: 1m}]}
+"""
+    told = [fault.what for fault in faults(GROUND + DEFAULT + text)]
+    assert told == [
+        'no agent asks for "sayso.drill": what begins with sayso. is the house\'s own',
+        'at must be a date or a date and a time, not "noon"',
+        'after must be a duration, not "soon"',
+        'there is no person "kim"',
+        "a line of a timeline has no after",
+        'there is no stage "legal"',
+        "a line of a timeline has no ask",
+    ]
