@@ -171,7 +171,7 @@ class Part:
         policy, standing = self._policy(), tx.deliveries(request.id)
         # A card of an earlier step may be the one at which somebody of the newest was to be reached.
         lost = self._rounds.unreached(request, failed, standing)
-        deliveries, asked = self._rounds.ask(request, policy, standing, tracks=lost, quiet=True)
+        deliveries, asked = self._rounds.otherwise(request, policy, standing, lost)
         if deliveries:
             event = self._event("request.asked", request, actor="sayso", via="courier", reason="undeliverable")
             tx.record(Change(event=event, deliveries=deliveries, effects=asked))

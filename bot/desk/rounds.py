@@ -37,10 +37,11 @@ class Rounds:
         *,
         tracks: Collection[Track] | None = None,
         quiet: bool = False,
+        shunned: Collection[tuple[str, str]] = (),
     ) -> Cards:
         """Cards for the newest step of these tracks (None: of all that wait); a word where a card already stands.
 
-        ``quiet``: no such words, only the cards that are missing.
+        ``quiet``: no such words, only the cards that are missing. ``shunned``: not through this channel to this place.
         """
         deliveries: list[Delivery] = []
         effects: list[Effect] = []
@@ -50,6 +51,8 @@ class Rounds:
             step = _newest(request, track)
             for channel, place in self._places(step, policy, failed) if step is not None else ():
                 there = standing.get((channel, place.to))
+                if there is None and (channel, place.to) in shunned:
+                    continue
                 if there is None:
                     delivery = self._delivery(request, track, channel, place)
                     standing[channel, place.to] = delivery
@@ -74,6 +77,13 @@ class Rounds:
             at=self._ledger.clock.now(),
             revision=request.revision,
         )
+
+    def otherwise(
+        self, request: Request, policy: Policy, existing: tuple[Delivery, ...], tracks: Collection[Track]
+    ) -> Cards:
+        """Cards by another way, to those of their newest steps whom one did not reach and who wish for more."""
+        failed = {(d.channel, d.to) for d in existing if d.state is DeliveryState.FAILED}
+        return self.ask(request, policy, existing, tracks=tracks, quiet=True, shunned=failed)
 
     def notify(
         self, request: Request, policy: Policy, people: Collection[str], existing: tuple[Delivery, ...] = ()

@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.errors import SendFailed, Unavailable
 from bot.core.model import DeliveryState, State, Verb
-from tests.desk.house import House, Wire, open_house
+from tests.desk.house import House, Wire, at, open_house
 
 TEMPORARY = SendFailed("not now", temporary=True)
 
@@ -171,7 +171,7 @@ async def test_updates_and_words_that_fail_for_good_are_let_go(house: House) -> 
     await house.rest()
     wire.faults = [SendFailed("message_not_found", temporary=False) for _ in range(2)]
     await house.later(minutes=5)
-    assert (owed(house), (await house.now(request)).step) == ([], 0)
+    assert (owed(house), at(await house.now(request)).step) == ([], 0)
     await house.decide(request)
     await house.rest()
     assert set(wire.sent("update")) == {"ana", "ben"}

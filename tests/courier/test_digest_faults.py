@@ -14,7 +14,7 @@ from bot.core.errors import SendFailed
 from bot.core.model import Delivery
 from bot.core.ports import KeyItem, ReplyKey
 from tests.courier.gathering import mail, open_gathering, owed, page, rules, states
-from tests.desk.house import START, House, MovableClock, open_house
+from tests.desk.house import START, House, MovableClock, at, open_house
 from tests.desk.replayed import prove
 from tests.fakes.receiver import Receiver
 
@@ -62,7 +62,7 @@ async def test_p08_a_refusal_for_good_fails_each_of_it_at_once(house: House) -> 
     await house.later(minutes=10)
     assert wire.inside == 1
     assert await states(house, *found) == ["failed"] * 3
-    assert [(await house.now(request)).step for request in found] == [1] * 3
+    assert [at(await house.now(request)).step for request in found] == [1] * 3
     assert house.channels["slack"].sent() == ["lea"] * 3
     lost = await house.desk.unreachable("email", "ana")
     assert lost is not None
@@ -127,7 +127,7 @@ async def test_what_came_back_from_a_try_that_seemed_to_fail_is_not_sent_again(h
     await house.later(seconds=1)
     assert wire.sent() == ["ana"] * len(rest)
     assert await states(house, bad, *rest) == ["failed"] + ["sent"] * len(rest)
-    assert (await house.now(bad)).step == 1
+    assert at(await house.now(bad)).step == 1
     assert owed(house) == []
 
 

@@ -13,7 +13,7 @@ from bot.core.errors import SaysoError, SendFailed
 from bot.core.model import DeliveryState, Request, State, Verb
 from bot.core.ports import KeyItem, ReplyKey
 from tests.courier.gathering import mail, owed, page, rules
-from tests.desk.house import START, House, MovableClock, open_house
+from tests.desk.house import START, House, MovableClock, at, open_house
 from tests.desk.replayed import prove
 
 FAULTS = (
@@ -107,5 +107,5 @@ async def _reached(house: House, request: Request) -> None:
     if request.state is State.NEEDS_INFO:
         return  # Nobody is waited for; once the agent answers, whoever has no letter is written to again.
     alive = {sent.person for sent in deliveries if sent.state is DeliveryState.SENT}
-    newest = set(plan.steps[request.step].people)
-    assert newest & alive or plan.following(request.step) is None
+    newest = set(plan.steps[at(request).step].people)
+    assert newest & alive or plan.following(at(request).step) is None

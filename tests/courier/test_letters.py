@@ -14,7 +14,7 @@ from bot.core.errors import SendFailed
 from bot.core.model import Request, Verb
 from bot.core.ports import Handled, KeyItem, Letter, Receipt, ReplyKey
 from bot.desk.rounds import MOMENT
-from tests.desk.house import START, House, MovableClock, Wire, open_house
+from tests.desk.house import START, House, MovableClock, Wire, at, open_house
 from tests.desk.replayed import prove
 from tests.fakes.receiver import Receiver
 
@@ -284,12 +284,12 @@ async def test_p08_a_letter_that_reaches_nobody_any_more_moves_the_chain_on(hous
     else:
         await house.later(minutes=5)
     assert await states(house, request) == [("ana", "failed"), ("ben", "sent")]
-    assert (await house.now(request)).step == 0
+    assert at(await house.now(request)).step == 0
     assert await house.desk.unreachable("email", "ana") is not None
     wire.lost = {"ben"}
     await house.later(minutes=5)
     assert await states(house, request) == [("ana", "failed"), ("ben", "failed"), ("lea", "sent")]
-    assert (await house.now(request)).step == 1
+    assert at(await house.now(request)).step == 1
     assert house.channels["slack"].sent() == ["lea"]
     assert owed(house) == []
 
@@ -302,7 +302,7 @@ async def test_a_word_that_fails_for_itself_fails_no_card(house: House) -> None:
     wire.closed = {"ana", "ben"}
     await house.later(minutes=5)
     assert await states(house, request) == [("ana", "sent"), ("ben", "sent")]
-    assert (await house.now(request)).step == 0
+    assert at(await house.now(request)).step == 0
     assert (owed(house), await house.store.unreachable()) == ([], ())
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.core.card import Card
 from bot.core.errors import SendFailed
-from bot.core.model import Delivery, Person, Request, Submission, Verb
+from bot.core.model import Delivery, Person, Request, Submission, Track, Verb
 from bot.core.policy import Policy
 from bot.core.ports import Ballot, Letter, Place, Replayer
 from bot.courier import Courier
@@ -28,6 +28,13 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 REFUND: dict[str, Any] = {"order": "10428", "amount": 240.0}
 RULES = (Path(__file__).parent / "routing.yaml").read_text(encoding="utf-8")
+
+
+def at(request: Request) -> Track:
+    """The stage that a request stands in, which it has to have."""
+    if request.track is None:
+        raise AssertionError("nobody was asked about this request")
+    return request.track
 
 
 class MovableClock:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core import errors
 from bot.core.model import Request, Verb
-from tests.desk.house import House, edits
+from tests.desk.house import House, at, edits
 
 ACTS: list[tuple[Verb, dict[str, Any]]] = [
     (Verb.APPROVE, {}),
@@ -74,7 +74,7 @@ async def test_another_mail_is_another_act(house: House) -> None:
     request = await house.submit()
     request = await house.decide(request, verb=Verb.ESCALATE, id="dec_1")
     request = await house.decide(request, verb=Verb.ESCALATE, id="dec_2")
-    assert (request.step, [d.id for d in request.decisions]) == (2, ["dec_1", "dec_2"])
+    assert (at(request).step, [d.id for d in request.decisions]) == (2, ["dec_1", "dec_2"])
     pair = await house.submit("two.of")
     await house.decide(pair, verb=Verb.APPROVE, id="dec_3")
     with pytest.raises(errors.AlreadyVoted):

@@ -10,7 +10,7 @@ import pytest
 from bot.core import errors
 from bot.core.errors import SendFailed
 from bot.core.model import DeliveryState, Request, State, Verb
-from tests.desk.house import House
+from tests.desk.house import House, at
 
 
 async def asked(house: House, request: Request, by: str = "ana") -> Request:
@@ -133,10 +133,10 @@ async def test_nothing_but_expiry_comes_due_while_the_agent_is_asked(house: Hous
     house.clock.move(hours=5)
     assert await house.desk.wake() == 0
     after = await house.desk.inform(request.id, agent="billing", text="x")
-    assert (after.step, after.escalation_level) == (0, 0)
+    assert (at(after).step, after.escalation_level) == (0, 0)
     house.clock.move(minutes=15)
     await house.desk.wake()
-    assert (await house.now(request)).step == 1
+    assert at(await house.now(request)).step == 1
 
 
 async def test_the_agent_is_told_that_it_is_asked(house: House) -> None:

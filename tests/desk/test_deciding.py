@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot.core import errors
 from bot.core.model import Request, State, Submission, Verb
 from bot.core.ports import Change, Tx
-from tests.desk.house import House, ballot, edits
+from tests.desk.house import House, at, ballot, edits
 
 
 async def outcome(house: House, vote: Any) -> str:
@@ -147,7 +147,7 @@ async def test_t10_a_later_step_of_ones_own_is_no_way_in(house: House) -> None:
     """Escalating down to one's own step does not help: it is passed over where it holds nobody else."""
     request = await house.submit(agent="eva")
     request = await house.decide(request, "ana", Verb.ESCALATE)
-    assert request.step == 1
+    assert at(request).step == 1
     with pytest.raises(errors.ChainEnded):
         await house.decide(request, "lea", Verb.ESCALATE)
     with pytest.raises(errors.SelfReview):

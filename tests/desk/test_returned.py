@@ -11,7 +11,7 @@ import msgspec
 
 from bot.core.model import Delivery, DeliveryState, Request, State, Verb
 from bot.core.ports import KeyItem, ReplyKey, Unreachable
-from tests.desk.house import START, House
+from tests.desk.house import START, House, at
 from tests.desk.test_letters import trail
 
 DAY = timedelta(days=1)
@@ -70,7 +70,7 @@ async def test_a_bounce_moves_nothing_while_somebody_was_reached(house: House) -
     assert await states(house, request) == [("ana", "failed"), ("ben", "sent")]
     failed = (await house.store.deliveries(request.id))[0]
     assert failed.error == "550 5.1.1 no such user"
-    assert (await house.now(request)).step == 0
+    assert at(await house.now(request)).step == 0
     assert await house.desk.unreachable("email", "ana") == Unreachable(
         channel="email", to="ana", error="550 5.1.1 no such user", at=START
     )
@@ -84,7 +84,7 @@ async def test_the_last_bounce_asks_the_next_at_once(house: House) -> None:
         await house.desk.returned(await letter_to(house, person, request), "550 no such user")
     await house.rest()
     after = await house.now(request)
-    assert (after.step, after.escalation_level) == (1, 1)
+    assert (at(after).step, after.escalation_level) == (1, 1)
     assert house.channels["email"].sent()[2:] == ["lea"]
     assert await states(house, request) == [("ana", "failed"), ("ben", "failed"), ("lea", "sent")]
     assert [line["reason"] for line in await trail(house, "request.escalated")] == ["undeliverable"]
@@ -102,7 +102,7 @@ async def test_the_same_bounce_twice_is_one(house: House) -> None:
     await house.rest()
     later = [json.loads(line.body)["type"] for line in (await house.store.audit_lines(0, 10_000))[len(lines) :]]
     assert later == ["delivery.sent"]
-    assert (await house.now(request)).step == 1
+    assert at(await house.now(request)).step == 1
     assert [line["address"] for line in await trail(house, "address.unreachable")] == ["ana", "ben"]
 
 
@@ -112,7 +112,7 @@ async def test_a_digest_that_came_back_fails_each_of_its_cards(house: House) -> 
     await house.desk.returned(await letter_to(house, "ana", *requests[:2]), "550 no such user")
     await house.desk.returned(await letter_to(house, "ben", *requests[1:]), "550 no such user")
     await house.rest()
-    assert [(await house.now(request)).step for request in requests] == [0, 1, 0]
+    assert [at(await house.now(request)).step for request in requests] == [0, 1, 0]
     assert await states(house, requests[0]) == [("ana", "failed"), ("ben", "sent")]
     assert await states(house, requests[2]) == [("ana", "sent"), ("ben", "failed")]
     assert [line["address"] for line in await trail(house, "address.unreachable")] == ["ana", "ben"]
@@ -159,11 +159,11 @@ async def test_a_card_of_an_earlier_step_counts_where_it_reaches_the_newest(hous
     request = await house.submit("page.me", agent="quiet")
     await house.rest()
     await house.later(minutes=15)
-    assert (await house.now(request)).step == 1
+    assert at(await house.now(request)).step == 1
     await house.desk.returned(await letter_to(house, "ben", request), "550")
-    assert (await house.now(request)).step == 1
+    assert at(await house.now(request)).step == 1
     await house.desk.returned(await letter_to(house, "ana", request), "550")
-    assert (await house.now(request)).step == 2
+    assert at(await house.now(request)).step == 2
     await house.rest()
     assert house.channels["slack"].sent() == ["lea"]
 

@@ -11,7 +11,7 @@ import pytest
 from bot.core import errors
 from bot.core.errors import SendFailed, Unavailable
 from bot.core.model import DeliveryState, State, Verb
-from tests.desk.house import House
+from tests.desk.house import House, at
 
 
 async def test_a_chain_is_walked_while_the_bot_runs(house: House) -> None:
@@ -46,9 +46,9 @@ async def test_p07_six_hours_away(house: House) -> None:
         "request.exhausted",
     ]
     after = await house.now(request)
-    assert (after.step, after.escalation_level, after.exhausted) == (2, 2, True)
-    assert after.step_at is not None
-    assert (after.step_at - request.created_at).total_seconds() == 75 * 60
+    assert (at(after).step, after.escalation_level, at(after).exhausted) == (2, 2, True)
+    assert at(after).step_at is not None
+    assert (at(after).step_at - request.created_at).total_seconds() == 75 * 60
     assert sorted(d.to for d in await house.store.deliveries(request.id)) == ["ana", "ben", "eva", "lea"]
     assert await house.desk.wake() == 0
 
@@ -60,7 +60,7 @@ async def test_p07_reminders_are_coalesced(house: House) -> None:
     await house.rest()
     await house.later(minutes=14)
     assert sorted(house.channels["slack"].sent("remind")) == ["ana", "ben"]
-    remind_at = (await house.now(request)).remind_at
+    remind_at = at(await house.now(request)).remind_at
     assert remind_at is not None
     assert (remind_at - request.created_at).total_seconds() == 15 * 60
 
@@ -140,7 +140,7 @@ async def test_paging_the_same_person_through_another_channel(house: House) -> N
     await house.rest()
     await house.later(minutes=15)
     after = await house.now(request)
-    assert (after.step, after.escalation_level) == (2, 1)
+    assert (at(after).step, after.escalation_level) == (2, 1)
     assert (house.channels["slack"].sent("send"), house.channels["email"].sent("send")) == (["ana"], ["ana"])
 
 
@@ -152,7 +152,7 @@ async def test_p08_undeliverable_moves_the_chain_on(house: House) -> None:
     await house.work()
     await house.rest()
     after = await house.now(request)
-    assert (after.step, after.escalation_level, after.assignees) == (2, 2, ("ana", "ben", "lea", "eva"))
+    assert (at(after).step, after.escalation_level, after.assignees) == (2, 2, ("ana", "ben", "lea", "eva"))
     assert house.channels["email"].sent("send") == ["eva"]
     states = [d.state for d in await house.store.deliveries(request.id)]
     assert states == [DeliveryState.FAILED] * 3 + [DeliveryState.SENT]
@@ -167,11 +167,11 @@ async def test_p08_one_card_that_stands_is_enough(house: House) -> None:
     request = await house.submit()
     await house.work()
     await house.rest()
-    assert (await house.now(request)).step == 0
+    assert at(await house.now(request)).step == 0
     email.faults = [SendFailed("no such box", temporary=False)]
     await house.later(hours=2)
     after = await house.now(request)
-    assert (after.step, after.escalation_level) == (2, 2)
+    assert (at(after).step, after.escalation_level) == (2, 2)
     assert (await house.decide(after, "eva")).state is State.APPROVED
 
 
@@ -197,7 +197,7 @@ async def test_p08_a_shared_room_reaches_the_next_step_too(house: House) -> None
     await house.later(minutes=15)
     assert house.channels["slack"].sent("send") == ["C0APPROVALS"]
     assert house.channels["slack"].notes == ["Now also asked: Lea Marsh."]
-    assert (await house.now(request)).step == 1
+    assert at(await house.now(request)).step == 1
 
 
 async def test_people_without_a_place_are_reached_in_the_inbox(house: House) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.errors import Unavailable
 from bot.scheduler import STALE_SECONDS, TICK_SECONDS, Scheduler
-from tests.desk.house import House, MovableClock
+from tests.desk.house import House, MovableClock, at
 
 
 @pytest.mark.parametrize("fault", [Unavailable(), RuntimeError("a bug")], ids=repr)
@@ -78,7 +78,7 @@ async def test_a_step_is_taken_within_a_second(house: House) -> None:
     try:
         house.clock.move(minutes=15)
         async with asyncio.timeout(TICK_SECONDS * 2 + 1):
-            while (await house.now(request)).step == 0:
+            while at(await house.now(request)).step == 0:
                 await asyncio.sleep(0.02)
     finally:
         scheduler.stop()
