@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,7 +75,7 @@ def _convert() -> None:
 
 def _tracks(row: sa.RowMapping) -> str:
     """One track, or none where the rules asked nobody; to the letter as the store writes it, for it compares them."""
-    if not json.loads(row["route"]).get("stages"):
+    if not _asks(row["route"]):
         return "[]"
     track: dict[str, Any] = {"stage": row["stage"]}
     if row["step"]:
@@ -83,6 +84,11 @@ def _tracks(row: sa.RowMapping) -> str:
     if row["exhausted"]:
         track["exhausted"] = True
     return json.dumps([track], separators=(",", ":"))
+
+
+@lru_cache(maxsize=512)
+def _asks(route: str) -> bool:
+    return bool(json.loads(route).get("stages"))
 
 
 def _moment(micros: int) -> str:
