@@ -134,6 +134,9 @@ class Reviewers(Emergencies):
         """An approval, which for a question is its answer, and for a choice the option that is picked."""
         content, answer = request.content, decision.answer
         if request.kind is Kind.APPROVAL:
+            if answer is not None:
+                fault = Fault("/answer", "unexpected", "nothing was asked that could be answered")
+                raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
             return lifecycle.approve(request, decision, decision.at)
         if request.kind is Kind.CHOICE:
             return self._picked(request, decision, answer or content.chosen)
