@@ -6,16 +6,18 @@ Starlette answers HEAD wherever it answers GET; neither changes anything (threat
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from starlette.requests import Request as Http
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import SaysoError, Unauthorized
-from bot.web.inbox import queue, review, signing, wording
+from bot.web.inbox import batches, queue, review, signing, wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
+from bot.web.inbox.links import batch_path
 from bot.web.inbox.mailed import Mailed
 from bot.web.inbox.pages import Pages, see_other
 from bot.web.inbox.site import Site
@@ -38,6 +40,9 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
     return [
         Route("/", _home, methods=["GET"]),
         Route("/inbox", _reads(site, queue.show), methods=["GET"]),
+        # A batch is named by its agent, slashes and all.
+        Route("/inbox/batches/{batch:path}", _reads(site, batches.show), methods=["GET"]),
+        Route("/inbox/batches/{batch:path}", _changes(site, batches.decide), methods=["POST"]),
         Route("/requests/{id}", _reads(site, mailed.show, mailed.greet), methods=["GET"]),
         Route("/requests/{id}/decisions", _changes(site, review.decide), methods=["POST"]),
         Route("/requests/{id}/resolution", _changes(site, review.settle), methods=["POST"]),
@@ -87,8 +92,8 @@ def _reads(site: Site, reading: Reading, greeting: Greeting | None = None) -> En
                 greeted = greeting(http) if greeting else None
                 if greeted is not None:
                     return greeted
-                back = local_path(http.url.path)
-                return see_other("/sign-in" if back == "/inbox" else f"/sign-in?next={back}")
+                back = _page_of(http)
+                return see_other("/sign-in" if back == "/inbox" else f"/sign-in?next={quote(back)}")
             return await reading(site, http, visitor)
         except SaysoError as error:
             return site.refusal(error, visitor)
@@ -101,7 +106,7 @@ def _changes(site: Site, changing: Changing) -> Endpoint:
 
     async def change(http: Http) -> Response:
         visitor = None
-        back = local_path(f"/requests/{http.path_params.get('id')}")
+        back = _page_of(http)
         try:
             visitor = await visitor_of(site.house, http)
             form = await _checked(site, http, visitor)
@@ -112,6 +117,12 @@ def _changes(site: Site, changing: Changing) -> Endpoint:
             return site.refusal(error, visitor, back)
 
     return change
+
+
+def _page_of(http: Http) -> str:
+    """The page that an address within the inbox belongs to; the inbox where it belongs to none."""
+    named = http.path_params
+    return local_path(f"/requests/{named['id']}" if "id" in named else batch_path(named.get("batch")))
 
 
 async def _checked(site: Site, http: Http, visitor: Visitor | None) -> Form:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from bot.core.model import ExecutionState
+from bot.core.errors import SaysoError
+from bot.core.model import ExecutionState, Request
 from bot.core.policy import Policy
-from bot.core.ports import Clock, Reviews, Session, Store
+from bot.core.ports import Ballot, Clock, Reviews, Session, Store
 
 
 class Access(Protocol):
@@ -31,6 +32,15 @@ class Desk(Reviews, Protocol):
 
     async def settle(self, request_id: str, /, *, by: str, via: str, state: ExecutionState, note: str) -> object:
         """Say how an execution of unknown outcome ended (executed or failed), ``by`` an actor; raises `SaysoError`."""
+
+    async def batch(self, batch: str, person: str, /) -> tuple[Request, ...]:
+        """The open requests of a batch that this person may decide now, oldest first."""
+
+    async def decide_batch(self, batch: str, ballots: Sequence[Ballot], /) -> tuple[Request | SaysoError, ...]:
+        """Decide requests of a batch, each by itself: what became of each, in the order given."""
+
+    def may_break_glass(self, person_id: str, /) -> bool:
+        """Whether this person may approve past the review in an emergency."""
 
 
 class House(Protocol):

@@ -19,7 +19,10 @@ from bot.core.card import literal
 from bot.core.scrutiny import visible
 from bot.web.inbox import wording
 from bot.web.inbox.assets import Assets
+from bot.web.inbox.diff import diff_of
 from bot.web.inbox.guard import Visitor
+from bot.web.inbox.links import batch_path
+from bot.web.inbox.record import state_text
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -85,8 +88,10 @@ class Pages:
             "plain": plain,
             "span": wording.span,
             "size": wording.size_of,
+            "diff": diff_of,
+            "batch_path": batch_path,
         }
-        self._templates.globals |= {"asset": assets.url, "words": wording}
+        self._templates.globals |= {"asset": assets.url, "words": wording, "state_text": state_text}
 
     def show(
         self, template: str, *, now: datetime, visitor: Visitor | None, status: int = 200, **context: Any

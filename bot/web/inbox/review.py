@@ -6,20 +6,17 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
-from bot.core.edits import differences
 from bot.core.errors import Fault, Forbidden, Invalid, NotFound, SaysoError, Stale
 from bot.core.forms import Field
-from bot.core.model import ExecutionState, Kind, Request, Verb
-from bot.core.ports import Ballot
+from bot.core.model import ExecutionState, Request, Verb
 from bot.web.house import page_url
 from bot.web.inbox import wording
-from bot.web.inbox.edits import boxes, edited, unplaced
+from bot.web.inbox.ballots import MAX_COMMENT, ballot_of, long_text, number
+from bot.web.inbox.edits import boxes, unplaced
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.site import VIA, Site
 from bot.web.inbox.view import asked_ever, seen_since, view_of
-
-MAX_COMMENT = 4000
 
 
 class Attempt(Struct, frozen=True):
@@ -71,9 +68,10 @@ async def _page(site: Site, visitor: Visitor, request: Request, attempt: Attempt
         unreachable=await house.store.unreachable(),
         lines=lines,
         now=now,
+        glass=house.desk.may_break_glass(visitor.person.id),
     )
     stale = attempt is not None and isinstance(attempt.error, Stale)
-    seen = _number(attempt.form.get("revision")) if attempt and stale else 0
+    seen = number(attempt.form.get("revision")) if attempt and stale else 0
     # What was typed for another revision is not put back: it was meant for what stood there then.
     kept = None if stale else attempt
     edits = kept if kept and kept.panel == Verb.APPROVE_WITH_EDITS else None
@@ -98,81 +96,15 @@ def _unplaced(fields: tuple[Field, ...], edits: Attempt | None) -> tuple[str, ..
     return unplaced(fields, tuple(f for f in edits.error.faults if f.pointer != "/comment"))
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004  # bounded
-
-
 async def decide(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     """``POST /requests/{id}/decisions``."""
     request = await _request(site, http)
     try:
-        await site.house.desk.decide(_ballot(site, request, visitor, form))
+        await site.house.desk.decide(ballot_of(site, request, visitor, form))
     except SaysoError as error:
         current = await _request(site, http)
         return await _page(site, visitor, current, Attempt(form, error))
     return see_other(f"/requests/{request.id}")
-
-
-def _ballot(site: Site, request: Request, visitor: Visitor, form: Form) -> Ballot:
-    """What the form says; raises `Invalid` with a fault beside each field that has to be filled in otherwise."""
-    try:
-        verb = Verb(form.get("decision", ""))
-    except ValueError:
-        raise Invalid(wording.UNKNOWN_DECISION) from None
-    comment = form.get("comment", "").replace("\r\n", "\n").strip()
-    shown = (_number(form.get("revision")), form.get("digest", ""))
-    arguments = None
-    # A form for another revision goes to the desk as it is, which refuses it as stale, whatever else it holds.
-    if shown == (request.revision, request.digest):
-        _complete(request, verb, form, comment)
-        if verb is Verb.APPROVE_WITH_EDITS:
-            arguments = _arguments(site.house.desk.fields(request), form, request)
-    return Ballot(
-        request=request.id,
-        decision=verb,
-        by=visitor.person.id,
-        channel=VIA,
-        revision=shown[0],
-        digest=shown[1],
-        arguments=arguments,
-        comment=comment or None,
-        category=form.get("category") or None if verb is Verb.REJECT else None,
-        answer=_answer(form) if verb is Verb.APPROVE and request.kind is not Kind.APPROVAL else None,
-    )
-
-
-def _complete(request: Request, verb: Verb, form: Form, comment: str) -> None:
-    faults: list[Fault] = []
-    if verb is Verb.REJECT and not comment:
-        faults.append(Fault("/comment", "required", wording.NO_REASON))
-    if verb is Verb.REJECT and form.get("category") not in wording.CATEGORIES:
-        faults.append(Fault("/category", "required", wording.NO_CATEGORY))
-    if verb is Verb.ASK and not comment:
-        faults.append(Fault("/comment", "required", wording.NO_QUESTION))
-    if len(comment) > MAX_COMMENT:
-        faults.append(Fault("/comment", "too_long", wording.TOO_LONG.format(limit=MAX_COMMENT)))
-    if verb is Verb.APPROVE and request.kind is not Kind.APPROVAL and not _answered(request, form):
-        faults.append(Fault("/answer", "required", wording.NO_ANSWER))
-    if faults:
-        raise Invalid(faults[0].detail, faults=tuple(faults))
-
-
-def _answer(form: Form) -> str:
-    return form.get("answer", "").replace("\r\n", "\n").strip()
-
-
-def _answered(request: Request, form: Form) -> bool:
-    options = {option.id for option in request.content.options}
-    return _answer(form) in options if options else bool(_answer(form))
-
-
-def _arguments(fields: tuple[Field, ...], form: Form, request: Request) -> dict[str, object]:
-    arguments, faults = edited(fields, form, request.content.arguments)
-    if faults:
-        raise Invalid(faults[0].detail, faults=faults)
-    if not differences(request.content.arguments, arguments):
-        raise Invalid(wording.NOTHING_CHANGED)
-    return arguments
 
 
 async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
@@ -190,7 +122,7 @@ async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
 
 
 def _settlement(form: Form) -> tuple[ExecutionState, str]:
-    note = form.get("note", "").replace("\r\n", "\n").strip()
+    note = long_text(form, "note")
     state = form.get("state", "")
     faults: list[Fault] = []
     if state not in (ExecutionState.EXECUTED, ExecutionState.FAILED):

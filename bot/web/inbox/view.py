@@ -22,17 +22,20 @@ from bot.core.model import (
     Edit,
     Execution,
     ExecutionState,
+    Kind,
     Person,
     Request,
     State,
-    Step,
     Verb,
 )
 from bot.core.policy import ActionSpec, Policy
 from bot.core.ports import AuditLine, Unreachable
 from bot.web.inbox import wording
 from bot.web.inbox.claims import Claims, claims_of
+from bot.web.inbox.links import batch_path
+from bot.web.inbox.plan import StagePart, next_people, plan_of
 from bot.web.inbox.reach import around
+from bot.web.inbox.record import Told, record_of, state_text
 from bot.web.inbox.trail import Entry, entries, revisions
 
 _LONG = 2000
@@ -42,7 +45,8 @@ _LONG = 2000
 class Run(Struct, frozen=True, kw_only=True):
     """What exactly runs once it is approved.
 
-    ``kind`` is webhook, python or agent; ``moved`` the target configured now, where that is no longer the bound one.
+    ``kind`` is webhook, python, agent or nothing (an answer, a settled exception, an action of the house's own);
+    ``moved`` the target configured now, where that is no longer the bound one.
     """
 
     kind: str
@@ -73,30 +77,46 @@ class Changes(Struct, frozen=True):
 class View(Struct, frozen=True, kw_only=True):
     """The whole page.
 
-    ``buttons`` are what this reader may press; ``standing`` says why where there are none. ``to_read`` is how many
-    characters of arguments there are, where they are so many that a reader might stop before the end (else 0).
-    ``failed`` counts the deliveries that failed; ``unreached`` are addresses of its people and cards at which nobody
-    is reached.
+    ``state`` says where it stands, in the words of its kind. ``buttons`` are what this reader may press; ``standing``
+    says why where there are none; ``may_break``: may break the glass. ``to_read`` is how many characters of arguments
+    there are, where they are so many that a reader might stop before the end (else 0). ``failed`` counts the deliveries
+    that failed; ``unreached`` are addresses of its people and cards at which nobody is reached. ``batch`` is its
+    batch's page, ``advice_missing`` whose opinion is still waited for.
     """
 
     request: Request
     card: Card
+    state: str
     arguments: Arguments
     to_read: int
     claims: Claims
     gauge: Gauge
     run: Run
+    plan: tuple[tuple[StagePart, ...], ...]
     next_step: tuple[str, ...]
-    later_steps: tuple[Step, ...]
+    advice_missing: tuple[str, ...]
     changes: Changes | None
     deliveries: tuple[Delivery, ...]
     failed: int
     unreached: tuple[Unreachable, ...]
+    told: tuple[Told, ...]
     trail: tuple[Entry, ...]
     buttons: tuple[Verb, ...]
     standing: str
+    may_break: bool
+    batch: str | None
     may_settle: bool
     version: str
+
+    @property
+    def stages(self) -> int:
+        """How many there are."""
+        return sum(len(group) for group in self.plan)
+
+    @property
+    def picks(self) -> bool:
+        """Whether a person has to pick an option or may write an answer, and nobody has yet."""
+        return self.request.kind is not Kind.APPROVAL and self.request.content.chosen is None
 
 
 def view_of(
@@ -110,29 +130,37 @@ def view_of(
     unreachable: tuple[Unreachable, ...],
     lines: tuple[AuditLine, ...],
     now: datetime,
+    glass: bool = False,
 ) -> View:
-    """The page of a request for one reader, now. ``editable``: its action has arguments that may be edited."""
+    """The page of a request for one reader, now.
+
+    ``editable``: its action has arguments that may be edited; ``glass``: the reader is one of those who may break it.
+    """
     card = card_of(request, people=policy.people, url=url, editable=editable)
     standing, buttons = _standing(request, card, person, now)
-    plan = request.stage_plan if request.state.open else None
-    following = plan.steps[request.step + 1 :] if plan and not request.exhausted else ()
+    plan = plan_of(request, policy.people)
     return View(
         request=request,
         card=card,
+        state=state_text(request),
         arguments=_in_order(request, policy),
         to_read=_to_read(card),
         claims=claims_of(request),
         gauge=_gauge(request, card),
         run=_run(request, policy),
-        next_step=tuple(name_of(p, policy.people) for p in following[0].people) if following else (),
-        later_steps=following[1:],
+        plan=plan,
+        next_step=next_people(request, plan, person.id),
+        advice_missing=_advice_missing(request),
         changes=changes_of(request, revisions(lines), policy),
         deliveries=deliveries,
         failed=sum(d.state is DeliveryState.FAILED for d in deliveries),
         unreached=around(request, policy.people, deliveries, unreachable),
+        told=record_of(request, card, policy.people),
         trail=entries(lines),
         buttons=buttons,
         standing=standing,
+        may_break=glass and may_break(request, person.id, now),
+        batch=batch_path(request.batch),
         may_settle=may_settle(request, person.id, deliveries),
         version=version_of(request),
     )
@@ -154,8 +182,24 @@ def _to_read(card: Card) -> int:
 def version_of(request: Request) -> str:
     """Changes whenever the page would say something else; times passing are not a change."""
     ran = request.execution
-    parts = (request.state, request.revision, request.stage, request.step, len(request.decisions))
+    tracks = ".".join(f"{t.stage}.{t.step}.{t.round}.{t.held_until is None:d}{t.exhausted:d}" for t in request.tracks)
+    parts = (request.state, request.revision, tracks, len(request.decisions), len(request.advice))
     return "-".join(str(p) for p in (*parts, *((ran.state, ran.attempts) if ran else ())))
+
+
+def _advice_missing(request: Request) -> tuple[str, ...]:
+    given = {one.by for one in request.advice if one.revision == request.revision}
+    return tuple(a for a in request.route.advisors if a not in given) if request.state.open else ()
+
+
+def may_break(request: Request, person: str, now: datetime) -> bool:
+    """Whether there is a glass to break: something that would run, whose time is not over, and no vote of theirs.
+
+    An answer runs nothing, and of several options nobody but a reviewer can say which one is meant.
+    """
+    meant = request.kind is Kind.APPROVAL or (request.kind is Kind.CHOICE and request.content.chosen is not None)
+    voted = any(vote.by == person for vote in request.votes)
+    return request.state.open and meant and not voted and now < request.expires_at
 
 
 def _standing(request: Request, card: Card, person: Person, now: datetime) -> tuple[str, tuple[Verb, ...]]:
@@ -193,6 +237,8 @@ def _gauge(request: Request, card: Card) -> Gauge:
 def _run(request: Request, policy: Policy) -> Run:
     spec, target = policy.action(request.action), request.content.target
     kind = "agent" if target == "agent" else "webhook" if target.startswith(("http:", "https:")) else "python"
+    if not request.kind.runs or (spec.execute.nothing and spec.execute.target == target):
+        kind = "nothing"
     over = request.execution is not None and request.execution.state.ended
     moved = spec.execute.target if spec.execute.target != target and not over else None
     host = (urlsplit(target).netloc if kind == "webhook" else "") or target
@@ -233,8 +279,10 @@ def is_unknown(execution: Execution | None) -> bool:
 def asked_ever(request: Request, deliveries: tuple[Delivery, ...]) -> frozenset[str]:
     """Everybody who was asked at any stage so far, or decided."""
     asked = {d.by for d in request.decisions} | {d.person for d in deliveries if d.person}
-    for index, stage in enumerate(request.route.stages[: request.stage + 1]):
+    for track in request.tracks:
+        asked |= set(request.asked(track))
+    begun = min((track.stage for track in request.tracks), default=0)
+    for stage in request.route.stages[:begun]:
         # How far an earlier stage's chain went is not kept; its first step was asked for certain.
-        reached = request.step + 1 if index == request.stage else 1
-        asked |= {p for step in stage.steps[:reached] for p in step.people}
+        asked |= {p for step in stage.steps[:1] for p in step.people}
     return frozenset(asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.model import DeliveryState, ExecutionState, Person, Risk, State
+from bot.core.model import DeliveryState, ExecutionState, Kind, Person, Risk, State
 
 STATES = {
     State.PENDING: "Waiting for a decision",
@@ -67,7 +67,15 @@ UNKNOWN_DECISION = "The form does not say what you decided, so nothing was chang
 NO_REASON = "Say why, so that the agent and the next reviewer can learn from it."
 NO_CATEGORY = "Pick what is wrong with it."
 NO_QUESTION = "Write the question that the agent shall answer."
-NO_ANSWER = "Give an answer."
+NO_ANSWER = "Write an answer."
+NO_PICK = "Pick one of the options."
+NO_EMERGENCY = "Say what the emergency is. Whoever reviews this afterwards reads it first."
+NO_BATCH = "No request of this batch waits for you."
+NONE_TICKED = "Tick at least one request."
+CHANGED_SINCE = "It changed after this page was opened, so nothing was decided. Look at it as it is now."
+DECIDED_ALREADY = "It was already {state} by {who}; your decision was not counted."
+VOTE_COUNTED = "Your vote is counted; it waits for others"
+BY_ITSELF = "It is decided on its own page, never together with others."
 NO_NOTE = "Say how you found out, so that the record can be trusted."
 TOO_LONG = "At most {limit:,} characters, please."
 NO_SETTLEMENT = "Say whether it happened or not."
@@ -76,6 +84,13 @@ NOT_YOURS_TO_SETTLE = (
     "POST /v1/requests/{id}/resolution. You were not asked."
 )
 NO_SUCH_REQUEST = "There is no request with this id."
+
+KINDS = {
+    Kind.APPROVAL: "Approval",
+    Kind.QUESTION: "Question",
+    Kind.CHOICE: "Choice",
+    Kind.EXCEPTION: "Exception",
+}
 
 _MINUTE = 60
 _HOUR = 3600
