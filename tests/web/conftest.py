@@ -119,7 +119,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         probes=asked,
         figures=counted,
     )
-    names = {"billing": Role.AGENT, "other": Role.AGENT, "hasty": Role.AGENT, "ops": Role.ADMIN}
+    names = {"billing": Role.AGENT, "other": Role.AGENT, "hasty": Role.AGENT, "ops": Role.ADMIN, "checker": Role.ADVISOR}
     names |= dict.fromkeys(("ana", "ben", "lea"), Role.REVIEWER)
     keys = {name: (await access.new_key(name, role, by="tests"))[1] for name, role in names.items()}
     async with serving(create_app(house), listening), aiohttp.ClientSession() as http:

@@ -17,6 +17,9 @@ CALLS = (
     ("GET", "/v1/requests/req_0"),
     ("POST", "/v1/requests/req_0/decisions"),
     ("POST", "/v1/requests/req_0/resolution"),
+    ("POST", "/v1/requests/req_0/assessments"),
+    ("POST", "/v1/batches/b/decisions"),
+    ("POST", "/v1/drills"),
     ("GET", "/v1/requests/req_0/audit"),
     ("GET", "/v1/audit/export"),
 )
@@ -76,13 +79,19 @@ async def test_a_revoked_key_ends(office: Office) -> None:
 
 async def test_what_is_not_there_is_a_problem_too(office: Office) -> None:
     """Unknown addresses and methods answer in the API's own form, later issues' calls among them."""
-    for path in ("/v1/nothing", "/v1/requests/", "/v1/metrics", "/v1/batches/b/decisions", "/slack/events"):
+    for path in ("/v1/nothing", "/v1/requests/", "/v1/metrics", "/v1/batches/b", "/v1/batches//decisions", "/slack/events"):
         reply = await office.call("GET", path, "ops")
         assert (reply.status, reply.body["code"]) == (404, "not_found"), path
         assert reply.headers["Content-Type"] == "application/problem+json"
     for path in ("rollback", "incidents"):
         assert (await office.call("POST", f"/v1/requests/req_0/{path}", "ops", json={})).status == 404
-    for path, allow in (("/v1/requests", "GET, POST"), ("/v1/requests/req_0/decisions", "POST"), ("/healthz", "GET")):
+    for path, allow in (
+        ("/v1/requests", "GET, POST"),
+        ("/v1/requests/req_0/decisions", "POST"),
+        ("/v1/batches/b/decisions", "POST"),
+        ("/v1/drills", "POST"),
+        ("/healthz", "GET"),
+    ):
         reply = await office.call("DELETE", path, "ops")
         assert (reply.status, reply.body["code"], reply.headers["Allow"]) == (405, "method_not_allowed", allow)
 

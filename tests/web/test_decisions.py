@@ -35,6 +35,9 @@ async def test_an_approval_is_answered_with_what_it_did(office: Office) -> None:
         "comment": "checked the ledger",
         "category": None,
         "edits": [],
+        "answer": None,
+        "instead_of": None,
+        "broke_glass": False,
     }
 
 
@@ -68,6 +71,15 @@ TWO_THINGS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("approve", {"category": "policy"}, "/category"),
     ("reject", {"comment": "x" * 5001}, "/comment"),
     ("approve", {"answer": "yes"}, "/answer"),
+    ("reject", {"answer": "yes"}, "/answer"),
+    ("ask", {"comment": "?", "answer": "yes"}, "/answer"),
+    ("approve", {"answer": ""}, "/answer"),
+    ("approve", {"answer": "x" * 20_001}, "/answer"),
+    ("approve", {"break_glass": True}, "/comment"),
+    ("approve", {"break_glass": True, "comment": " \n"}, "/comment"),
+    ("approve", {"break_glass": "yes", "comment": "x"}, "/break_glass"),
+    ("reject", {"break_glass": True, "comment": "x"}, "/break_glass"),
+    ("escalate", {"break_glass": True, "comment": "x"}, "/break_glass"),
     ("aprove", {}, "/decision"),
     ("approve", {"revision": 1.5}, "/revision"),
     ("approve", {"revision": True}, "/revision"),
@@ -119,12 +131,12 @@ async def test_t08_who_is_not_asked_is_refused_and_recorded(office: Office) -> N
 
 
 async def test_t10_an_agent_key_never_decides(office: Office) -> None:
-    """An agent's key is refused on any request, admins' too, and each refusal is on record."""
+    """An agent's key is refused on any request, admins' and advisors' too, and each refusal is on record."""
     mine = await office.submitted()
-    for by in ("billing", "other", "ops"):
+    for by in ("billing", "other", "ops", "checker"):
         reply = await office.decided(mine, by=by)
         assert (reply.status, reply.body["code"]) == (403, "forbidden")
-    assert await refusals(office) == ["agent:billing", "agent:other", "admin:ops"]
+    assert await refusals(office) == ["agent:billing", "agent:other", "admin:ops", "advisor:checker"]
     assert (await office.call("GET", f"/v1/requests/{mine['id']}", "billing")).body["state"] == "pending"
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.web.conftest import REFUND, Office
 
+MICROS = "%Y-%m-%dT%H:%M:%S.%fZ"
 MEMBERS = set(
     """
     id state kind revision digest agent action title arguments effective_arguments reason confidence risk labels
     context rule why stage escalation_level assignees deadline expires_at decisions answer execution deliveries
-    batch revises created_at decided_at url escalated
+    batch revises created_at decided_at url escalated options chosen stages checks advice advisors refused held_until
     """.split()  # noqa: SIM905 - a list of 32 quoted words is harder to hold against the contract
 )
-"""The contract's list ("The request, as every call returns it")."""
+"""The contract's list ("The request, as every call returns it"), and what was added since."""
 
 
 async def test_submit_answers_201_with_location_and_every_member(office: Office) -> None:
@@ -34,6 +36,8 @@ async def test_submit_answers_201_with_location_and_every_member(office: Office)
     assert shown["effective_arguments"] is None
     assert shown["rule"] == "refunds"
     assert shown["stage"] == {"name": "finance", "index": 1, "of": 1, "approvals": 0, "needed": 1}
+    only = {"name": "finance", "state": "open", "approvals": 0, "needed": 1, "rejections": 1, "parallel": 0}
+    assert shown["stages"] == [only]
     assert shown["assignees"] == ["ana"]
     assert shown["execution"]["state"] == "none"
     assert shown["url"] == f"{office.base}/requests/{shown['id']}"
@@ -274,3 +278,55 @@ async def test_an_agents_own_limits_answer_429(office: Office) -> None:
     reply = await office.call("POST", "/v1/requests", "hasty", json=REFUND)
     assert (reply.status, reply.body["code"]) == (429, "overloaded")
     assert int(reply.headers["Retry-After"]) >= 1
+
+
+async def test_every_stage_of_the_route_is_shown(office: Office) -> None:
+    """What runs together is open together; a full one is done while its neighbour waits; the last waits for both."""
+    mine = await office.submitted("other", action="ship", arguments={})
+
+    def stages(shown: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return [(s["name"], s["state"], s["approvals"], s["rejections"], s["parallel"]) for s in shown["stages"]]
+
+    assert stages(mine) == [
+        ("goods", "open", 0, 1, 1),
+        ("dock", "open", 0, 2, 1),
+        ("papers", "waiting", 0, 1, 0),
+    ]
+    assert mine["stage"] == {"name": "goods", "index": 1, "of": 3, "approvals": 0, "needed": 1}
+    assert sorted(mine["assignees"]) == ["ana", "ben", "lea"]
+    one = (await office.decided(mine)).body
+    assert [state for _, state, *_ in stages(one)] == ["done", "open", "waiting"]
+    assert (one["decisions"][0]["stage"], one["stage"]["name"]) == ("goods", "dock")
+    two = (await office.decided(mine, by="lea")).body
+    assert [state for _, state, *_ in stages(two)] == ["done", "done", "open"]
+    assert (two["decisions"][1]["stage"], two["stage"]["index"], two["assignees"]) == ("dock", 3, ["ben"])
+    three = (await office.decided(mine, by="ben")).body
+    assert (three["state"], [state for _, state, *_ in stages(three)]) == ("approved", ["done"] * 3)
+
+
+async def test_a_rejection_ends_what_was_open(office: Office) -> None:
+    """What was under way is done, what was never asked still waits; a second rejection is not needed everywhere."""
+    mine = await office.submitted("other", action="ship", arguments={})
+    against = (await office.decided(mine, "reject", "lea")).body
+    assert (against["state"], against["decisions"][0]["stage"]) == ("pending", "dock")
+    ended = (await office.decided(mine, "reject", "ana")).body
+    assert (ended["state"], [stage["state"] for stage in ended["stages"]]) == ("rejected", ["done", "done", "waiting"])
+
+
+async def test_the_same_in_other_clothes_shows_what_was_refused(office: Office) -> None:
+    """A content that was rejected before names that request, and its checks are the house's."""
+    body = {"action": "mail.send", "arguments": {"to": "dana@example.net"}}
+    first = await office.submitted(**body)
+    assert first["refused"] is None
+    assert [(c["name"], c["passed"]) for c in first["checks"]] == [("inside", False)]
+    assert "endsWith" in first["checks"][0]["detail"]
+    assert first["held_until"] == (datetime.fromisoformat(first["created_at"]) + timedelta(hours=1)).strftime(MICROS)
+    assert (first["assignees"], first["advisors"]) == ([], ["checker"])
+    await office.call("POST", f"/v1/requests/{first['id']}/assessments", "checker", json=_opinion(first))
+    assert (await office.decided(first, "reject")).status == 200
+    second = await office.submitted("other", **body)
+    assert second["refused"] == first["id"]
+
+
+def _opinion(request: dict[str, Any]) -> dict[str, Any]:
+    return {"opinion": "agree", "revision": request["revision"], "digest": request["digest"]}

@@ -59,6 +59,38 @@ def test_only_the_action_is_required_and_null_is_absent() -> None:
     assert parse_submission({"action": "greet"} | dict.fromkeys(WHOLE.keys() - {"action"})) == bare
 
 
+OPTIONS: list[dict[str, Any]] = [
+    {"id": "a", "title": "Refund all", "arguments": {"amount": 240}},
+    {"id": "b-2_x", "title": "Refund half", "arguments": {}},
+]
+KINDS: tuple[dict[str, Any], ...] = (
+    {"kind": "question"},
+    {"kind": "question", "options": []},
+    {"kind": "question", "options": [{"id": "yes", "title": "Yes"}, {"id": "no", "title": "No", "arguments": None}]},
+    {"kind": "choice", "options": OPTIONS},
+    {"kind": "choice", "options": [{"id": f"o{n}", "title": str(n), "arguments": {}} for n in range(20)]},
+    {"kind": "exception"},
+    {"kind": "exception", "options": None},
+    {"kind": "approval", "options": []},
+)
+"""What each kind takes."""
+
+
+@pytest.mark.parametrize("more", KINDS, ids=str)
+def test_each_kind_takes_the_options_it_has_a_use_for(more: dict[str, Any]) -> None:
+    """They arrive in order, as they were sent."""
+    taken = parse_submission({"action": "greet"} | more)
+    assert taken.kind == more["kind"]
+    sent = [(o["id"], o["title"], o.get("arguments") or {}) for o in more.get("options") or ()]
+    assert [(o.id, o.title, o.arguments) for o in taken.options] == sent
+
+
+@pytest.mark.parametrize("action", ["saysoon.drill", "sayso", "my.sayso.drill", "sayso:drill"])
+def test_only_what_begins_like_the_houses_own_is_its_own(action: str) -> None:
+    """A name that merely looks near it is an agent's like any other."""
+    assert parse_submission({"action": action}).action == action
+
+
 @pytest.mark.parametrize(
     ("text", "span"), [("1s", 1), ("1500ms", 1.5), ("15m", 900), ("8h", 28_800), ("90d", 7_776_000)]
 )
@@ -102,3 +134,9 @@ def test_one_answer_names_so_many_faults() -> None:
     with pytest.raises(Invalid) as refused:
         parse_submission({"action": "greet"} | {f"x{n}": 1 for n in range(1000)})
     assert len(refused.value.faults) == MAX_FAULTS
+
+
+def test_a_kind_behind_many_faults_is_no_fault_of_ours() -> None:
+    """A kind that is none is not even looked at any more, and breaks nothing."""
+    with pytest.raises(Invalid):
+        parse_submission({"action": "greet"} | {f"x{n}": 1 for n in range(MAX_FAULTS)} | {"kind": "none"})
