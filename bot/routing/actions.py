@@ -25,10 +25,11 @@ ACTION_KEYS = (
     "execute",
     "rollback",
 )
-_WAYS = ("webhook", "python", "agent")
-EXECUTE_KEYS = (*_WAYS, "timeout", "idempotent", "attempts")
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
-_ATTEMPTS = 100
+WAYS = ("webhook", "python", "agent")
+EXECUTE_KEYS = (*WAYS, "timeout", "idempotent", "attempts")
+ROLLBACK_KEYS = ("action", "arguments")
+FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+MOST_ATTEMPTS = 100
 
 
 def actions(reader: Reader, node: Node, networks: tuple[Network, ...], text: str) -> dict[str, ActionSpec]:
@@ -105,7 +106,7 @@ def _editable(reader: Reader, node: Node, shape: Node | None) -> tuple[str, ...]
 
 def _execute(reader: Reader, node: Node, networks: tuple[Network, ...]) -> Execute | None:
     fields = reader.mapping(node, "execute", EXECUTE_KEYS)
-    ways = [way for way in _WAYS if way in fields]
+    ways = [way for way in WAYS if way in fields]
     if len(ways) != 1:
         if isinstance(node, nodes.Mapping):
             what = f"execute names {len(ways) or 'no'} ways to run the action"
@@ -115,12 +116,12 @@ def _execute(reader: Reader, node: Node, networks: tuple[Network, ...]) -> Execu
     webhook = targets.url(fields[way], "the webhook", networks, reader.faults) if way == "webhook" else None
     python = None
     if way == "python":
-        python = reader.matching(fields[way], "a Python function", _FUNCTION, '"package.module:function"')
+        python = reader.matching(fields[way], "a Python function", FUNCTION, '"package.module:function"')
     if way == "agent":
         _by_agent(reader, fields)
     timeout = reader.duration(fields["timeout"], "timeout") if "timeout" in fields else None
     idempotent = reader.boolean(fields["idempotent"], "idempotent") if "idempotent" in fields else None
-    attempts = reader.whole(fields["attempts"], "attempts", 1, _ATTEMPTS) if "attempts" in fields else None
+    attempts = reader.whole(fields["attempts"], "attempts", 1, MOST_ATTEMPTS) if "attempts" in fields else None
     plain_run = BY_AGENT if way == "agent" else Execute(webhook=webhook, python=python)
     return Execute(
         webhook=webhook,
@@ -142,7 +143,7 @@ def _by_agent(reader: Reader, fields: dict[str, Node]) -> None:
 
 
 def _check_rollback(reader: Reader, node: Node, names: tuple[str, ...], text: str) -> None:
-    fields = reader.mapping(node, "rollback", ("action", "arguments"))
+    fields = reader.mapping(node, "rollback", ROLLBACK_KEYS)
     if "action" in fields:
         reader.reference(fields["action"], "action", names)
     elif isinstance(node, nodes.Mapping):

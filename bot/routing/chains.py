@@ -27,7 +27,8 @@ STEP_KEYS = (
     "anytime",
 )
 END_KEYS = ("notify", "then")
-_REPEATS = 100
+FALLBACK_KEYS = ("fallback",)
+MOST_REPEATS = 100
 _APPROVE = "approve"
 
 
@@ -100,7 +101,7 @@ def _chain(reader: Reader, node: Node, name: str, roster: Roster) -> Chain:
     if "steps" not in fields:
         reader.missing(node, where, "steps", "write steps: [{notify: [finance]}]")
     steps = _steps(reader, fields["steps"], f"the steps of {where}", roster) if "steps" in fields else ()
-    repeat = reader.whole(fields["repeat"], "repeat", 0, _REPEATS) if "repeat" in fields else None
+    repeat = reader.whole(fields["repeat"], "repeat", 0, MOST_REPEATS) if "repeat" in fields else None
     exhausted = _exhausted(reader, fields["exhausted"], where, roster) if "exhausted" in fields else Exhausted()
     for key in ("repeat", "exhausted"):
         if key in fields and steps and steps[-1].wait is None and (key == "exhausted" or repeat):
@@ -183,7 +184,7 @@ def _if_empty(
         near = meant(node.text, tuple(IfEmpty), "") if isinstance(node, Scalar) else ""
         reader.faults.add(node.place, f"if_empty must be skip, hold or {{fallback: [lea]}}, not {shown}", near)
         return None, ()
-    fields = reader.mapping(node, "if_empty", ("fallback",))
+    fields = reader.mapping(node, "if_empty", FALLBACK_KEYS)
     if "fallback" not in fields:
         reader.missing(node, "if_empty", "fallback", "write skip, hold, or {fallback: [lea]}")
         return None, ()

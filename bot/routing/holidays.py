@@ -19,7 +19,7 @@ from bot.routing.nodes import Node, Sequence
 from bot.routing.values import Reader
 
 LONGEST_CODE = 40
-_DATE_LIKE = re.compile(r"[0-9]{4}-.*")
+DATE_LIKE = re.compile(r"[0-9]{4}-.*")
 
 
 class DaysOff(Struct, frozen=True):
@@ -58,7 +58,7 @@ def holidays(reader: Reader, node: Node, where: str = "holidays") -> DaysOff | N
         text = reader.text(item, where, limit=LONGEST_CODE)
         if text is None:
             continue
-        if _DATE_LIKE.fullmatch(text):
+        if DATE_LIKE.fullmatch(text):
             day = moments.day(reader, item, "a holiday")
             dates += [day] if day else []
         else:

@@ -19,7 +19,7 @@ _EXAMPLE = "it looks like Mon-Fri 09:00-18:00, or Mon-Thu 09:00-12:30, 13:30-18:
 _DAY = f"(?:{'|'.join(DAYS)})"
 _PART = re.compile(rf"({_DAY}(?:-{_DAY})?(?:\s*,\s*{_DAY}(?:-{_DAY})?)*|{DAILY})\s+(\d.*)", re.IGNORECASE)
 _TIMES = re.compile(r"([0-9]{2}:[0-9]{2})\s*-\s*([0-9]{2}:[0-9]{2})")
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 
 LONGEST_TEXT = 1000
 """Characters in hours at most."""
@@ -56,7 +56,7 @@ def cut_off(reader: Reader, node: Node) -> None:
 
 def minutes(text: str) -> int | None:
     """Minutes after midnight of ``HH:MM``, ``00:00`` to ``24:00``; None where it is none."""
-    found = _CLOCK.fullmatch(text)
+    found = CLOCK.fullmatch(text)
     if found is None:
         return None
     return int(found[1] or found[3]) * 60 + int(found[2] or found[4])

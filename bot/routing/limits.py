@@ -16,7 +16,7 @@ from bot.routing.values import Reader
 LIMIT_KEYS = ("sum", "max", "count", "per", "by")
 ACCOUNTS = ("agent", "action", "target")
 ARGUMENT = "arguments."
-_MOST = 1_000_000
+MOST_COUNTED = 1_000_000
 _OWN_WORD = ("labels", "on_behalf_of", "risk", "confidence", "context", "reason", "kind")
 """What a request says and its agent chooses."""
 
@@ -37,7 +37,7 @@ def limit(reader: Reader, node: Node, text: str) -> Limit | None:
         reader.missing(node, "limit", "bound", "write sum and max, or count, or all three")
     amount = conditions.amount(reader, fields["sum"], "the sum of a limit", text) if "sum" in fields else None
     most = reader.more(fields["max"], "max") if "max" in fields else None
-    count = reader.whole(fields["count"], "count", 1, _MOST) if "count" in fields else None
+    count = reader.whole(fields["count"], "count", 1, MOST_COUNTED) if "count" in fields else None
     by = _by(reader, fields["by"]) if "by" in fields else ACCOUNTS
     if per is None:
         return None

@@ -16,8 +16,8 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 Span = tuple[datetime, datetime]
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = re.compile(rf"({_DATE.pattern})(?:T([0-9]{{2}}:[0-9]{{2}})(?::00)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOMENT = re.compile(rf"({DATE.pattern})(?:T([0-9]{{2}}:[0-9]{{2}})(?::00)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?")
 _LONGEST = 40
 
 
@@ -26,7 +26,7 @@ def day(reader: Reader, node: Node, where: str) -> date | None:
     text = reader.text(node, where, limit=_LONGEST)
     if text is None:
         return None
-    if not _DATE.fullmatch(text):
+    if not DATE.fullmatch(text):
         reader.faults.add(node.place, f"{where} must be a date, not {quoted(text)}", "it looks like 2026-03-01")
         return None
     return _date(reader, node, text)
@@ -37,7 +37,7 @@ def at(reader: Reader, node: Node, where: str, zone: str) -> datetime | None:
     text = reader.text(node, where, limit=_LONGEST)
     if text is None:
         return None
-    found = _MOMENT.fullmatch(text)
+    found = MOMENT.fullmatch(text)
     if found is None:
         fix = "it looks like 2026-03-01, 2026-03-01T09:00, or 2026-03-01T09:00+01:00"
         reader.faults.add(node.place, f"{where} must be a date or a date and a time, not {quoted(text)}", fix)

@@ -21,16 +21,22 @@ PERSON_KEYS = (
     "hours", "holidays", "away",
 )  # fmt: skip
 """The last three are read by `schedules`, since a delegate may stand further down."""
+AGENT_KEYS = ("owner", "per_minute", "pending", "webhook")
+SLACK_KEYS = ("post_to",)
 MAIL_KEYS = ("replies", "irreversible", "outcomes")
+NETWORK_KEYS = ("allow_private",)
 OUTCOMES = ("thread", "digest", "off")
 """How people learn by mail of what others decided."""
 
-_EMAIL = re.compile(
+MOST_REQUESTS = 1_000_000
+"""Of an agent: a minute, and open at once."""
+
+EMAIL = re.compile(
     r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}"
 )
-_SLACK = re.compile(r"[UW][A-Z0-9]{2,30}")
-_TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
-_POST_TO = re.compile(r"dm|#[^\s#,@:]{1,80}|[CG][A-Z0-9]{2,30}")
+SLACK = re.compile(r"[UW][A-Z0-9]{2,30}")
+TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
+POST_TO = re.compile(r"dm|#[^\s#,@:]{1,80}|[CG][A-Z0-9]{2,30}")
 
 
 def people(reader: Reader, node: Node) -> dict[str, Person]:
@@ -66,9 +72,9 @@ def _person(reader: Reader, name: str, fields: dict[str, Node]) -> Person:
     return Person(
         id=name,
         name=(reader.name(fields["name"], "the name") if "name" in fields else None) or name,
-        email=shaped("email", _EMAIL, "a mail address", "ana@example.com"),
-        slack=shaped("slack", _SLACK, "a Slack member id", "U0123ABCD (in Slack: profile, Copy member ID)"),
-        ntfy=shaped("ntfy", _TOPIC, "an ntfy topic", "ana-approvals"),
+        email=shaped("email", EMAIL, "a mail address", "ana@example.com"),
+        slack=shaped("slack", SLACK, "a Slack member id", "U0123ABCD (in Slack: profile, Copy member ID)"),
+        ntfy=shaped("ntfy", TOPIC, "an ntfy topic", "ana-approvals"),
         timezone=(timezone(reader, fields["timezone"]) if "timezone" in fields else None) or "UTC",
         digest=reader.duration(fields["digest"], "digest") if "digest" in fields else None,
         channels=reader.references(fields["channels"], "channels", channel) if "channels" in fields else (),
@@ -84,14 +90,14 @@ def timezone(reader: Reader, node: Node) -> str | None:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         reader.faults.add(
-            node.place, f"there is no timezone {quoted(name)}", meant(name, _ZONES, "it looks like Europe/Lisbon")
+            node.place, f"there is no timezone {quoted(name)}", meant(name, ZONES, "it looks like Europe/Lisbon")
         )
         return None
     return name
 
 
 MAX_ZONE = 64
-_ZONES = (
+ZONES = (
     "UTC",
     "Africa/Cairo",
     "Africa/Johannesburg",
@@ -147,12 +153,12 @@ def agents(
     found: dict[str, AgentSpec] = {}
     for key, item in reader.entries(node, "agents").items():
         name = _key(reader, node, key, "an agent")
-        fields = reader.mapping(item, f"the agent {quoted(key)}", ("owner", "per_minute", "pending", "webhook"))
+        fields = reader.mapping(item, f"the agent {quoted(key)}", AGENT_KEYS)
         if name is None:
             continue
 
         def count(field: str, fields: dict[str, Node] = fields) -> int | None:
-            return reader.whole(fields[field], field, 1, 1_000_000) if field in fields else None
+            return reader.whole(fields[field], field, 1, MOST_REQUESTS) if field in fields else None
 
         hook = fields.get("webhook")
         found[name] = AgentSpec(
@@ -172,10 +178,10 @@ def channels(reader: Reader, node: Node) -> dict[str, dict[str, Any]]:
         if name == "email":
             found[name] = _email(reader, item)
             continue
-        fields = reader.mapping(item, f"channels.{name}", ("post_to",) if name == "slack" else ())
+        fields = reader.mapping(item, f"channels.{name}", SLACK_KEYS if name == "slack" else ())
         if "post_to" in fields:
             example = '"#approvals" (in quotes: # begins a comment), C0123ABCD, or dm'
-            reader.matching(fields["post_to"], "post_to", _POST_TO, example)
+            reader.matching(fields["post_to"], "post_to", POST_TO, example)
         found[name] = {key: plain(value) for key, value in fields.items()}
     return found
 
@@ -197,7 +203,7 @@ def deciding(reader: Reader, fields: Mapping[str, Node]) -> tuple[Replies | None
 
 def network(reader: Reader, node: Node) -> tuple[tuple[Network, Node], ...]:
     """``network.allow_private``: networks, each with the node that named it."""
-    fields = reader.mapping(node, "network", ("allow_private",))
+    fields = reader.mapping(node, "network", NETWORK_KEYS)
     if "allow_private" not in fields:
         return ()
     found: list[tuple[Network, Node]] = []

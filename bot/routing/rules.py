@@ -22,13 +22,13 @@ _TAKEN = {
 """What the trail names where no rule answered."""
 _LIMITS = ("limit", "sample", "second_look")
 """Keys of rules that approve only."""
-_DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email", "advice")
-RULE_KEYS = ("name", "when", *_DEFAULT_KEYS, "allow_self", *_LIMITS)
+DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email", "advice")
+RULE_KEYS = ("name", "when", *DEFAULT_KEYS, "allow_self", *_LIMITS)
 MAIL_KEYS = ("replies", "irreversible")
 ADVICE_KEYS = ("from", "within")
 _ASKING = ("expires", "on_expiry", "allow_self", "email")
 """Keys that say how people are asked."""
-_IDLE = {
+IDLE = {
     Then.APPROVE: (*_ASKING, "advice"),
     Then.BLOCK: ("confidence_gate", *_ASKING, "advice", *_LIMITS),
     Then.STAGES: _LIMITS,
@@ -74,7 +74,7 @@ def default(reader: Reader, node: Node, ground: Ground) -> Rule:
     ):
         if key in known and isinstance(node, nodes.Mapping):
             reader.faults.add(node.keys[key].place, f"default has no {key}", fix)
-    fields = {key: item for key, item in known.items() if key in _DEFAULT_KEYS}
+    fields = {key: item for key, item in known.items() if key in DEFAULT_KEYS}
     then = fields.get("then")
     if isinstance(then, Scalar) and then.text == Then.APPROVE:
         what = "the default cannot approve: nothing runs because nobody said anything"
@@ -125,7 +125,7 @@ def _sample(reader: Reader, node: Node, fields: dict[str, Node], ground: Ground)
 
 def _idle(reader: Reader, node: nodes.Mapping, fields: dict[str, Node], then: Then) -> None:
     """Refuse keys that only look as if they did something."""
-    idle = _IDLE[then]
+    idle = IDLE[then]
     if then is Then.APPROVE and "second_look" in fields:
         idle = ("advice",)
     for key in idle:

@@ -14,7 +14,7 @@ CHECK_KEYS = ("name", "that", "otherwise")
 GLASS_KEYS = ("people", "review", "notify", "within")
 EXCEPTION_KEYS = ("stages",)
 FLOOD_KEYS = ("cards", "per", "digest")
-_MOST_CARDS = 10_000
+MOST_CARDS = 10_000
 
 
 def checks(reader: Reader, node: Node, text: str) -> tuple[PolicyCheck, ...]:
@@ -93,7 +93,7 @@ def flood(reader: Reader, node: Node) -> Flood:
     """``flood:``; what it does not say is as without it."""
     fields = reader.mapping(node, "flood", FLOOD_KEYS)
     usual = Flood()
-    cards = reader.whole(fields["cards"], "cards", 1, _MOST_CARDS) if "cards" in fields else None
+    cards = reader.whole(fields["cards"], "cards", 1, MOST_CARDS) if "cards" in fields else None
     return Flood(
         cards=cards or usual.cards,
         per=(reader.duration(fields["per"], "per") if "per" in fields else None) or usual.per,

@@ -21,14 +21,15 @@ SCHEDULE_KEYS = ("timezone", "rotate", "handover", "start", "people", "hours", "
 OVERRIDE_KEYS = ("from", "until", "person")
 CALENDAR_KEYS = ("timezone", "hours", "holidays")
 AWAY_KEYS = ("from", "until", "delegate")
+GAP_KEYS = ("fallback",)
 ROTATE = ("daily", "weekly")
 
-LONGEST_TURN = 366
+LONGESTTURN = 366
 """Days in a turn at most."""
 
 _WEEK = 7
-_TURN = re.compile(r"([1-9][0-9]{0,2})([dw])")
-_HANDOVER = re.compile(r"(?:([A-Za-z]+)\s+)?([0-9]{2}:[0-9]{2})")
+TURN = re.compile(r"([1-9][0-9]{0,2})([dw])")
+HANDOVER = re.compile(r"(?:([A-Za-z]+)\s+)?([0-9]{2}:[0-9]{2})")
 
 
 class _Handover(Struct, frozen=True):
@@ -180,14 +181,14 @@ def _days(reader: Reader, node: Node) -> int | None:
         return None
     if text in ROTATE:
         return _WEEK if text == "weekly" else 1
-    found = _TURN.fullmatch(text)
+    found = TURN.fullmatch(text)
     if found is None:
         fix = "write daily, weekly, or a number of days or weeks: 3d, 2w"
         reader.faults.add(node.place, f"rotate cannot be {quoted(text)}", fix)
         return None
     days = int(found[1]) * (_WEEK if found[2] == "w" else 1)
-    if days > LONGEST_TURN:
-        reader.faults.add(node.place, f"a turn is at most {LONGEST_TURN} days long, not {days}")
+    if days > LONGESTTURN:
+        reader.faults.add(node.place, f"a turn is at most {LONGESTTURN} days long, not {days}")
         return None
     return days
 
@@ -196,7 +197,7 @@ def _handover(reader: Reader, node: Node, days: int | None) -> _Handover | None:
     text = reader.text(node, "handover", limit=40)
     if text is None:
         return None
-    found = _HANDOVER.fullmatch(text)
+    found = HANDOVER.fullmatch(text)
     minute = minutes(found[2]) if found else None
     on = weekday(found[1]) if found and found[1] else None
     if found is None or minute is None or minute == MINUTES_A_DAY or (found[1] and on is None):
@@ -232,7 +233,7 @@ def _overrides(reader: Reader, node: Node, where: str, zone: str, folk: Mapping[
 
 def _gaps(reader: Reader, node: Node, folk: Mapping[str, Person]) -> tuple[IfEmpty, str | None]:
     if isinstance(node, nodes.Mapping):
-        fields = reader.mapping(node, "gaps", ("fallback",))
+        fields = reader.mapping(node, "gaps", GAP_KEYS)
         if "fallback" not in fields:
             reader.missing(node, "gaps", "fallback", "say who is asked while nobody is on duty: {fallback: lea}")
             return IfEmpty.SKIP, None

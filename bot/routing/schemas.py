@@ -24,9 +24,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PATTERN_BYTES = 1 << 20
 _MAX_DETAIL = 300
 
-_MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SINGLE = (
+MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
+LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SINGLE = (
     "additionalProperties",
     "contains",
     "contentSchema",
@@ -39,7 +39,7 @@ _SINGLE = (
     "unevaluatedItems",
     "unevaluatedProperties",
 )
-_PLAIN = (
+PLAIN = (
     "$anchor",
     "$comment",
     "$ref",
@@ -75,7 +75,7 @@ _PLAIN = (
     "uniqueItems",
     "writeOnly",
 )
-_KEYWORDS = (*_MAPS, *_LISTS, *_SINGLE, *_PLAIN)
+KEYWORDS = (*MAPS, *LISTS, *SINGLE, *PLAIN)
 _REFUSED = {
     "$id": "a schema here has no address of its own; remove it",
     "$dynamicRef": "use $ref to a place in this schema",
@@ -185,8 +185,8 @@ def _keywords(root: Node, faults: Faults) -> None:
                 faults.add(key.place, f"{quoted(name)} is not taken in a schema", _REFUSED[name])
             elif name.startswith("x-"):
                 sensitive.keyword(root, schema, key, faults)
-            elif name not in _KEYWORDS:
-                fix = meant(name, _KEYWORDS, "a misspelt keyword would check nothing; a note of yours begins with x-")
+            elif name not in KEYWORDS:
+                fix = meant(name, KEYWORDS, "a misspelt keyword would check nothing; a note of yours begins with x-")
                 faults.add(key.place, f"unknown keyword {quoted(name)} in a schema", fix)
             elif name == "$ref":
                 _reference(root, item, faults)
@@ -215,9 +215,9 @@ def _schemas(root: Node) -> Iterator[nodes.Mapping]:
             continue
         yield node
         for name, item in node.entries.items():
-            if name in _SINGLE:
+            if name in SINGLE:
                 waiting.append(item)
-            elif name in _LISTS and isinstance(item, Sequence):
+            elif name in LISTS and isinstance(item, Sequence):
                 waiting += item.items
-            elif name in _MAPS and isinstance(item, nodes.Mapping):
+            elif name in MAPS and isinstance(item, nodes.Mapping):
                 waiting += item.entries.values()

@@ -19,7 +19,7 @@ from bot.routing.values import Reader
 
 STAGE_KEYS = ("name", "chain", "approvals", "rejections", "distinct_groups", "if")
 PARALLEL = "parallel"
-_MOST_VOTES = 1000
+MOST_VOTES = 1000
 _TOGETHER = 2
 """Stages that are asked together, at least."""
 _LOOKED_AT = 8
@@ -104,7 +104,7 @@ def _stage(reader: Reader, item: Node, ground: Ground, found: list[StageSpec], g
 
 
 def _votes(reader: Reader, fields: dict[str, Node], key: str) -> int:
-    return (reader.whole(fields[key], key, 1, _MOST_VOTES) if key in fields else None) or 1
+    return (reader.whole(fields[key], key, 1, MOST_VOTES) if key in fields else None) or 1
 
 
 def _distinct(reader: Reader, fields: dict[str, Node]) -> bool:

@@ -17,12 +17,12 @@ E = TypeVar("E", bound=StrEnum)
 MAX_NAME = 100
 """Characters in a name at most."""
 _PERCENT = 100
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 
-_NAME = re.compile(r"\S(?:[^\n\t]*\S)?")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+NAME = re.compile(r"\S(?:[^\n\t]*\S)?")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 """As for API keys, which carry the names of agents and reviewers."""
-_ACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+ACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 """As the intake takes them."""
 
 _ACTION_FIX = "use up to 128 letters, digits and the signs . _ : -"
@@ -90,14 +90,14 @@ class Reader:
     def name(self, node: Node, where: str) -> str | None:
         """A name for people to read: one line, no space around it."""
         value = self.text(node, where, limit=MAX_NAME)
-        if value is not None and not _NAME.fullmatch(value):
+        if value is not None and not NAME.fullmatch(value):
             self.faults.add(node.place, f"{where} must be one line without space around it")
             return None
         return value
 
     def id(self, key: Scalar, where: str) -> str | None:
         """A key that others refer to."""
-        if (_ACTION if where == "an action" else _ID).fullmatch(key.text):
+        if (ACTION if where == "an action" else ID).fullmatch(key.text):
             return key.text
         fix = "use up to 64 letters, digits, dots, dashes, @ or _" if where != "an action" else _ACTION_FIX
         self.faults.add(key.place, f"{quoted(key.text)} cannot be the name of {where}", fix)
@@ -143,7 +143,7 @@ class Reader:
     def percentage(self, node: Node, where: str) -> float | None:
         """A part of a whole, as ``5%`` or as the share ``0.05``, more than nothing; the share."""
         value = node.value if isinstance(node, Scalar) else None
-        percent = _SHARE.fullmatch(value) if isinstance(value, str) else None
+        percent = SHARE.fullmatch(value) if isinstance(value, str) else None
         share = float(percent[1]) / _PERCENT if percent else value
         if not isinstance(share, int | float) or isinstance(share, bool):
             self.faults.add(node.place, f"{where} must be a part of the whole: 5%, or 0.05")
