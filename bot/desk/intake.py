@@ -12,7 +12,7 @@ from bot.core.digest import digest_of
 from bot.core.edits import differences
 from bot.core.errors import Fault
 from bot.core.model import Edit, Kind, Request, Revision, State, Submission
-from bot.core.policy import HOUSE, Policy, Routing
+from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import Change, Tx
 from bot.desk.counting import Proposal, counted
 from bot.desk.ledger import Deed
@@ -20,6 +20,7 @@ from bot.desk.part import Part
 
 _CHANCES = 2**32
 _FEWEST_OPTIONS = 2
+_TRIALS_TOLD = 100
 
 
 class Intake(Part):
@@ -162,7 +163,7 @@ class Intake(Part):
         )
         execution = self._planned(request)
         deliveries, effects = self._rounds.ask(request, policy)
-        tried = [{"rule": t.rule, "outcome": str(t.outcome), "detail": t.detail} for t in routing.trials]
+        tried = _told(routing)
         event = self._event("request.submitted", request, actor=actor or f"agent:{agent}", via="api", trials=tried)
         told = self._rounds.tell_advisors(request, policy)
         if not request.state.open:
@@ -174,6 +175,14 @@ class Intake(Part):
             deliveries=deliveries,
             effects=effects + told,
         )
+
+
+def _told(routing: Routing) -> list[dict[str, str]]:
+    """The walk as the trail keeps it; of a long one without the rules that did not hold."""
+    trials = routing.trials
+    if len(trials) > _TRIALS_TOLD:
+        trials = tuple(trial for trial in trials if trial.outcome is not TrialOutcome.NOT_HELD)
+    return [{"rule": t.rule, "outcome": str(t.outcome), "detail": t.detail} for t in trials]
 
 
 def _first(policy: Policy, submission: Submission, agent: str, request_id: str, now: Any) -> Revision:

@@ -18,6 +18,7 @@ from cel_expr_python import cel
 
 from bot.core.policy import ConditionFailed
 from bot.routing.faults import Faults, listed, meant, quoted
+from bot.routing.narrowing import actions_that
 from bot.routing.nodes import Mapping as MappingNode
 from bot.routing.nodes import Node, Place, Scalar, Sequence, kind
 from bot.routing.source import place_in
@@ -65,10 +66,11 @@ def _environment(names: tuple[str, ...]) -> Any:
 class Expression:
     """One compiled condition; a `bot.core.policy.Condition`."""
 
-    __slots__ = ("_compiled", "source")
+    __slots__ = ("_compiled", "actions", "source")
 
     def __init__(self, source: str, compiled: Any) -> None:
         self.source = source
+        self.actions = actions_that(source)
         self._compiled = compiled
 
     def holds(self, facts: Mapping[str, Any]) -> bool:

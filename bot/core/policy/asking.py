@@ -22,13 +22,12 @@ def staffed(policy: Policy, route: Route, specs: Iterable[StageSpec], now: datet
     until = now + min(route.expires, LONGEST_VIEW)
     stages = tuple([_stage(policy, route, spec, now, until) for spec in specs])
     asked = {person for stage in stages for person in stage.people}
+    away = absences(policy, asked, now, until)
     own = any(step.own_clock for stage in stages for step in stage.steps)
-    standing = replace(
-        route,
-        stages=stages,
-        absences=absences(policy, asked, now, until),
-        hours=_hours(policy, asked, now, until) if own else {},
-    )
+    # A delegate's hours count while they stand in for somebody.
+    asked |= {absence.delegate for known in away.values() for absence in known if absence.delegate is not None}
+    hours = _hours(policy, asked, now, until) if own else {}
+    standing = replace(route, stages=stages, absences=away, hours=hours)
     return replace(standing, stages=tuple([_seated(standing, stage, now) for stage in stages]))
 
 
@@ -62,7 +61,8 @@ def _stage(policy: Policy, route: Route, spec: StageSpec, now: datetime, until: 
     told = tuple([person for person in policy.members(end.notify) if person not in route.excluded])
     if end.notify and end.then is None:
         # The request waits on, and whoever is told of it may decide it: they are the chain's last step.
-        steps.append(Step(notify=end.notify, people=told))
+        last = ChainStep(notify=end.notify)
+        steps.append(_step(policy, route, last, now, until, named=spec.distinct_groups))
     return Stage(
         name=spec.name,
         chain=spec.chain,
@@ -80,7 +80,8 @@ def _step(policy: Policy, route: Route, written: ChainStep, now: datetime, until
     members = policy.members(written.notify)
     moving = [name for name in written.notify if name in policy.schedules]
     away = any(within(policy.away.get(person, ()), now, until) for person in members) if policy.away else False
-    seats = _seats(policy, written, now, until) if named or moving or away else ()
+    # With a fallback, too: who was asked instead must give way again where an edit clears the votes.
+    seats = _seats(policy, written, now, until) if named or moving or away or written.fallback else ()
     holds = any(policy.schedules[name].gaps is IfEmpty.HOLD for name in moving)
     clock = policy.calendars.get(written.clock or "")
     return Step(

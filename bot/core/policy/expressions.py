@@ -20,6 +20,10 @@ class Condition(Protocol):
     def source(self) -> str:
         """As written."""
 
+    @property
+    def actions(self) -> frozenset[str] | None:
+        """The only actions for which it can hold; None where it may hold for any."""
+
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it holds; raises `ConditionFailed`."""
 

@@ -171,6 +171,9 @@ def _reads_kind(rule: Rule) -> bool:
 
 def _try(rule: Rule, case: _Case) -> Trial:
     if rule.when is not None:
+        only = rule.when.actions
+        if only is not None and case.submission.action not in only:
+            return Trial(rule.name, TrialOutcome.NOT_HELD, f"not_held: {rule.when.source}")
         try:
             if not rule.when.holds(case.facts):
                 return Trial(rule.name, TrialOutcome.NOT_HELD, f"not_held: {rule.when.source}")
