@@ -96,9 +96,12 @@ def _merged(old: tuple[Stage, ...], new: tuple[Stage, ...]) -> tuple[Stage, ...]
             merged.append(stage)
             continue
         left.remove(like)
+        # Steps that were not asked by name cannot tell one group's vote from another's.
+        steps = like.steps if like.distinct_groups and not stage.distinct_groups else stage.steps
         merged.append(
             replace(
                 stage,
+                steps=steps,
                 approvals=max(stage.approvals, like.approvals),
                 rejections=min(stage.rejections, like.rejections),
                 distinct_groups=stage.distinct_groups or like.distinct_groups,

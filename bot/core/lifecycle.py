@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core import errors, tracks
+from bot.core import errors, places, tracks
 from bot.core.model import Assessment, Decision, OnExpiry, OnUndeliverable, Request, Route, State, Then, Track, Verb
 from bot.core.ports import Ballot
 from bot.core.transitions import HAPPENING_OF, Happening, check, clock, refusal
@@ -65,39 +65,36 @@ def authorise(request: Request, ballot: Ballot, now: datetime) -> None:
         raise errors.AlreadyVoted
     if ballot.by not in request.assignees:
         raise errors.NotAssigned
-    check_current(request, ballot, now)
+    _in_time(request, now)
+    # Before the content: while a question is open, a stale card is no reason that helps anybody.
     check(request, HAPPENING_OF[ballot.decision])
+    check_current(request, ballot, now)
     if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS) and not ballot.fully_shown:
         raise errors.NotFullyShown
 
 
 def check_current(request: Request, ballot: Ballot, now: datetime) -> None:
     """Refuse what comes too late, or is about another revision."""
-    if now >= request.expires_at:
-        raise errors.Expired(f"The request expired at {clock(request.expires_at)}, before this decision.")
+    _in_time(request, now)
     if ballot.revision != request.revision or ballot.digest != request.digest:
         raise errors.Stale(revision=request.revision, digest=request.digest)
 
 
-def place_of(request: Request, person: str) -> dict[str, Any]:
-    """In which stage somebody's decision counts, and as whom they were asked, as `Decision` has it.
+def _in_time(request: Request, now: datetime) -> None:
+    if now >= request.expires_at:
+        raise errors.Expired(f"The request expired at {clock(request.expires_at)}, before this decision.")
 
-    Of several that run together, it is the one with the fewest others left to ask.
-    """
-    open_tracks = request.open_tracks
-    mine = [track for track in open_tracks if person in request.asked(track)]
-    track = min(mine or open_tracks or request.tracks, key=lambda track: _others(request, track), default=None)
+
+def place_of(request: Request, person: str) -> dict[str, Any]:
+    """In which stage somebody's decision counts (`places.place`), and as whom they were asked, as `Decision` has it."""
+    track = places.place(request, person)
     if track is None:
         return {"stage": 0, "stage_name": ""}
+    asking = places.steps_asking(request, track, person)
+    instead_of = asking[-1].stands_for.get(person) if asking else None
+    names = tuple(dict.fromkeys(name for step in asking for name in step.names.get(person, ())))
     plan = request.route.stages[track.stage]
-    step = next((step for step in reversed(plan.steps) if person in step.people), None)
-    said = {"instead_of": step.stands_for.get(person), "names": step.names.get(person, ())} if step else {}
-    return {"stage": track.stage, "stage_name": plan.name, **said}
-
-
-def _others(request: Request, track: Track) -> int:
-    voted = {vote.by for vote in request.votes}
-    return len(request.route.stages[track.stage].people - voted) - request.route.stages[track.stage].approvals
+    return {"stage": track.stage, "stage_name": plan.name, "instead_of": instead_of, "names": names}
 
 
 def approve(request: Request, decision: Decision, now: datetime) -> Request:
@@ -106,9 +103,10 @@ def approve(request: Request, decision: Decision, now: datetime) -> Request:
     after = replace(request, decisions=(*request.decisions, decision))
     if after.open_tracks:
         return tracks.timed(after)
-    following = max((track.stage for track in after.tracks), default=-1) + 1
-    if following < len(after.route.stages):
-        return tracks.enter(after, following, now)
+    # Not simply the next: an advisor's word may have made a stage that was full ask for more.
+    short = next((index for index in range(len(after.route.stages)) if not after.full(index)), None)
+    if short is not None:
+        return tracks.enter(after, short, now)
     return _end(after, _approved_state(after), now)
 
 
@@ -129,6 +127,9 @@ def edit(request: Request, edited: Request, decision: Decision, now: datetime) -
     first = not request.tracks or request.tracks[0].stage == 0
     if edited.route.stages != request.route.stages or not (sole or first):
         edited = tracks.enter(edited, 0, now)
+    elif request.votes and len(request.tracks) > 1:
+        # A stage that was full waits again, and who voted in one may now be asked in another.
+        edited = tracks.restarted(edited, now)
     if decision.by not in edited.assignees:
         kept = replace(decision, revision=request.revision, digest=request.digest)
         return replace(edited, decisions=(*request.decisions, kept))
@@ -162,6 +163,7 @@ def advise(request: Request, advised: Request, assessment: Assessment, now: date
     after = replace(advised, advice=(*request.advice, assessment))
     if after.route.then is Then.BLOCK:
         return _end(after, State.BLOCKED, now)
+    after = tracks.followed(after, request, now)
     spoken = {given.by for given in after.advice if given.revision == after.revision}
     if spoken.issuperset(after.route.advisors):
         return tracks.released(after, now)

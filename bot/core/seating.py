@@ -28,7 +28,8 @@ def seated(route: Route, step: Step, at: datetime, barred: Collection[str] = ())
         people = tuple(names)
     if not people and step.fallback:
         people, stood = _instead(route, step.fallback, at, out)
-        names = {}
+        # They stand for what the step asks: by names of their own, two of one group could count as two groups.
+        names = dict.fromkeys(people, step.notify)
     if people == step.people and stood == step.stands_for and names == step.names:
         return step
     return replace(step, people=people, stands_for=stood, names=names)

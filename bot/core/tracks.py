@@ -64,9 +64,12 @@ def _asking(request: Request, track: Track, at: datetime, first: int) -> tuple[R
     """The first step from ``first`` on that asks somebody at ``at``, or that is held until it does."""
     barred = _voted(request)
     for index in range(first, len(_steps(request, track))):
-        step = seated(request.route, _steps(request, track)[index], at, barred)
+        standing = _steps(request, track)[index]
+        step = seated(request.route, standing, at, barred)
         if step.people:
-            settled = _settled(request, track.stage, index, step)
+            # Who voted elsewhere stays in a step without seats: once an edit has cleared their vote they are asked.
+            whole = not standing.seats and set(step.people) <= set(standing.people)
+            settled = _settled(request, track.stage, index, seated(request.route, standing, at) if whole else step)
             began = replace(track, step=index, step_at=at, held_until=None, exhausted=False)
             return settled, replace(began, remind_at=runs_until(clock_of(request.route, step), at, step.remind))
         chance = _chance(request, step, at, barred)
@@ -133,7 +136,8 @@ def _anew(request: Request, track: Track, index: int) -> bool:
     """Whether the step asks somebody, or through a channel, that the steps up to the track's own do not."""
     steps = _steps(request, track)
     asked = {way for step in steps[: track.step + 1] for way in step.ways}
-    return any(way not in asked and (way[0], "") not in asked for way in steps[index].ways)
+    coming = {way for way in steps[index].ways if way[0] not in _voted(request)}
+    return any(way not in asked and (way[0], "") not in asked for way in coming)
 
 
 def _further(request: Request, old: Track, new: Track) -> Request:
@@ -151,6 +155,15 @@ def restarted(request: Request, now: datetime) -> Request:
         if track.held_until is None:
             request = opened(request, track, now)
     return timed(request)
+
+
+def followed(request: Request, before: Request, now: datetime) -> Request:
+    """The request after its route changed under way: a stage whose steps are now others asks from its first one."""
+    for track in before.tracks:
+        old, new = before.route.stages[track.stage].steps, request.route.stages[track.stage].steps
+        if new != old and track.step_at is not None:
+            request = opened(request, replace(track, step=0, round=0), now)
+    return request
 
 
 def ends_at(request: Request, track: Track) -> datetime | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.core import lifecycle
 from bot.core.digest import digest_of
-from bot.core.model import Decision, Kind, Request, Revision, Risk, Route, Stage, State, Step, Then, Verb
+from bot.core.model import Decision, Kind, Request, Revision, Risk, Route, Stage, State, Step, Then, Track, Verb
 from bot.core.ports import Ballot
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -15,14 +17,14 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
-def step(*people: str, wait: timedelta | None = None, remind: timedelta | None = None, via: Any = ()) -> Step:
+def step(*people: str, wait: timedelta | None = None, via: Any = (), **more: Any) -> Step:
     """One step that asks these people."""
-    return Step(notify=people, people=people, wait=wait, remind=remind, via=tuple(via))
+    return Step(notify=people, people=people, wait=wait, via=tuple(via), **more)
 
 
-def stage(*steps: Step, name: str = "finance", approvals: int = 1) -> Stage:
+def stage(*steps: Step, name: str = "finance", approvals: int = 1, **more: Any) -> Stage:
     """One stage, its chain called like it."""
-    return Stage(name=name, chain=name, steps=steps, approvals=approvals)
+    return Stage(name=name, chain=name, steps=steps, approvals=approvals, **more)
 
 
 def route(*stages: Stage, **more: Any) -> Route:
@@ -60,21 +62,21 @@ def request(*stages: Stage, at: datetime = NOW, expires: timedelta = 24 * HOUR, 
 
 
 def decision(about: Request, by: str = "ana", verb: Verb = Verb.APPROVE, at: datetime = NOW, **more: Any) -> Decision:
-    """A decision on a request as it stands."""
-    plan = about.stage_plan
-    return Decision(
-        id=f"dec_{len(about.decisions) + 1}",
-        request=about.id,
-        decision=verb,
-        by=by,
-        at=at,
-        channel="slack",
-        stage=about.stage,
-        stage_name=plan.name if plan else "",
-        revision=more.pop("revision", about.revision),
-        digest=more.pop("digest", about.digest),
-        **more,
-    )
+    """A decision on a request as it stands, placed as the desk places it."""
+    known: dict[str, Any] = {"revision": about.revision, "digest": about.digest, **lifecycle.place_of(about, by)}
+    made = {"id": f"dec_{len(about.decisions) + 1}", "request": about.id, "channel": "slack"}
+    return Decision(decision=verb, by=by, at=at, **(made | known | more))
+
+
+def track(about: Request) -> Track:
+    """The stage that the request stands in, where it is one."""
+    assert about.track is not None
+    return about.track
+
+
+def at_step(about: Request, step: int, **more: Any) -> Request:
+    """The request with its one stage at this step."""
+    return replace(about, tracks=(replace(track(about), step=step, **more),))
 
 
 def ballot(about: Request, by: str = "ana", verb: Verb = Verb.APPROVE, **more: Any) -> Ballot:

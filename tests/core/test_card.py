@@ -38,7 +38,7 @@ from bot.core.model import (
     Then,
     Verb,
 )
-from tests.core.requests import HOUR, MINUTE, NOW, content, decision, request, route, stage, step
+from tests.core.requests import HOUR, MINUTE, NOW, at_step, content, decision, request, route, stage, step
 
 PEOPLE = {"ana": Person(id="ana", name="Ana Silva")}
 CHAIN = stage(step("ana", "ben", wait=15 * MINUTE), step("lea", "ana", wait=HOUR), step("duty"))
@@ -74,14 +74,14 @@ def test_what_may_not_be_pressed_is_not_offered() -> None:
     assert Verb.APPROVE_WITH_EDITS not in card(editable=False).buttons
     bare = replace(request(CHAIN), content=content(arguments={}))
     assert Verb.APPROVE_WITH_EDITS not in card(bare).buttons
-    assert Verb.ESCALATE in card(replace(request(CHAIN), step=2)).buttons
+    assert Verb.ESCALATE in card(at_step(request(CHAIN), 2)).buttons
     for state in State:
         assert bool(card(replace(request(CHAIN), state=state)).buttons) is (state is State.PENDING)
 
 
 def test_everybody_asked_so_far_stands_on_it_once() -> None:
     """In the order they were asked, with the step; after an escalation the earlier ones still."""
-    found = card(replace(request(CHAIN), step=1, escalation_level=1))
+    found = card(replace(at_step(request(CHAIN), 1), escalation_level=1))
     assert [(a.person, a.step) for a in found.asked] == [("ana", 0), ("ben", 0), ("lea", 1)]
     assert found.escalation_level == 1
 
@@ -97,9 +97,9 @@ def test_when_the_next_step_is_due() -> None:
     """Counted from when this one was; none where nobody follows, nothing waits, or it is not pending."""
     first = request(CHAIN)
     assert next_step_at(first) == NOW + 15 * MINUTE
-    assert next_step_at(replace(first, step=2)) is None
-    assert next_step_at(replace(first, exhausted=True)) is None
-    assert next_step_at(replace(first, step_at=None)) is None
+    assert next_step_at(at_step(first, 2)) is None
+    assert next_step_at(at_step(first, 0, exhausted=True)) is None
+    assert next_step_at(at_step(first, 0, step_at=None)) is None
     assert next_step_at(replace(first, state=State.NEEDS_INFO)) is None
     assert next_step_at(request(stage(step("ana"), step("ben")))) is None
     assert next_step_at(request(way=route(then=Then.BLOCK))) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,31 +15,13 @@ from bot.core import errors, lifecycle
 from bot.core.consent import consented
 from bot.core.edits import tightened
 from bot.core.lifecycle import Turn
-from bot.core.model import Decision, OnExpiry, Request, Route, Stage, State, Then, Verb
+from bot.core.model import Assessment, Decision, Opinion, Request, Route, State, Then, Verb
 from bot.core.transitions import HAPPENING_OF, TRANSITIONS
-from tests.core.requests import HOUR, NOW, ballot, content, request, route, stage, step
+from tests.core.requests import HOUR, NOW, ballot, content, request
+from tests.core.routes import BARRED, PEOPLE, routes
 
-PEOPLE = ("ana", "ben", "lea", "mallory", "dan")
-EXCLUDED = ("dan",)
-SPANS = st.sampled_from([None, timedelta(minutes=7), HOUR, 5 * HOUR])
-STEPS = st.builds(
-    lambda people, wait, remind: step(*people, wait=wait, remind=remind),
-    st.lists(st.sampled_from(("ana", "ben", "lea")), max_size=3, unique=True),
-    SPANS,
-    SPANS,
-)
-STAGES = st.builds(
-    lambda steps, approvals, name: stage(*steps, name=name, approvals=approvals),
-    st.lists(STEPS, min_size=1, max_size=3),
-    st.integers(1, 3),
-    st.sampled_from(("finance", "legal")),
-)
-ROUTES = st.builds(
-    lambda stages, on_expiry, then: route(*stages, on_expiry=on_expiry, then=then, excluded=EXCLUDED),
-    st.lists(STAGES, min_size=1, max_size=3),
-    st.sampled_from(OnExpiry),
-    st.sampled_from([Then.STAGES] * 8 + [Then.APPROVE, Then.BLOCK]),
-)
+ANYBODY = (*PEOPLE, *BARRED, "mallory")
+ROUTES = routes()
 SHIFTS = st.sampled_from([timedelta(0), timedelta(milliseconds=1), timedelta(minutes=6), HOUR, 13 * HOUR])
 
 
@@ -56,6 +39,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.request = request(way=way)
         self.ended: Request | None = None
         self.steps_taken = 0
+        self.broken = False
         self._seen()
 
     def _seen(self) -> None:
@@ -63,7 +47,11 @@ class Lifecycle(RuleBasedStateMachine):
             self.ended = self.request
 
     @rule(
-        by=st.sampled_from(PEOPLE), verb=st.sampled_from(Verb), age=st.integers(0, 1), other=st.booleans(), more=ROUTES
+        by=st.sampled_from(ANYBODY),
+        verb=st.sampled_from([*Verb, Verb.APPROVE, Verb.APPROVE]),
+        age=st.sampled_from([0, 0, 0, 1]),
+        other=st.sampled_from([False, False, False, True]),
+        more=ROUTES,
     )
     def decide(self, by: str, verb: Verb, age: int, more: Route, *, other: bool) -> None:
         """Anybody decides anything, sometimes on what is no longer there."""
@@ -83,23 +71,25 @@ class Lifecycle(RuleBasedStateMachine):
         assert self.now < before.expires_at
         assert (before.state, HAPPENING_OF[verb]) in TRANSITIONS
         self.steps_taken += verb is Verb.ESCALATE
+        assert self.request.due_at is None or self.request.due_at >= self.now, "what was due before is left undone"
         self._seen()
+
+    @precondition(lambda self: self.request.state is State.PENDING and self.request.assignees)
+    @rule(pick=st.integers(0, 9), verb=st.sampled_from([*Verb, *[Verb.APPROVE] * 5]), more=ROUTES)
+    def decide_as_asked(self, pick: int, verb: Verb, more: Route) -> None:
+        """Somebody who is asked decides."""
+        asked = self.request.assignees
+        self.decide(asked[pick % len(asked)], verb, 0, more, other=False)
+
+    def _decision(self, by: str, verb: Verb) -> Decision:
+        known: dict[str, Any] = {"revision": self.request.revision, "digest": self.request.digest}
+        known |= lifecycle.place_of(self.request, by)
+        made = {"id": f"dec_{next(self.numbers)}", "request": self.request.id, "channel": "slack"}
+        return Decision(decision=verb, by=by, at=self.now, **made, **known)
 
     def _decided(self, verb: Verb, by: str, more: Route) -> Request:
         before = self.request
-        plan = before.route.stages[before.stage]
-        told = Decision(
-            id=f"dec_{next(self.numbers)}",
-            request=before.id,
-            decision=verb,
-            by=by,
-            at=self.now,
-            channel="slack",
-            stage=before.stage,
-            stage_name=plan.name,
-            revision=before.revision,
-            digest=before.digest,
-        )
+        told = self._decision(by, verb)
         if verb is Verb.APPROVE:
             return lifecycle.approve(before, told, self.now)
         if verb is Verb.REJECT:
@@ -133,6 +123,32 @@ class Lifecycle(RuleBasedStateMachine):
         assert self.request.votes == ()
         assert self.request.revision == before.revision + 1
 
+    @precondition(lambda self: self.request.state.open)
+    @rule(more=ROUTES, opinion=st.sampled_from(Opinion))
+    def advise(self, more: Route, opinion: Opinion) -> None:
+        """An advisor speaks; the route may become stricter for it."""
+        if self.now >= self.request.expires_at:
+            return
+        before = self.request
+        made = {"id": f"adv_{next(self.numbers)}", "request": before.id, "by": "checker", "at": self.now}
+        said = Assessment(revision=before.revision, opinion=opinion, **made)
+        way = tightened(before.route, more)
+        self.request = lifecycle.advise(before, replace(before, route=way), said, self.now)
+        assert self.request.votes == before.votes
+        assert not self.request.state.approved
+        self._seen()
+
+    @precondition(lambda self: self.request.state.open)
+    @rule(chance=st.integers(0, 9))
+    def break_glass(self, chance: int) -> None:
+        """Now and then somebody approves past the review."""
+        if chance or self.now >= self.request.expires_at:
+            return
+        self.request = lifecycle.break_glass(self.request, self._decision("eva", Verb.APPROVE), self.now)
+        assert self.request.state.approved
+        self.broken = True
+        self._seen()
+
     @rule()
     def cancel(self) -> None:
         """The agent withdraws it."""
@@ -147,19 +163,30 @@ class Lifecycle(RuleBasedStateMachine):
         """Time passes, and the desk is woken."""
         self.now += by
         while (woken := lifecycle.wake(self.request, self.now)) is not None:
-            assert not woken.request.state.approved
-            assert woken.request.votes == self.request.votes
+            before, after = self.request, woken.request
+            assert not after.state.approved
+            assert after.votes == before.votes
+            assert woken.turn in (Turn.EXHAUSTED, Turn.EXPIRED) or after.state is State.PENDING
+            self._goes_on(before, after)
             self.steps_taken += woken.turn is Turn.NEXT_STEP
-            self.request = woken.request
+            self.request = after
         self._seen()
         due = self.request.due_at
         assert due is None or due > self.now
 
+    def _goes_on(self, before: Request, after: Request) -> None:
+        """Time leads forward in every stage: no step is counted from before the one it follows."""
+        assert after.escalation_level >= before.escalation_level
+        assert [track.stage for track in after.tracks] == [track.stage for track in before.tracks]
+        for old, new in zip(before.tracks, after.tracks, strict=True):
+            assert (new.round, new.step) >= (old.round, old.step)
+            assert old.step_at is None or (new.step_at is not None and new.step_at >= old.step_at)
+
     @rule()
     def unreachable(self) -> None:
         """The newest step cannot be reached."""
-        if self.request.state.open:
-            moved = lifecycle.move_on(self.request, self.now)
+        for track in self.request.open_tracks:
+            moved = lifecycle.move_on(self.request, track.stage, self.now)
             self.steps_taken += moved is not None
             self.request = moved or self.request
 
@@ -183,7 +210,7 @@ class Lifecycle(RuleBasedStateMachine):
         votes = self.request.votes
         assert all(v.digest == self.request.digest for v in votes)
         assert len({v.by for v in votes}) == len(votes)
-        assert not {v.by for v in votes} & {*EXCLUDED, "mallory"}
+        assert not {v.by for v in votes} & {*BARRED, "mallory"}
 
     @invariant()
     def an_approval_has_its_reason(self) -> None:
@@ -193,9 +220,25 @@ class Lifecycle(RuleBasedStateMachine):
             return
         for index, plan in enumerate(self.request.route.stages):
             given = [v for v in self.request.votes if v.stage == index and v.decision is not Verb.REJECT]
-            assert len(given) >= plan.approvals
+            assert len(given) >= plan.approvals or self.broken
         edited = self.request.content.proposed is not None
         assert self.request.state is (State.APPROVED_WITH_EDITS if edited else State.APPROVED)
+
+    @invariant()
+    def a_vote_counts_once(self) -> None:
+        """All stages together hold no more approvals than people who gave one, and each stage no more than its own."""
+        given = [self.request.given(index) for index in range(len(self.request.route.stages))]
+        yes = [v for v in self.request.votes if v.decision is not Verb.REJECT]
+        assert sum(given) <= len({v.by for v in yes})
+        assert all(n <= len({v.by for v in yes if v.stage == index}) for index, n in enumerate(given))
+
+    @invariant()
+    def nobody_barred_is_asked(self) -> None:
+        """Not by a seat, not as a delegate or a fallback; nor anybody in a second place after their vote."""
+        assert not set(self.request.assignees) & {*BARRED}
+        for track in self.request.open_tracks:
+            elsewhere = {vote.by for vote in self.request.votes if vote.stage != track.stage}
+            assert not elsewhere & set(self.request.asked(track))
 
     @invariant()
     def the_level_counts_the_steps(self) -> None:
@@ -205,9 +248,9 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def the_place_in_the_route_exists(self) -> None:
         """Stage and step stand for something, and whoever is asked stands in a step that was reached."""
-        plan: Stage | None = self.request.stage_plan
-        assert plan is not None
-        assert 0 <= self.request.step < len(plan.steps)
+        for track in self.request.tracks:
+            assert 0 <= track.step < len(self.request.route.stages[track.stage].steps)
+            assert 0 <= track.round <= self.request.route.stages[track.stage].repeat
 
 
 Lifecycle.TestCase.settings = settings(

@@ -55,7 +55,7 @@ def test_votes_are_those_of_this_revision() -> None:
 def test_assignees_are_everybody_asked_so_far_each_once() -> None:
     """Earlier steps may still decide; nobody may once it ended, or where the rules asked nobody."""
     about = request(stage(step("ana", "ben", wait=HOUR), step("ben", "lea")))
-    moved = lifecycle.move_on(about, NOW)
+    moved = lifecycle.move_on(about, 0, NOW)
     assert moved is not None
     assert moved.assignees == ("ana", "ben", "lea")
     assert replace(moved, state=State.NEEDS_INFO).assignees == ("ana", "ben", "lea")

@@ -13,6 +13,7 @@ from bot.core.model import OnExpiry, OnIrreversible, Person, Replies, Risk, Subm
 from bot.core.policy import (
     ActionSpec,
     AgentSpec,
+    Chain,
     ChainStep,
     ConditionFailed,
     Execute,
@@ -36,6 +37,7 @@ class When:
 
     def __init__(self, source: str, answer: Callable[[Mapping[str, Any]], bool]) -> None:
         self.source = source
+        self.actions: frozenset[str] | None = None
         self._answer = answer
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
@@ -73,7 +75,7 @@ def policy(*rules: Rule, **more: Any) -> Policy:
         agents={"billing": AgentSpec(name="billing", owner="ben"), "free": AgentSpec(name="free")},
         channels={},
         actions={"refund": ActionSpec(name="refund", title=Named(), risk=Risk.REVERSIBLE)},
-        chains={"finance": (ChainStep(notify=("finance", "ana"), wait=DAY), ChainStep(notify=("lea",)))},
+        chains={"finance": Chain(steps=(ChainStep(notify=("finance", "ana"), wait=DAY), ChainStep(notify=("lea",))))},
         rules=rules,
         default=more.get("default", Rule(name="default", then=Then.STAGES, stages=ONE)),
     )
@@ -189,7 +191,7 @@ def test_t10_who_asks_owns_or_is_acted_for_does_not_review(
 ) -> None:
     """They are absent from every step of the route, unless the rule says allow_self."""
     found = policy()
-    assert excluded(found, Submission(action="refund", on_behalf_of=behalf), agent) == gone
+    assert excluded(found, Submission(action="refund", on_behalf_of=behalf), agent, NOW, NOW + DAY) == gone
     answer = ask(found, agent, on_behalf_of=behalf).route
     asked = {person for stage in answer.stages for step in stage.steps for person in step.people}
     assert asked == {"ana", "ben", "lea"} - set(gone)
@@ -294,6 +296,6 @@ def test_the_default_rule_answers_for_replies_too() -> None:
 def test_a_steps_digest_reaches_the_route() -> None:
     """For how long a channel of letters gathers is the step's own; none where it says nothing."""
     half = timedelta(minutes=30)
-    chain = (ChainStep(notify=("ana",), digest=half), ChainStep(notify=("lea",)))
+    chain = Chain(steps=(ChainStep(notify=("ana",), digest=half), ChainStep(notify=("lea",))))
     found = replace(policy(), chains={"finance": chain})
     assert [step.digest for step in ask(found).route.stages[0].steps] == [half, None]

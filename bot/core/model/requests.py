@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from bot.core.matching import matched
 from bot.core.model.content import Edit, Revision
 from bot.core.model.routes import Route, Stage, Track
 from bot.core.model.states import DeliveryState, ExecutionState, Kind, Opinion, Risk, State, Verb
@@ -145,7 +146,8 @@ class Request(Struct, frozen=True, kw_only=True):
         approvals = [v for v in self.votes if v.stage == stage and v.decision is not Verb.REJECT]
         if not self.route.stages[stage].distinct_groups:
             return len(approvals)
-        return _spread([v.names or (v.by,) for v in approvals])
+        # Where a stage came to ask for distinct groups late, all votes without a name count as of one group.
+        return matched([v.names or ("",) for v in approvals])
 
     def full(self, stage: int) -> bool:
         """Whether a stage has the approvals that it takes."""
@@ -167,29 +169,17 @@ class Request(Struct, frozen=True, kw_only=True):
         return None if self.track is None else self.route.stages[self.track.stage]
 
     def asked(self, track: Track) -> tuple[str, ...]:
-        """Whom a stage has asked so far, in that order; nobody of a step that is still held."""
+        """Whom a stage has asked so far, in that order; nobody of a step that is still held.
+
+        Nor anybody who voted in another stage: one person never fills two.
+        """
         steps = self.route.stages[track.stage].steps
         if not track.round:
             steps = steps[: track.step + (track.held_until is None)]
-        return tuple(dict.fromkeys(p for step in steps for p in step.people))
+        elsewhere = {vote.by for vote in self.votes if vote.stage != track.stage}
+        return tuple(dict.fromkeys(p for step in steps for p in step.people if p not in elsewhere))
 
     @property
     def assignees(self) -> tuple[str, ...]:
         """Who may decide now: the people of every step asked so far, in the order they were asked."""
         return tuple(dict.fromkeys(p for track in self.open_tracks for p in self.asked(track)))
-
-
-def _spread(choices: list[tuple[str, ...]]) -> int:
-    """To how many of them a name of their own can be given (a maximum matching, by augmenting paths)."""
-    holder: dict[str, int] = {}
-
-    def placed(voter: int, tried: set[str]) -> bool:
-        for name in choices[voter]:
-            if name not in tried:
-                tried.add(name)
-                if name not in holder or placed(holder[name], tried):
-                    holder[name] = voter
-                    return True
-        return False
-
-    return sum(placed(voter, set()) for voter in range(len(choices)))
