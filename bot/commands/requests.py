@@ -63,7 +63,9 @@ def send_request(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{answer['id']} waits for a decision: {answer['url']}\n")
     while args.wait and _open(answer):
         answer = bot.call("GET", f"/v1/requests/{answer['id']}?wait={LONGEST_WAIT}")
-    say(args, answer, f"{answer['id']}  {answer['state']}  {answer['title']}\n{answer['url']}")
+    said = [f"answer  {visible(answer['answer'])}"] if answer["answer"] else []
+    heading = f"{answer['id']}  {answer['state']}  {visible(answer['title'])}"
+    say(args, answer, "\n".join([heading, *said, answer["url"]]))
     return GOOD if not args.wait or State(answer["state"]).approved else NO
 
 

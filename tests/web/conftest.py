@@ -119,8 +119,8 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         probes=asked,
         figures=counted,
     )
-    names = {"billing": Role.AGENT, "other": Role.AGENT, "hasty": Role.AGENT, "ops": Role.ADMIN, "checker": Role.ADVISOR}
-    names |= dict.fromkeys(("ana", "ben", "lea"), Role.REVIEWER)
+    names = dict.fromkeys(("billing", "other", "hasty"), Role.AGENT)
+    names |= dict.fromkeys(("ana", "ben", "lea"), Role.REVIEWER) | {"ops": Role.ADMIN, "checker": Role.ADVISOR}
     keys = {name: (await access.new_key(name, role, by="tests"))[1] for name, role in names.items()}
     async with serving(create_app(house), listening), aiohttp.ClientSession() as http:
         yield Office(base, http, house, access, store, keys, probes, figures)

@@ -79,7 +79,14 @@ async def test_a_revoked_key_ends(office: Office) -> None:
 
 async def test_what_is_not_there_is_a_problem_too(office: Office) -> None:
     """Unknown addresses and methods answer in the API's own form, later issues' calls among them."""
-    for path in ("/v1/nothing", "/v1/requests/", "/v1/metrics", "/v1/batches/b", "/v1/batches//decisions", "/slack/events"):
+    for path in (
+        "/v1/nothing",
+        "/v1/requests/",
+        "/v1/metrics",
+        "/v1/batches/b",
+        "/v1/batches//decisions",
+        "/slack/events",
+    ):
         reply = await office.call("GET", path, "ops")
         assert (reply.status, reply.body["code"]) == (404, "not_found"), path
         assert reply.headers["Content-Type"] == "application/problem+json"

@@ -126,7 +126,9 @@ def _mutated(draw: Any, value: Any) -> Any:
     if isinstance(value, list) and value and draw(st.booleans()):
         return [_mutated(draw, value[0]), *value[1:]] * draw(st.sampled_from([1, 1, 60]))
     odd = [None, True, 0, 0.5, 1, -1, 2**53 - 1, "", "x", "a b", "é", "x" * 129, "x" * 20_001, [], ["x"], {}, {"a": 1}]
-    return draw(st.sampled_from([*odd, "approval", "question", "choice", "approve", "executed", "1s", "5m", "http://x"]))
+    return draw(
+        st.sampled_from([*odd, "approval", "question", "choice", "approve", "executed", "1s", "5m", "http://x"])
+    )
 
 
 SEEN: dict[str, Any] = {"revision": 1, "digest": "sha256:" + "0" * 64}
