@@ -102,7 +102,7 @@ def _asked_at(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
 
 def _card(card: dict[str, Any]) -> str:
     whose = f", {card['person']}" if card["person"] else ""
-    error = f": {visible(' '.join(card["error"].split()))}" if card["error"] else ""
+    error = ": " + visible(" ".join(card["error"].split())) if card["error"] else ""
     return f"{_clock(card['at'])}  {card['channel']} to {visible(card['to'])}{whose}: {card['state']}{error}"
 
 
