@@ -67,7 +67,7 @@ def boxes(fields: tuple[Field, ...], form: Form | None = None, faults: tuple[Fau
                 fault=wrong.get(field.name, ""),
                 area=long,
                 hides=any(hidden(c) for c in field.value),
-                rows=min(max(value.count("\n") + 1, len(value) // 60 + 1, 3), 16),
+                rows=min(max(value.count("\n") + 1, len(value) // 60 + 1, 3), 30),
             )
         )
     return tuple(shown)

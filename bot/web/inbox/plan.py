@@ -25,6 +25,7 @@ class Phase(StrEnum):
     HELD = "held"
     NEXT = "next"
     COMING = "coming"
+    PASSED = "passed"
     NOT_REACHED = "not_reached"
 
 
@@ -118,7 +119,7 @@ def _stage(request: Request, index: int, stage: Stage, people: Mapping[str, Pers
         against=against,
         allowed=stage.rejections,
         distinct=stage.distinct_groups,
-        steps=_steps(stage, track, phase, people),
+        steps=_steps(stage, track, people, frozenset(v.by for v in request.votes if v.stage != index)),
         votes=tuple(
             Vote(name_of(v.by, people), _named(v.instead_of, people), v.decision is Verb.REJECT, v.broke_glass)
             for v in votes
@@ -159,19 +160,25 @@ def _held_for(request: Request, track: Track) -> str:
     return HELD_FOR_PEOPLE
 
 
-def _steps(stage: Stage, track: Track | None, phase: Phase, people: Mapping[str, Person]) -> tuple[StepPart, ...]:
+def _steps(
+    stage: Stage, track: Track | None, people: Mapping[str, Person], elsewhere: frozenset[str]
+) -> tuple[StepPart, ...]:
+    """The steps of a stage. Who voted ``elsewhere`` is not asked here, since nobody fills two places."""
     following = stage.following(track.step) if track else None
     parts = []
     for index, step in enumerate(stage.steps):
-        at = Phase.COMING if phase in (Phase.DONE, Phase.NOT_REACHED) and track is None else _step_phase(index, track)
-        if at is Phase.COMING and index == following:
-            at = Phase.NEXT
+        phase = _step_phase(index, track)
+        asks = tuple(person for person in step.people if person not in elsewhere)
+        if phase is Phase.COMING and index == following:
+            phase = Phase.NEXT
+        elif phase is Phase.ASKED and not asks:
+            phase = Phase.PASSED
         parts.append(
             StepPart(
-                phase=at,
-                people=tuple(_asking(step, person, people) for person in step.people),
+                phase=phase,
+                people=tuple(_asking(step, person, people) for person in asks),
                 wait=step.wait,
-                by_schedule=at not in (Phase.ASKED, Phase.DONE) and any(seat.shifts for seat in step.seats),
+                by_schedule=phase in (Phase.NEXT, Phase.COMING) and any(seat.shifts for seat in step.seats),
             )
         )
     return tuple(parts)

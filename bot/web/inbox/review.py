@@ -12,11 +12,12 @@ from bot.core.model import ExecutionState, Request, Verb
 from bot.web.house import page_url
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import MAX_COMMENT, ballot_of, long_text, number
+from bot.web.inbox.changes import seen_since
 from bot.web.inbox.edits import boxes, unplaced
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.site import VIA, Site
-from bot.web.inbox.view import asked_ever, seen_since, view_of
+from bot.web.inbox.view import asked_ever, view_of
 
 
 class Attempt(Struct, frozen=True):

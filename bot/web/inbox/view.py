@@ -11,15 +11,14 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from bot.core.card import Card, card_of, name_of
-from bot.core.edits import differences
+from bot.core.card import Card, card_of
 from bot.core.errors import NeedsInfo, SelfReview
 from bot.core.model import (
     Arguments,
     Delivery,
     DeliveryState,
-    Edit,
     Execution,
     ExecutionState,
     Kind,
@@ -31,6 +30,7 @@ from bot.core.model import (
 from bot.core.policy import ActionSpec, Policy
 from bot.core.ports import AuditLine, Unreachable
 from bot.web.inbox import wording
+from bot.web.inbox.changes import Changes, changes_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.links import batch_path
 from bot.web.inbox.plan import StagePart, next_people, plan_of
@@ -63,15 +63,6 @@ class Gauge(Struct, frozen=True):
     gate: float | None
     below: bool
     text: str
-
-
-class Changes(Struct, frozen=True):
-    """What differs between two revisions, and who made the newer one."""
-
-    before: int
-    after: int
-    author: str
-    edits: tuple[Edit, ...]
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -115,8 +106,8 @@ class View(Struct, frozen=True, kw_only=True):
 
     @property
     def picks(self) -> bool:
-        """Whether a person has to pick an option or may write an answer, and nobody has yet."""
-        return self.request.kind is not Kind.APPROVAL and self.request.content.chosen is None
+        """As `picks` has it."""
+        return picks(self.request)
 
 
 def view_of(
@@ -145,7 +136,7 @@ def view_of(
         state=state_text(request),
         arguments=_in_order(request, policy),
         to_read=_to_read(card),
-        claims=claims_of(request),
+        claims=_claims(request),
         gauge=_gauge(request, card),
         run=_run(request, policy),
         plan=plan,
@@ -172,6 +163,17 @@ def _in_order(request: Request, policy: Policy) -> Arguments:
     named = schema.document.get("properties") if schema else None
     first = [name for name in named if name in arguments] if isinstance(named, Mapping) else []
     return {name: arguments[name] for name in dict.fromkeys((*first, *arguments))}
+
+
+def _claims(request: Request) -> Claims:
+    """What the agent says; of a question its reason is the question itself, and stands with it."""
+    claims = claims_of(request)
+    return replace(claims, reason="") if picks(request) else claims
+
+
+def picks(request: Request) -> bool:
+    """Whether a person has to pick an option or may write an answer, and nobody has yet."""
+    return request.kind is not Kind.APPROVAL and request.content.chosen is None
 
 
 def _to_read(card: Card) -> int:
@@ -243,27 +245,6 @@ def _run(request: Request, policy: Policy) -> Run:
     moved = spec.execute.target if spec.execute.target != target and not over else None
     host = (urlsplit(target).netloc if kind == "webhook" else "") or target
     return Run(kind=kind, target=target, host=host, spec=spec, moved=moved)
-
-
-def changes_of(request: Request, past: Mapping[int, Arguments], policy: Policy) -> Changes | None:
-    """What the newest revision changed against the one before it, or None where there is only one."""
-    content = request.content
-    if content.number == 1:
-        return None
-    before = past.get(content.number - 1, content.proposed)
-    if before is None:
-        return None
-    kind, _, name = content.author.partition(":")
-    author = name_of(name, policy.people) if kind == "person" else "the agent"
-    return Changes(content.number - 1, content.number, author, differences(before, content.arguments))
-
-
-def seen_since(request: Request, lines: tuple[AuditLine, ...], revision: int) -> Changes | None:
-    """What changed since a reader was shown ``revision``, where the trail still knows that one."""
-    before = revisions(lines).get(revision)
-    if before is None or revision >= request.revision:
-        return None
-    return Changes(revision, request.revision, "", differences(before, request.content.arguments))
 
 
 def may_settle(request: Request, person: str, deliveries: tuple[Delivery, ...]) -> bool:

@@ -21,8 +21,16 @@ async def house(tmp_path: Path) -> AsyncIterator[Standing]:
 
 
 @pytest.fixture
-async def visit(house: Standing) -> AsyncIterator[Callable[[str | None], Awaitable[Reader]]]:
-    """Opens a browser of its own, signed in as a person (None: not signed in)."""
+async def staged(tmp_path: Path) -> AsyncIterator[Standing]:
+    """A house whose rules know stages, advisors, absences, exceptions and a glass to break."""
+    async with standing(tmp_path, rules="stages.yaml") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def visit(request: pytest.FixtureRequest) -> AsyncIterator[Callable[[str | None], Awaitable[Reader]]]:
+    """Opens a browser of its own, signed in as a person (None: not signed in), in whichever house the test has."""
+    house = request.getfixturevalue("staged" if "staged" in request.fixturenames else "house")
     async with AsyncExitStack() as stack:
 
         async def visit(person: str | None = None) -> Reader:
