@@ -14,6 +14,8 @@ COMMANDS: Mapping[str, str] = {
     "check": "bot.commands.policy",
     "test": "bot.commands.policy",
     "explain": "bot.commands.policy",
+    "diff": "bot.commands.history",
+    "simulate": "bot.commands.history",
     "send": "bot.commands.requests",
     "list": "bot.commands.requests",
     "show": "bot.commands.requests",

@@ -30,11 +30,11 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "request", type=Path, help="the request as JSON, as it would be posted; - reads it from input"
     )
     explaining.add_argument("--agent", default="agent", help="who asks (default: agent)")
-    explaining.add_argument("--at", type=_moment, metavar="TIME", help="as at this time: 2026-03-01T09:00:00Z")
+    explaining.add_argument("--at", type=moment, metavar="TIME", help="as at this time: 2026-03-01T09:00:00Z")
     _add_config(explaining)
     explaining.set_defaults(run=explain)
     testing = commands.add_parser("test", help="run the tests that stand in routing.yaml")
-    testing.add_argument("--at", type=_moment, metavar="TIME", help="as at this time: 2026-03-01T09:00:00Z")
+    testing.add_argument("--at", type=moment, metavar="TIME", help="as at this time: 2026-03-01T09:00:00Z")
     _add_config(testing)
     testing.set_defaults(run=test)
 
@@ -44,7 +44,8 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """A time with its zone, as an option takes it."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -54,48 +55,50 @@ def _moment(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
-def _file(args: argparse.Namespace) -> Path:
+def file_of(args: argparse.Namespace) -> Path:
+    """The routing file that was named, else the one of SAYSO_CONFIG."""
     return args.file if args.file is not None else Path(environment()["SAYSO_CONFIG"])
 
 
 def check(args: argparse.Namespace) -> int:
     """Say what is wrong with the file, and what may not be meant; 0 where it loads."""
-    path = _file(args)
+    path = file_of(args)
     try:
         policy = routing.load(path)
     except RoutingErrors as refused:
         say(
             args,
             {"ok": False, "errors": refused.errors, "warnings": []},
-            f"{refused}\n{_count(refused.errors, 'error')}",
+            f"{refused}\n{plural(refused.errors, 'error')}",
         )
         return NO
     told = routing.warnings(policy)
     lines = [f"{path.name}: warning: {line}" for line in told]
     summary = (
-        f"{path.name} is good: {_count(policy.rules, 'rule')}, {_count(policy.chains, 'chain')}, "
-        f"{_count(policy.people, 'person', 'people')}, {_count(policy.actions, 'action')}; "
-        f"{_count(told, 'warning')}; {policy.hash}"
+        f"{path.name} is good: {plural(policy.rules, 'rule')}, {plural(policy.chains, 'chain')}, "
+        f"{plural(policy.people, 'person', 'people')}, {plural(policy.actions, 'action')}; "
+        f"{plural(told, 'warning')}; {policy.hash}"
     )
     say(args, {"ok": True, "errors": [], "warnings": told, "hash": policy.hash}, "\n".join([*lines, summary]))
     return NO if told and args.strict else GOOD
 
 
-def _count(things: Any, one: str, many: str | None = None) -> str:
+def plural(things: Any, one: str, many: str | None = None) -> str:
+    """How many there are, in words."""
     return f"{len(things)} {one if len(things) == 1 else many or one + 's'}"
 
 
-def _policy(args: argparse.Namespace) -> Policy:
+def loaded(path: Path) -> Policy:
     """The policy; raises `CommandError` with everything that is wrong with it."""
     try:
-        return routing.load(_file(args))
+        return routing.load(path)
     except RoutingErrors as refused:
         raise CommandError(str(refused)) from None
 
 
 def explain(args: argparse.Namespace) -> int:
     """Say the whole path of one request; 1 where the intake would refuse it."""
-    policy = _policy(args)
+    policy = loaded(file_of(args))
     explanation = routing.explain(policy, _submission(args.request), args.agent, args.at or datetime.now(UTC))
     say(args, explanation.as_json(), explanation.text())
     return NO if explanation.faults else GOOD
@@ -115,7 +118,7 @@ def _submission(path: Path) -> Submission:
 
 def test(args: argparse.Namespace) -> int:
     """Run the file's own tests; 0 where all pass."""
-    results = routing.run_tests(_policy(args), args.at or datetime.now(UTC))
+    results = routing.run_tests(loaded(file_of(args)), args.at or datetime.now(UTC))
     lines = []
     for result in results:
         lines.append(f"{'ok  ' if result.passed else 'FAIL'} {result.name}")
@@ -123,7 +126,7 @@ def test(args: argparse.Namespace) -> int:
         if not result.passed:
             lines.append(f"       by the rule {result.rule!r}: {result.why}")
     failed = [result for result in results if not result.passed]
-    summary = f"{_count(results, 'test')}, {len(failed)} failed" if results else "there are no tests in this file"
+    summary = f"{plural(results, 'test')}, {len(failed)} failed" if results else "there are no tests in this file"
     document = {"ok": not failed, "tests": [{"passed": r.passed, **_fields(r)} for r in results]}
     say(args, document, "\n".join([*lines, summary]))
     return NO if failed else GOOD

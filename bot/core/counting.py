@@ -1,0 +1,84 @@
+"""The route that stands once all is counted: limits, a sample, what was rejected before.
+
+Whatever is found only takes approvals away, so the walk is repeated until one stands. It does no counting itself: what
+an account has spent is asked of whoever keeps it, the store at submission and a simulation in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core.accounts import Charge, charge_of, over
+from bot.core.fingerprint import fingerprint
+from bot.core.model import Submission, Then
+from bot.core.policy import Bounds, ConditionFailed, Policy, Routing, Rule, TrialOutcome, facts_of, route
+
+Spent = Callable[[Rule, Charge], tuple[int, int]]
+"""How many requests, and how much in millionths, an account of a rule's limit holds in its window."""
+
+
+class Counted(Struct, frozen=True):
+    """A routing that stands, and what the request adds to which accounts."""
+
+    routing: Routing
+    charges: tuple[tuple[Rule, Charge], ...] = ()
+
+
+def counted(
+    policy: Policy, submission: Submission, *, agent: str, now: datetime, bounds: Bounds, chance: float, spent: Spent
+) -> Counted:
+    """Walk the rules until a route stands; ``chance`` (0 to 1) says whether the request is among a sample."""
+    charges: dict[str, tuple[Rule, Charge]] = {}
+    rules: dict[str, Rule] = {}
+    while True:
+        routing = route(policy, submission, agent=agent, now=now, bounds=bounds)
+        if routing.route.then is not Then.APPROVE:
+            return Counted(routing, tuple(charges.values()))
+        rules = rules or {rule.name: rule for rule in policy.rules}
+        rule = rules.get(routing.route.rule)
+        if rule is None or rule.name in bounds.closed:
+            return Counted(routing, tuple(charges.values()))
+        held_back = _limited(policy, rule, submission, charges, agent=agent, now=now, spent=spent)
+        if held_back is None and rule.sample and chance < rule.sample:
+            share = f"{rule.sample * 100:.4g}%"
+            held_back = TrialOutcome.SAMPLED, f"it is among the {share} that a person looks at all the same"
+        if held_back is None:
+            return Counted(routing, tuple(charges.values()))
+        bounds = replace(bounds, closed={**bounds.closed, rule.name: held_back})
+
+
+def _limited(
+    policy: Policy,
+    rule: Rule,
+    submission: Submission,
+    charges: dict[str, tuple[Rule, Charge]],
+    *,
+    agent: str,
+    now: datetime,
+    spent: Spent,
+) -> tuple[TrialOutcome, str] | None:
+    """Why a rule's limit does not take this, if so; what it adds to the account is noted in ``charges``."""
+    if rule.limit is None:
+        return None
+    spec = policy.action(submission.action)
+    facts = facts_of(submission, agent=agent, risk=spec.risk, now=now)
+    try:
+        charge = charge_of(rule.limit, submission, agent=agent, target=spec.execute.target, facts=facts)
+    except ConditionFailed as failure:
+        return TrialOutcome.LIMITED, f"what it adds to the rule's limit cannot be said: {failure}"
+    charges[rule.name] = (rule, charge)
+    why = over(rule.limit, charge, spent(rule, charge))
+    return None if why is None else (TrialOutcome.LIMITED, why)
+
+
+def prints_of(policy: Policy, submission: Submission) -> tuple[str, ...]:
+    """The fingerprints of all that a submission may run; none where a rejection of it is not remembered."""
+    spec = policy.action(submission.action)
+    if not spec.cooldown or not submission.kind.runs:
+        return ()
+    offered = [submission.arguments, *(option.arguments for option in submission.options)]
+    return tuple(fingerprint(submission.action, spec.execute.target, arguments) for arguments in offered)
