@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.ports import Clock, Reviews
+from bot.core.ports import Clock, Correspondence
 from channels.slack.channel import SlackChannel
 from channels.slack.settings import API_URL, SlackSettings
 
@@ -17,7 +17,7 @@ def open(  # noqa: A001  # every channel's module has an `open`; nothing here re
     signing_secret: str | None,
     app_token: str | None,
     api_url: str = API_URL,
-    reviews: Reviews,
+    reviews: Correspondence,
     clock: Clock,
     secrets: Sequence[str],
     post_to: str | None,

@@ -10,10 +10,11 @@ from typing import Any
 from bot.core.card import Card
 from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Person
-from bot.core.ports import Clock, Letter, Place, Reviews
+from bot.core.ports import Clock, Correspondence, Letter, Place
 from bot.core.token import Tokens
 from channels.slack import draw, events
 from channels.slack.api import CallFailed, SlackApi
+from channels.slack.bundles import Bundles, bundle_of
 from channels.slack.listeners import bolt_app
 from channels.slack.lists import Lists
 from channels.slack.people import People
@@ -24,6 +25,7 @@ from channels.slack.settings import SlackSettings
 from channels.slack.socket import Socket
 from channels.slack.submissions import Submissions
 from channels.slack.surface import LOG, Surface
+from channels.slack.sweeps import Sweeps
 
 DIRECT = "dm"
 _START_WITHIN = 2.0
@@ -44,7 +46,13 @@ class SlackChannel:
     redraws = True
 
     def __init__(
-        self, settings: SlackSettings, reviews: Reviews, *, clock: Clock, post_to: str | None, secrets: Sequence[str]
+        self,
+        settings: SlackSettings,
+        reviews: Correspondence,
+        *,
+        clock: Clock,
+        post_to: str | None,
+        secrets: Sequence[str],
     ) -> None:
         """Nothing is connected before `start`."""
         self._settings = settings
@@ -54,6 +62,8 @@ class SlackChannel:
         self._cards = Tokens(secrets, "slack.card")
         self._api = SlackApi(settings)
         self._posts = Posts(self._api, clock)
+        pressed = Tokens(secrets, "slack.bundle")
+        self._bundles = Bundles(self._posts, reviews, clock, pressed)
         self._people = People(self._api, reviews, clock)
         self._surface = Surface(self._api, reviews, self._people, self._cards, Tokens(secrets, "slack.form"))
         self._app = bolt_app(
@@ -61,6 +71,7 @@ class SlackChannel:
             bot_token=settings.bot_token,
             people=self._people,
             presses=Presses(self._surface, clock),
+            sweeps=Sweeps(self._surface, reviews, pressed),
             submissions=Submissions(self._surface),
             replies=Replies(self._surface),
             lists=Lists(self._surface),
@@ -85,19 +96,33 @@ class SlackChannel:
         return await self._posts.post(delivery, self._message(card, delivery))
 
     async def update(self, card: Card, delivery: Delivery) -> None:
-        """Draw the card anew where it stands. Raises `SendFailed`."""
-        await self._posts.update(delivery, self._message(card, delivery))
+        """Draw the card anew where it stands, or the message that holds it with others. Raises `SendFailed`."""
+        bundle = bundle_of(delivery)
+        if bundle is not None:
+            await self._bundles.redraw(bundle, delivery)
+        else:
+            await self._posts.update(delivery, self._message(card, delivery))
 
     def gathers(self, person: Person, step: timedelta | None, *, ended: bool) -> timedelta | None:
-        """A message in Slack is told at once, always."""
+        """Nobody waits for a message in Slack. Batches and floods are for the house to put together."""
         del person, step, ended
         return None
 
     async def digest(
         self, asks: Sequence[tuple[Card, Delivery]], tells: Sequence[tuple[Card, Delivery]]
     ) -> Sequence[dict[str, Any]]:
-        """Nothing is gathered here, so there is nothing to send. Raises `SendFailed`."""
-        raise SendFailed(f"Slack sends no digests (of {len(asks)} and {len(tells)})", temporary=False)
+        """Post one message for all of ``asks``, which go to one place; ``tells`` are drawn anew where they stand.
+
+        Each one's handle is ``{"channel", "ts", "bundle"}``. Raises `SendFailed`.
+        """
+        handles: list[dict[str, Any]] = []
+        if len(asks) == 1:
+            handles = [await self.send(*asks[0])]
+        elif asks:
+            handles = [await self._bundles.send(asks)] * len(asks)
+        for card, delivery in tells:
+            await self.update(card, delivery)
+        return (*handles, *(delivery.handle or {} for _, delivery in tells))
 
     async def write(self, letter: Letter, name: str) -> None:
         """Say a letter's words in the person's direct messages; ``name`` is not kept. Raises `SendFailed`."""
@@ -109,6 +134,10 @@ class SlackChannel:
 
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Say ``note`` in the card's thread, to everybody who is asked. Raises `SendFailed`."""
+        bundle = bundle_of(delivery)
+        if bundle is not None:
+            await self._bundles.remind(bundle, card, delivery, note)
+            return
         await self._posts.reply(delivery, draw.reminder(card, note, self._reviews.person))
 
     async def tell(self, person: Person, text: str, link: str) -> None:

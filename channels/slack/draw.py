@@ -21,41 +21,17 @@ from msgspec import Struct
 from msgspec.json import decode
 
 from bot.core.card import Asked, Card, Line, Verdict
-from bot.core.model import Person, State, Verb
+from bot.core.model import Kind, Person
 from bot.core.token import Shown, Tokens
-from channels.slack.sizes import SAID, URL, clip, fitted
+from channels.slack.sizes import NAME, SAID, URL, clip, fitted
+from channels.slack.words import ACTION_IDS, LISTED, button_of, status_of, style_of
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
-ACTION_IDS = {
-    Verb.APPROVE: "approve",
-    Verb.APPROVE_WITH_EDITS: "edit",
-    Verb.REJECT: "reject",
-    Verb.ASK: "ask",
-    Verb.ESCALATE: "escalate",
-}
-VERBS = {name: verb for verb, name in ACTION_IDS.items()}
 IN_SLASH, IN_HOME = 10, 45
 _ONE_LINE = 80
 _KEPT = "Reason"
 """What stays of the agent's words once there is nothing left to decide; the rest is in the full request."""
 
-_BUTTONS = {
-    Verb.APPROVE: ("Approve", "primary"),
-    Verb.APPROVE_WITH_EDITS: ("Edit…", None),
-    Verb.REJECT: ("Reject", "danger"),
-    Verb.ASK: ("Ask…", None),
-    Verb.ESCALATE: ("Escalate", None),
-}
-_STATUS = {
-    State.PENDING: "● Waits for a decision",
-    State.NEEDS_INFO: "● Waits for the agent's answer",
-    State.APPROVED: "✔ Approved",
-    State.APPROVED_WITH_EDITS: "✔ Approved with edits",
-    State.REJECTED: "✘ Rejected",
-    State.EXPIRED: "✘ Expired",
-    State.CANCELLED: "↩ Withdrawn",
-    State.BLOCKED: "✘ Blocked",
-}
 _MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _WEB = re.compile(r"https?://[^\s<>|]+")
 
@@ -115,9 +91,9 @@ def draw(name: str, **values: Any) -> Any:
 
 def mention(asked: Asked, person: Person | None) -> str:
     """Somebody who is asked, as ``mrkdwn``: by Slack id where ours is one, else the escaped name."""
-    if person and person.slack and _MEMBER.fullmatch(person.slack):
-        return f"<@{person.slack}>"
-    return escape(clip(asked.name, 60)[0])
+    known = person is not None and person.slack is not None and _MEMBER.fullmatch(person.slack)
+    who = f"<@{person.slack}>" if known and person else escape(clip(asked.name, NAME)[0])
+    return f"{who} (for {escape(clip(asked.stands_for, NAME)[0])})" if asked.stands_for else who
 
 
 def shown_on(card: Card, delivery: str = "") -> Shown:
@@ -137,27 +113,29 @@ def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], P
     whole = fitted(card)
     card = whole.card
     token = tokens.sign_shown(shown_on(card, delivery)) if card.buttons else None
-    buttons = [Button(ACTION_IDS[verb], *_BUTTONS[verb], token) for verb in card.buttons]
+    buttons = [Button(ACTION_IDS[v], button_of(v, card.kind), style_of(v), token) for v in card.buttons]
     asked = ", ".join(mention(a, person(a.person)) for a in card.asked) or "nobody"
     blocks = draw(
         "card.json.j2",
         card=card,
         status=_status(card),
-        arguments=[_entry(line) for line in card.arguments],
-        claims=[_entry(line) for line in card.claims if card.state.open or line.label == _KEPT],
+        arguments=[entry_of(line) for line in card.arguments],
+        house=[entry_of(line) for line in card.notes if card.state.open],
+        claims=[entry_of(line) for line in card.claims if card.state.open or line.label == _KEPT],
         facts=_facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
         notes=_notes(card),
         earlier=whole.earlier,
         outcome=[_said(v) for v in card.verdicts],
+        answer=entry_of(Line("Answer", card.answer)) if card.answer is not None else None,
         buttons=buttons,
         url=web(card.url),
     )
-    return {"text": fallback(f"{_STATUS[card.state]}: {card.title}"), "blocks": blocks}
+    return {"text": fallback(f"{status_of(card)}: {card.title}"), "blocks": blocks}
 
 
 def _status(card: Card) -> str:
     sure = f"{'⚠ ' if card.below_gate else ''}confidence {escape(card.confidence or 'not given')}"
-    parts = [_STATUS[card.state], f"*{sure}*" if card.below_gate else sure, escape(card.risk)]
+    parts = [status_of(card), f"*{sure}*" if card.below_gate else sure, escape(card.risk)]
     if card.escalation_level:
         parts.append(f"*escalated* (level {card.escalation_level})")
     if card.progress:
@@ -171,7 +149,7 @@ def _facts(card: Card, asked: str) -> str:
     """Who is asked and until when; empty once it has ended."""
     if not card.state.open:
         return ""
-    lines = [f"Asked: {asked}"]
+    lines = [f"Nobody is asked before {date(card.held_until)}" if card.held_until else f"Asked: {asked}"]
     if card.deadline:
         lines.append(f"Next in the chain is asked: {date(card.deadline)}")
     lines.append(f"Expires: {date(card.expires_at)}")
@@ -192,8 +170,8 @@ class Entry(Struct, frozen=True):
     short: bool
 
 
-def _entry(line: Line) -> Entry:
-    """Slack refuses empty texts. Only what is one line and fits one is drawn on one."""
+def entry_of(line: Line) -> Entry:
+    """A line, drawn: Slack refuses empty texts. Only what is one line and fits one is drawn on one."""
     text = line.text or "(empty)"
     return Entry(line.label or "(no name)", text, short="\n" not in text and len(line.label) + len(text) <= _ONE_LINE)
 
@@ -268,6 +246,7 @@ def headline(count: int) -> str:
 
 
 def _row(card: Card) -> Row:
-    text = "\n".join(clip(part, 200)[0] for part in (card.title, f"{card.action} · asked by {card.agent}"))
+    kind = "" if card.kind is Kind.APPROVAL else f"{LISTED[card.kind]} · "
+    text = "\n".join(clip(part, 200)[0] for part in (card.title, f"{kind}{card.action} · asked by {card.agent}"))
     escalated = "*escalated* · " if card.escalation_level else ""
     return Row(text, f"{escalated}risk: {escape(card.risk)} · expires {date(card.expires_at)}", web(card.url))

@@ -1,4 +1,4 @@
-"""The modals: edit, reject, ask; and what a submitted one says.
+"""The modals: edit, reject, ask (`answering` has the one for answers); and what a submitted one says.
 
 A field that Slack cannot carry to the bit (too long, or holding what cannot be seen) is not offered for editing here:
 it keeps its value, and the modal says where it can be edited.
@@ -15,11 +15,12 @@ from msgspec import Struct
 from bot.core.card import Card
 from bot.core.errors import Conflict, Fault, Invalid
 from bot.core.forms import Field, FieldKind, parse_form
-from bot.core.model import Arguments, Request
+from bot.core.model import Arguments, Request, Verb
 from bot.core.pointers import below, names
 from bot.core.scrutiny import hidden, visible
 from channels.slack.draw import draw, web
 from channels.slack.sizes import clip, size
+from channels.slack.words import button_of
 
 MOST_FIELDS = 95
 CATEGORIES = {
@@ -77,6 +78,7 @@ def _modal(callback: str, card: Card, metadata: str, *, inputs: list[Input], lef
         left=left,
         url=web(card.url),
         categories=CATEGORIES,
+        word=button_of(Verb.REJECT, card.kind),
     )
     return view
 
@@ -101,13 +103,13 @@ def _input(field: Field, arguments: Arguments) -> Input:
 
 def _element(field: Field, value: Any) -> dict[str, Any]:
     if field.kind is FieldKind.BOOLEAN:
-        options = [_option(text, text) for text in ("true", "false")]
-        return _select(options, options[0 if field.value == "true" else 1] if field.value else None)
+        options = [option_of(text, text) for text in ("true", "false")]
+        return select_of(options, options[0 if field.value == "true" else 1] if field.value else None)
     if field.kind is FieldKind.CHOICE and len(field.choices) <= _OPTIONS:
-        options = [_option(text, str(index)) for index, (text, _) in enumerate(field.choices)]
+        options = [option_of(text, str(index)) for index, (text, _) in enumerate(field.choices)]
         at = (i for i, (_, v) in enumerate(field.choices) if field.present and _identical(v, value))
         chosen = next(at, None)
-        return _select(options, None if chosen is None else options[chosen])
+        return select_of(options, None if chosen is None else options[chosen])
     if field.kind in (FieldKind.NUMBER, FieldKind.INTEGER) and _is_number(field):
         return _number(field)
     multiline = field.kind not in (FieldKind.TEXT, FieldKind.NUMBER, FieldKind.INTEGER) or "\n" in field.value
@@ -118,12 +120,14 @@ def _initial(field: Field) -> dict[str, str]:
     return {"initial_value": field.value} if field.value else {}
 
 
-def _option(text: str, value: str) -> dict[str, Any]:
+def option_of(text: str, value: str) -> dict[str, Any]:
+    """One option of a menu; its text on one line, and cut where Slack takes no more."""
     shown = clip(visible(text).replace("\n", " "), _OPTION_TEXT)[0]
     return {"text": {"type": "plain_text", "emoji": False, "text": shown[:_OPTION_TEXT] or "(empty)"}, "value": value}
 
 
-def _select(options: list[dict[str, Any]], chosen: dict[str, Any] | None) -> dict[str, Any]:
+def select_of(options: list[dict[str, Any]], chosen: dict[str, Any] | None) -> dict[str, Any]:
+    """A menu of these; what is chosen at first, if anything."""
     return {"type": "static_select", "options": options} | ({"initial_option": chosen} if chosen else {})
 
 
@@ -151,18 +155,23 @@ def _number(field: Field) -> dict[str, Any]:
 
 
 class Submitted(Struct, frozen=True, kw_only=True):
-    """What a person put into a modal. ``arguments`` only from ``edit``."""
+    """What a person put into a modal. ``arguments`` only from ``edit``, ``answer`` only from ``answer``."""
 
     comment: str | None
     category: str | None
     arguments: Arguments | None = None
+    answer: str | None = None
+
+
+NOTHING = Submitted(comment=None, category=None)
+"""A button alone, without a form."""
 
 
 def read_submission(view: Mapping[str, Any], request: Request, fields: tuple[Field, ...]) -> Submitted:
     """What a submitted modal says. Raises `Invalid` whose faults name fields (``/amount``, ``/comment``)."""
     values: Mapping[str, Any] = view["state"]["values"]
-    comment = (_typed(values.get("comment")) or "").strip() or None
-    category = _chosen(values.get("category"))
+    comment = (typed_in(values.get("comment")) or "").strip() or None
+    category = chosen_in(values.get("category"))
     if view["callback_id"] == "edit":
         return Submitted(comment=comment, category=None, arguments=_edited(values, request, fields))
     if view["callback_id"] == "ask" and comment is None:
@@ -177,11 +186,11 @@ def _edited(values: Mapping[str, Any], request: Request, fields: tuple[Field, ..
     faults: list[Fault] = []
     for name, field in shown.items():
         state = values[_ARG + name]
-        option = _chosen(state)
+        option = chosen_in(state)
         if field.kind is FieldKind.CHOICE and option is not None:
             _pick(field, option, picked, faults)
         else:
-            texts[name] = _unless_trimmed(option["value"] if option else _typed(state), field)
+            texts[name] = _unless_trimmed(option["value"] if option else typed_in(state), field)
     asked = tuple(field for name, field in shown.items() if name in texts)
     edited, misread = parse_form(asked, texts, request.content.arguments)
     if faults or misread:
@@ -197,7 +206,7 @@ def _pick(field: Field, option: Mapping[str, Any], picked: dict[str, Any], fault
     """An option carries its place in the list; where the list has changed since, the place means something else."""
     index = str(option.get("value"))
     choice = field.choices[int(index)] if index.isdecimal() and int(index) < len(field.choices) else None
-    if choice is None or _option(choice[0], index)["text"]["text"] != option.get("text", {}).get("text"):
+    if choice is None or option_of(choice[0], index)["text"]["text"] != option.get("text", {}).get("text"):
         faults.append(Fault(below("", field.name), "choice", "These choices have changed: close this, press Edit"))
     else:
         picked[field.name] = choice[1]
@@ -216,28 +225,36 @@ def _same(first: Any, second: Any) -> bool:
     return _identical(first, second)
 
 
-def _typed(block: Any) -> str | None:
+def typed_in(block: Any) -> str | None:
+    """What was typed into an input, out of its state."""
     element: Mapping[str, Any] = next(iter((block or {}).values()), {})
     value = element.get("value")
     return value if isinstance(value, str) else None
 
 
-def _chosen(block: Any) -> dict[str, Any] | None:
+def chosen_in(block: Any) -> dict[str, Any] | None:
+    """The option that was picked in an input, out of its state."""
     element: Mapping[str, Any] = next(iter((block or {}).values()), {})
     option = element.get("selected_option")
     return option if isinstance(option, dict) else None
 
 
 def beside_fields(faults: tuple[Fault, ...], blocks: list[dict[str, Any]]) -> dict[str, str]:
-    """Faults as Slack shows them, by block; what has no block of its own stands beside the comment."""
+    """Faults as Slack shows them, by block; what has no block of its own stands beside the last, mostly the comment."""
     inputs = {block["block_id"] for block in blocks if block.get("type") == "input"}
+    last = last_input(blocks)
     shown: dict[str, str] = {}
     for fault in faults:
         parts = names(fault.pointer)
         if len(parts) > 1 and parts[0] == "arguments" and "arg:arguments" not in inputs:
             parts = parts[1:]
         name = parts[0] if parts else ""
-        found = next((b for b in (_ARG + name, name) if b in inputs), "comment")
-        text = fault.detail if found != "comment" or name == "comment" else f"{name}: {fault.detail}".lstrip(": ")
+        found = next((b for b in (_ARG + name, name) if b in inputs), last)
+        text = fault.detail if found != last or name == last else f"{name}: {fault.detail}".lstrip(": ")
         shown[found] = clip(f"{shown[found]}; {text}" if found in shown else text, _ERROR)[0]
     return shown
+
+
+def last_input(blocks: list[dict[str, Any]]) -> str:
+    """The block beside which stands what is about the whole form."""
+    return next((str(block["block_id"]) for block in reversed(blocks) if block.get("type") == "input"), "comment")

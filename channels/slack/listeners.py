@@ -18,12 +18,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from channels.slack.answers import Answer
 from channels.slack.api import QUIET
-from channels.slack.draw import VERBS
 from channels.slack.lists import Lists
 from channels.slack.people import People
 from channels.slack.presses import Presses
 from channels.slack.replies import Replies
 from channels.slack.submissions import Submissions
+from channels.slack.sweeps import Sweeps
+from channels.slack.words import ACTION_IDS, ALL, ANSWER
 
 Listener = Callable[[Mapping[str, Any]], Awaitable[Answer]]
 
@@ -34,6 +35,7 @@ def bolt_app(
     bot_token: str,
     people: People,
     presses: Presses,
+    sweeps: Sweeps,
     submissions: Submissions,
     replies: Replies,
     lists: Lists,
@@ -60,9 +62,10 @@ def bolt_app(
         process_before_response=True,
         request_verification_enabled=False,
     )
-    app.action(re.compile(f"^({'|'.join(VERBS)})$"))(_answered(presses.press))
+    app.action(re.compile(f"^({'|'.join(ACTION_IDS.values())})$"))(_answered(presses.press))
+    app.action(re.compile(f"^({'|'.join(ALL)})$"))(_answered(sweeps.press))
     app.action("open")(_answered(_nothing))
-    for callback in ("edit", "reject", "ask"):
+    for callback in ("edit", "reject", "ask", ANSWER):
         app.view(callback)(_answered(submissions.submit))
     app.command(re.compile("^/"))(_answered(lists.command))
     app.event("app_home_opened")(_answered(lists.home_opened))

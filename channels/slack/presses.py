@@ -1,4 +1,4 @@
-"""Buttons on a card: approve and escalate decide at once; edit, reject and ask open a modal first.
+"""Buttons on a card: approve and escalate decide at once; edit, reject, ask and answers open a modal first.
 
 Verify (done before anything comes here), authorise, decide, and only then answer Slack: what a person sees
 acknowledged is committed (promise P9). Nothing is guarded in memory; the house's conditional update decides.
@@ -12,15 +12,17 @@ from typing import Any
 from bot.core import lifecycle
 from bot.core.card import Card
 from bot.core.errors import NotFound, SaysoError, Unavailable
-from bot.core.model import Person, Request, Verb
+from bot.core.model import Kind, Person, Request, Verb
 from bot.core.ports import Ballot, Clock
 from bot.core.token import Shown
-from channels.slack import draw, forms
+from channels.slack import forms
+from channels.slack.answering import answer_modal
 from channels.slack.answers import Answer
 from channels.slack.api import CallFailed
 from channels.slack.people import Actor
 from channels.slack.settings import LOOK_UP_WITHIN
 from channels.slack.surface import BROKEN, LATE, LOG, Act, Surface, TooSlow
+from channels.slack.words import ACTION_IDS, VERBS
 
 VIA = "slack"
 NAME = "slack"
@@ -64,7 +66,7 @@ class Presses:
     async def press(self, body: Mapping[str, Any]) -> Answer:
         """What one press comes to; the answer to Slack says only whether it was dealt with."""
         act, action = act_of(body), body["actions"][0]
-        verb, token = draw.VERBS[action["action_id"]], str(action.get("value") or "")
+        verb, token = VERBS[action["action_id"]], str(action.get("value") or "")
         try:
             return await self._surface.in_time(act, lambda: self._pressed(act, verb, token))
         except TooSlow:
@@ -81,13 +83,21 @@ class Presses:
             await self._surface.refuse(act, refusal, via=VIA, request=request)
             return Answer.unfinished() if isinstance(refusal, Unavailable) else Answer.done()
         try:
-            if verb in (Verb.APPROVE, Verb.ESCALATE):
+            if verb is Verb.ESCALATE or (verb is Verb.APPROVE and await self._approves(shown)):
                 return await self._decide(act, person, verb, shown)
             return await self._open(act, person, verb, shown)
+        except Unavailable as refusal:
+            self._surface.later(self._surface.tell(act, refusal.detail, request=request))
+            return Answer.unfinished()
         except Exception:  # noqa: BLE001  # the person must not be left believing that it worked
             LOG.exception("slack: a press of %s on %s failed", verb, request)
             self._surface.later(self._surface.tell(act, BROKEN, request=request))
             return Answer.unfinished()
+
+    async def _approves(self, shown: Shown) -> bool:
+        """Whether Approve decides by itself, or needs an answer; what is gone is for the house to refuse."""
+        request = await self._surface.reviews.request(shown.request)
+        return request is None or request.kind is Kind.APPROVAL
 
     async def _decide(self, act: Act, person: Person, verb: Verb, shown: Shown) -> Answer:
         try:
@@ -117,8 +127,10 @@ class Presses:
         # Said now, so that nobody fills in a form for nothing; the decision itself is judged again when it is made.
         lifecycle.authorise(request, ballot_of(person, verb, shown), self._clock.now())
         metadata = self._surface.forms.sign([self._surface.cards.sign_shown(shown), act.channel])
+        if verb is Verb.APPROVE:
+            return answer_modal(card, request, metadata)
         if verb is not Verb.APPROVE_WITH_EDITS:
-            return forms.comment_modal(draw.ACTION_IDS[verb], card, metadata)
+            return forms.comment_modal(ACTION_IDS[verb], card, metadata)
         fields = self._surface.reviews.fields(request)
         return forms.edit_modal(card, fields, request.content.arguments, metadata)
 
@@ -130,16 +142,8 @@ class Presses:
         return request, card
 
 
-def ballot_of(
-    person: Person,
-    verb: Verb,
-    shown: Shown,
-    *,
-    arguments: dict[str, Any] | None = None,
-    comment: str | None = None,
-    category: str | None = None,
-) -> Ballot:
-    """A person's decision on exactly what the card showed them."""
+def ballot_of(person: Person, verb: Verb, shown: Shown, said: forms.Submitted = forms.NOTHING) -> Ballot:
+    """A person's decision on exactly what the card showed them, with what they put into a form."""
     return Ballot(
         request=shown.request,
         decision=verb,
@@ -148,7 +152,8 @@ def ballot_of(
         revision=shown.revision,
         digest=shown.digest,
         fully_shown=shown.fully_shown,
-        arguments=arguments,
-        comment=comment,
-        category=category,
+        arguments=said.arguments,
+        comment=said.comment,
+        category=said.category,
+        answer=said.answer,
     )

@@ -14,6 +14,7 @@ from bot.core.replying import UNDERSTOOD, edited_by, reasons
 from channels.slack import draw, sizes
 from channels.slack.answers import Answer
 from channels.slack.api import CallFailed
+from channels.slack.bundles import bundle_of
 from channels.slack.people import Actor
 from channels.slack.presses import NAME, VIA
 from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
@@ -21,6 +22,7 @@ from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
 _MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _MACHINES = ("bot_id", "app_id", "bot_profile", "hidden")
 _PERSONS_OWN = (None, "thread_broadcast")
+_WHICH = "Several requests stand above, so nothing was decided. Decide on the page or with the buttons."
 
 
 def typed(text: str) -> str:
@@ -75,6 +77,9 @@ class Replies:
             # People talk in threads; only a command of somebody who may not give it is a refusal.
             if isinstance(command, Command):
                 await self._surface.refuse(act, refusal, via=VIA, request=delivery.request)
+            return Answer.done()
+        if bundle_of(delivery) is not None:
+            self._say(act, _WHICH)
             return Answer.done()
         if isinstance(command, NotUnderstood):
             self._say(act, f"Not understood, so nothing was decided. {command.detail}")

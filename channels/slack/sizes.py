@@ -25,12 +25,12 @@ SAID = 2_900
 """One text said to a person, with room for its mark."""
 
 _LINES = 45
-_ACTION, _AGENT, _WHY, _UNDO, _STAGE = 300, 100, 300, 300, 200
+_ACTION, _AGENT, _WHY, _UNDO, _STAGE, _PROGRESS = 300, 100, 300, 300, 200, 400
 _MARKS, _MARK = 6, 200
-_ASKED, _NAME = 12, 60
+_ASKED, NAME = 12, 60
 _VERDICTS, _COMMENT, _EDITS, _EDIT = 3, 250, 3, 100
-_EXECUTION = 500
-"""With every one of these full, 3,000 characters are left to the arguments and claims (a test holds that)."""
+_EXECUTION, _ANSWER = 500, 400
+"""With every one of these full, 2,000 characters are left to arguments, notes and claims (a test holds that)."""
 _PREVIEW = 800
 _WORST = 5
 """The longest escape, which one character may take."""
@@ -44,7 +44,7 @@ def size(text: str) -> int:
     return units
 
 
-_MEASURE = Measure(size=size, worst=_WORST, title=_STAGE, name=_NAME, comment=_COMMENT, edits=_EDITS, edit=_EDIT)
+_MEASURE = Measure(size=size, worst=_WORST, title=_STAGE, name=NAME, comment=_COMMENT, edits=_EDITS, edit=_EDIT)
 """What a message shows."""
 
 
@@ -75,11 +75,12 @@ def fitted(card: Card) -> Fitted:
         why=clip(card.why, _WHY)[0],
         undo=clip(card.undo, _UNDO)[0],
         stage=clip(card.stage, _STAGE)[0],
-        progress=clip(card.progress, _STAGE)[0],
+        progress=clip(card.progress, _PROGRESS)[0],
         confidence=clip(card.confidence, _STAGE)[0],
         asked=card.asked[:_ASKED],
         verdicts=verdicts,
         execution=_execution(card.execution),
+        answer=_answer(card),
     )
     room = TOTAL - FURNITURE - _spent(short)
     whole = _fit_lines(short, ONE_TEXT, room)
@@ -91,12 +92,21 @@ def fitted(card: Card) -> Fitted:
     return Fitted(whole, len(card.asked) - len(short.asked), len(card.verdicts) - len(verdicts))
 
 
+def _answer(card: Card) -> str | None:
+    """What was answered or picked, once that is settled; of an option its title, too."""
+    if card.state.open:
+        return None
+    picked = next((offer for offer in card.offers if offer.chosen or offer.id == card.answer), None)
+    text = f"{picked.id}: {picked.title}" if picked else card.answer
+    return None if text is None else clip(text, _ANSWER)[0]
+
+
 def _execution(line: Line | None) -> Line | None:
     return _MEASURE.line(line, _EXECUTION) if line else None
 
 
 def _spent(card: Card) -> int:
-    """What everything but arguments and claims takes; `_fit_lines` deals with those and the title."""
+    """What everything but arguments, notes and claims takes; `_fit_lines` deals with those and the title."""
     verdicts = [
         text or ""
         for v in card.verdicts
@@ -104,8 +114,8 @@ def _spent(card: Card) -> int:
     ]
     words = (card.action, card.agent, card.why, card.undo, card.stage, card.progress, card.confidence)
     dates = 120 * (len(card.verdicts) + 2)
-    names = (_NAME + 10) * len(card.asked)
-    texts = (*words, *card.marks, *verdicts, *_texts((card.execution,) if card.execution else ()))
+    names = (NAME + 10) * sum(1 + (a.stands_for is not None) for a in card.asked)
+    texts = (*words, card.answer or "", *card.marks, *verdicts, *_texts((card.execution,) if card.execution else ()))
     return HEADER + dates + names + sum(map(size, texts))
 
 
@@ -114,10 +124,14 @@ def _texts(lines: Iterable[Line]) -> tuple[str, ...]:
 
 
 def _fit_lines(card: Card, each: int, budget: int) -> Card:
-    """`fit`, its room made smaller until the texts fit as Slack may count them: ``each``, and all in ``budget``."""
+    """`fit`, its room made smaller until the texts fit as Slack may count them: ``each``, and all in ``budget``.
+
+    The house's notes are served between the arguments and the claims.
+    """
+    joined = replace(card, notes=(), claims=(*card.notes, *card.claims))
     line, total = each, budget
     while True:
-        shown = fit(card, line=line, lines=_LINES, total=total)
+        shown = fit(joined, line=line, lines=_LINES, total=total)
         sizes = [size(text) for text in _texts((*shown.arguments, *shown.claims))]
         longest, everything = max(sizes, default=0), sum(sizes)
         if longest <= each and everything <= budget:
@@ -125,4 +139,13 @@ def _fit_lines(card: Card, each: int, budget: int) -> Card:
         line = min(line - 1, line * each // longest) if longest > each else line
         total = min(total - 1, total * budget // everything) if everything > budget else total
     title, cut = clip(shown.title, HEADER)
-    return without_approval(replace(shown, title=title)) if cut else shown
+    apart = _apart(replace(shown, title=title), len(card.notes), claimed=bool(card.claims))
+    return without_approval(apart) if cut else apart
+
+
+def _apart(shown: Card, notes: int, *, claimed: bool) -> Card:
+    """The notes in their own place again. What says that the rest is not shown is said of the claims, too."""
+    claims = shown.claims[notes:]
+    if claimed and not claims:
+        claims = shown.claims[-1:]
+    return replace(shown, notes=shown.claims[:notes], claims=claims)

@@ -13,10 +13,12 @@ from bot.core.model import Person, Verb
 from bot.core.ports import Ballot
 from bot.core.token import BadToken, Shown
 from channels.slack import draw
+from channels.slack.answering import read_answer
 from channels.slack.answers import Answer
-from channels.slack.forms import beside_fields, read_submission
+from channels.slack.forms import beside_fields, last_input, read_submission
 from channels.slack.presses import VIA, act_of, ballot_of
 from channels.slack.surface import BROKEN, LATE, LOG, Act, Surface, TooSlow
+from channels.slack.words import ANSWER, VERBS
 
 _TITLE = "Not decided"
 
@@ -35,7 +37,7 @@ class Submissions:
             return await self._surface.in_time(act, lambda: self._submitted(act, view))
         except TooSlow as slow:
             self._surface.later(self._tell_at_last(act, view, slow.work))
-            return Answer.beside({"comment": LATE})
+            return Answer.beside({last_input(view["blocks"]): LATE})
 
     async def _tell_at_last(self, act: Act, view: Mapping[str, Any], work: asyncio.Task[Answer]) -> None:
         answer = await work
@@ -46,7 +48,7 @@ class Submissions:
 
     async def _submitted(self, act: Act, view: Mapping[str, Any]) -> Answer:
         request: str | None = None
-        verb = draw.VERBS[view["callback_id"]]
+        verb = VERBS[view["callback_id"]]
         try:
             shown, channel = self._opened(str(view.get("private_metadata") or ""))
             request, act = shown.request, replace(act, channel=channel)
@@ -72,7 +74,7 @@ class Submissions:
         if refusal.faults:
             return Answer.beside(beside_fields(refusal.faults, view["blocks"]))
         if isinstance(refusal, Unavailable):
-            return Answer.beside({"comment": refusal.detail})
+            return Answer.beside({last_input(view["blocks"]): refusal.detail})
         return await self._instead(refusal.detail, request)
 
     def _opened(self, metadata: str) -> tuple[Shown, str]:
@@ -90,8 +92,9 @@ class Submissions:
         if verb is Verb.APPROVE_WITH_EDITS and request.revision != shown.revision and request.state.open:
             # What was typed belongs to other arguments than the present ones: it must not be laid over them.
             raise Stale
-        said = read_submission(view, request, fields)
-        return ballot_of(person, verb, shown, arguments=said.arguments, comment=said.comment, category=said.category)
+        if view["callback_id"] == ANSWER:
+            return ballot_of(person, verb, shown, read_answer(view, request))
+        return ballot_of(person, verb, shown, read_submission(view, request, fields))
 
     async def _instead(self, text: str, request: str | None) -> Answer:
         card = await self._surface.reviews.card(request) if request else None

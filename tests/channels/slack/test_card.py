@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.core.card import Asked, Card, Line, Verdict
-from bot.core.model import State, Verb
+from bot.core.card import Asked, Card, Line, Offer, Verdict
+from bot.core.model import Edit, Kind, State, Verb
 from bot.core.token import Tokens
 from channels.slack import draw
 from channels.slack.sizes import size
+from channels.slack.words import VERBS
 from tests.channels.house import House
 from tests.channels.slack.conftest import Office
 from tests.channels.slack.hostile import HOSTILE
@@ -54,6 +55,8 @@ def test_t03_500_hostile_strings_make_no_link_mention_or_block() -> None:
             reason=text,
             confidence=0.9,
             context={"evidence": [{"title": text, "text": text, "url": text}], "user_request": text, "risks": [text]},
+            differs=(Edit(f"/{text}", text, text),),
+            revises=text,
             warnings=(f"/value holds {text}",),
         )
         message = drawn(house.card_of(request), house)
@@ -166,7 +169,8 @@ VERDICTS = st.builds(
     Verdict, title=TEXT, by=st.none() | TEXT, at=st.none() | WHEN, channel=st.none() | TEXT, comment=st.none() | TEXT,
     category=st.none() | TEXT, edits=LINES,
 )  # fmt: skip
-ASKED = st.lists(st.builds(Asked, TEXT, st.sampled_from(["ana", "nil", "nobody"]), st.just(0)), max_size=40).map(tuple)
+WHO = st.sampled_from(["ana", "nil", "nobody"])
+ASKED = st.lists(st.builds(Asked, TEXT, WHO, st.just(0), st.none() | TEXT), max_size=40).map(tuple)
 CARDS = st.builds(
     Card, request=st.just("req_1"), revision=st.integers(1, 9), digest=st.just("sha256:" + "0" * 64),
     state=st.sampled_from(State), title=TEXT, action=TEXT, agent=TEXT, risk=st.just("irreversible"), arguments=LINES,
@@ -176,6 +180,8 @@ CARDS = st.builds(
     url=st.sampled_from([PAGE, "", "javascript:alert(1)", "http://x/" + "y" * 4_000]), undo=TEXT,
     buttons=st.lists(st.sampled_from(Verb), unique=True).map(tuple),
     verdicts=st.lists(VERDICTS, max_size=6).map(tuple), execution=st.none() | st.builds(Line, TEXT, TEXT),
+    kind=st.sampled_from(Kind), notes=LINES, answer=st.none() | TEXT, batch=st.none() | TEXT,
+    offers=st.lists(st.builds(Offer, TEXT, TEXT, st.booleans()), max_size=12).map(tuple), held_until=st.none() | WHEN,
 )  # fmt: skip
 
 
@@ -191,13 +197,14 @@ def test_every_card_is_within_every_limit_of_slack(hostile: Card) -> None:
     assert all(size(text) <= 3_000 for text in _texts(blocks))
     assert not re.search(r"[<>]", message.text)
     assert 0 < size(message.text) <= 3_200
-    offered = {draw.VERBS[name] for name in buttons(message) if name != "open"}
+    offered = {VERBS[name] for name in buttons(message) if name != "open"}
     assert offered <= set(hostile.buttons)
     if "Too long for Slack" in visible_text(message):
         assert not offered & {Verb.APPROVE, Verb.APPROVE_WITH_EDITS}
 
 
-def test_a_card_that_is_full_everywhere_still_shows_its_arguments() -> None:
+@pytest.mark.parametrize("state", [State.PENDING, State.REJECTED])
+def test_a_card_that_is_full_everywhere_still_shows_its_arguments(state: State) -> None:
     """Every part at its longest, in characters that grow fivefold: within the limits, and room for what would run."""
     long, when = "&" * 5_000, datetime.now(UTC)
     verdict = Verdict(
@@ -205,7 +212,8 @@ def test_a_card_that_is_full_everywhere_still_shows_its_arguments() -> None:
     )
     full = card(
         title=long, action=long, agent=long, confidence=long, marks=(long,) * 20, stage=long, progress=long, why=long,
-        undo=long, asked=(Asked(long, "nil", 0),) * 50, verdicts=(verdict,) * 9, execution=Line(long, long),
+        undo=long, asked=(Asked(long, "nil", 0, long),) * 50, notes=(Line(long, long),) * 60, state=state,
+        answer=long, verdicts=(verdict,) * 9, execution=Line(long, long),
         claims=(Line(long, long),) * 60, arguments=tuple(Line(f"a{n}", long) for n in range(60)), deadline=when,
     )  # fmt: skip
     message = drawn(full)

@@ -1,0 +1,57 @@
+"""What several requests come to: how many of each action, and what their numbers add up to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bot.core.card import Card
+
+_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
+"""A number as a card shows it: JSON, without the quotes of a text."""
+_ACTIONS, _NUMBERS = 5, 4
+_LONG = 24
+
+
+def summary_of(cards: Sequence[Card]) -> tuple[str, ...]:
+    """A line for each action, most frequent first: ``refund.issue: 12 requests; amount 10 to 500, 2,880 in all``."""
+    by_action: dict[str, list[Card]] = {}
+    for card in cards:
+        by_action.setdefault(card.action, []).append(card)
+    ordered = sorted(by_action.items(), key=lambda pair: -len(pair[1]))
+    lines = [_line(action, some) for action, some in ordered[:_ACTIONS]]
+    if len(ordered) > _ACTIONS:
+        rest = sum(len(some) for _, some in ordered[_ACTIONS:])
+        lines.append(f"{len(ordered) - _ACTIONS} more actions: {rest} requests")
+    return tuple(lines)
+
+
+def _line(action: str, cards: Sequence[Card]) -> str:
+    counted = f"{action or '(no name)'}: {len(cards)} request{'s' if len(cards) > 1 else ''}"
+    told = [f"{name} {_told(values)}" for name, values in _numbers(cards).items()]
+    more = [f"{len(told) - _NUMBERS} more numbers"] if len(told) > _NUMBERS else []
+    return "; ".join([counted, *told[:_NUMBERS], *more])
+
+
+def _numbers(cards: Sequence[Card]) -> dict[str, list[Decimal]]:
+    """The arguments that are a number in every one of these requests: a sum with gaps would mislead."""
+    found: dict[str, list[Decimal]] = {}
+    for card in cards:
+        for line in card.arguments:
+            if not line.elided and _NUMBER.fullmatch(line.text):
+                found.setdefault(line.label, []).append(Decimal(line.text))
+    return {name: values for name, values in found.items() if len(values) == len(cards)}
+
+
+def _told(values: Sequence[Decimal]) -> str:
+    least, most = min(values), max(values)
+    spread = _plain(least) if least == most else f"{_plain(least)} to {_plain(most)}"
+    return f"{spread}, {_plain(sum(values, Decimal(0)))} in all" if len(values) > 1 else spread
+
+
+def _plain(value: Decimal) -> str:
+    """With thousands marked; what is too long for that, as a power of ten."""
+    whole = value.to_integral_value()
+    shown = f"{whole if whole == value else value:,f}"
+    return shown if len(shown) <= _LONG else f"{value:.6E}"
