@@ -32,6 +32,27 @@ async def test_a_choice_runs_what_was_picked(office: Office) -> None:
     assert shown["execution"]["state"] == "executing"
 
 
+async def test_a_pick_is_confirmed_by_whoever_approves_it(office: Office) -> None:
+    """Where several have to agree, the first picks and the others approve that revision, or pick another."""
+    mine = await office.submitted("other", action="ship", arguments={}, kind="choice", options=OPTIONS)
+    picked = (await office.decided(mine, answer="half")).body
+    assert (picked["state"], picked["chosen"], picked["revision"]) == ("pending", "half", 2)
+    assert (await office.decided(mine, by="lea")).body["code"] == "stale"
+    confirmed = (await office.decided(picked, by="lea")).body
+    assert (confirmed["revision"], confirmed["decisions"][-1]["answer"]) == (2, "half")
+    ended = (await office.decided(picked, by="ben", answer="half")).body
+    assert (ended["state"], ended["effective_arguments"]) == ("approved", OPTIONS[1]["arguments"])
+
+
+async def test_another_pick_clears_the_votes(office: Office) -> None:
+    """Whoever picks another option makes another revision, for which nobody has voted but they."""
+    mine = await office.submitted("other", action="ship", arguments={}, kind="choice", options=OPTIONS)
+    first = (await office.decided(mine, answer="half")).body
+    second = (await office.decided(first, by="lea", answer="all")).body
+    assert (second["revision"], second["chosen"], second["state"]) == (3, "all", "pending")
+    assert [stage["approvals"] for stage in second["stages"]] == [0, 1, 0]
+
+
 async def test_an_options_arguments_must_fit_the_schema_of_the_action(office: Office) -> None:
     """Each option is checked as if it were proposed alone; the fault names which one."""
     options = [OPTIONS[0], OPTIONS[1] | {"arguments": {"order": "1", "amount": -1}}]

@@ -315,7 +315,7 @@ async def test_a_rejection_ends_what_was_open(office: Office) -> None:
 
 async def test_the_same_in_other_clothes_shows_what_was_refused(office: Office) -> None:
     """A content that was rejected before names that request, and its checks are the house's."""
-    body = {"action": "mail.send", "arguments": {"to": "dana@example.net"}}
+    body: dict[str, Any] = {"action": "mail.send", "arguments": {"to": "dana@example.net"}}
     first = await office.submitted(**body)
     assert first["refused"] is None
     assert [(c["name"], c["passed"]) for c in first["checks"]] == [("inside", False)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +86,13 @@ def test_each_kind_takes_the_options_it_has_a_use_for(more: dict[str, Any]) -> N
     assert taken.kind == more["kind"]
     sent = [(o["id"], o["title"], o.get("arguments") or {}) for o in more.get("options") or ()]
     assert [(o.id, o.title, o.arguments) for o in taken.options] == sent
+
+
+def test_the_guides_examples_are_taken() -> None:
+    """What docs/api.md shows being submitted can be."""
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    shown = re.findall(r'^```json\n({"action".*?)^```', guide, re.MULTILINE | re.DOTALL)
+    assert [parse_submission(json.loads(text)).kind for text in shown] == [Kind.APPROVAL, Kind.CHOICE]
 
 
 @pytest.mark.parametrize("action", ["saysoon.drill", "sayso", "my.sayso.drill", "sayso:drill"])
