@@ -15,8 +15,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core import errors, places, tracks
-from bot.core.model import Assessment, Decision, OnExpiry, OnUndeliverable, Request, Route, State, Then, Track, Verb
+from bot.core.model import Assessment, Decision, OnExpiry, OnUndeliverable, Request, Route, State, Then, Verb
 from bot.core.ports import Ballot
+from bot.core.tracks import Due
 from bot.core.transitions import HAPPENING_OF, Happening, check, clock, refusal
 
 
@@ -132,7 +133,7 @@ def edit(request: Request, edited: Request, decision: Decision, now: datetime) -
         edited = tracks.restarted(edited, now)
     if decision.by not in edited.assignees:
         kept = replace(decision, revision=request.revision, digest=request.digest)
-        return replace(edited, decisions=(*request.decisions, kept))
+        return tracks.timed(replace(edited, decisions=(*request.decisions, kept)))
     counted = replace(decision, **place_of(edited, decision.by))
     return approve(edited, counted, now)
 
@@ -221,7 +222,7 @@ def wake(request: Request, now: datetime) -> Woken | None:
         return None
     turned = tracks.turned(request, now)
     if turned is not None and turned.at < request.expires_at:
-        return _turned(request, turned.track, turned.at)
+        return _turned(request, turned, now)
     if now >= request.expires_at:
         check(request, Happening.EXPIRE)
         return Woken(_silent(request, request.route.on_expiry, now), Turn.EXPIRED)
@@ -229,8 +230,9 @@ def wake(request: Request, now: datetime) -> Woken | None:
     return None if reminded is None else Woken(reminded[0], Turn.REMIND, reminded[1])
 
 
-def _turned(request: Request, track: Track, at: datetime) -> Woken:
+def _turned(request: Request, due: Due, now: datetime) -> Woken:
     """A stage whose time has come: what was held is asked, else the next step, else its chain has ended."""
+    track, at = due.track, due.at
     if track.held_until is not None:
         return Woken(tracks.opened(request, track, at), Turn.ASK, track.stage)
     further = tracks.advanced(request, track, at)
@@ -239,7 +241,7 @@ def _turned(request: Request, track: Track, at: datetime) -> Woken:
     ending = request.route.stages[track.stage].ending
     ended = tracks.exhausted(request, track)
     if ending is not None:
-        ended = _silent(ended, ending.then, at)
+        ended = _silent(ended, ending.then, now)
     return Woken(ended, Turn.EXHAUSTED, track.stage)
 
 

@@ -56,7 +56,10 @@ def opened(request: Request, track: Track, at: datetime) -> Request:
     found = _asking(request, track, at, track.step)
     if found is None:
         # Nobody can be asked at all: the track stands at its last step, and its chain has ended at once.
-        return _put(request, track, replace(track, step=len(_steps(request, track)) - 1, step_at=at, held_until=None))
+        last = len(_steps(request, track)) - 1
+        nobody = seated(request.route, _steps(request, track)[last], at, _voted(request))
+        settled = _settled(request, track.stage, last, nobody)
+        return _put(settled, track, replace(track, step=last, step_at=at, held_until=None))
     return _put(found[0], track, found[1])
 
 
@@ -96,8 +99,12 @@ def _steps(request: Request, track: Track) -> tuple[Step, ...]:
 
 
 def _settled(request: Request, stage: int, index: int, step: Step) -> Request:
-    """The request with a step as it was asked."""
+    """The request with a step as it was asked; who voted when it was asked before was asked all the same."""
     plan = request.route.stages[stage]
+    voted = {vote.by for vote in request.votes if vote.stage == stage}
+    kept = [person for person in plan.steps[index].people if person in voted and person not in step.people]
+    if kept:
+        step = replace(step, people=(*step.people, *kept))
     if plan.steps[index] is step:
         return request
     steps = (*plan.steps[:index], step, *plan.steps[index + 1 :])
