@@ -197,11 +197,11 @@ def test_a_chain_begins_again_as_often_as_it_says() -> None:
 
 @pytest.mark.parametrize(("then", "state"), [(OnExpiry.EXPIRE, State.EXPIRED), (OnExpiry.REJECT, State.REJECTED)])
 def test_the_end_of_a_chain_may_end_the_request(then: OnExpiry, state: State) -> None:
-    """At the moment when its last step has waited, long before it would expire."""
+    """Once its last step has waited, long before it would expire; decided when that was seen, as an expiry is."""
     about = request(stage(step("ana", wait=HOUR), ending=Ending(then)))
     assert turns(about, NOW + HOUR) == [Turn.EXHAUSTED]
     ended = woken(about, 3 * HOUR)
-    assert (ended.state, ended.decided_at) == (state, NOW + HOUR)
+    assert (ended.state, ended.decided_at) == (state, NOW + 3 * HOUR)
 
 
 def test_a_chain_that_ended_still_waits_and_reminds() -> None:
