@@ -163,7 +163,9 @@ def advise(request: Request, advised: Request, assessment: Assessment, now: date
     check(request, Happening.ADVISE)
     after = replace(advised, advice=(*request.advice, assessment))
     if after.route.then is Then.BLOCK:
-        return _end(after, State.BLOCKED, now)
+        # The tracks still say who had been asked, and where.
+        asked = replace(after.route, stages=request.route.stages)
+        return _end(replace(after, route=asked), State.BLOCKED, now)
     after = tracks.followed(after, request, now)
     spoken = {given.by for given in after.advice if given.revision == after.revision}
     if spoken.issuperset(after.route.advisors):

@@ -341,7 +341,8 @@ def test_an_opinion_that_blocks_ends_it() -> None:
     """As the rules say about what advisors think; no vote softens it."""
     about = voted(request(stage(step("ana", "ben"), approvals=2)), "ana")
     blocked = lifecycle.advise(about, replace(about, route=route(then=Then.BLOCK)), assessment(about), NOW)
-    assert (blocked.state, blocked.due_at) == (State.BLOCKED, None)
+    assert (blocked.state, blocked.due_at, blocked.assignees) == (State.BLOCKED, None, ())
+    assert (blocked.stage_plan, blocked.asked(track(blocked))) == (about.route.stages[0], ("ana", "ben"))
 
 
 def test_breaking_the_glass_says_so_for_ever() -> None:

@@ -1,4 +1,4 @@
-"""What a policy says of mail that its author may not have meant: nothing here stops it from loading."""
+"""What a policy says of mail that may not be meant."""
 
 from __future__ import annotations
 

@@ -1,0 +1,6 @@
+"""What a policy says that its author may not have meant: nothing here stops it from loading."""
+
+from bot.routing.lint.reaching import LATER, reachable
+from bot.routing.lint.told import warnings
+
+__all__ = ["LATER", "reachable", "warnings"]
