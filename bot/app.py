@@ -172,6 +172,7 @@ class Bot:
             name, counted = "sayso_letters_put_aside_total", self.email.aside.items()
             figures += [Figure(name, told, count, {"reason": str(reason)}, "counter") for reason, count in counted]
         paused = await self.store.paused()
+        figures += _rules_figures(self.rules)
         return [*figures, Figure("sayso_replays_paused", "Whether all replays are stopped.", float(paused))]
 
     async def start(self) -> None:
@@ -195,6 +196,15 @@ class Bot:
     async def serve(self, opened: Callable[[], None], listener: socket.socket) -> None:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
         await serve(self.web, listener, opened=opened, closing=self.house.closing.set)
+
+
+def _rules_figures(rules: Rules) -> list[Figure]:
+    told = "Whether the routing file as it is now is not in force, because it is not good."
+    return [
+        Figure("sayso_routing_refused", told, float(rules.fault() is not None)),
+        Figure("sayso_routing_loads_total", "Readings of it that came into force.", rules.loads, {}, "counter"),
+        Figure("sayso_routing_refusals_total", "Readings of it that were refused.", rules.refusals, {}, "counter"),
+    ]
 
 
 def check_together(settings: Settings, policy: Policy) -> None:

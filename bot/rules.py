@@ -16,7 +16,10 @@ _REASON = 2000
 
 
 class Rules:
-    """Holds the policy in force; `look` finds out whether the file says something else by now."""
+    """Holds the policy in force; `look` finds out whether the file says something else by now.
+
+    ``loads`` counts how often the file was read and is in force, ``refusals`` how often it was not good.
+    """
 
     def __init__(self, path: Path, policy: Policy, *, store: Store, clock: Clock) -> None:
         """``policy`` is what ``path`` held a moment ago."""
@@ -25,7 +28,10 @@ class Rules:
         self._store = store
         self._clock = clock
         self._seen = _stamp(path)
+        self._told_to = False
         self._fault: str | None = None
+        self.loads = 0
+        self.refusals = 0
 
     def current(self) -> Policy:
         """The policy in force."""
@@ -38,6 +44,11 @@ class Rules:
     async def begin(self) -> None:
         """Put on record which rules are in force from now on."""
         await self._note("config.loaded", policy=self._policy.hash)
+        self.loads += 1
+
+    def reload(self) -> None:
+        """Let the next look read the file though it seems unchanged, as whoever sends SIGHUP wishes."""
+        self._told_to = True
 
     async def look(self) -> None:
         """Load the file if it changed. A bad one is refused aloud, and the last good one stays in force (T26).
@@ -46,8 +57,17 @@ class Rules:
         look tries again.
         """
         stamp = _stamp(self._path)
-        if stamp == self._seen:
+        if stamp == self._seen and not self._told_to:
             return
+        # Before the reading: who says so while it is read means what the file holds by then.
+        told, self._told_to = self._told_to, False
+        try:
+            await self._loaded(stamp)
+        except BaseException:
+            self._told_to = self._told_to or told
+            raise
+
+    async def _loaded(self, stamp: tuple[int, int, int]) -> None:
         try:
             policy = await asyncio.to_thread(load, self._path)
         except Exception as problem:  # noqa: BLE001  # whatever a file does to the reader, it is not in force
@@ -55,11 +75,13 @@ class Rules:
             self._fault = f"{self._path.name} was changed and is not in force: {reason}"
             _log.error("%s", self._fault)  # the person at fault needs the line, not our stack
             await self._note("config.refused", policy=self._policy.hash, reason=reason[:_REASON])
+            self.refusals += 1
         else:
             if policy.hash != self._policy.hash:
                 await self._note("config.loaded", policy=policy.hash)
                 _log.info("%s loaded: %s", self._path.name, policy.hash)
             self._policy, self._fault = policy, None
+            self.loads += 1
         self._seen = stamp
 
     async def _note(self, kind: str, **data: str) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.core.errors import Unavailable
-from bot.routing import load
+from bot.routing import load, parse
 from bot.rules import Rules
 from store import SqlStore, open_store
 from tests.desk.house import MovableClock
+from tests.stories.program import Program
 
 GOOD = """
 version: 1
@@ -62,6 +67,12 @@ class Watch:
         """What was put on record: type and data."""
         lines = [json.loads(line.body) for line in await self.store.audit_lines(0, 1000)]
         return [(line["type"], line["data"]) for line in lines]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """An installation of its own."""
+    return Program(tmp_path)
 
 
 @pytest.fixture
@@ -117,6 +128,7 @@ async def test_t26_a_bad_file_keeps_the_last_good(
     assert watch.rules.fault() is None
     assert watch.rules.current().hash == held.hash
     assert len(await watch.record()) == 2
+    assert (watch.rules.loads, watch.rules.refusals) == (2, 1)
 
 
 async def test_t26_whatever_a_file_does_to_the_reader(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,3 +193,115 @@ async def test_touched_is_not_changed(watch: Watch) -> None:
     await watch.rules.look()
     assert len(await watch.record()) == 1
     assert watch.rules.current().rules[0].name == "small"
+
+
+async def test_whoever_says_so_has_the_file_read_again(watch: Watch) -> None:
+    """Though it seems unchanged: what a file system tells of times and sizes may be wrong."""
+    before, stat = watch.rules.current(), watch.path.stat()
+    watch.path.write_bytes(GOOD.replace("<= 5", "<= 9").encode())
+    os.utime(watch.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    await watch.rules.look()
+    assert watch.rules.current() is before
+    watch.rules.reload()
+    await watch.rules.look()
+    after = watch.rules.current()
+    assert after.hash != before.hash
+    await watch.rules.look()
+    assert (watch.rules.current() is after, watch.rules.loads) == (True, 2)
+
+
+async def test_who_says_so_while_it_is_read_has_it_read_once_more(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They mean what the file holds by then, which the reading under way may have missed."""
+
+    def read_and_told(path: Path) -> Any:
+        read = load(path)
+        watch.rules.reload()
+        return read
+
+    monkeypatch.setattr("bot.rules.load", read_and_told)
+    watch.rules.reload()
+    await watch.rules.look()
+    monkeypatch.undo()
+    await watch.rules.look()
+    await watch.rules.look()
+    assert watch.rules.loads == 3
+
+
+async def test_t26_a_reload_killed_midway_changes_nothing(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last good rules hold, nothing is on record, and the next look reads the file."""
+    held, started = watch.rules.current(), threading.Event()
+    released = threading.Event()
+
+    def slow(path: Path) -> Any:
+        started.set()
+        released.wait(10)
+        return load(path)
+
+    monkeypatch.setattr("bot.rules.load", slow)
+    watch.write(GOOD.replace("<= 5", "<= 7").encode())
+    looking = asyncio.create_task(watch.rules.look())
+    while not started.is_set():
+        await asyncio.sleep(0.001)
+    looking.cancel()
+    released.set()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert (watch.rules.current(), watch.rules.fault(), len(await watch.record())) == (held, None, 1)
+    monkeypatch.undo()
+    await watch.rules.look()
+    assert watch.rules.current().hash != held.hash
+
+
+async def _figures(program: Program) -> dict[str, float]:
+    async with aiohttp.ClientSession() as anybody, anybody.get(f"{program.base}/metrics") as page:
+        lines = (await page.text()).splitlines()
+    pairs = [line.rpartition(" ") for line in lines if line.startswith("sayso_routing_")]
+    return {name.removeprefix("sayso_routing_"): float(value) for name, _, value in pairs}
+
+
+async def _becomes(program: Program, **expected: float) -> None:
+    async with asyncio.timeout(10):
+        while not expected.items() <= (await _figures(program)).items():
+            await asyncio.sleep(0.05)
+
+
+async def test_t26_a_running_bot_raises_the_alarm_and_goes_on(program: Program) -> None:
+    """A file cut short while it is written is not in force and the alarm shows it; SIGHUP reads it again at once."""
+    program.rules()
+    path = program.folder / "routing.yaml"
+    good = path.read_text(encoding="utf-8")
+    async with program, program.caller("billing") as billing:
+        await _becomes(program, refused=0, loads_total=1, refusals_total=0)
+        path.write_text(good[: len(good) // 2], encoding="utf-8")
+        await _becomes(program, refused=1, refusals_total=1)
+        assert (await billing.submit())["rule"] == "refunds"
+        assert (await billing.call("GET", "/readyz"))[0] == 503
+        program.send(signal.SIGHUP)
+        await _becomes(program, refused=1, refusals_total=2)
+        path.write_text(good, encoding="utf-8")
+        await _becomes(program, refused=0, loads_total=2)
+        program.send(signal.SIGHUP)
+        await _becomes(program, loads_total=3)
+        assert await program.stop() == 0
+
+
+async def test_t26_a_bot_killed_while_it_reads_takes_up_the_file_as_it_is(program: Program) -> None:
+    """SIGKILL in the midst of reloads leaves no half of a file in force: what starts again names the file's hash."""
+    program.rules()
+    path = program.folder / "routing.yaml"
+    good = path.read_text(encoding="utf-8")
+    async with program:
+        path.write_text(good + "# more\n", encoding="utf-8")
+        program.send(signal.SIGHUP)
+        await program.kill()
+    async with program:
+        pass
+    store = await open_store(program.environment["SAYSO_DATABASE_URL"], exclusive=False)
+    lines = [json.loads(line.body) for line in await store.audit_lines(0, 1000)]
+    await store.close()
+    loaded = [line["data"]["policy"] for line in lines if line["type"] == "config.loaded"]
+    known = {load(path).hash, parse(good, "routing.yaml").hash}
+    assert set(loaded) <= known
+    assert loaded[-1] == load(path).hash

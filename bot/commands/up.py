@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,6 +87,7 @@ async def serve(settings: Settings) -> int:
         sys.stderr.write(f"{problem}\n")
         await bot.store.close()
         return NO
+    listen_for_reloads(bot)
     try:
         await bot.start()
         faults = {name: await channel.fault() for name, channel in bot.channels.items()}
@@ -92,6 +95,13 @@ async def serve(settings: Settings) -> int:
     finally:
         await bot.stop()
     return GOOD
+
+
+def listen_for_reloads(bot: Bot) -> None:
+    """Read the rules again on SIGHUP, within half a second, though the file seems unchanged."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None:
+        asyncio.get_running_loop().add_signal_handler(hangup, bot.rules.reload)
 
 
 def email_line(settings: Settings) -> str:

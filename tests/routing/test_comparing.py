@@ -134,7 +134,7 @@ async def _life(house: House) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A database with an open request, one that was edited and waits, a rejected one, a drill, and one of last month."""
+    """A database: one open, one edited that waits, one rejected, a drill, and one of last month."""
     asyncio.run(lived(tmp_path, _life))
     (tmp_path / "old.yaml").write_text(RULES.replace("RECEIVER", "http://127.0.0.1:9"), encoding="utf-8")
     monkeypatch.setenv("SAYSO_CONFIG", "old.yaml")

@@ -98,7 +98,7 @@ def test_limits_count_in_their_window() -> None:
 def test_what_people_rejected_weighs_on_no_limit() -> None:
     """What went to a person over the limit counts while it waits, and no longer once they have rejected it."""
     rules = new("limit: {sum: arguments.amount, max: 250, per: 1d}\n    second_look: finance")
-    over = {"amount": 200.0, "verb": Verb.REJECT, "arguments": {"order": 7}}
+    over: dict[str, Any] = {"amount": 200.0, "verb": Verb.REJECT, "arguments": {"order": 7}}
     waiting = refund(1, after=timedelta(hours=3), **over)
     assert simulated(rules, refund(0), waiting, refund(2), refund(3)).approved == 1
     gone = refund(1, after=timedelta(seconds=10), **over)
@@ -119,7 +119,7 @@ def test_a_rejection_keeps_the_same_from_running_for_a_while() -> None:
     """In other clothes too, as long as the action's cool-down lasts; not what the file itself let through before."""
     gated = new("confidence_gate: 0.5")
     rejected = refund(0, verb=Verb.REJECT, arguments={"order": 5, "note": "Twice"})
-    again = {"confidence": 0.9, "arguments": {"order": 5, "note": " TWICE  "}}
+    again: dict[str, Any] = {"confidence": 0.9, "arguments": {"order": 5, "note": " TWICE  "}}
     report = simulated(gated, rejected, refund(10, **again), refund(7 * 24 * 60 + 10, **again))
     assert (report.approved, report.cooled) == (1, 1)
     assert "1 like one rejected before" in report.text()

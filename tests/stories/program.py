@@ -172,6 +172,11 @@ class Program:
         """End it between any two instructions (SIGKILL)."""
         await self._end(signal.SIGKILL)
 
+    def send(self, what: signal.Signals) -> None:
+        """Send it a signal."""
+        if self._process is not None:
+            self._process.send_signal(what)
+
     async def _end(self, how: signal.Signals) -> int:
         process, self._process = self._process, None
         if process is None:
