@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "bot.commands.policy",
     "test": "bot.commands.policy",
     "explain": "bot.commands.policy",
+    "schema": "bot.commands.schema",
     "diff": "bot.commands.history",
     "simulate": "bot.commands.history",
     "send": "bot.commands.requests",

@@ -18,12 +18,12 @@ Span = tuple[datetime, datetime]
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT = re.compile(rf"({DATE.pattern})(?:T([0-9]{{2}}:[0-9]{{2}})(?::00)?(Z|[-+][0-9]{{2}}:[0-9]{{2}})?)?")
-_LONGEST = 40
+LONGEST = 40
 
 
 def day(reader: Reader, node: Node, where: str) -> date | None:
     """A date."""
-    text = reader.text(node, where, limit=_LONGEST)
+    text = reader.text(node, where, limit=LONGEST)
     if text is None:
         return None
     if not DATE.fullmatch(text):
@@ -34,7 +34,7 @@ def day(reader: Reader, node: Node, where: str) -> date | None:
 
 def at(reader: Reader, node: Node, where: str, zone: str) -> datetime | None:
     """A moment, UTC. A date is its midnight in ``zone``; a time without an offset is local there."""
-    text = reader.text(node, where, limit=_LONGEST)
+    text = reader.text(node, where, limit=LONGEST)
     if text is None:
         return None
     found = MOMENT.fullmatch(text)

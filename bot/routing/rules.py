@@ -14,7 +14,7 @@ from bot.routing.stages import Ground
 from bot.routing.values import Reader
 
 DEFAULT = "default"
-_TAKEN = {
+TAKEN = {
     DEFAULT: "that is the section for what no rule holds for",
     EXCEPTIONS: "that is the section for what an agent calls out of its scope",
     CHECKS: "the trail says so where one of an action's own checks blocks",
@@ -50,9 +50,9 @@ def rules(reader: Reader, node: Node, ground: Ground) -> tuple[Rule, ...]:
         name = reader.name(fields["name"], "the name of a rule") if "name" in fields else None
         if "name" not in fields and isinstance(item, nodes.Mapping):
             reader.missing(item, "a rule", "name", "the card and the audit trail name it")
-        if name in _TAKEN:
+        if name in TAKEN:
             what = f"a rule cannot be called {quoted(name)}"
-            reader.faults.add(fields["name"].place, what, _TAKEN[name])
+            reader.faults.add(fields["name"].place, what, TAKEN[name])
         elif name in lines:
             what = f"there are two rules {quoted(name or '')}"
             reader.faults.add(fields["name"].place, what, f"the first is on line {lines[name or '']}; rename one")

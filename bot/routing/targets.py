@@ -18,7 +18,7 @@ Address = IPv4Address | IPv6Address
 
 MAX_URL = 2000
 MAX_HOST = 253
-_URL = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
+URL = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _LIST = "list its network under network.allow_private if it is meant"
@@ -57,7 +57,7 @@ def url(node: Node, where: str, networks: tuple[Network, ...], faults: Faults) -
 
 def _shape(text: str) -> tuple[str, str] | None:  # noqa: PLR0911 - one refusal after the other
     example = "write https://billing.example.com/refunds"
-    if not text or len(text) > MAX_URL or not _URL.fullmatch(text):
+    if not text or len(text) > MAX_URL or not URL.fullmatch(text):
         fix = f"{example}; other characters are percent-encoded, and targets hold no blanks to fill"
         return (f"is not a URL: {quoted(text)}", fix)
     try:
