@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.model import IfEmpty, OnExpiry, OnUndeliverable, Then
-from bot.core.policy import ADVICE_WITHIN, DEFAULT_EXPIRES, BreakGlass, Flood
+from bot.core.policy import ADVICE_WITHIN, DEFAULT_EXPIRES, OWN_CLOCK, BreakGlass, Flood, Otherwise
 from bot.routing import chains, conditions, limits, people, rules, safeguards, stages, values
 from bot.routing.schema_document.folk import mail
 from bot.routing.schema_document.shapes import (
@@ -36,6 +36,8 @@ def step() -> Shape:
         {"fallback": references("People, groups, schedules.")},
         required=chains.FALLBACK_KEYS,
     )
+    # A clock runs something: without either it changes nothing, and the reader refuses it.
+    timed = {"if": {"required": ["clock"]}, "then": {"anyOf": [{"required": ["wait"]}, {"required": ["remind"]}]}}
     return closed(
         chains.STEP_KEYS,
         {
@@ -45,7 +47,7 @@ def step() -> Shape:
             "remind": duration("How often the asked are reminded while this step is the newest. Never, if left out."),
             "digest": duration("For how long what this step asks by mail is gathered into one letter."),
             "clock": text(
-                f"The calendar in whose open time wait and remind run, or {chains.OWN_CLOCK}: "
+                f"The calendar in whose open time wait and remind run, or {OWN_CLOCK}: "
                 "while somebody who is asked is at work. Wall time, if left out.",
                 longest=100,
             ),
@@ -62,8 +64,7 @@ def step() -> Shape:
             "anytime": flag("Tell people outside their hours, too."),
         },
         required=("notify",),
-        # A clock runs something: without either it changes nothing, and the reader refuses it.
-        **{"if": {"required": ["clock"]}, "then": {"anyOf": [{"required": ["wait"]}, {"required": ["remind"]}]}},
+        allOf=[timed],
     )
 
 
@@ -242,7 +243,7 @@ def check() -> Shape:
         {
             "name": name("Unique in its action. The card lists it."),
             "that": condition("What must hold; what cannot be answered has failed."),
-            "otherwise": words("Where it fails.", safeguards.Otherwise, otherwise=safeguards.Otherwise.PERSON),
+            "otherwise": words("Where it fails.", Otherwise, otherwise=Otherwise.PERSON),
         },
         required=("name", "that"),
     )

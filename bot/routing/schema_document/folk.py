@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.core.model import IfEmpty, OnIrreversible, Replies
+from bot.core.policy import OWN_CLOCK
 from bot.routing import holidays, hours, people, schedules, targets
 from bot.routing.schema_document.shapes import (
     Shape,
@@ -155,7 +156,7 @@ def time() -> dict[str, Shape]:
     )
     return {
         "schedules": named(schedule, "People who take turns; chains notify a schedule as they notify a group."),
-        "calendars": named(calendar, "Open times for a step's clock.", **{"not": {"const": schedules.OWN_CLOCK}}),
+        "calendars": named(calendar, "Open times for a step's clock.", taken={"const": OWN_CLOCK}),
     }
 
 

@@ -46,12 +46,12 @@ def closed(keys: Iterable[str], members: Mapping[str, Shape], *, required: Itera
     return shape
 
 
-def named(item: Shape, said: str, names: str = values.ID.pattern, **more: Any) -> Shape:
-    """A mapping whose keys the file makes up, each a name that others refer to."""
+def named(item: Shape, said: str, names: str = values.ID.pattern, taken: Shape | None = None) -> Shape:
+    """A mapping whose keys the file makes up, each a name that others refer to, and none that is ``taken``."""
     return {
         "description": said,
         "type": "object",
-        "propertyNames": {"pattern": whole(names), **more},
+        "propertyNames": {"pattern": whole(names)} | ({"not": taken} if taken else {}),
         "additionalProperties": item,
     }
 
@@ -84,7 +84,7 @@ def share(said: str) -> Shape:
 
 def duration(said: str, *, zero: bool = False, otherwise: timedelta | None = None) -> Shape:
     """A duration, more than nothing unless ``zero``; ``otherwise`` is what holds where it is left out."""
-    shape = {"description": said, "type": "string", "pattern": whole(durations.PATTERN)}
+    shape: Shape = {"description": said, "type": "string", "pattern": whole(durations.PATTERN)}
     if not zero:
         shape["not"] = {"pattern": "^0+[a-z]"}
     shape["examples"] = ["30s", "15m", "8h", "2d"]

@@ -77,6 +77,8 @@ def types() -> Shape:
 
 def _execute() -> Shape:
     ways = [{"required": [way]} for way in actions.WAYS]
+    # The bot makes no attempts where the agent runs it.
+    by_agent = {"if": {"required": ["agent"]}, "then": {"properties": {"idempotent": False, "attempts": False}}}
     return closed(
         actions.EXECUTE_KEYS,
         {
@@ -90,7 +92,7 @@ def _execute() -> Shape:
             "attempts": count("How often it is tried at most.", 1, actions.MOST_ATTEMPTS, default=BY_AGENT.attempts),
         },
         oneOf=ways,
-        **{"if": {"required": ["agent"]}, "then": {"properties": {"idempotent": False, "attempts": False}}},
+        allOf=[by_agent],
         description="How it runs: exactly one of webhook, python and agent. By its agent, if left out.",
     )
 
@@ -137,5 +139,5 @@ def action_list() -> Shape:
             "rollback": rollback,
         },
     )
-    house = {"not": {"pattern": f"^{HOUSE.replace('.', '[.]')}"}}
-    return named(action, "What agents may want to do, and how it runs.", values.ACTION.pattern, **house)
+    house = {"pattern": f"^{HOUSE.replace('.', '[.]')}"}
+    return named(action, "What agents may want to do, and how it runs.", values.ACTION.pattern, taken=house)
