@@ -24,6 +24,8 @@ _DAYS = 7
 _MOST_DAYS = 3650
 _SHORTEST = timedelta(milliseconds=1)
 _LONGEST = timedelta(days=64)
+_AGES = timedelta(days=36_500)
+"""Nothing here is older."""
 _EXAMPLES = 3
 _OPEN = tuple(state for state in State if state.open)
 
@@ -169,7 +171,7 @@ async def oldest_first(store: Store, since: datetime | None, until: datetime) ->
     Pages come newest first, so time is gone through in spans that hold less than a page; these grow and shrink with
     how many there were.
     """
-    at, span = since or await _beginning(store) or until, timedelta(days=1)
+    at, span = since or await _beginning(store, until), timedelta(days=1)
     while at < until:
         end = min(at + span, until)
         page = await store.requests(Filter(since=at, until=end, limit=_PAGE))
@@ -186,9 +188,8 @@ async def oldest_first(store: Store, since: datetime | None, until: datetime) ->
 
 
 class _Written(msgspec.Struct):
-    """Of an audit line, when it was written, and the revision that it tells of."""
+    """Of an audit line, what it tells of."""
 
-    at: datetime
     data: dict[str, msgspec.Raw] = {}
 
 
@@ -196,10 +197,12 @@ _written = msgspec.json.Decoder(_Written)
 _revision = msgspec.json.Decoder(Revision)
 
 
-async def _beginning(store: Store) -> datetime | None:
-    """When the trail begins, before which there are no requests."""
-    lines = await store.audit_lines(0, 1)
-    return _written.decode(lines[0].body).at if lines else None
+async def _beginning(store: Store, until: datetime) -> datetime:
+    """A moment before which there are no requests, not long before the first."""
+    back = timedelta(days=1)
+    while back < _AGES and await store.requests(Filter(until=until - back, limit=1)):
+        back *= 2
+    return until - min(back, _AGES)
 
 
 async def first_revision(store: Store, request: Request) -> Revision:
