@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from bot.core.digest import canonical
+from bot.core.fingerprint import undressed
 from bot.core.model import Submission
 from bot.core.policy import ConditionFailed, Limit
 
@@ -41,8 +42,11 @@ def charge_of(limit: Limit, submission: Submission, *, agent: str, target: str, 
 
 
 def _argument(name: str, submission: Submission) -> Any:
-    """The value of ``arguments.<name>``; what is not there has an account of its own."""
-    return submission.arguments.get(name.removeprefix(_ARGUMENT))
+    """The value of ``arguments.<name>``, however it is written; what is not there has an account of its own.
+
+    Otherwise an agent would begin a new account with every spelling of the same name.
+    """
+    return undressed(submission.arguments.get(name.removeprefix(_ARGUMENT)))
 
 
 def over(limit: Limit, charge: Charge, spent: tuple[int, int]) -> str | None:

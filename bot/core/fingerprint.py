@@ -12,18 +12,23 @@ from typing import Any
 from bot.core.digest import canonical
 from bot.core.scrutiny import hidden
 
+_EXACT = 2**53
+"""From here on a float no longer tells neighbouring whole numbers apart."""
+_EXACT_DIGITS = 15
+"""So many decimal digits are always below that."""
+
 
 def fingerprint(action: str, target: str, arguments: dict[str, Any]) -> str:
     """SHA-256 hex over the action, where it runs, and its arguments as they read to somebody who looks away."""
-    return hashlib.sha256(canonical([action, target, _plain(arguments)])).hexdigest()
+    return hashlib.sha256(canonical([action, target, undressed(arguments)])).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def undressed(value: Any) -> Any:
+    """A JSON value without its clothes: equal for what reads the same. Numbers and truths are texts in it."""
     if isinstance(value, dict):
-        kept = {_text(name): _plain(item) for name, item in value.items()}
-        return {name: item for name, item in kept.items() if item not in ("", {}, [])}
+        return _members(value)
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [undressed(item) for item in value]
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -31,9 +36,21 @@ def _plain(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else _number(value)
 
 
+def _members(value: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, list[Any]] = {}
+    for name, item in value.items():
+        plain = undressed(item)
+        if plain not in ("", {}, []):
+            kept.setdefault(_text(name), []).append(plain)
+    # Names that become one keep all that they held, in whatever order they came.
+    return {name: items[0] if len(items) == 1 else sorted(items, key=canonical) for name, items in kept.items()}
+
+
 def _text(text: str) -> str:
     seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
     words = " ".join(seen.casefold().split())
+    if words.isdecimal() and len(words) > _EXACT_DIGITS:
+        return words
     try:
         return _number(float(words))
     except ValueError:
@@ -41,4 +58,7 @@ def _text(text: str) -> str:
 
 
 def _number(value: float) -> str:
+    """A whole number to its last digit, any other to twelve."""
+    if isinstance(value, int) or (value.is_integer() and abs(value) < _EXACT):
+        return str(int(value))
     return f"{value:.12g}"
