@@ -108,7 +108,7 @@ def chosen(parts: Sequence[tuple[Card, str]]) -> Bundle:
 
 
 def _item(index: int, card: Card, delivery: str, row: Row | None) -> KeyItem:
-    decides = Verb.APPROVE in card.buttons and Verb.REJECT in card.buttons
+    decides = card.state.open and Verb.APPROVE in card.buttons and Verb.REJECT in card.buttons
     return KeyItem(
         request=card.request,
         revision=card.revision,

@@ -10,7 +10,7 @@ from bot.core.errors import NotFound, SaysoError, Stale
 from bot.core.grammar import Command, NotUnderstood, parse
 from bot.core.model import Delivery, Person, Request
 from bot.core.ports import Ballot
-from bot.core.replying import UNDERSTOOD, edited_by, reasons
+from bot.core.replying import answer_to, edited_by, reasons, understood
 from channels.slack import draw, sizes
 from channels.slack.answers import Answer
 from channels.slack.api import CallFailed
@@ -94,7 +94,7 @@ class Replies:
             self._say(act, f"Nothing was decided. {reasons(refusal)}")
             return Answer.done()
         try:
-            await self._surface.reviews.decide(ballot)
+            after = await self._surface.reviews.decide(ballot)
         except SaysoError as refusal:  # the house has recorded it
             self._say(act, f"Nothing was decided. {reasons(refusal)}")
             return Answer.done()
@@ -102,7 +102,7 @@ class Replies:
             LOG.exception("slack: a reply to %s failed", delivery.request)
             self._say(act, BROKEN)
             return Answer.done()
-        self._say(act, f"Understood, {person.name}: {UNDERSTOOD[ballot.decision]}.")
+        self._say(act, f"Understood, {person.name}: {understood(after.kind, ballot.decision, after.answer)}.")
         self._surface.later(self._surface.refresh_home(person, act.actor.user))
         return Answer.done()
 
@@ -125,6 +125,7 @@ class Replies:
             fully_shown=sizes.fitted(card).card.fully_shown,
             arguments=arguments,
             comment=command.comment,
+            answer=answer_to(request, command),
         )
 
     def _say(self, act: Act, text: str) -> None:

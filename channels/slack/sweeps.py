@@ -25,7 +25,7 @@ from channels.slack.surface import BROKEN, LATE, LOG, Act, Surface, TooSlow
 from channels.slack.words import ALL
 
 _SAID = {Verb.APPROVE: "Approved", Verb.REJECT: "Rejected"}
-_REASONS, _TITLES, _TITLE, _DETAIL = 5, 5, 60, 200
+_REASONS, _TITLES, _TITLE, _DETAIL = 5, 4, 50, 250
 
 
 class Came(Struct, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,23 +143,28 @@ class House:
 
     async def send(self, request: Request, person: str = "ana", *, to: str | None = None) -> Delivery:
         """Send the request's card where the channel reaches the person (or ``to``), and keep its handle."""
+        channel, delivery = self._queued(request, person, to)
+        return self._sent(delivery, await channel.send(self.card_of(request), delivery))
+
+    async def send_all(self, requests: Sequence[Request], person: str = "ana") -> list[Delivery]:
+        """Send them as one message, and keep its handles."""
+        queued = [self._queued(request, person, None) for request in requests]
+        asks = [(self.card_of(request), d) for request, (_, d) in zip(requests, queued, strict=True)]
+        handles = await queued[0][0].digest(asks, ())
+        return [self._sent(delivery, handle) for (_, delivery), handle in zip(queued, handles, strict=True)]
+
+    def _queued(self, request: Request, person: str, to: str | None) -> tuple[Channel, Delivery]:
         channel = self.channel
         assert channel is not None
         place = channel.place(self.people[person])
         assert place is not None
-        delivery = Delivery(
-            id=f"dlv_{next(self._numbers)}",
-            request=request.id,
-            channel=channel.name,
-            to=to or place.to,
-            person=place.person,
-            stage=0,
-            step=0,
-            state=DeliveryState.QUEUED,
-            at=self.clock.now(),
+        return channel, Delivery(
+            id=f"dlv_{next(self._numbers)}", request=request.id, channel=channel.name, to=to or place.to,
+            person=place.person, stage=0, step=0, state=DeliveryState.QUEUED, at=self.clock.now(),
             revision=request.revision,
-        )
-        handle = await channel.send(self.card_of(request), delivery)
+        )  # fmt: skip
+
+    def _sent(self, delivery: Delivery, handle: dict[str, Any]) -> Delivery:
         sent = replace(delivery, state=DeliveryState.SENT, handle=handle)
         self.deliveries.append(sent)
         return sent

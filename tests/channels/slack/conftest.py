@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 from msgspec import Struct
 
-from bot.core.model import Delivery, Request
+from bot.core.model import Delivery, Request, Risk, Verb
+from bot.core.ports import Ballot
 from channels.slack import SlackChannel, SlackSettings
 from tests.channels.house import House
 from tests.fakes.slack import FakeSlack, Message, Settings
@@ -31,6 +32,21 @@ class Office(Struct):
         """Send a card and return the message."""
         request = request or self.house.submit(**changes)
         return self.message(await self.house.send(request, to=to))
+
+    async def bundle(self, count: int = 3, **changes: Any) -> Message:
+        """Send so many requests, which can be undone, as one message and return that."""
+        changes = {"risk": Risk.REVERSIBLE, **changes}
+        some = [self.house.submit({"order": str(n), "amount": 10.0 * n}, title=f"Refund {n}", **changes)
+                for n in range(1, count + 1)]  # fmt: skip
+        return self.message((await self.house.send_all(some))[0])
+
+    def ballot(self, request_id: str, verb: Verb = Verb.APPROVE) -> Ballot:
+        """A decision of Ana's that she makes elsewhere, on the request as it is."""
+        request = self.house.requests[request_id]
+        return Ballot(
+            request=request_id, decision=verb, by="ana", channel="inbox", revision=request.revision,
+            digest=request.digest,
+        )  # fmt: skip
 
     def message(self, delivery: Delivery) -> Message:
         """The message that a delivery became."""

@@ -173,7 +173,8 @@ WHO = st.sampled_from(["ana", "nil", "nobody"])
 ASKED = st.lists(st.builds(Asked, TEXT, WHO, st.just(0), st.none() | TEXT), max_size=40).map(tuple)
 CARDS = st.builds(
     Card, request=st.just("req_1"), revision=st.integers(1, 9), digest=st.just("sha256:" + "0" * 64),
-    state=st.sampled_from(State), title=TEXT, action=TEXT, agent=TEXT, risk=st.just("irreversible"), arguments=LINES,
+    state=st.sampled_from(State), title=TEXT, action=TEXT, agent=TEXT, arguments=LINES,
+    risk=st.sampled_from(["irreversible", "reversible"]),
     claims=LINES, confidence=TEXT, below_gate=st.booleans(), marks=st.lists(TEXT, max_size=30).map(tuple),
     asked=ASKED,
     stage=TEXT, progress=TEXT, escalation_level=st.integers(0, 3), deadline=st.none() | WHEN, expires_at=WHEN, why=TEXT,
