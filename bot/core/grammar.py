@@ -8,6 +8,13 @@ The first line that is not empty is the command, whole and in any case; the line
     edit name=value, name=value
     ask: question
     escalate
+    answer: text
+    choose option
+    handled
+
+The last three approve, each what is asked in its own way: a question is answered in words, or by one of its options;
+of a choice an option is picked; an exception is handled, with or without an answer. An answer goes on in the lines
+below. Whether the words fit what is asked is `bot.core.replying.answer_to`'s to say.
 
 A value (or a name) that holds a comma, begins with a quotation mark, or begins or ends with a space, is put in
 double quotes, where ``\"`` is a quotation mark and ``\\`` a backslash: ``edit note="a, b", "odd=name"=5``.
@@ -18,31 +25,63 @@ A bare value ends at the next comma, so ``amount=1,000`` is refused and never re
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.core.model import Verb
 
-COMMANDS = "approve, reject, reject: reason, edit name=value, ask: question, escalate"
+COMMANDS = (
+    "approve, reject, reject: reason, edit name=value, ask: question, escalate; "
+    "where it is asked, answer: text, choose option or handled"
+)
 """The whole grammar in one line, for answers to people."""
 
-_PLAIN = {"approve": Verb.APPROVE, "reject": Verb.REJECT, "escalate": Verb.ESCALATE}
-_WITH_TEXT = re.compile(r"(reject|ask)\s*:(.*)", re.IGNORECASE | re.DOTALL)
-_EDIT = re.compile(r"edit\s+(.*)", re.IGNORECASE | re.DOTALL)
-STARTS_LIKE_ONE = re.compile(r"(approve|reject|edit|ask|escalate)\b", re.IGNORECASE)
+WORDS = ("approve", "reject", "edit", "ask", "escalate", "answer", "choose", "handled")
+"""What commands begin with."""
+STARTS_LIKE_ONE = re.compile(rf"({'|'.join(WORDS)})\b", re.IGNORECASE)
 """What a line that was meant as a command begins with, whether it is one or not."""
+OPTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""An option's id, as submissions may name one."""
+
+_WITH_TEXT = re.compile(r"(reject|ask|answer)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+_EDIT = re.compile(r"edit\s+(.*)", re.IGNORECASE | re.DOTALL)
+_CHOOSE = re.compile(r"choose\s+(\S+)", re.IGNORECASE)
 
 _QUOTES = {'"': '"', "“": "”", "„": "“"}
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ESCAPE = re.compile(r'\\(["\\])')
 
 
+class Form(StrEnum):
+    """In which words an approval came: what is asked must be answered in its own."""
+
+    PLAIN = "plain"
+    ANSWER = "answer"
+    CHOOSE = "choose"
+    HANDLED = "handled"
+
+
 class Command(Struct, frozen=True, kw_only=True):
-    """A command that was understood. ``edits`` are pairs of (argument name, value as text), each name once."""
+    """A command that was understood. ``edits`` are pairs of (argument name, value as text), each name once.
+
+    ``answer`` is the text of ``answer:``, or the option of ``choose`` as it was written.
+    """
 
     verb: Verb
     comment: str | None = None
     edits: tuple[tuple[str, str], ...] = ()
+    form: Form = Form.PLAIN
+    answer: str | None = None
+
+
+_PLAIN = {
+    "approve": Command(verb=Verb.APPROVE),
+    "reject": Command(verb=Verb.REJECT),
+    "escalate": Command(verb=Verb.ESCALATE),
+    "handled": Command(verb=Verb.APPROVE, form=Form.HANDLED),
+}
 
 
 class NotUnderstood(Struct, frozen=True):
@@ -53,10 +92,15 @@ class NotUnderstood(Struct, frozen=True):
 
 
 _NO_QUESTION = NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
+_NO_ANSWER = NotUnderstood(
+    "answer_missing", "What is the answer? Write answer: and your words, or choose and an option."
+)
+_NO_OPTION = NotUnderstood("option_missing", "Which option? Write choose and the option alone, as in: choose b.")
 _NO_EDIT = NotUnderstood(
     "edit_malformed",
     'Write edit name=value, name=value. A value with a comma goes in double quotes: edit note="a, b".',
 )
+_WANTING = {"ask": _NO_QUESTION, "edit": _NO_EDIT, "answer": _NO_ANSWER, "choose": _NO_OPTION}
 
 
 def parse(text: str) -> Command | NotUnderstood:
@@ -69,13 +113,16 @@ def parse(text: str) -> Command | NotUnderstood:
     rest = "\n".join(lines[at + 1 :]).strip() or None
     plain = _PLAIN.get(first.casefold())
     if plain is not None:
-        return Command(verb=plain, comment=rest)
+        return replace(plain, comment=rest)
     worded = _WITH_TEXT.fullmatch(first)
     if worded:
         return _with_text(worded[1].casefold(), worded[2].strip(), rest)
     edit = _EDIT.fullmatch(first)
     if edit:
         return _edit(edit[1], rest)
+    chosen = _CHOOSE.fullmatch(first)
+    if chosen and OPTION.fullmatch(chosen[1]):
+        return Command(verb=Verb.APPROVE, comment=rest, form=Form.CHOOSE, answer=chosen[1])
     return _no_command(first)
 
 
@@ -84,7 +131,9 @@ def _with_text(word: str, said: str, rest: str | None) -> Command | NotUnderstoo
     if word == "reject":
         return Command(verb=Verb.REJECT, comment=comment)
     if comment is None:
-        return _NO_QUESTION
+        return _NO_QUESTION if word == "ask" else _NO_ANSWER
+    if word == "answer":
+        return Command(verb=Verb.APPROVE, form=Form.ANSWER, answer=comment)
     return Command(verb=Verb.ASK, comment=comment)
 
 
@@ -92,11 +141,10 @@ def _no_command(first: str) -> NotUnderstood:
     word = STARTS_LIKE_ONE.match(first)
     if word is None:
         return NotUnderstood("unknown_command", f"That is no command. Write one of: {COMMANDS}.")
-    if word[0].casefold() == "ask":
-        return _NO_QUESTION
-    if word[0].casefold() == "edit":
-        return _NO_EDIT
-    return NotUnderstood(
+    wanting = {"ask": _NO_QUESTION, "edit": _NO_EDIT, "answer": _NO_ANSWER, "choose": _NO_OPTION}.get(
+        word[0].casefold()
+    )
+    return wanting or NotUnderstood(
         "more_than_the_command",
         f"The first line must be the command alone. Write one of: {COMMANDS}; a comment goes on the next line.",
     )

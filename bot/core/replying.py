@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.errors import Fault, Invalid, SaysoError
+from bot.core.errors import Conflict, Fault, Invalid, SaysoError
 from bot.core.forms import Field, parse_form
-from bot.core.grammar import Command
-from bot.core.model import Arguments, OnIrreversible, Replies, Request, Risk, Route, Verb
+from bot.core.grammar import OPTION, Command, Form
+from bot.core.model import Arguments, Kind, OnIrreversible, Replies, Request, Risk, Route, Verb
 
 UNDERSTOOD: Mapping[Verb, str] = {
     Verb.APPROVE: "approved",
@@ -18,9 +18,85 @@ UNDERSTOOD: Mapping[Verb, str] = {
 }
 """What a command was taken for, for the answer to whoever wrote it."""
 
+_SAID: Mapping[Kind, str] = {Kind.QUESTION: "answered", Kind.EXCEPTION: "handled"}
 _APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
 _NAME, _NAMES = 40, 10
 """How long a name that may be edited is at most, to be named to whoever misspelt one, and how many are."""
+
+
+class AnswerOtherwise(Conflict):
+    """This is answered in other words."""
+
+    code = "answer_otherwise"
+
+
+class NoSuchOption(Conflict):
+    """There is no such option."""
+
+    code = "no_such_option"
+
+
+def understood(kind: Kind, verb: Verb, picked: str | None) -> str:
+    """What a command was taken for, about a request of this kind; ``picked`` is the option of a choice."""
+    if kind is Kind.APPROVAL or verb not in (Verb.APPROVE, Verb.REJECT):
+        return UNDERSTOOD[verb]
+    if verb is Verb.REJECT:
+        return "declined"
+    return _SAID.get(kind) or f"the option {picked} is chosen"
+
+
+def answer_to(request: Request, command: Command) -> str | None:
+    """What a ballot's ``answer`` is by a command: a text, the id of an option, or None where nothing is asked.
+
+    Raises `AnswerOtherwise` where what is asked is not answered in these words, `NoSuchOption` for another option; each
+    says what to write instead. Of a request that has ended the house says what became of it.
+    """
+    if not request.state.open or command.verb not in _APPROVALS:
+        return command.answer
+    offered = [option.id for option in request.content.options]
+    if command.form not in _words_for(request) or (command.edits and request.kind is not Kind.APPROVAL):
+        raise AnswerOtherwise(_instead(request.kind, offered))
+    if command.form is not Form.CHOOSE:
+        return command.answer
+    return _picked(command.answer or "", offered)
+
+
+def _words_for(request: Request) -> tuple[Form, ...]:
+    """In which words a request is approved."""
+    if request.kind is Kind.APPROVAL:
+        return (Form.PLAIN,)
+    if request.kind is Kind.EXCEPTION:
+        return (Form.PLAIN, Form.HANDLED, Form.ANSWER)
+    if request.kind is Kind.CHOICE:
+        return (Form.CHOOSE,) if request.content.chosen is None else (Form.CHOOSE, Form.PLAIN)
+    return (Form.CHOOSE,) if request.content.options else (Form.ANSWER,)
+
+
+def _picked(written: str, offered: list[str]) -> str:
+    """The option that was meant: as it is written, else in any case where that leaves one."""
+    same = [option for option in offered if option == written]
+    alike = same or [option for option in offered if option.casefold() == written.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        raise NoSuchOption(f"Write the option in its own case; there are: {_named(offered)}.")
+    raise NoSuchOption(f"There is no option {written}; there are: {_named(offered)}.")
+
+
+def _instead(kind: Kind, offered: list[str]) -> str:
+    """What to write, said to whoever wrote something else."""
+    if kind is Kind.APPROVAL:
+        return "Nothing is asked that could be answered here: write approve, or reject: and your reason."
+    if kind is Kind.EXCEPTION:
+        return "This is an exception: write handled, or answer: and your words."
+    if offered:
+        return f"This is a {kind}: write choose and one of its options, {_named(offered)}."
+    return "This is a question: write answer: and your words."
+
+
+def _named(offered: list[str]) -> str:
+    """The options' ids; what is no id is no word of a sentence of ours."""
+    return ", ".join(option for option in offered if OPTION.fullmatch(option))
 
 
 def edited_by(fields: tuple[Field, ...], command: Command, arguments: Arguments) -> Arguments:
@@ -48,8 +124,8 @@ def reasons(refusal: SaysoError) -> str:
 
 
 def replies_to(request: Request) -> Replies:
-    """What a letter written back about this request may decide."""
-    return replies_by(request.route, request.risk)
+    """What a letter written back about this request may decide; where nothing runs, nothing is irreversible."""
+    return replies_by(request.route, request.risk if request.kind.runs else Risk.READ_ONLY)
 
 
 def replies_by(route: Route, risk: Risk) -> Replies:

@@ -10,8 +10,8 @@ from msgspec import Struct
 from bot.core.card import edit_text
 from bot.core.errors import Conflict, SaysoError
 from bot.core.grammar import NotUnderstood
-from bot.core.model import Decision, Person, Request, State
-from bot.core.replying import UNDERSTOOD, reasons
+from bot.core.model import Decision, Kind, Person, Request, State, Verb
+from bot.core.replying import reasons, understood
 from bot.core.scrutiny import visible
 from channels.email.inbound.values import Reason
 
@@ -24,6 +24,8 @@ _STANDS: Mapping[State, str] = {
     State.APPROVED_WITH_EDITS: "It is approved with edits.",
     State.REJECTED: "It is rejected and will not run.",
 }
+_TOLD = "The agent is told."
+"""How what runs nothing stands once it is decided."""
 
 _WHY: Mapping[str, str] = {
     Reason.WEAK_AUTHENTICATION: (
@@ -81,11 +83,15 @@ def _one(outcome: Outcome, head: str, stands: Mapping[State, str] = MappingProxy
     decision, request = outcome.decision, outcome.request
     if decision is None or request is None:
         return [f"{head}{NOTHING}"]
-    told = [f"{head}{UNDERSTOOD[decision.decision]}."]
+    told = [f"{head}{understood(request.kind, decision.decision, decision.answer)}."]
+    if decision.answer and request.kind is not Kind.CHOICE and decision.decision is Verb.APPROVE:
+        told.append(f"Your answer: {visible(decision.answer)}")
     told += [f"{visible(edit.pointer.lstrip('/'))}: {edit_text(edit)}" for edit in decision.edits]
     if decision.comment:
         told.append(f"Your words: {visible(decision.comment)}")
     now = stands.get(request.state)
+    if now and not request.kind.runs and not request.state.open:
+        now = _TOLD
     return [*told, now] if now else told
 
 

@@ -7,11 +7,11 @@ import hashlib
 from bot.core.edits import differences
 from bot.core.errors import NotFound, Stale
 from bot.core.forms import Field
-from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.grammar import WORDS, Command, NotUnderstood, parse
 from bot.core.model import Replies, Request, Verb
 from bot.core.numbered import parse_numbered
 from bot.core.ports import Ballot, KeyItem, ReplyKey
-from bot.core.replying import allowed, edited_by, replies_to
+from bot.core.replying import allowed, answer_to, edited_by, replies_to
 from channels.email.answers import NeedsPage, RepliesOff
 from channels.email.inbound.values import Reason
 from channels.email.names import Names
@@ -48,7 +48,7 @@ def _maybe_wrapped(text: str, given: Commands) -> bool:
 
 
 def _is_command(line: str) -> bool:
-    return line.split(maxsplit=1)[0].casefold() in ("approve", "reject", "edit", "ask", "escalate")
+    return line.split(maxsplit=1)[0].casefold() in WORDS
 
 
 def decision_id(message_id: str, key: ReplyKey, item: KeyItem) -> str:
@@ -79,9 +79,15 @@ def check(request: Request | None, item: KeyItem, command: Command, by: str) -> 
 def ballot_of(
     request: Request, command: Command, item: KeyItem, *, by: str, decision: str, fields: tuple[Field, ...]
 ) -> Ballot:
-    """A person's decision on exactly what the letter showed. Raises `Invalid` with a fault for each bad edit."""
+    """A person's decision on exactly what the letter showed.
+
+    Raises `Invalid` with a fault for each bad edit, and what `answer_to` raises where the words do not fit.
+    """
     arguments = None
-    if command.edits and (request.revision, request.digest) == (item.revision, item.digest):
+    same = (request.revision, request.digest) == (item.revision, item.digest)
+    # What is not the present revision is refused by the house, whatever it answers.
+    answer = answer_to(request, command) if same else command.answer
+    if command.edits and same:
         arguments = edited_by(fields, command, request.content.arguments)
         if not differences(request.content.arguments, arguments):
             arguments = dict(request.content.arguments)
@@ -99,4 +105,5 @@ def ballot_of(
         fully_shown=item.fully_shown,
         arguments=arguments,
         comment=command.comment,
+        answer=answer,
     )
