@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
+
 from bot.core.calendars import openings, worked
 from bot.core.model import Calendar
-from bot.core.policy import OWN_CLOCK, Chain, ChainStep, Policy, StageSpec, WorkTime
-from bot.routing.faults import quoted
-from bot.routing.lint.reviews import Review, reviews, steps_of
+from bot.core.policy import OWN_CLOCK, Chain, ChainStep, Exhausted, Policy, WorkTime
+from bot.routing.faults import listed, quoted
+from bot.routing.lint.reviews import reviews, steps_of
 from bot.routing.spans import span_text
 
 _MONDAY = datetime(2001, 1, 1, tzinfo=UTC)
@@ -24,13 +26,27 @@ _SHORT = timedelta(hours=1)
 """A silence shorter than this is none."""
 
 
+class _Asked(Struct, frozen=True):
+    """A chain in the time of the reviews that ask it; ``where`` names them."""
+
+    name: str
+    chain: Chain
+    expires: timedelta
+    where: str
+
+
 def doubts(policy: Policy) -> Iterator[str]:
     """Every warning of waits, reminders and expiries."""
     for name, chain in policy.chains.items():
         yield from _chain(name, chain)
+    asked: dict[tuple[str, timedelta], list[str]] = {}
     for review in reviews(policy):
-        for stage in review.stages:
-            yield from _stage(policy, review, stage)
+        for stage in (stage for stage in review.stages if policy.chains[stage.chain].steps):
+            asked.setdefault((stage.chain, review.expires), []).append(review.where)
+    begins = {name: _begins(policy, policy.chains[name]) for name in {name: None for name, _ in asked}}
+    for (name, expires), where in asked.items():
+        one = _Asked(name, policy.chains[name], expires, listed(dict.fromkeys(where), limit=4))
+        yield from _timed(policy, one, begins[name])
 
 
 def _chain(name: str, chain: Chain) -> Iterator[str]:
@@ -49,54 +65,57 @@ def _chain(name: str, chain: Chain) -> Iterator[str]:
             yield f"{where} never reminds: `remind` is not shorter than `wait`"
 
 
-def _stage(policy: Policy, review: Review, stage: StageSpec) -> Iterator[str]:
-    chain = policy.chains[stage.chain]
-    begins = [[_passed(policy, chain.steps[:number], start) for start in _STARTS] for number in range(len(chain.steps))]
-    for number, offsets in enumerate(begins, start=1):
-        if min(offsets) >= review.expires and number > 1:
-            if all(step.wait is not None for step in chain.steps[: number - 1]):
+def _begins(policy: Policy, chain: Chain) -> list[list[timedelta]]:
+    """How long after it began each step is asked, and last its end, by each hour at which it may begin."""
+    last = chain.steps[-1]
+    steps = chain.steps if last.wait is not None else chain.steps[:-1]
+    known = [[_passed(policy, steps[:number], start) for start in _STARTS] for number in range(len(steps) + 1)]
+    return known if last.wait is not None else [*known, known[-1]]
+
+
+def _timed(policy: Policy, asked: _Asked, begins: list[list[timedelta]]) -> Iterator[str]:
+    steps = asked.chain.steps
+    for number in range(2, len(steps) + 1):
+        if min(begins[number - 1]) >= asked.expires:
+            if all(step.wait is not None for step in steps[: number - 1]):
                 yield (
-                    f"step {number} of the chain {quoted(stage.chain)} is never asked by {review.where}: "
+                    f"step {number} of the chain {quoted(asked.name)} is never asked by {asked.where}: "
                     "the request expires before; shorten a `wait` or lengthen `expires`"
                 )
             return
-    for number, step in enumerate(chain.steps, start=1):
-        if number < len(chain.steps) or chain.exhausted != type(chain.exhausted)() or chain.repeat:
-            yield from _closed(policy, review, stage.chain, number, step)
-    yield from _silence(policy, review, stage, max(begins[-1]))
+    for number, step in enumerate(steps, start=1):
+        if number < len(steps) or asked.chain.repeat or asked.chain.exhausted != Exhausted():
+            yield from _closed(policy, asked, number, step)
+    yield from _silence(asked, max(begins[-1]))
 
 
-def _closed(policy: Policy, review: Review, chain: str, number: int, step: ChainStep) -> Iterator[str]:
+def _closed(policy: Policy, asked: _Asked, number: int, step: ChainStep) -> Iterator[str]:
     """A wait that runs only while a calendar is open, which it may not be for long enough before the expiry."""
     clock = policy.calendars.get(step.clock or "")
     if clock is None or step.wait is None:
         return
-    least = min(_open(clock, start, review.expires) for start in _STARTS)
+    least = min(_open(clock, start, asked.expires) for start in _STARTS)
     if least < step.wait:
         yield (
-            f"{steps_of(chain, number)} waits {span_text(step.wait)} of the calendar {quoted(clock.name)}, which may "
-            f"be open for only {span_text(least)} of the {span_text(review.expires)} until a request of {review.where} "
-            "expires: then nobody further is asked; shorten the `wait`, or lengthen `expires`"
+            f"{steps_of(asked.name, number)} waits {span_text(step.wait)} of the calendar {quoted(clock.name)}, which "
+            f"may be open for only {span_text(least)} of the {span_text(asked.expires)} before requests of "
+            f"{asked.where} expire: then nobody further is asked; shorten the `wait`, or lengthen `expires`"
         )
 
 
-def _silence(policy: Policy, review: Review, stage: StageSpec, begins: timedelta) -> Iterator[str]:
+def _silence(asked: _Asked, once: timedelta) -> Iterator[str]:
     """From when on nobody is asked or reminded, for most of the time that the request has."""
-    chain = policy.chains[stage.chain]
-    last = chain.steps[-1]
+    chain, last = asked.chain, asked.chain.steps[-1]
     timed = any(step.wait is not None for step in chain.steps[:-1]) or (last.wait is not None and chain.repeat > 0)
     if not timed or last.remind is not None or chain.exhausted.then is not None:
         return
-    once = begins + (
-        max(_passed(policy, (last,), start) for start in _STARTS) if last.wait is not None else timedelta()
-    )
     ends = once * (chain.repeat + 1)
-    silent = review.expires - ends
-    if silent > _SHORT and silent * _SILENT > review.expires:
+    silent = asked.expires - ends
+    if silent > _SHORT and silent * _SILENT > asked.expires:
         yield (
-            f"{review.where} waits in silence: {span_text(ends)} after it began the chain {quoted(stage.chain)} has "
-            f"come to its end, and for {span_text(silent)} more, until it expires, nobody is asked or reminded; "
-            "add remind, repeat or exhausted, or a shorter `expires`"
+            f"the chain {quoted(asked.name)} comes to its end {span_text(ends)} after it began, and for "
+            f"{span_text(silent)} more, until requests of {asked.where} expire, nobody is asked or reminded; "
+            "add remind, repeat or exhausted, or shorten `expires`"
         )
 
 

@@ -70,8 +70,8 @@ def _rule(policy: Policy, rule: Rule) -> Iterator[str]:
     sources += [stage.condition.source for stage in rule.stages if stage.condition]
     named = [name for source in sources for name in actions_in(source)]
     for name in dict.fromkeys(named):
-        if name not in policy.actions:
-            fix = meant(name, policy.actions, "list it under `actions`, or correct the name")
+        if name and name not in policy.actions:
+            fix = meant(name, policy.actions, "") or "list it under `actions`, or correct the name"
             yield f"{where} names the action {quoted(name)}, which is not listed; {fix}"
     if rule.then is Then.APPROVE:
         yield from _approval(policy, rule, where, named)

@@ -28,10 +28,12 @@ def doubts(policy: Policy, now: datetime) -> Iterator[str]:
         for number, step in enumerate(chain.steps, start=1):
             yield from _empty(policy, turns, step, steps_of(name, number), now)
     asked = set(policy.members(tuple(name for chain in policy.chains.values() for name in names(chain))))
+    told: set[frozenset[str]] = set()
     for person, absences in policy.away.items():
         for absence in absences:
-            if absence.until > now and person in asked:
-                yield from _delegate(policy, person, absence, now)
+            if absence.until > now and person in asked and absence.delegate is not None:
+                yield from _owner(policy, person, absence.delegate)
+                yield from _lost(policy, person, absence, now, told)
 
 
 def _schedule(schedule: Schedule, now: datetime) -> Iterator[str]:
@@ -71,7 +73,7 @@ def _empty(policy: Policy, turns: _Turns, step: ChainStep, where: str, now: date
 
 
 def _are(people: tuple[str, ...]) -> str:
-    return "are all" if len(people) > 1 else "is"
+    return "are" if len(people) > 1 else "is"
 
 
 def _gap(
@@ -99,21 +101,24 @@ def _gap(
     return None if since is None else (since, until)
 
 
-def _delegate(policy: Policy, person: str, absence: Absence, now: datetime) -> Iterator[str]:
-    if absence.delegate is None:
-        return
-    owned = [agent.name for agent in policy.agents.values() if agent.owner == absence.delegate]
+def _owner(policy: Policy, person: str, delegate: str) -> Iterator[str]:
+    owned = [agent.name for agent in policy.agents.values() if agent.owner == delegate]
     if owned:
         yield (
-            f"{absence.delegate} stands in for {person} and owns {listed(owned)}: what that asks of {person} then, "
-            f"{absence.delegate} never reviews; name another delegate"
+            f"{delegate} stands in for {person} and owns {listed(owned)}: what that asks of {person} then, "
+            f"{delegate} never reviews; name another delegate"
         )
+
+
+def _lost(policy: Policy, person: str, absence: Absence, now: datetime, told: set[frozenset[str]]) -> Iterator[str]:
+    """Delegates who are not there themselves; a circle is told once, whoever of it is away first."""
     since = max(absence.since, now)
     moments = (since, *boundaries(policy.away, person, since, absence.until))
     lost = next((at for at in moments if standing_in(policy.away, person, at) is None), None)
-    if lost is None:
+    path = [] if lost is None else _path(policy, person, lost)
+    if lost is None or frozenset(path) in told:
         return
-    path = _path(policy, person, lost)
+    told.add(frozenset(path))
     if path[-1] in path[:-1]:
         yield (
             f"{person} is away on {lost:%Y-%m-%d}, and those who stand in lead in a circle: {' -> '.join(path)}; "

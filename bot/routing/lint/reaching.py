@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.core.model import Person
 from bot.core.policy import ChainStep, Policy
-from bot.routing.faults import listed
+from bot.routing.faults import listed, quoted
 from bot.routing.lint.reviews import steps_of
 from bot.routing.people import CHANNELS
 
@@ -22,7 +22,7 @@ def doubts(policy: Policy) -> Iterator[str]:
     for name, chain in policy.chains.items():
         yield from _chain(policy, name, chain.steps)
         for id_ in policy.members(chain.exhausted.notify):
-            yield from _unheard(policy, id_, f"the end of the chain {name}")
+            yield from _unheard(policy, id_, f"the end of the chain {quoted(name)}")
     for person in policy.people.values():
         yield from _preferences(policy, person)
     yield from _later(policy)
