@@ -1,7 +1,4 @@
-"""A small house in memory behind the `Reviews` port: the core's own rules, no store, and a courier of ten lines.
-
-It keeps what reply keys stand for, too: Slack's bundles need that of the `Correspondence` port, and no more.
-"""
+"""A small house in memory behind the `Reviews` port: the core's own rules, no store, and a courier of ten lines."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ from bot.core.model import (
     Step,
     Then,
 )
-from bot.core.ports import Ballot, Channel, ReplyKey
+from bot.core.ports import Ballot, Channel
 from tests.channels.ruling import ruled
 
 REFUND = {"order": "10428", "amount": 240.0, "currency": "USD"}
@@ -81,7 +78,6 @@ class House:
         self.deliveries: list[Delivery] = []
         self.refusals: list[tuple[str | None, str, str, str]] = []
         self.ballots: list[Ballot] = []
-        self.keys: dict[str, ReplyKey] = {}
         self.schema: dict[str, Any] | None = SCHEMA
         self.editable: tuple[str, ...] | None = None
         self.slow = 0.0
@@ -252,18 +248,6 @@ class House:
     async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
         """Keep who was refused and why."""
         self.refusals.append((request_id, actor, via, reason))
-
-    async def keep_key(self, key: ReplyKey) -> None:
-        """Keep what a message's buttons stand for."""
-        self.keys[key.hash] = key
-
-    async def reply_key(self, token_hash: str) -> ReplyKey | None:
-        """By the token's hash."""
-        return self.keys.get(token_hash)
-
-    async def letter(self, name: str) -> ReplyKey | None:
-        """By the message's name."""
-        return next((key for key in self.keys.values() if key.letter == name), None)
 
     async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
         """Which card stands at this place."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from bot.core.model import Delivery, Request, Risk, Verb
 from bot.core.ports import Ballot
 from channels.slack import SlackChannel, SlackSettings
-from tests.channels.house import House
+from tests.channels.letters import LetterHouse
 from tests.fakes.slack import FakeSlack, Message, Settings
 
 SECRETS = ("new secret", "old secret")
@@ -25,7 +25,7 @@ class Office(Struct):
     """Everything together: people act in ``slack``, and ``house`` is what the channel talks to."""
 
     slack: FakeSlack
-    house: House
+    house: LetterHouse
     channel: SlackChannel
 
     async def card(self, request: Request | None = None, *, to: str | None = None, **changes: Any) -> Message:
@@ -105,7 +105,7 @@ async def served(slack: FakeSlack, channel: SlackChannel) -> AsyncIterator[None]
 async def opened(mode: str, *, post_to: str | None = "#approvals", **changes: Any) -> AsyncIterator[Office]:
     """An office in one mode."""
     async with new_slack(**changes) as slack:
-        house = House()
+        house = LetterHouse()
         channel = SlackChannel(settings_of(slack, mode), house, clock=house.clock, post_to=post_to, secrets=SECRETS)
         house.channel = channel
         await channel.start()

@@ -11,7 +11,7 @@ from bot.core.errors import SendFailed
 from bot.core.model import State
 from channels import load
 from channels.slack import SlackChannel, SlackSettings
-from tests.channels.house import House
+from tests.channels.letters import LetterHouse
 from tests.channels.slack.conftest import SECRETS, Office, new_slack, opened, settings_of
 from tests.fakes.slack import FakeSlack
 
@@ -20,7 +20,7 @@ async def started(slack: FakeSlack, mode: str, **changes: str) -> SlackChannel:
     """A channel that has been started."""
     known = settings_of(slack, mode)
     fields = {name: getattr(known, name) for name in known.__struct_fields__} | changes
-    house = House()
+    house = LetterHouse()
     channel = SlackChannel(SlackSettings(**fields), house, clock=house.clock, post_to=None, secrets=SECRETS)
     house.channel = channel
     await channel.start()
@@ -90,7 +90,7 @@ async def test_a_slack_that_is_not_there_is_said() -> None:
 async def test_before_the_start_and_after_the_stop_nothing_is_sent() -> None:
     """Both are temporary failures, not errors of ours."""
     async with new_slack() as slack:
-        house = House()
+        house = LetterHouse()
         channel = load("slack").open(
             bot_token="x", signing_secret="s", app_token=None, api_url=slack.url, reviews=house, clock=house.clock,
             secrets=SECRETS, post_to="#approvals",
