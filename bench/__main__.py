@@ -24,6 +24,7 @@ from bench.floor import floor, left_behind
 from bench.house import ROOT, House, Process, free_port, spawn
 from bench.load import Load, Receiver, Run
 from bench.report import Table, percentile, surroundings
+from bench.routing import AIMS, routing
 
 _MANY = 32
 _IDLE = 2.0
@@ -121,6 +122,8 @@ async def _round(table: Table, folder: Path, wanted: Wanted) -> None:
         await _beside(table, f"{name}, {_MANY} at a time", process, Load(port, "a", "r", receiver), wanted.seconds)
     for kind, rate in () if wanted.only_bot else cards(1.0).items():
         table.add(f"cards, {kind}", rate, unit="a second", aim="2,000" if kind == "slack" else "")
+    for (name, figure), aim in zip(routing(1.0).items(), AIMS, strict=True):
+        table.add(name, figure, unit="ms", digits=2, aim=aim)
     receiver.stop()
 
 

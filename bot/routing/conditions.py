@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -78,7 +78,7 @@ class Expression:
         value, kind_of_it = _answer(self._compiled, facts)
         if value is True or value is False:
             return value is True
-        raise ConditionFailed(f"it gives {kind_of_it}, not true or false")
+        raise ConditionFailed(f"it gives {kind_of_it()}, not true or false")
 
 
 class Quantity:
@@ -94,22 +94,23 @@ class Quantity:
         """The number for these facts, finite; raises `ConditionFailed`."""
         value, kind_of_it = _answer(self._compiled, facts)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConditionFailed(f"it gives {kind_of_it}, not a number")
+            raise ConditionFailed(f"it gives {kind_of_it()}, not a number")
         if not math.isfinite(value):
             raise ConditionFailed("it gives no finite number")
         return float(value)
 
 
-def _answer(program: Any, facts: Mapping[str, Any]) -> tuple[Any, str]:
-    """What a compiled expression gives, and of which type that is; raises `ConditionFailed`."""
+def _answer(program: Any, facts: Mapping[str, Any]) -> tuple[Any, Callable[[], str]]:
+    """What a compiled expression gives, and of which type that is, if asked; raises `ConditionFailed`."""
     try:
         answer = program.eval(data=facts)
         value = answer.value()
     except Exception as broken:
         raise ConditionFailed(_reason(str(broken))) from broken
-    if answer.type() == cel.Type.ERROR:
+    # An error is never a bool; asking for the type costs as much as the evaluation of a small condition.
+    if value is not True and value is not False and answer.type() == cel.Type.ERROR:
         raise ConditionFailed(_reason(str(value)))
-    return value, answer.type().name().lower()
+    return value, lambda: str(answer.type().name().lower())
 
 
 def _reason(message: str) -> str:
