@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.accounts import Charge, charge_of, over
-from bot.core.fingerprint import fingerprint
+from bot.core.fingerprint import fingerprints
 from bot.core.model import Submission, Then
 from bot.core.policy import Bounds, ConditionFailed, Policy, Routing, Rule, TrialOutcome, facts_of, route
 
@@ -77,8 +77,8 @@ def _limited(
 
 def prints_of(policy: Policy, submission: Submission) -> tuple[str, ...]:
     """The fingerprints of all that a submission may run; none where a rejection of it is not remembered."""
-    spec = policy.action(submission.action)
-    if not spec.cooldown or not submission.kind.runs:
+    spec, asked = policy.action(submission.action), submission
+    if not spec.cooldown:
         return ()
-    offered = [submission.arguments, *(option.arguments for option in submission.options)]
-    return tuple(fingerprint(submission.action, spec.execute.target, arguments) for arguments in offered)
+    target = spec.execute.target
+    return fingerprints(asked.kind, asked.action, target, arguments=asked.arguments, options=asked.options)

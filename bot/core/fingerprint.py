@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from bot.core.digest import canonical
+from bot.core.model import Arguments, Kind, Option
 from bot.core.scrutiny import hidden
 
 _EXACT = 2**53
@@ -21,6 +23,23 @@ _EXACT_DIGITS = 15
 def fingerprint(action: str, target: str, arguments: dict[str, Any]) -> str:
     """SHA-256 hex over the action, where it runs, and its arguments as they read to somebody who looks away."""
     return hashlib.sha256(canonical([action, target, undressed(arguments)])).hexdigest()
+
+
+def fingerprints(
+    kind: Kind,
+    action: str,
+    target: str,
+    *,
+    arguments: Arguments,
+    options: Iterable[Option] = (),
+    proposed: Arguments | None = None,
+) -> tuple[str, ...]:
+    """Of all that a proposal may run: its arguments, the agent's own where a person edited them, a choice's options."""
+    if not kind.runs:
+        return ()
+    offered = [option.arguments for option in options] if kind is Kind.CHOICE else [arguments]
+    every = offered if proposed is None else [*offered, proposed]
+    return tuple(dict.fromkeys(fingerprint(action, target, each) for each in every))
 
 
 def undressed(value: Any) -> Any:

@@ -12,7 +12,7 @@ from bot.core.card import Card, next_step_at
 from bot.core.digest import recompute
 from bot.core.edits import differences, touched
 from bot.core.errors import Fault
-from bot.core.fingerprint import fingerprint
+from bot.core.fingerprint import fingerprints
 from bot.core.forms import Field, fields_of
 from bot.core.model import Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
@@ -93,10 +93,9 @@ class Reviewers(Emergencies):
                 effects=effects,
             )
         )
-        if after.state is State.REJECTED and request.kind.runs:
-            content = request.content
-            print_of = fingerprint(content.action, content.target, content.arguments)
-            tx.keep_rejection(print_of, request.id, now)
+        if after.state is State.REJECTED:
+            for each in _prints(request):
+                tx.keep_rejection(each, request.id, now)
         return Deed(after, effects, execution)
 
     def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:
@@ -232,6 +231,19 @@ class Reviewers(Emergencies):
         spec = self._policy().action(request.action)
         document = spec.schema.document if spec.schema else None
         return fields_of(document, request.content.arguments, spec.editable)
+
+
+def _prints(request: Request) -> tuple[str, ...]:
+    """The fingerprints of all that was rejected with the request."""
+    content = request.content
+    return fingerprints(
+        request.kind,
+        content.action,
+        content.target,
+        arguments=content.arguments,
+        options=content.options,
+        proposed=content.proposed,
+    )
 
 
 def _option(request: Request, picked: str | None) -> Option:
