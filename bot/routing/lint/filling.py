@@ -46,12 +46,13 @@ def _short(policy: Policy, review: Review, now: datetime) -> Iterator[str]:
             f"{_different(policy, review, frozenset())}; ask more people, or for fewer approvals"
         )
         return
+    asked = frozenset[str]().union(*(reach(policy, stage.chain) for stage in review.stages))
     for agent in policy.agents.values() if not review.allow_self else ():
         barred = _barred(agent)
-        if not _filled(policy, review, barred):
+        if barred & asked and not _filled(policy, review, barred):
             yield _why(policy, review, agent, barred)
             continue
-        yield from _meanwhile(policy, review, agent, now)
+        yield from _meanwhile(policy, review, agent, now, asked)
 
 
 def _why(policy: Policy, review: Review, agent: AgentSpec, barred: frozenset[str]) -> str:
@@ -71,10 +72,10 @@ def _why(policy: Policy, review: Review, agent: AgentSpec, barred: frozenset[str
     return f"{where} its stages take {_different(policy, review, barred)}; ask somebody else too"
 
 
-def _meanwhile(policy: Policy, review: Review, agent: AgentSpec, now: datetime) -> Iterator[str]:
+def _meanwhile(policy: Policy, review: Review, agent: AgentSpec, now: datetime, asked: frozenset[str]) -> Iterator[str]:
     """While the owner is away whoever stands in for them may not review either."""
     for absence in policy.away.get(agent.owner or "", ()):
-        if absence.delegate is None or absence.until <= now:
+        if absence.delegate not in asked or absence.until <= now:
             continue
         if not _filled(policy, review, _barred(agent) | {absence.delegate}):
             yield (

@@ -5,28 +5,73 @@ What is told is the first such time from now on, within a year.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from bot.core.duty import boundaries, shifts, standing_in
-from bot.core.model import Absence, IfEmpty, Schedule, Shift
+from bot.core.model import Absence, IfEmpty, Schedule
 from bot.core.policy import LONGEST_VIEW, ChainStep, Policy
 from bot.routing.faults import listed, quoted
 from bot.routing.lint.reviews import names, steps_of
 
 _YEAR = timedelta(days=366)
-_Turns = Mapping[str, tuple[Shift, ...]]
+_Gap = tuple[datetime, datetime]
+
+
+class _Year:
+    """Who is there in the year from ``now`` on; what many steps share is looked up once."""
+
+    def __init__(self, policy: Policy, now: datetime) -> None:
+        self.policy = policy
+        self.now = now
+        self.until = now + LONGEST_VIEW
+        self.turns = {name: shifts(schedule, now, self.until) for name, schedule in policy.schedules.items()}
+        self._changes: dict[str, tuple[datetime, ...]] = {}
+        self._gaps: dict[tuple[str, ...], _Gap | None] = {}
+
+    def gap(self, notify: tuple[str, ...]) -> _Gap | None:
+        """The first time in which none of these names is there."""
+        if notify not in self._gaps:
+            self._gaps[notify] = self._first(notify)
+        return self._gaps[notify]
+
+    def _first(self, notify: tuple[str, ...]) -> _Gap | None:
+        schedules = [name for name in notify if name in self.policy.schedules]
+        held = [shift for name in schedules for shift in self.turns[name]]
+        fallbacks = [self.policy.schedules[name].fallback for name in schedules]
+        fixed = {*_people(self.policy, notify), *(person for person in fallbacks if person is not None)}
+        edges = {self.now, *(edge for shift in held for edge in (shift.since, shift.until))}
+        for person in fixed | {shift.person for shift in held}:
+            edges.update(self._boundaries(person))
+        since: datetime | None = None
+        for at in sorted(edge for edge in edges if self.now <= edge < self.until):
+            there = fixed | {shift.person for shift in held if shift.since <= at < shift.until}
+            if any(standing_in(self.policy.away, person, at) is not None for person in there):
+                if since is not None:
+                    return since, at
+            elif since is None:
+                since = at
+        return None if since is None else (since, self.until)
+
+    def _boundaries(self, person: str) -> tuple[datetime, ...]:
+        if person not in self._changes:
+            self._changes[person] = boundaries(self.policy.away, person, self.now, self.until)
+        return self._changes[person]
+
+
+def _people(policy: Policy, notify: tuple[str, ...]) -> tuple[str, ...]:
+    """Whom the names mean at any time."""
+    return policy.members(tuple(name for name in notify if name not in policy.schedules))
 
 
 def doubts(policy: Policy, now: datetime) -> Iterator[str]:
     """Every warning of schedules, of steps that are empty at times, of absences."""
-    until = now + LONGEST_VIEW
     for schedule in policy.schedules.values():
         yield from _schedule(schedule, now)
-    turns = {name: shifts(schedule, now, until) for name, schedule in policy.schedules.items()}
+    year = _Year(policy, now)
     for name, chain in policy.chains.items():
         for number, step in enumerate(chain.steps, start=1):
-            yield from _empty(policy, turns, step, steps_of(name, number), now)
+            yield from _empty(year, step, steps_of(name, number))
     asked = set(policy.members(tuple(name for chain in policy.chains.values() for name in names(chain))))
     told: set[frozenset[str]] = set()
     for person, absences in policy.away.items():
@@ -48,57 +93,24 @@ def _schedule(schedule: Schedule, now: datetime) -> Iterator[str]:
         yield f"{where} begins on {schedule.start}, and until then nobody has its turn; begin earlier, or add gaps"
 
 
-def _empty(policy: Policy, turns: _Turns, step: ChainStep, where: str, now: datetime) -> Iterator[str]:
+def _empty(year: _Year, step: ChainStep, where: str) -> Iterator[str]:
     """A step that is passed over at some time because nobody of it is there."""
+    policy = year.policy
     schedules = [policy.schedules[name] for name in step.notify if name in policy.schedules]
+    people = _people(policy, step.notify)
     held = step.if_empty is IfEmpty.HOLD or any(schedule.gaps is IfEmpty.HOLD for schedule in schedules)
-    people = policy.members(tuple(name for name in step.notify if name not in policy.schedules))
-    if held or step.fallback or not (people or schedules):
+    if held or step.fallback or not (people or schedules) or any(person not in policy.away for person in people):
         return
-    if any(person not in policy.away for person in people):
-        return
-    until = now + LONGEST_VIEW
-    gap = _gap(policy, turns, step, people, now)
+    gap = year.gap(step.notify)
     if gap is None:
         return
     since, ends = gap
-    nobody = "nobody is on duty" if schedules and not people else f"{listed(people)} {_are(people)} away"
-    if schedules and people:
-        nobody = "nobody is on duty, or whoever would be asked is away"
-    when = f"from {_clock(since)} on" if ends >= until else f"from {_clock(since)} to {_clock(ends)}"
-    yield (
-        f"{where} asks nobody {when}, since {nobody} then, and is passed over; "
-        f"{'add gaps to the schedule, or' if schedules else 'name a delegate, or add'} if_empty or somebody else"
-    )
-
-
-def _are(people: tuple[str, ...]) -> str:
-    return "are" if len(people) > 1 else "is"
-
-
-def _gap(
-    policy: Policy, turns: _Turns, step: ChainStep, people: tuple[str, ...], now: datetime
-) -> tuple[datetime, datetime] | None:
-    """The first time, from now on, in which the step asks nobody."""
-    until = now + LONGEST_VIEW
-    scheduled = [name for name in step.notify if name in policy.schedules]
-    held = [shift for name in scheduled for shift in turns[name]]
-    fallbacks = [policy.schedules[name].fallback for name in scheduled]
-    fixed = {*people, *(person for person in fallbacks if person is not None)}
-    edges = {now, *(edge for shift in held for edge in (shift.since, shift.until))}
-    for person in fixed | {shift.person for shift in held}:
-        edges |= {*boundaries(policy.away, person, now, until)}
-    since: datetime | None = None
-    for at in sorted(edge for edge in edges if now <= edge < until):
-        there = any(standing_in(policy.away, person, at) is not None for person in fixed)
-        there = there or any(
-            shift.since <= at < shift.until and standing_in(policy.away, shift.person, at) is not None for shift in held
-        )
-        if not there and since is None:
-            since = at
-        elif there and since is not None:
-            return since, at
-    return None if since is None else (since, until)
+    when = f"from {_clock(since)} on" if ends >= year.until else f"from {_clock(since)} to {_clock(ends)}"
+    nobody = f"{listed(people)} {'are' if len(people) > 1 else 'is'} away"
+    if schedules:
+        nobody = "nobody is on duty, or whoever would be asked is away" if people else "nobody is on duty"
+    fix = "add gaps to the schedule, or" if schedules else "name a delegate, or add"
+    yield (f"{where} asks nobody {when}, since {nobody} then, and is passed over; {fix} if_empty or somebody else")
 
 
 def _owner(policy: Policy, person: str, delegate: str) -> Iterator[str]:
