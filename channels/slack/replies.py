@@ -102,7 +102,8 @@ class Replies:
             LOG.exception("slack: a reply to %s failed", delivery.request)
             self._say(act, BROKEN)
             return Answer.done()
-        self._say(act, f"Understood, {person.name}: {understood(after.kind, ballot.decision, after.answer)}.")
+        what = understood(after.kind, ballot.decision, ballot.answer or after.content.chosen)
+        self._say(act, f"Understood, {person.name}: {what}.")
         self._surface.later(self._surface.refresh_home(person, act.actor.user))
         return Answer.done()
 

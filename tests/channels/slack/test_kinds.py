@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from bot.core.card import Asked, Line
 from bot.core.errors import Unavailable
-from bot.core.model import Check, Edit, Kind, Option, State, Verb
-from bot.core.token import Tokens
-from channels.slack import draw
+from bot.core.model import Kind, Option, State, Verb
 from channels.slack.answering import answer_modal
 from tests.channels.house import House
 from tests.channels.slack.conftest import Office
 from tests.channels.slack.hostile import HOSTILE
 from tests.fakes.slack import View, buttons, links, mentions, visible_text
-from tests.fakes.slack.limits import check_blocks, check_view
+from tests.fakes.slack.limits import check_view
 
 OPTIONS = (
     Option("a", "Refund in full", {"order": "10428", "amount": 240.0}),
@@ -213,53 +209,6 @@ def test_t03_hostile_options_make_no_link_mention_or_block() -> None:
             assert {b["type"] for b in view["blocks"]} <= {"section", "rich_text", "input", "actions"}, text
 
 
-def drawn(house: House, **changes: Any) -> str:
-    """The text of a card of the house, with these fields changed."""
-    card = replace(house.card_of(house.submit(reason="because")), **changes)
-    message = draw.message(card, "dlv_1", Tokens(("secret",), "slack.card"), house.person)
-    return visible_text({"blocks": check_blocks(message["blocks"])})
-
-
-def test_t01_what_the_house_adds_stands_between_arguments_and_claims() -> None:
-    """Its checks and differences are labelled as its own, above what the agent says."""
-    house = House()
-    request = house.submit(reason="Trust me", revises="req_0", differs=(Edit("/amount", 500, 240.0),))
-    checks = (Check("within budget", passed=False, detail="over <by> 40"),)
-    card = house.card_of(replace(request, route=replace(request.route, checks=checks)))
-    text = drawn(house, notes=card.notes, claims=card.claims)
-    order = ["240.0", "Sayso adds", "within budget", "over <by> 40", "500 → 240.0", "The agent says", "Trust me"]
-    assert [text.index(piece) for piece in order] == sorted(text.index(piece) for piece in order)
-
-
-def test_t02_notes_that_do_not_fit_take_approve_off() -> None:
-    """They are cut with a mark, like arguments, and the claims after them are said to be missing."""
-    house = House()
-    long = Line("Revises req_0: /body", "x" * 20_000)
-    message = draw.message(
-        replace(house.card_of(house.submit(reason="because")), notes=(long,) * 60),
-        "dlv_1",
-        Tokens(("secret",), "slack.card"),
-        house.person,
-    )
-    shown = {"blocks": check_blocks(message["blocks"])}
-    assert not {"approve", "edit"} & set(buttons(shown))
-    text = visible_text(shown)
-    assert "[shortened:" in text
-    assert "unchecked): nothing" not in text
-    assert text.count("more not shown here") == 2
-
-
-def test_who_stands_in_what_is_held_and_several_stages_are_said() -> None:
-    """For whom somebody is asked; until when nobody is; how far each stage that runs is."""
-    house = House()
-    progress = "finance: 1 of 2 approvals; legal: 0 of 1 approvals (stages 1 and 2 of 3)"
-    text = drawn(house, asked=(Asked("Ana Silva", "ana", 0, "Ben <!here>"),), progress=progress)
-    assert "@U0ANA (for Ben <!here>)" in text
-    assert progress in text
-    held = drawn(house, asked=(), held_until=house.clock.now() + timedelta(hours=9))
-    assert "Nobody is asked before" in held
-
-
 async def test_lists_say_what_is_no_approval(by_http: Office) -> None:
     """The command and the home tab name the kind."""
     for kind, _ in NAMES:
@@ -273,3 +222,35 @@ async def test_lists_say_what_is_no_approval(by_http: Office) -> None:
     for text in (visible_text(by_http.slack.ephemerals("U0ANA")[-1]), visible_text(home)):
         assert all(f"{word} · support.ask" in text for word in ("Question", "Choice", "Exception"))
         assert "\nrefund.issue · asked by" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "answer", "words"),
+    [
+        (Kind.QUESTION, "answer: the <second> one", "the <second> one", "answered"),
+        (Kind.CHOICE, "Choose B", "b", "the option b is chosen"),
+        (Kind.EXCEPTION, "handled", None, "handled"),
+    ],
+)
+async def test_a_reply_answers_in_the_grammars_words(
+    by_http: Office, kind: Kind, text: str, answer: str | None, words: str
+) -> None:
+    """In the card's thread, as in a letter; the thread says what it was taken for."""
+    message = await by_http.card(kind=kind, options=OPTIONS if kind is Kind.CHOICE else ())
+    await by_http.slack.reply_in_thread("U0ANA", message, text)
+    assert by_http.house.ballots[0].answer == answer
+    assert by_http.house.requests["req_1"].state is State.APPROVED
+    await by_http.slack.wait_for(lambda: len(by_http.slack.messages(thread_ts=message.ts)) > 2)
+    assert f"Understood, Ana Silva: {words}." in visible_text(by_http.slack.messages(thread_ts=message.ts)[-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(Kind.APPROVAL, "answer: yes"), (Kind.APPROVAL, "handled"), (Kind.QUESTION, "approve")]
+)
+async def test_t19_words_of_another_kind_decide_nothing(by_http: Office, kind: Kind, text: str) -> None:
+    """An answer approves no action, and an approval answers no question; the thread says what to write."""
+    message = await by_http.card(kind=kind)
+    await by_http.slack.reply_in_thread("U0ANA", message, text)
+    await by_http.slack.wait_for(lambda: len(by_http.slack.messages(thread_ts=message.ts)) > 2)
+    assert "Nothing was decided" in visible_text(by_http.slack.messages(thread_ts=message.ts)[-1])
+    assert by_http.house.ballots == []
