@@ -80,10 +80,10 @@ def why_apart(request: Request) -> str:
     """Why a request is not decided together with others, or nothing."""
     if request.kind is not Kind.APPROVAL:
         return f"{wording.KINDS[request.kind].lower()}: it needs an answer of its own"
-    if request.risk is Risk.IRREVERSIBLE:
-        return "irreversible"
     if request.route.warnings:
         return "it needs a close look"
+    if request.risk is Risk.IRREVERSIBLE:
+        return "irreversible"
     return "long" if lengths(request.content.arguments) > LONG else ""
 
 
@@ -176,7 +176,7 @@ def _ballots(visitor: Visitor, form: Form) -> list[Ballot]:
     """What the form says; raises `Invalid` with a fault beside each field that has to be filled in otherwise."""
     verb, comment = form.get("decision", ""), long_text(form, "comment")
     if verb not in (Verb.APPROVE, Verb.REJECT):
-        raise Invalid(wording.UNKNOWN_DECISION)
+        raise Invalid(wording.UNKNOWN_DECISION if verb else wording.NO_BUTTON)
     ticked = {key.removeprefix(TICK): value for key, value in form.items() if key.startswith(TICK)}
     faults: list[Fault] = []
     if not ticked:

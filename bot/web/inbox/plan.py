@@ -30,11 +30,12 @@ class Phase(StrEnum):
 
 
 class Asking(Struct, frozen=True):
-    """Somebody whom a step asks: display name, id, and the name of whoever they stand in for (None: nobody)."""
+    """Somebody whom a step asks: display name, id, and the name and id of whoever they stand in for (None: nobody)."""
 
     name: str
     person: str
     stands_for: str | None = None
+    holder: str | None = None
 
 
 class StepPart(Struct, frozen=True, kw_only=True):
@@ -58,8 +59,9 @@ class Vote(Struct, frozen=True):
 class StagePart(Struct, frozen=True, kw_only=True):
     """One stage: ``number`` from 1, approvals given and needed, rejections given and how many end the request.
 
-    ``next_at`` is when its newest step has waited long enough, ``ends`` whether its chain ends with that. ``begun``
-    counts how often the chain began, ``begins`` how often it will at most. ``held_for`` says why nobody is asked yet.
+    ``next_at`` is when its newest step has waited long enough, ``ends`` whether its chain ends with that or begins
+    ``again``. ``begun`` counts how often the chain began, ``begins`` how often it will at most. ``held_for`` says why
+    nobody is asked yet, ``then`` what becomes of the request when the chain has ended, ``told`` who is told of that.
     """
 
     number: int
@@ -74,6 +76,7 @@ class StagePart(Struct, frozen=True, kw_only=True):
     votes: tuple[Vote, ...]
     next_at: datetime | None
     ends: bool
+    again: bool
     begun: int
     begins: int
     held_until: datetime | None
@@ -126,6 +129,7 @@ def _stage(request: Request, index: int, stage: Stage, people: Mapping[str, Pers
         ),
         next_at=ends_at(request, track) if track and waits else None,
         ends=track is not None and following is None and track.round >= stage.repeat,
+        again=track is not None and following is None and track.round < stage.repeat,
         begun=track.round + 1 if track else 0,
         begins=stage.repeat + 1,
         held_until=track.held_until if track and phase is Phase.HELD else None,
@@ -191,7 +195,8 @@ def _step_phase(index: int, track: Track | None) -> Phase:
 
 
 def _asking(step: Step, person: str, people: Mapping[str, Person]) -> Asking:
-    return Asking(name_of(person, people), person, _named(step.stands_for.get(person), people))
+    holder = step.stands_for.get(person)
+    return Asking(name_of(person, people), person, _named(holder, people), holder)
 
 
 def next_people(request: Request, plan: tuple[tuple[StagePart, ...], ...], person: str) -> tuple[str, ...]:

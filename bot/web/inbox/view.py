@@ -150,7 +150,7 @@ def view_of(
         trail=entries(lines),
         buttons=buttons,
         standing=standing,
-        may_break=glass and may_break(request, person.id, now),
+        may_break=glass and not policy.action(request.action).execute.nothing and may_break(request, person.id, now),
         batch=batch_path(request.batch),
         may_settle=may_settle(request, person.id, deliveries),
         version=version_of(request),

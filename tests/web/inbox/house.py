@@ -88,9 +88,7 @@ class Standing:
 
 
 @asynccontextmanager
-async def standing(
-    folder: Path, public_url: str | None = None, rules: str = "routing.yaml"
-) -> AsyncIterator[Standing]:
+async def standing(folder: Path, public_url: str | None = None, rules: str = "routing.yaml") -> AsyncIterator[Standing]:
     """Open a house on a free port; ``public_url`` where it is told another address than the one it listens at."""
     store = await open_store(f"sqlite+aiosqlite:///{folder / 'sayso.db'}", exclusive=True)
     policy = load(Path(__file__).parent / rules)
