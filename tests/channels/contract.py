@@ -128,6 +128,16 @@ class ChannelContract:
         assert all(isinstance(value, str | int) for value in delivery.handle.values())
         await exhibit.channel.update(self.card(exhibit, delivery), delivery)
 
+    async def test_several_at_once_have_a_handle_each(self, exhibit: Exhibit) -> None:
+        """Sent as one message or letter: each handle is plain JSON, and its card is brought up to date by it."""
+        some = [exhibit.house.submit(title=f"Refund number {n}") for n in (1, 2, 3)]
+        sent = await exhibit.house.send_all(some)
+        assert [delivery.request for delivery in sent] == [request.id for request in some]
+        for delivery in sent:
+            assert isinstance(delivery.handle, dict)
+            assert all(isinstance(value, str | int) for value in delivery.handle.values())
+            await exhibit.channel.update(self.card(exhibit, delivery), delivery)
+
     async def test_a_card_that_was_never_sent_cannot_be_changed(self, exhibit: Exhibit) -> None:
         """Updates and reminders of it are permanent failures."""
         request = exhibit.house.submit()
