@@ -18,6 +18,10 @@ from bot.desk import Desk
 
 _MOST = 20
 """Cards in one letter; a longer one is not read, and mail programs cut it."""
+_MOST_OF_A_BATCH = 100
+"""Requests of one batch in one message: they are looked at as one thing."""
+_WORDS = 2
+"""In the name of a person's lane: the channel and the place; a batch's has the batch's name behind them."""
 
 Part = tuple[Card, Delivery]
 
@@ -31,8 +35,10 @@ class _Entry(Struct, frozen=True):
 
 
 def gathered(lane: Iterable[Effect]) -> tuple[Effect, ...]:
-    """What goes into a lane's next letter: its first effects, `_MOST` at most, so that each letter is one commit."""
-    return tuple(islice(takewhile(lambda effect: effect.kind is EffectKind.DIGEST, lane), _MOST))
+    """What goes into a lane's next letter: its first effects, so many at most that a letter can be read."""
+    digests = tuple(islice(takewhile(lambda effect: effect.kind is EffectKind.DIGEST, lane), _MOST_OF_A_BATCH))
+    batch = digests and len(digests[0].note.split(" ", _WORDS)) > _WORDS
+    return digests if batch else digests[:_MOST]
 
 
 class Digests:

@@ -94,7 +94,7 @@ class Errands:
         """Everything in a lane, in order; a failure for now puts the lane to sleep, and it goes on from there."""
         lane = self._lanes[key]
         while lane and not self._shift.over:
-            effect = lane[0]
+            effect = _soonest(lane)
             if effect.due_at > self._shift.clock.now():
                 self._wake(key, effect)
                 return
@@ -237,6 +237,20 @@ class Errands:
             failure = SendFailed(outcome.error or "no answer", temporary=not permanent)
             return await self._failed((effect,), lane, failure)
         return await self._done(effect)
+
+
+def _soonest(lane: deque[Effect]) -> Effect:
+    """The lane's first effect. Of digests, which each wait for another while, the one that is due first is put there.
+
+    Unless the lane sleeps off a failure: what failed is tried first.
+    """
+    first = lane[0]
+    if first.kind is EffectKind.DIGEST and not first.attempts:
+        sooner = min(lane, key=lambda effect: effect.due_at)
+        if sooner.due_at < first.due_at:
+            lane.remove(sooner)
+            lane.appendleft(sooner)
+    return lane[0]
 
 
 def _lane_of(effect: Effect) -> str:
