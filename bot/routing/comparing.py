@@ -134,7 +134,8 @@ def in_words(answer: Route) -> str:
         beside = index > 0 and stage.parallel and stage.parallel == answer.stages[index - 1].parallel
         joined += ("" if not index else " beside " if beside else ", then ") + _stage_in_words(stage)
     ends = "rejected" if answer.on_expiry is OnExpiry.REJECT else "expires"
-    return f"{quoted(answer.rule)} asks {joined}; {ends} after {span_text(answer.expires)}"
+    heard = f"hears {listed(answer.advisors)}, then " if answer.advisors else ""
+    return f"{quoted(answer.rule)} {heard}asks {joined}; {ends} after {span_text(answer.expires)}"
 
 
 def _stage_in_words(stage: Stage) -> str:

@@ -34,7 +34,7 @@ def test_check_says_good_and_warns(capsys: pytest.CaptureFixture[str]) -> None:
     status, out = run(capsys, "check", CONTRACT)
     assert status == 0
     assert "contract.yaml: warning: " in out
-    assert "contract.yaml is good: 2 rules, 2 chains, 3 people, 2 actions; 4 warnings; sha256:" in out
+    assert "contract.yaml is good: 2 rules, 2 chains, 3 people, 2 actions; 6 warnings; sha256:" in out
     assert run(capsys, "check", CONTRACT, "--strict")[0] == 1
     assert run(capsys, "check", str(DATA / "good" / "smallest.yaml"), "--strict")[0] == 0
 
@@ -71,7 +71,11 @@ def test_explain_tells_the_path(
     assert "2026-03-02 09:15:00 UTC ask lea through slack, email" in out
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(json.dumps(REQUEST).encode())))
     status, out = run(capsys, "explain", "-", *words, "--json")
-    assert json.loads(out)["rule"] == "refunds"
+    told = json.loads(out)
+    assert told["rule"] == "refunds"
+    asked = [(m["after"], m["people"], m["told"]) for m in told["stages"][0]["moments"] if m["what"] == "ask"]
+    assert asked == [(0.0, ["ana", "ben"], {}), (900.0, ["lea"], {})]
+    assert (told["limit"], told["checks"], told["stages"][0]["begins"]) == (None, [], True)
     path.write_text(json.dumps(REQUEST | {"arguments": {}}))
     assert run(capsys, "explain", str(path), *words)[0] == 1
 
@@ -108,5 +112,12 @@ def test_test_runs_the_files_own_tests(capsys: pytest.CaptureFixture[str], tmp_p
     assert "FAIL x\n       then: expected block, got stages\n       by the rule 'default': default: no rule held" in out
     told: dict[str, Any] = json.loads(run(capsys, "test", "--config", str(path), "--json")[1])
     assert told["tests"][0]["passed"] is False
+    timed = (
+        "tests: [{name: x, at: 2026-03-02T09:00Z, given: {action: a}, expect: {timeline: [{after: 0s, ask: ana}]}}]\n"
+    )
+    path.write_text(GROUND + DEFAULT + timed)
+    status, out = run(capsys, "test", "--config", str(path))
+    assert status == 1
+    assert "       timeline, line 1: expected 0s ask [ana], got 0s ask [ana, ben] in finance\n" in out
     path.write_text(GROUND + DEFAULT)
     assert "no tests" in run(capsys, "test", "--config", str(path))[1]

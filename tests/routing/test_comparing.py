@@ -72,6 +72,11 @@ def test_a_route_in_words() -> None:
     assert words("no") == 'blocked by the rule "no"'
     asked = "finance: 1 of (ana, ben for 15m; lea) beside legal: 1 of (lea)"
     assert words("a") == f'"default" asks {asked}; rejected after 1d'
+    advised = policy(
+        more="agents: {checker: {}}\n", default="default: {stages: [{chain: finance}], advice: {from: [checker]}}\n"
+    )
+    heard = in_words(route(advised, Submission(action="a"), agent="x", now=NOW).route)
+    assert heard.startswith('"default" hears checker, then asks finance')
 
 
 def test_what_changed_in_the_file_is_said() -> None:
