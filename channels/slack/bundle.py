@@ -64,12 +64,15 @@ class Row(Struct, frozen=True, kw_only=True):
 class Bundle(Struct, frozen=True, kw_only=True):
     """What one message shows of so many requests, ``items`` in the same order as they were sent.
 
+    ``alike`` is what all that wait would do, where that is the same and so no row repeats it.
+
     An item's number is 0 where a button for all does not decide it: it is over, or waits for its agent.
     """
 
     cards: tuple[Card, ...]
     rows: tuple[Row, ...]
     items: tuple[KeyItem, ...]
+    alike: str = ""
 
     @property
     def decidable(self) -> tuple[KeyItem, ...]:
@@ -99,12 +102,20 @@ def chosen(parts: Sequence[tuple[Card, str]]) -> Bundle:
     waiting = [index for index, card in enumerate(cards) if card.state.open]
     over = [index for index, card in enumerate(cards) if not card.state.open]
     shown = sorted((waiting + over)[:MOST_ROWS])
-    rows = {index: _row(index + 1, cards[index]) for index in shown}
+    alike = _alike([cards[index] for index in waiting])
+    rows = {index: _row(index + 1, cards[index], alike=alike is not None) for index in shown}
     crowded = sum(row.length for row in rows.values()) > _ROOM
     each = _ROOM // max(len(rows), 1) if crowded else _ROOM
     rows = {index: _shortened(row, each - _AROUND) for index, row in rows.items()}
     items = [_item(index, card, delivery, rows.get(index)) for index, (card, delivery) in enumerate(parts)]
-    return Bundle(cards=tuple(cards), rows=tuple(rows.values()), items=tuple(items))
+    return Bundle(cards=tuple(cards), rows=tuple(rows.values()), items=tuple(items), alike=alike or "")
+
+
+def _alike(waiting: Sequence[Card]) -> str | None:
+    """What all of them would do, and who asks it; said once, where it is short enough to be said whole."""
+    told = {_flat(f"Each of them: {_kind(card)}{card.action}, asked by {card.agent}") for card in waiting}
+    line = next(iter(told)) if len(told) == 1 else None
+    return line if line is not None and size(line) <= _SUMMARY else None
 
 
 def _item(index: int, card: Card, delivery: str, row: Row | None) -> KeyItem:
@@ -120,15 +131,15 @@ def _item(index: int, card: Card, delivery: str, row: Row | None) -> KeyItem:
     )
 
 
-def _row(number: int, card: Card) -> Row:
+def _row(number: int, card: Card, *, alike: bool) -> Row:
     title, url = _flat(card.title or card.action or "Untitled"), web(card.url)
     if not card.state.open:
         last = card.verdicts[-1] if card.verdicts else None
         ended = f"{last.title} by {last.by}" if last and last.by else last.title if last else status_of(card)
         ran = f" · {card.execution.label}" if card.execution else ""
         return Row(number=number, title=clip(title, _DONE)[0], done=clip(_flat(ended + ran), _DONE)[0], url=url)
-    kind = "" if card.kind is Kind.APPROVAL else f"{LISTED[card.kind]}: "
-    listed = " · ".join(f"{line.label} {line.text}" for line in card.arguments)
+    listed = [f"{line.label} {line.text}" for line in card.arguments]
+    does = () if alike else (f"{_kind(card)}{card.action} by {card.agent}",)
     waits = "" if card.buttons else f"{status_of(card)}. "
     sure = (f"confidence {card.confidence}",) if card.below_gate else ()
     warned = [f"⚠ {mark}" for mark in (*card.marks, *sure)]
@@ -137,11 +148,15 @@ def _row(number: int, card: Card) -> Row:
     return Row(
         number=number,
         title=title,
-        what=_flat(f"{waits}{kind}{card.action} by {card.agent}{f' · {listed}' if listed else ''}"),
+        what=_flat(waits + " · ".join((*does, *listed))),
         marks=_flat(" · ".join((*warned, *noted))),
         says=_flat(says),
         url=url,
     )
+
+
+def _kind(card: Card) -> str:
+    return "" if card.kind is Kind.APPROVAL else f"{LISTED[card.kind]}: "
 
 
 def _flat(text: str) -> str:
@@ -187,7 +202,8 @@ def message(bundle: Bundle, token: str, page: str, person: Callable[[str], Perso
         "bundle.json.j2",
         heading=heading,
         status=status,
-        summary=[clip(_flat(line), _SUMMARY)[0] for line in summary_of(waiting)],
+        summary=[clip(_flat(line), _SUMMARY)[0] for line in summary_of(waiting)]
+        + ([bundle.alike] if bundle.alike else []),
         rows=bundle.rows,
         more=len(bundle.cards) - len(bundle.rows),
         facts=_facts(waiting, person),

@@ -6,8 +6,9 @@ import json
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from bot.core.card import Card
+from bot.core.card import Asked, Card
 from bot.core.model import Kind, Risk, Verb
 from channels.slack import bundle
 from channels.slack.sizes import size
@@ -98,3 +99,19 @@ def test_a_number_is_summed_only_where_each_request_has_it() -> None:
         "a.b: 2 requests; amount 5 to 1.000000E+300, 1.000000E+300 in all; n -3 to 12,000.5, 11,997.5 in all",
         "c.d: 1 request",
     )
+
+
+def test_a_message_that_is_full_everywhere_is_within_the_limits() -> None:
+    """Every part at its longest, in characters that grow fivefold, and twenty rows of it."""
+    long, house = "&" * 5_000, House()
+    asked = tuple(Asked(long, f"nil{n}", 0, long) for n in range(20))
+    full = house.card_of(house.submit({f"n{n}": 1e40 for n in range(9)}, reason=long, warnings=(long,) * 9, batch=long))
+    cards = [
+        replace(full, request=f"req_{n}", title=long, action=f"{n}{long}", agent=long, asked=asked) for n in range(25)
+    ]
+    assert sum(size(part["text"]) for part in _texts(drawn(cards).blocks)) <= BLOCK_TEXT
+    for n in range(60, 400, 10):
+        some = [
+            replace(card, agent="&" * (n // 6), action="a", title="t" * n, claims=(), marks=()) for card in cards[:20]
+        ]
+        assert sum(size(part["text"]) for part in _texts(drawn(some).blocks)) <= BLOCK_TEXT

@@ -27,7 +27,8 @@ async def test_a_message_of_several_says_what_they_come_to_and_shows_each(office
     text = visible_text(message)
     assert text.startswith("Batch: march <refunds>\n● 12 of 12 wait for a decision")
     assert "refund.issue: 12 requests; amount 10 to 120, 780 in all" in text
-    assert all(f'{n}. Refund {n}  refund.issue by billing-assistant · order "{n}"' in text for n in range(1, 13))
+    assert all(f'{n}. Refund {n}  order "{n}" · amount {10.0 * n}' in text for n in range(1, 13))
+    assert text.count("Each of them: refund.issue, asked by billing-assistant") == 1
     assert text.count("The agent says (unchecked): Reason: Duplicate charge") == 12
     assert "Asked: @U0ANA, @U0BEN" in text
     shown = buttons(message)
@@ -44,6 +45,16 @@ async def test_a_flood_is_headed_by_its_number_and_opens_the_inbox(by_http: Offi
     message = await by_http.bundle(3)
     assert visible_text(message).startswith("3 requests\n")
     assert buttons(message)["open"]["url"] == "https://sayso.example/inbox"
+
+
+async def test_what_differs_is_said_in_each_line(by_http: Office) -> None:
+    """Where actions differ, each line names its own, and the summary counts each."""
+    some = [by_http.house.submit(action=name, risk=Risk.REVERSIBLE) for name in ("a.b", "a.b", "c.d")]
+    text = visible_text(by_http.message((await by_http.house.send_all(some))[0]))
+    assert "a.b: 2 requests" in text
+    assert "c.d: 1 request;" in text
+    assert text.count("a.b by billing-assistant") == 2
+    assert "Each of them" not in text
 
 
 async def test_one_request_alone_is_an_ordinary_card(by_http: Office) -> None:
