@@ -126,11 +126,15 @@ class EmailChannel:
             await self._writer.news(card, delivery, note)
 
     async def digest(self, asks: Sequence[Part], tells: Sequence[Part]) -> Sequence[dict[str, Any]]:
-        """Send a numbered letter for all of it (several, where it is too much for one). Raises `SendFailed`."""
+        """Send a numbered letter for all of it (several, where it is too much for one). Raises `SendFailed`.
+
+        Of a batch the letter says what it comes to, and lists what it shows whole.
+        """
         wanted = [(card, delivery) for card, delivery in tells if self._wants_outcome(card, delivery)]
         handles: list[dict[str, Any]] = []
-        for start in range(0, len(asks) or 1, draw.MOST_ASKS):
-            some = asks[start : start + draw.MOST_ASKS]
+        most = draw.MOST_ASKS if draw.batch_of([card for card, _ in asks]) is None else draw.MOST_OF_A_BATCH
+        for start in range(0, len(asks) or 1, most):
+            some = asks[start : start + most]
             name = await self._writer.digest(some, wanted if start == 0 else ()) if some or wanted else ""
             handles += [handle_of(name, name, told_by(card), draw.subject_of(card)) for card, _ in some]
         told = [(card, _handle(delivery)) for card, delivery in tells]

@@ -86,11 +86,16 @@ class Writer:
     async def card(self, card: Card, delivery: Delivery, *, thread: str | None = None, note: str | None = None) -> str:
         """Send a request's letter, into an earlier one's ``thread`` where there is one; its name.
 
-        ``note`` stands above it, as where it is shown once more.
+        ``note`` stands above it, as where it is shown once more. Of a request that has ended it asks nothing, and has
+        no reply address: whoever gets it is only to know.
         """
         person = self.person(delivery.person)
         name = self._names.card(delivery.id, card.revision)
         link = self.page(card, person)
+        if not card.state.open:
+            drawn = draw.outcome_letter(card, person=person, link=link)
+            await self.send(drawn, delivery.to, person, Envelope(name=name, thread=thread, request=card.request))
+            return name
         drawn = _in_thread(draw.card_letter(card, person=person, link=link, hears=self.hears, note=note), delivery)
         await self._keep(name, person, (_item(card, delivery, fully_shown=drawn.fully_shown),), (card,))
         what = CARD if note is None else self._moment(drawn)
@@ -115,24 +120,24 @@ class Writer:
         """Send one numbered letter to one person; its name."""
         first = (*asks, *tells)[0]
         person = self.person(first[1].person)
-        items = tuple(
-            replace(
-                _item(card, delivery, fully_shown=draw.shown_in_digest(card), number=number),
-                by_page=not draw.approvable_in_digest(card),
-            )
-            for number, (card, delivery) in enumerate(asks, 1)
-        )
         parts = (f"{card.revision} {_ending(card)} {delivery.id}" for card, delivery in (*asks, *tells))
         name = self._names.digest(parts)
-        await self._keep(name, person, items, [card for card, _ in asks])
+        batch = draw.batch_of([card for card, _ in asks])
+        shown = list(asks)
+        if batch is not None:
+            chosen = draw.listed(batch, [self.page(card, person) for card, _ in asks])
+            shown = [asks[index] for index in chosen]
+        items = tuple(_numbered(number, card, delivery) for number, (card, delivery) in enumerate(shown, 1))
+        await self._keep(name, person, items, [card for card, _ in shown])
         drawn = draw.digest_letter(
-            [(item.number, card, self.page(card, person)) for item, (card, _) in zip(items, asks, strict=True)],
+            [(item.number, card, self.page(card, person)) for item, (card, _) in zip(items, shown, strict=True)],
             [(card, self.page(card, person)) for card, _ in tells],
             person=person,
             hears=self.hears,
             inbox=inbox_of(first[0]),
+            batch=batch,
         )
-        await self.send(drawn, first[1].to, person, Envelope(name=name, kept=bool(asks)))
+        await self.send(drawn, first[1].to, person, Envelope(name=name, kept=bool(shown)))
         return name
 
     async def note(self, person: Person, drawn: Drawn) -> None:
@@ -216,6 +221,11 @@ def _in_thread(drawn: Drawn, delivery: Delivery) -> Drawn:
     """A later letter under the subject that its thread began with."""
     subject = (delivery.handle or {}).get("subject")
     return replace(drawn, subject=subject) if subject else drawn
+
+
+def _numbered(number: int, card: Card, delivery: Delivery) -> KeyItem:
+    item = _item(card, delivery, fully_shown=draw.shown_in_digest(card), number=number)
+    return replace(item, by_page=not draw.approvable_in_digest(card))
 
 
 def _item(card: Card, delivery: Delivery, *, fully_shown: bool, number: int = 0) -> KeyItem:

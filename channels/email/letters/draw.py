@@ -12,18 +12,24 @@ from bot.core.card import Card
 from bot.core.model import Person
 from channels.email.inbound.text import MARKER
 from channels.email.letters import parts
-from channels.email.letters.digests import MOST_ASKS, approvable_in_digest, digest_letter, shown_in_digest
+from channels.email.letters.batches import MOST_OF_A_BATCH, Batch, batch_of, listed
+from channels.email.letters.digests import MOST_ASKS, digest_letter
+from channels.email.letters.items import approvable_in_digest, shown_in_digest
 from channels.email.letters.parts import subject_of
 from channels.email.letters.sheets import Drawn, Section, Sheet, draw
 from channels.email.letters.sizes import fitted, one_line
 
 __all__ = [
     "MOST_ASKS",
+    "MOST_OF_A_BATCH",
+    "Batch",
     "Drawn",
     "approvable_in_digest",
+    "batch_of",
     "card_letter",
     "digest_letter",
     "fitted",
+    "listed",
     "news_letter",
     "outcome_letter",
     "shown_in_digest",
@@ -46,12 +52,14 @@ def card_letter(card: Card, *, person: Person, link: str, hears: bool, note: str
         *(parts.changed(card, person) if changed else ()),
         *parts.warnings(card),
         parts.action(card),
+        *parts.notes(card),
         parts.claims(card.claims),
+        *parts.answered(card),
         parts.facts(card, person),
         *(verdict for v in card.verdicts if not (changed and v.edits) for verdict in [parts.verdict(v, person)]),
         parts.answer(card, link, hears=hears),
     ]
-    drawn = _drawn(subject, card, parts.WHAT[card.state], sections, person, hears=hears)
+    drawn = _drawn(subject, card, parts.what(card), sections, person, hears=hears)
     return replace(drawn, fully_shown=card.fully_shown)
 
 
@@ -61,15 +69,17 @@ def outcome_letter(card: Card, *, person: Person, link: str) -> Drawn:
     card = fitted(card)
     sections = [
         *(parts.verdict(v, person) for v in reversed(card.verdicts)),
+        *parts.answered(card),
         *parts.run(card),
         *parts.warnings(card),
         parts.action(card),
+        *parts.notes(card),
         parts.claims(tuple(line for line in card.claims if line.label == _KEPT)),
         Section(kind="answer", lead=("There is nothing left to decide.",), link=link, link_says=parts.OPEN),
     ]
     if card.state.open:
         sections[-1] = Section(kind="answer", link=link, link_says=parts.OPEN)
-    return _drawn(subject, card, parts.WHAT[card.state], sections, person, hears=False)
+    return _drawn(subject, card, parts.what(card), sections, person, hears=False)
 
 
 def news_letter(card: Card, *, person: Person, link: str, hears: bool, note: str) -> Drawn:
@@ -82,7 +92,7 @@ def news_letter(card: Card, *, person: Person, link: str, hears: bool, note: str
         parts.facts(card, person, brief=True),
         parts.answer(card, link, hears=hears),
     ]
-    return _drawn(subject, card, parts.WHAT[card.state], sections, person, hears=hears)
+    return _drawn(subject, card, parts.what(card), sections, person, hears=hears)
 
 
 def words(subject: str, lines: tuple[str, ...], *, link: str | None, link_says: str) -> Drawn:
@@ -114,7 +124,7 @@ def _drawn(  # called with the same names three times
     return draw(
         Sheet(
             subject=subject,
-            preheader=f"{says}: {card.title} · {one_line(card.risk).replace('_', ' ')}",
+            preheader=f"{says}: {card.title} · {parts.tags(card)[0].text}",
             what=says,
             title=card.title,
             tone=tone,

@@ -7,14 +7,18 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot.core.card import Card, Line, Verdict
-from bot.core.model import ExecutionState, Person, Replies, Risk, State, Verb
+from bot.core.grammar import OPTION
+from bot.core.model import ExecutionState, Kind, Person, Replies, Risk, State, Verb
 from channels.email.letters.sheets import Section, Tag, entries
 from channels.email.letters.sizes import asked_names, one_line
 
+_NOTHING_RUNS = "Nothing runs: the agent is told what you say."
 OPEN = "Open the full request"
 _SUBJECT = 150
 _TAIL = 6
-WHAT = {
+_OFFERS = 3
+"""Options that the sentence on how to answer names; the letter shows all."""
+_WHAT = {
     State.PENDING: ("Please decide", "wait"),
     State.NEEDS_INFO: ("Waits for the agent", "wait"),
     State.APPROVED: ("Approved", "good"),
@@ -24,6 +28,9 @@ WHAT = {
     State.CANCELLED: ("Withdrawn", "flat"),
     State.BLOCKED: ("Blocked", "bad"),
 }
+_ASKS = {Kind.QUESTION: "Please answer", Kind.CHOICE: "Please choose", Kind.EXCEPTION: "Please see to it"}
+_DONE = {Kind.QUESTION: "Answered", Kind.CHOICE: "Chosen", Kind.EXCEPTION: "Was handled"}
+_KINDS = {Kind.QUESTION: "Question", Kind.CHOICE: "Choice", Kind.EXCEPTION: "Exception"}
 _RAN = {
     ExecutionState.EXECUTED: "good",
     ExecutionState.ROLLED_BACK: "flat",
@@ -51,21 +58,42 @@ def subject_of(card: Card) -> str:
     return f"[Sayso] {title if len(title) <= room else title[: room - 1] + '…'}{tail}"
 
 
+def what(card: Card) -> tuple[str, str]:
+    """How it stands in a word or two, by what is asked; and the tone of that."""
+    says, tone = _WHAT[card.state]
+    if card.kind is Kind.APPROVAL:
+        return says, tone
+    if card.state is State.PENDING:
+        return _ASKS[card.kind], tone
+    if card.state.approved:
+        return _DONE[card.kind], tone
+    return ("Declined", tone) if card.state is State.REJECTED else (says, tone)
+
+
 def tags(card: Card) -> tuple[Tag, ...]:
     """How risky it is and how sure the agent, then what else is worth a word: each with its tone."""
     risk = one_line(card.risk).replace("_", " ")
     sure = one_line(card.confidence) or "not given"
+    kind = [Tag(_KINDS[card.kind], "flat")] if card.kind in _KINDS else []
+    danger = [Tag(f"Risk: {risk}", "bad" if card.risk == Risk.IRREVERSIBLE else "flat")] if card.kind.runs else []
     told = [
-        Tag(f"Risk: {risk}", "bad" if card.risk == Risk.IRREVERSIBLE else "flat"),
+        *kind,
+        *danger,
         Tag(f"⚠ confidence {sure}", "wait") if card.below_gate else Tag(f"confidence {sure}", "flat"),
     ]
     if card.escalation_level:
         told.append(Tag(f"escalated (level {card.escalation_level})", "alarm"))
     if card.progress:
-        told.append(Tag(one_line(card.progress), "flat"))
+        together = len(_stages(card))
+        told.append(Tag(f"{together} stages at once" if together > 1 else one_line(card.progress), "flat"))
     if card.revision > 1:
         told.append(Tag(f"revision {card.revision}", "flat"))
     return tuple(told)
+
+
+def _stages(card: Card) -> list[str]:
+    """What each of the stages under way has, as the card's progress says it."""
+    return one_line(card.progress).split("; ")
 
 
 def status(card: Card) -> str:
@@ -94,15 +122,32 @@ def warnings(card: Card) -> list[Section]:
 
 
 def action(card: Card) -> Section:
-    """What would run, or ran, with every argument."""
+    """What would run, or ran, with every argument; the options of a choice or a question among them."""
     asked = f"Asked by {one_line(card.agent)}, {'with' if card.arguments else 'with no arguments'}"
     return Section(
         kind="action",
         head="Action: ",
         title=one_line(card.action) or "(no name)",
-        lead=(f"{asked}:" if card.arguments else f"{asked}.",),
+        lead=(*(() if card.kind.runs else (_NOTHING_RUNS,)), f"{asked}:" if card.arguments else f"{asked}."),
         entries=entries(card.arguments),
     )
+
+
+def notes(card: Card) -> tuple[Section, ...]:
+    """What the house adds: its checks, second opinions, what is other than in a request before."""
+    if not card.notes:
+        return ()
+    return (Section(kind="facts", head="Sayso adds", entries=entries(card.notes, changes=True)),)
+
+
+def answered(card: Card) -> tuple[Section, ...]:
+    """What was answered, or picked, so far."""
+    if card.answer is None:
+        return ()
+    picked = next((offer for offer in card.offers if offer.id == card.answer), None)
+    line = Line("Its answer", card.answer) if picked is None else Line(f"Option {picked.id}", picked.title)
+    head = "This answer was given already" if card.state.open else "What was answered"
+    return (Section(kind="note", tone="wait" if card.state.open else "good", head=head, entries=entries((line,))),)
 
 
 def claims(said: tuple[Line, ...]) -> Section:
@@ -116,6 +161,8 @@ def facts(card: Card, person: Person, *, brief: bool = False) -> Section:
     lines: list[Line] = []
     if card.state.open:
         lines.append(Line("Asked", asked_names(card)))
+        if len(_stages(card)) > 1:
+            lines.append(Line("Stages under way", "\n".join(_stages(card))))
         if card.deadline:
             lines.append(Line("Next in the chain is asked", moment(card.deadline, person)))
         lines.append(Line("Expires", moment(card.expires_at, person)))
@@ -136,7 +183,7 @@ def verdict(verdict: Verdict, person: Person) -> Section:
         kind="note",
         head=one_line(by),
         lead=(", ".join((*how, *when)),) if how or when else (),
-        entries=(*entries(said, ours=True), *entries(verdict.edits)),
+        entries=(*entries(said, ours=True), *entries(verdict.edits, changes=True)),
     )
 
 
@@ -165,17 +212,34 @@ def how_to_answer(card: Card, *, hears: bool) -> str:
     if not hears or card.replies is Replies.OFF:
         return "Decide on the request’s page. An answer to this letter decides nothing."
     if card.replies is Replies.REJECT_ONLY:
-        why = "by the rules it is approved there alone"
-        if not card.fully_shown:
-            why = "not everything is shown here"
-        elif card.risk == Risk.IRREVERSIBLE:
-            why = "it cannot be undone"
-        return (
-            f"To approve, open the request’s page: {why}. "
-            "Or answer with one line: `reject: why`, or `ask: question`, or `escalate`."
-        )
+        return f"{_by_page(card)} Or reply with one line: `reject: why`, or `ask: question`, or `escalate`."
+    if card.kind is not Kind.APPROVAL:
+        return f"Reply with one line: {_in_its_words(card)}, or `reject: why`, or `ask: question`, or `escalate`."
     edit = "or `edit name=value`, " if Verb.APPROVE_WITH_EDITS in card.buttons else ""
-    return f"Answer with one line: `approve`, or `reject: why`, {edit}or `ask: question`, or `escalate`."
+    return f"Reply with one line: `approve`, or `reject: why`, {edit}or `ask: question`, or `escalate`."
+
+
+def _by_page(card: Card) -> str:
+    """Why it is approved, or answered, on its page alone."""
+    do, done = ("approve", "approved") if card.kind is Kind.APPROVAL else ("answer", "answered")
+    why = f"by the rules it is {done} there alone"
+    if not card.fully_shown:
+        why = "not everything is shown here"
+    elif card.risk == Risk.IRREVERSIBLE and card.kind.runs:
+        why = "it cannot be undone"
+    return f"To {do}, open the request’s page: {why}."
+
+
+def _in_its_words(card: Card) -> str:
+    """In which words a question, a choice or an exception is answered."""
+    if card.kind is Kind.EXCEPTION:
+        return "`handled`, or `answer: your words`"
+    offered = [offer for offer in card.offers if OPTION.fullmatch(offer.id)]
+    if not offered:
+        return "`answer: your words`"
+    chosen = next((f"`approve` (it approves option {offer.id}), or " for offer in offered if offer.chosen), "")
+    more = ", or another of the options" if len(offered) > _OFFERS else ""
+    return chosen + ", or ".join(f"`choose {offer.id}`" for offer in offered[:_OFFERS]) + more
 
 
 def inbox_of(card: Card) -> str:

@@ -17,11 +17,13 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from bot.core.card import Line
-from channels.email.letters.sizes import drawn, guarded
+from channels.email.letters.sizes import compared, drawn, guarded
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "email"
 _ONE_LINE = 80
 _COMMAND = re.compile(r"`([^`]+)`")
+_HUNK = re.compile(r"^@@ -([0-9]+)(?:,[0-9]+)? \+[0-9,]+ @@$", re.MULTILINE)
+"""What stands above changed lines (`bot.core.card.edit_text`); every line of others begins with another sign there."""
 
 TONES: Mapping[str, tuple[str, str]] = {
     "flat": ("#ebe8e1", "#4f4b44"),
@@ -43,11 +45,15 @@ class Drawn(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A labelled text. ``ours``: the label is the house's own word, so no bar need stand before it."""
+    """A labelled text. ``ours``: the label is the house's own word, so no bar need stand before it.
+
+    ``lined``: it is lines that were taken away (``-``), added (``+``) or stayed.
+    """
 
     label: str
     text: str
     ours: bool = False
+    lined: bool = False
 
     @property
     def short(self) -> bool:
@@ -72,7 +78,8 @@ class Tag(Struct, frozen=True):
 class Section(Struct, frozen=True, kw_only=True):
     """One part of a letter. ``kind``: ``note``, ``action``, ``claims``, ``facts``, ``answer`` or ``item``.
 
-    ``title`` follows ``head`` on its line, ``after`` the entries. ``how`` is the house's own, `commands` in backticks.
+    ``title`` follows ``head`` on its line, ``notes`` (the house's) and ``after`` the entries. ``how`` is the house's
+    own, `commands` in backticks.
     """
 
     kind: str
@@ -82,6 +89,7 @@ class Section(Struct, frozen=True, kw_only=True):
     marks: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+    notes: tuple[Entry, ...] = ()
     after: str = ""
     how: str = ""
     link: str = ""
@@ -103,9 +111,20 @@ class Sheet(Struct, frozen=True, kw_only=True):
     foot: str = ""
 
 
-def entries(lines: Sequence[Line], *, ours: bool = False) -> tuple[Entry, ...]:
-    """A card's lines as entries; what is empty says so."""
-    return tuple(Entry(line.label or "(no name)", line.text or "(empty)", ours) for line in lines)
+def entries(lines: Sequence[Line], *, ours: bool = False, changes: bool = False) -> tuple[Entry, ...]:
+    """A card's lines as entries; what is empty says so. ``changes``: some may hold changed lines."""
+    return tuple(_changed(line) if changes else _entry(line, ours=ours) for line in lines)
+
+
+def _entry(line: Line, *, ours: bool = False) -> Entry:
+    return Entry(line.label or "(no name)", line.text or "(empty)", ours)
+
+
+def _changed(line: Line) -> Entry:
+    """A change: of a long text the lines that differ, below where they stood."""
+    if not _HUNK.match(line.text):
+        return _entry(line)
+    return Entry(line.label or "(no name)", _HUNK.sub(r"line \1:", line.text), lined=True)
 
 
 def draw(sheet: Sheet) -> Drawn:
@@ -133,5 +152,5 @@ def _template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals.update(drawn=drawn, guarded=guarded, marked=_marked, plain=_plain, tones=TONES)
+    made.globals.update(drawn=drawn, compared=compared, guarded=guarded, marked=_marked, plain=_plain, tones=TONES)
     return made.get_template(name)

@@ -7,12 +7,13 @@ texts are measured as they are drawn, in bytes, and what does not fit is shorten
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
-from bot.core.card import Card, Line, Measure, fit, shorten, without_approval
+from bot.core.card import Asked, Card, Line, Measure, fit, shorten, without_approval
+from bot.core.grammar import WORDS
 
 HTML = 100_000
 """Bytes of HTML that no letter exceeds."""
@@ -29,11 +30,14 @@ _ACTION, _AGENT, _WORDS, _STAGE = 1_000, 200, 1_000, 400
 _MARKS, _MARK = 20, 600
 _ASKED, _NAME = 12, 150
 _VERDICTS, _COMMENT, _EDITS, _EDIT = 5, 1_200, 5, 300
+_LONG_EDIT = 6_000
+"""Bytes of what one edit changed in a long text, where the letter has that much room."""
+_NOTES, _NOTE = 24, 3_000
 _RUN = 2_000
 _WORST = 8
 """No character takes more bytes: a dot between letters takes 14 and needs a letter before it."""
 
-_COMMANDING = re.compile(r"[\W_]*+(?:approve|reject|edit|ask|escalate)(?!\w)", re.IGNORECASE)
+_COMMANDING = re.compile(r"[\W_]*+(?:" + "|".join(WORDS) + r")(?!\w)", re.IGNORECASE)
 _LINKABLE = re.compile(r"(?<=\w)[.@](?=[^\W\d_])|(?<=:)//")
 
 
@@ -59,6 +63,16 @@ def drawn(text: str) -> Markup:
     return Markup(_LINKABLE.sub(r"<span>\g<0></span>", made).replace("  ", "\u00a0 "))  # noqa: S704  # escaped line by line
 
 
+def compared(text: str) -> Markup:
+    """Changed lines as HTML: those taken away (``-``) struck out, those added (``+``) underlined; the signs stay."""
+    return Markup("<br>").join(_compared(line) for line in text.split("\n"))
+
+
+def _compared(line: str) -> Markup:
+    tag = {"+": "ins", "-": "del"}.get(line[:1])
+    return drawn(line) if tag is None else Markup("<{0}>{1}</{0}>").format(tag, drawn(line))
+
+
 def size(text: str) -> int:
     """The bytes that a text takes in the HTML."""
     return len(drawn(text).encode("utf-8", "replace"))
@@ -66,6 +80,9 @@ def size(text: str) -> int:
 
 _MEASURE = Measure(size=size, worst=_WORST, title=_STAGE, name=_NAME, comment=_COMMENT, edits=_EDITS, edit=_EDIT)
 """What a letter shows."""
+_LONG = replace(_MEASURE, edit=_LONG_EDIT)
+_COMPARED = len("<ins></ins>")
+"""Bytes around each line of what changed."""
 
 
 def clip(text: str, limit: int) -> tuple[str, bool]:
@@ -78,6 +95,14 @@ def fitted(card: Card) -> Card:
 
     Of the decisions the newest stay, of the people who are asked the first; one line says how many more there are.
     """
+    if any(len(edit.text) * _WORST > _EDIT for verdict in card.verdicts for edit in verdict.edits):
+        roomy = _fitted(card, _LONG)
+        if roomy.fully_shown:
+            return roomy
+    return _fitted(card, _MEASURE)
+
+
+def _fitted(card: Card, measure: Measure) -> Card:
     action, cut_action = clip(card.action, _ACTION)
     marks, cut_marks = _MEASURE.warnings(card.marks, _MARKS, _MARK)
     title, cut_title = shorten(one_line(card.title) or one_line(card.action) or "Untitled", TITLE)
@@ -92,34 +117,80 @@ def fitted(card: Card) -> Card:
         stage=clip(card.stage, _STAGE)[0],
         progress=clip(card.progress, _STAGE)[0],
         confidence=clip(card.confidence, _STAGE)[0],
-        asked=tuple(replace(a, name=clip(a.name, _NAME)[0]) for a in card.asked),
-        verdicts=tuple(_MEASURE.verdict(v) for v in card.verdicts[-_VERDICTS:]),
+        asked=tuple(
+            replace(a, name=clip(a.name, _NAME)[0], stands_for=clip(a.stands_for, _NAME)[0] if a.stands_for else None)
+            for a in card.asked
+        ),
+        answer=clip(card.answer, _COMMENT)[0] if card.answer else card.answer,
+        verdicts=tuple(measure.verdict(v) for v in card.verdicts[-_VERDICTS:]),
         execution=_MEASURE.line(card.execution, _RUN) if card.execution else None,
     )
     room = HTML - FURNITURE - _spent(short)
+    notes, cut_notes = _noted(card.notes, room // 3)
+    short, room = replace(short, notes=notes), room - sum(map(_weight, notes))
     whole = fit(short, line=_ONE, lines=_LINES, total=_ALL)
     if not whole.fully_shown or _taken(whole) > room:
         # It must be read on its page anyway: a letter of many screens would only bury the mailbox.
         whole = _preview(short, room)
-    return without_approval(whole) if cut_title or cut_action or cut_marks else whole
+    return without_approval(whole) if cut_title or cut_action or cut_marks or cut_notes else whole
+
+
+def _noted(notes: Sequence[Line], room: int) -> tuple[tuple[Line, ...], bool]:
+    """The house's notes within ``room`` bytes; and whether anything was left out."""
+    shown: list[Line] = []
+    for note in notes:
+        line = _MEASURE.line(note, _NOTE)
+        room -= _weight(line)
+        if room < 0 or len(shown) == _NOTES:
+            more = len(notes) - len(shown)
+            shown.append(Line("…", f"[{more} more notes not shown here]", elided=True))
+            break
+        shown.append(line)
+    return tuple(shown), any(line.elided for line in shown)
+
+
+def _weight(line: Line) -> int:
+    """The bytes that a labelled text takes, changed lines among them."""
+    return ENTRY + size(line.label) + size(line.text) + _compared_around(line.text)
+
+
+def _compared_around(text: str) -> int:
+    """The bytes around changed lines, where the text may be drawn as such."""
+    return _COMPARED * (text.count("\n") + 1) if text.startswith("@@") else 0
 
 
 def asked_names(card: Card) -> str:
     """Who is asked, the first dozen by name."""
-    names = ", ".join(one_line(asked.name) for asked in card.asked[:_ASKED]) or "nobody"
+    names = ", ".join(map(_asked_name, card.asked[:_ASKED])) or "nobody"
     more = len(card.asked) - _ASKED
     return f"{names} and {more} more" if more > 0 else names
 
 
+def _asked_name(asked: Asked) -> str:
+    stands_for = f" (for {one_line(asked.stands_for)})" if asked.stands_for else ""
+    return f"{one_line(asked.name)}{stands_for}"
+
+
 def _spent(card: Card) -> int:
-    """What everything but arguments and claims takes."""
+    """What everything but arguments, claims and notes takes."""
     said = [
         text or ""
         for v in card.verdicts
         for text in (v.title, v.by, v.channel, v.category, v.comment, *_texts(v.edits))
     ]
     around = ENTRY * sum(len(v.edits) + 3 for v in card.verdicts) + ENTRY * len(card.marks)
-    words = (card.title, card.title, card.action, card.agent, card.why, card.undo, card.stage, card.progress)
+    around += sum(_compared_around(edit.text) for v in card.verdicts for edit in v.edits)
+    words = (
+        card.title,
+        card.title,
+        card.action,
+        card.agent,
+        card.why,
+        card.undo,
+        card.stage,
+        card.progress,
+        card.answer or "",
+    )
     names = (asked_names(card), card.confidence)
     run = _texts((card.execution,)) if card.execution else ()
     return around + sum(map(size, (*said, *words, *names, *card.marks, *run)))

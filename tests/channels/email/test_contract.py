@@ -32,7 +32,7 @@ class EmailExhibit:
     def offered(self, delivery: Delivery) -> set[str]:
         """What the letter says may be written back: a letter has no buttons."""
         text = self.seen(delivery)
-        return {"approve", "edit"} if "Answer with one line: approve" in text else set()
+        return {"approve", "edit"} if "Reply with one line: approve" in text else set()
 
     def break_down(self) -> None:
         """The server is busy."""

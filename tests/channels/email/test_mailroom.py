@@ -152,7 +152,7 @@ async def test_where_nothing_comes_in_nothing_is_invited() -> None:
         (mail,) = post.letters_to(delivery)
         assert mail.parsed["Reply-To"] is None
         assert "reply above this line" not in post.text(mail)
-        assert "Answer with one line" not in post.text(mail)
+        assert "Reply with one line" not in post.text(mail)
         assert not post.house.keys
 
 

@@ -35,7 +35,7 @@ def test_t01_the_house_speaks_first_and_the_claims_are_labelled() -> None:
         '"rm -rf / #', "⏎×500", "tests pass", "(520 characters, 501 lines)",
         "The agent says (its own words, unchecked)",
         "All checks passed", "Ana Silva, Ben <Okri>", "Expires",
-        "How to undo it", "Why it is asked", "Answer with one line"]  # fmt: skip
+        "How to undo it", "Why it is asked", "Reply with one line"]  # fmt: skip
     drawn = pending(card)
     for text in (drawn.text, Reading(drawn.html).text.partition(MARKER)[2]):
         assert [text.index(piece) for piece in order] == sorted(text.index(piece) for piece in order)
@@ -88,12 +88,12 @@ def test_a_letter_that_can_be_answered_begins_with_the_marker() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({}, "Answer with one line: approve, or reject: why, or edit name=value, or ask: question, or escalate."),
-        ({"buttons": (Verb.APPROVE, Verb.REJECT)}, "Answer with one line: approve, or reject: why, or ask: question"),
+        ({}, "Reply with one line: approve, or reject: why, or edit name=value, or ask: question, or escalate."),
+        ({"buttons": (Verb.APPROVE, Verb.REJECT)}, "Reply with one line: approve, or reject: why, or ask: question"),
         ({"replies": Replies.REJECT_ONLY, "risk": "irreversible"}, "open the request’s page: it cannot be undone. Or"),
         (
             {"replies": Replies.REJECT_ONLY},
-            "page: by the rules it is approved there alone. Or answer with one line: reject",
+            "page: by the rules it is approved there alone. Or reply with one line: reject",
         ),
         ({"replies": Replies.OFF}, "Decide on the request’s page. An answer to this letter decides nothing."),
         ({"state": State.NEEDS_INFO, "buttons": ()}, "Nothing can be decided until the agent has answered"),

@@ -231,7 +231,7 @@ def test_t02_what_is_not_shown_whole_is_not_approved_by_reply(changes: dict[str,
         assert "✂ Too long for a letter" in text
         assert "To approve, open the request’s page: not everything is shown here." in text
         assert "`" not in text
-        assert "Answer with one line: approve" not in text
+        assert "Reply with one line: approve" not in text
 
 
 def test_what_fits_is_left_as_it_is() -> None:
