@@ -108,6 +108,12 @@ def _approval(policy: Policy, rule: Rule, where: str, named: list[str]) -> Itera
             f"{where} approves by labels, which are the agent's own word and never make a review laxer: "
             "it will not approve because of them; use arguments, or a label to be stricter"
         )
+    for name in ("context", "on_behalf_of"):
+        if name in names_in(source):
+            yield (
+                f"{where} approves by {name}, which is the agent's own word: an agent that wants it approved says what "
+                "the rule asks for; use arguments, which are what runs"
+            )
     for name in dict.fromkeys(named):
         if name not in policy.actions:
             continue
