@@ -54,7 +54,7 @@ async def test_a_card_waits_until_the_morning(house: House) -> None:
 
 
 async def test_it_waits_over_a_weekend_and_a_holiday(house: House) -> None:
-    """From the Thursday evening before Good Friday of 2026 to the Monday; the clocks went forward that Sunday before."""
+    """From the evening before Good Friday to the Monday; clocks went forward the Sunday before."""
     house.clock.at = datetime(2026, 4, 2, 17, 0, tzinfo=UTC)
     await house.submit()
     await house.rest()
