@@ -58,6 +58,41 @@ PROPOSALS: tuple[dict[str, Any], ...] = (
         "context": {"checks": [{"name": "staging tests", "passed": True, "detail": "412 of 412"}]},
     },
     {
+        "kind": "choice",
+        "action": "goodwill.send",
+        "arguments": {"customer": "dana@example.com"},
+        "reason": "The double charge was our fault. Both are within the budget; which one fits is a matter of tone.",
+        "confidence": 0.55,
+        "options": [
+            {
+                "id": "voucher",
+                "title": "A voucher",
+                "arguments": {"customer": "dana@example.com", "gift": "voucher", "worth": 10},
+            },
+            {
+                "id": "shipping",
+                "title": "Free shipping for a year",
+                "arguments": {"customer": "dana@example.com", "gift": "free shipping", "worth": 25},
+            },
+        ],
+    },
+    {
+        "kind": "question",
+        "action": "policy.ask",
+        "arguments": {"about": "double charges"},
+        "reason": "May I refund a double charge by myself, where both captures are less than a minute apart?",
+    },
+    *(
+        {
+            "action": "ticket.close",
+            "arguments": {"ticket": ticket, "note": "No answer for 30 days"},
+            "reason": "Asked twice, no answer.",
+            "confidence": 0.93,
+            "batch": "stale tickets",
+        }
+        for ticket in ("T-2201", "T-2207", "T-2213")
+    ),
+    {
         "action": "records.delete",
         "arguments": {"table": "captures", "count": 18250},
         "reason": "Remove the duplicate captures of this year in one go.",
@@ -121,11 +156,9 @@ class Agent:
 
     async def _run(self, http: aiohttp.ClientSession, url: str, request: dict[str, Any]) -> None:
         """An action that the agent runs itself: do it, then say how it ended."""
-        if request["action"] != "deploy.start":
-            return
         arguments = request["effective_arguments"]
         self._say(f"agent     runs {request['title']!r} itself")
-        report = {"state": "executed", "result": {"deployed": arguments["version"]}}
+        report = {"state": "executed", "result": {"done": arguments.get("version") or arguments.get("ticket")}}
         async with http.post(f"{url}/outcome", json=report) as answer:
             answer.raise_for_status()
 
@@ -135,6 +168,7 @@ def _details(request: dict[str, Any]) -> str:
     if not request["decisions"]:
         return ""
     last = request["decisions"][-1]
-    text = f" by {last['by']}" + (f", saying {last['comment']!r}" if last["comment"] else "")
+    answer = f", answering {request['answer']!r}" if request["answer"] else ""
+    text = f" by {last['by']}{answer}" + (f", saying {last['comment']!r}" if last["comment"] else "")
     edits = "; ".join(f"{e['pointer']} {json.dumps(e['before'])} -> {json.dumps(e['after'])}" for e in last["edits"])
     return text + (f", changing {edits}" if edits else "")

@@ -40,6 +40,28 @@ async def open_request(page: Page, title: str) -> None:
     await expect(page.get_by_role("heading", name=title)).to_be_visible()
 
 
+async def answer_the_rest(page: Page, inbox: str, terminal: Terminal) -> None:
+    """Pick an option, answer a question, and decide a batch with one exception, then the exception."""
+    await page.goto(inbox)
+    await open_request(page, "Goodwill for dana@example.com")
+    await page.get_by_role("radio", name=re.compile("A voucher")).check()
+    await page.get_by_role("button", name="Approve this option").click()
+    await terminal.until(r"agent +gets 'Goodwill .*': approved by you, answering 'voucher'")
+    await terminal.until(r'receiver +does goodwill.send .*"worth": 10')
+    await page.goto(inbox)
+    await open_request(page, "Question about double charges")
+    await page.get_by_role("textbox", name="Your answer").fill("Yes, up to 100 USD")
+    await page.get_by_role("button", name="Send the answer").click()
+    await terminal.until(r"agent +gets 'Question .*': approved by you, answering 'Yes, up to 100 USD'")
+    await page.goto(f"{inbox}/inbox/batches/stale%20tickets")
+    await page.get_by_role("checkbox", name=re.compile("T-2207")).uncheck()
+    await page.get_by_role("button", name="Approve").first.click()
+    await terminal.until(r"agent +gets 'Close ticket T-2213': executed")
+    await page.goto(inbox)
+    await open_request(page, "Close ticket T-2207")
+    await page.get_by_role("button", name="Approve", exact=True).click()
+
+
 async def test_the_demo_from_link_to_outcome(tmp_path: Path) -> None:
     """A person signs in by the printed link, edits, rejects and approves; the agent and the receiver act on it."""
     command = ("-m", "bot", "demo", "--exit", "--port", "0", "--directory", str(tmp_path / "demo"))
@@ -72,6 +94,7 @@ async def test_the_demo_from_link_to_outcome(tmp_path: Path) -> None:
             await open_request(page, "Deploy checkout 2.8.1 to production")
             await page.get_by_role("button", name="Approve", exact=True).click()
             await terminal.until(r"agent +runs 'Deploy checkout 2.8.1 to production' itself")
+            await answer_the_rest(page, link.split("/sign-in/")[0], terminal)
             await terminal.until(r"Everything is decided and done")
         assert await asyncio.wait_for(process.wait(), 30) == 0
     finally:
