@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from bot.core.accounts import MICRO, Charge
 from bot.core.counting import Counted, counted, prints_of
-from bot.core.fingerprint import fingerprint
+from bot.core.fingerprint import fingerprints
 from bot.core.model import Decision, Request, Revision, State, Submission, Then, Verb
 from bot.core.policy import Bounds, Policy, Routing, Rule, TrialOutcome
 from bot.routing.comparing import Verdict, submitted, verdict
@@ -76,11 +76,11 @@ class _Account:
 
 
 class _End(Struct, frozen=True):
-    """What becomes known once a request has ended: what counts no longer, and what was rejected (its fingerprint)."""
+    """What becomes known once a request has ended: what counts no longer, and what was rejected (its fingerprints)."""
 
     request: str
     entries: tuple[tuple[_Account, _Entry], ...]
-    rejected: str | None
+    rejected: tuple[str, ...]
 
 
 class Simulation:
@@ -128,7 +128,7 @@ class Simulation:
         if answer.then is Then.APPROVE:
             self._let_through(request, given, found)
         elif request.decided_at is not None and request.state in _UNCOUNTED:
-            end = _End(request.id, entries, self._print(request) if _rejection(request) else None)
+            end = _End(request.id, entries, self._prints(request) if _rejection(request) else ())
             heappush(self._ends, (request.decided_at, next(self._number), end))
 
     def _ended(self, now: datetime) -> None:
@@ -137,12 +137,19 @@ class Simulation:
             at, _, end = heappop(self._ends)
             for account, entry in end.entries:
                 account.release(entry)
-            if end.rejected is not None:
-                self._rejected[end.rejected] = (at, end.request)
+            self._rejected.update(dict.fromkeys(end.rejected, (at, end.request)))
 
-    def _print(self, request: Request) -> str | None:
-        target = self._policy.action(request.content.action).execute.target
-        return fingerprint(request.action, target, request.content.arguments) if request.kind.runs else None
+    def _prints(self, request: Request) -> tuple[str, ...]:
+        """The fingerprints of all that was rejected with a request, by where the new file would run it."""
+        content = request.content
+        return fingerprints(
+            request.kind,
+            content.action,
+            self._policy.action(content.action).execute.target,
+            arguments=content.arguments,
+            options=content.options,
+            proposed=content.proposed,
+        )
 
     def _refused(self, given: Submission, now: datetime) -> str | None:
         if not self._rejected:
