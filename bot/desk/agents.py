@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 from bot.core import errors, lifecycle, transitions
-from bot.core.model import Arguments, Request
+from bot.core.errors import Fault
+from bot.core.model import Arguments, Kind, Request
 from bot.core.ports import Change, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
@@ -36,6 +37,10 @@ class Agents(Part):
             if now >= request.expires_at:
                 raise errors.Expired
             old = request.content
+            if arguments is not None and request.kind is Kind.CHOICE:
+                # They would stand under the name of the option that somebody picked (threat T5).
+                fault = Fault("/arguments", "kind", "the arguments of a choice are its options'; propose it anew")
+                raise errors.Invalid(f"/arguments: {fault.detail}", faults=(fault,))
             proposed = old.arguments if arguments is None else arguments
             self._checked(self._policy().action(request.action), proposed)
             given = old.context.get("answers")
