@@ -28,15 +28,22 @@ async def staged(tmp_path: Path) -> AsyncIterator[Standing]:
 
 
 @pytest.fixture
-async def visit(request: pytest.FixtureRequest) -> AsyncIterator[Callable[[str | None], Awaitable[Reader]]]:
-    """Opens a browser of its own, signed in as a person (None: not signed in), in whichever house the test has."""
-    house = request.getfixturevalue("staged" if "staged" in request.fixturenames else "house")
+def visited(request: pytest.FixtureRequest) -> Standing:
+    """Whichever house the test has."""
+    name = "staged" if "staged" in request.fixturenames else "house"
+    found: Standing = request.getfixturevalue(name)
+    return found
+
+
+@pytest.fixture
+async def visit(visited: Standing) -> AsyncIterator[Callable[[str | None], Awaitable[Reader]]]:
+    """Opens a browser of its own, signed in as a person (None: not signed in)."""
     async with AsyncExitStack() as stack:
 
         async def visit(person: str | None = None) -> Reader:
             jar = aiohttp.CookieJar(unsafe=True)
             client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
-            reader = Reader(house, client)
+            reader = Reader(visited, client)
             if person is not None:
                 assert (await reader.sign_in(person)).status == 303
             return reader

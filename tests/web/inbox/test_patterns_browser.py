@@ -77,6 +77,18 @@ async def test_declining_a_question_hides_the_answer_and_back_shows_it(staged: S
     await expect(field).to_be_visible()
 
 
+async def test_an_answer_to_an_exception_goes_with_either_button(staged: Standing, browser: Browser) -> None:
+    """What was typed is never lost because the other button was pressed."""
+    page = await person(staged, browser, "ana", scripts=False)
+    for name in ("Handled", "Mark it as handled"):
+        request = await asked(staged, Kind.EXCEPTION)
+        await page.goto(f"{staged.url}/requests/{request.id}")
+        await page.get_by_role("textbox", name="Your answer").fill("Called them")
+        await page.get_by_role("button", name=name, exact=True).click()
+        await expect(page.get_by_role("heading", name="Handled by Ana Silva")).to_be_visible()
+        assert (await staged.now(request.id)).answer == "Called them"
+
+
 async def test_a_choice_at_a_desk(staged: Standing, browser: Browser) -> None:
     """Each option's arguments are seen beside its button; the one that is picked is what runs."""
     request = await asked(staged, Kind.CHOICE, OPTIONS)
