@@ -143,7 +143,8 @@ def _row(number: int, card: Card, *, alike: bool) -> Row:
     waits = "" if card.buttons else f"{status_of(card)}. "
     sure = (f"confidence {card.confidence}",) if card.below_gate else ()
     warned = [f"⚠ {mark}" for mark in (*card.marks, *sure)]
-    noted = [f"{line.label}: {line.text}" for line in card.notes]
+    noted = [card.progress] if card.progress else []
+    noted += [f"{line.label}: {line.text}" for line in card.notes]
     says = " · ".join(f"{line.label}: {line.text}" for line in card.claims)
     return Row(
         number=number,

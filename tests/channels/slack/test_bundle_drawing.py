@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.core.card import Asked, Card
+from bot.core.card import Asked, Card, Line
 from bot.core.model import Kind, Risk, Verb
 from channels.slack import bundle
 from channels.slack.sizes import size
@@ -99,6 +99,22 @@ def test_a_number_is_summed_only_where_each_request_has_it() -> None:
         "a.b: 2 requests; amount 5 to 1.000000E+300, 1.000000E+300 in all; n -3 to 12,000.5, 11,997.5 in all",
         "c.d: 1 request",
     )
+
+
+def test_a_line_says_how_far_its_stages_are_and_what_the_house_adds() -> None:
+    """Stages, warnings, a low confidence and notes stand in the request's own line, before what the agent says."""
+    house = House()
+    card = house.card_of(house.submit(confidence=0.4, warnings=("above the usual",), reason="because"))
+    full = replace(card, progress="finance: 1 of 2 approvals", notes=(Line("Checked: budget", "passed"),))
+    text = visible_text(drawn([full, card]))
+    order = [
+        "⚠ above the usual",
+        "⚠ confidence 40%",
+        "finance: 1 of 2",
+        "Checked: budget: passed",
+        "unchecked): Reason",
+    ]
+    assert [text.index(piece) for piece in order] == sorted(text.index(piece) for piece in order)
 
 
 def test_a_message_that_is_full_everywhere_is_within_the_limits() -> None:
