@@ -150,6 +150,8 @@ def _tried(it: Explanation) -> list[str]:
 
 def _bounds(it: Explanation) -> list[str]:
     """What may take the approval away again at submission."""
+    if it.then is Then.STAGES and it.second_look:
+        return [f"  second look: the rule held and does not approve this, so the chain {it.second_look!r} is asked"]
     if it.then is not Then.APPROVE:
         return []
     beyond = f"the chain {it.second_look!r} is asked" if it.second_look else "the walk goes on to the next rule"

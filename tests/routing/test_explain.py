@@ -174,6 +174,10 @@ def test_what_bounds_an_approval_is_explained() -> None:
     assert "beyond it the chain 'finance' is asked" in text
     assert "sample: 5% of these go to a person by chance: the chain 'finance' is asked" in text
     assert "limit:" not in explain(policy(rules=rules, more=SAFE), Submission(action="pay"), "x", NOW).text()
+    gated = rules.replace("sample: 5%", "confidence_gate: 0.8")
+    looked = explain(policy(rules=gated, more=SAFE), Submission(action="note", arguments={"amount": 1}), "x", NOW)
+    assert [stage.name for stage in looked.stages] == ["finance"]
+    assert "second look: the rule held and does not approve this, so the chain 'finance' is asked" in looked.text()
 
 
 def test_safeguards_are_explained() -> None:
