@@ -13,8 +13,8 @@ The first line that is not empty is the command, whole and in any case; the line
     handled
 
 The last three approve, each what is asked in its own way: a question is answered in words, or by one of its options;
-of a choice an option is picked; an exception is handled, with or without an answer. An answer goes on in the lines
-below. Whether the words fit what is asked is `bot.core.replying.answer_to`'s to say.
+of a choice an option is picked; an exception is handled, with or without an answer. An answer begins on the command's
+line and goes on in those below. Whether the words fit what is asked is `bot.core.replying.answer_to`'s to say.
 
 A value (or a name) that holds a comma, begins with a quotation mark, or begins or ends with a space, is put in
 double quotes, where ``\"`` is a quotation mark and ``\\`` a backslash: ``edit note="a, b", "odd=name"=5``.
@@ -130,10 +130,11 @@ def _with_text(word: str, said: str, rest: str | None) -> Command | NotUnderstoo
     comment = "\n".join(part for part in (said, rest) if part) or None
     if word == "reject":
         return Command(verb=Verb.REJECT, comment=comment)
-    if comment is None:
-        return _NO_QUESTION if word == "ask" else _NO_ANSWER
     if word == "answer":
-        return Command(verb=Verb.APPROVE, form=Form.ANSWER, answer=comment)
+        # What stands below alone may be a mail program's footer, and that answers nothing.
+        return Command(verb=Verb.APPROVE, form=Form.ANSWER, answer=comment) if said else _NO_ANSWER
+    if comment is None:
+        return _NO_QUESTION
     return Command(verb=Verb.ASK, comment=comment)
 
 

@@ -8,10 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.grammar import OPTION, WORDS, Command, Form, NotUnderstood, parse
 from bot.core.model import Verb
 
 EDIT = Verb.APPROVE_WITH_EDITS
+
+
+def answer(text: str) -> Command:
+    """An answer in words."""
+    return Command(verb=Verb.APPROVE, form=Form.ANSWER, answer=text)
+
+
+def choose(option: str, comment: str | None = None) -> Command:
+    """An option picked."""
+    return Command(verb=Verb.APPROVE, form=Form.CHOOSE, answer=option, comment=comment)
+
 
 UNDERSTOOD = [
     ("approve", Command(verb=Verb.APPROVE)),
@@ -38,6 +49,16 @@ UNDERSTOOD = [
     ("edit note=„a, b“, n=2", Command(verb=EDIT, edits=(("note", "a, b"), ("n", "2")))),
     ('edit "odd, name=" = 5', Command(verb=EDIT, edits=(("odd, name=", "5"),))),
     ("edit url=https://x.example/?a=1", Command(verb=EDIT, edits=(("url", "https://x.example/?a=1"),))),
+    ("answer: two weeks", answer("two weeks")),
+    ("ANSWER :yes\r\n\r\nand soon\r\n", answer("yes\nand soon")),
+    ("answer: approve", answer("approve")),
+    ("answer: choose b", answer("choose b")),
+    ("choose b", choose("b")),
+    ("Choose  B2_x-1  ", choose("B2_x-1")),
+    ("choose 2\nthe cheaper one", choose("2", "the cheaper one")),
+    ("choose answer", choose("answer")),
+    ("handled", Command(verb=Verb.APPROVE, form=Form.HANDLED)),
+    (" Handled\nI called them", Command(verb=Verb.APPROVE, form=Form.HANDLED, comment="I called them")),
     ('edit a=""', Command(verb=EDIT, edits=(("a", ""),))),
 ]  # fmt: skip
 
@@ -50,6 +71,30 @@ NOT_UNDERSTOOD = [
     ("*approve*", "unknown_command"),
     ("approved", "unknown_command"),
     ("edits a=1", "unknown_command"),
+    ("answered: yes", "unknown_command"),
+    ("my answer: yes", "unknown_command"),
+    ("I choose b", "unknown_command"),
+    ("not handled", "unknown_command"),
+    ("chosen b", "unknown_command"),
+    ("answer", "answer_missing"),
+    ("answer yes", "answer_missing"),
+    ("answer: \n yes", "answer_missing"),
+    ("answer：yes", "answer_missing"),
+    ("Answer to your question: yes", "answer_missing"),
+    ("Answer with one line: choose b", "answer_missing"),
+    ("choose", "option_missing"),
+    ("choose\nb", "option_missing"),
+    ("choose: b", "option_missing"),
+    ("choose b.", "option_missing"),
+    ("choose b, c", "option_missing"),
+    ("choose b or c", "option_missing"),
+    ("choose “b”", "option_missing"),
+    ("choose \u0430", "option_missing"),
+    ("choose \u212a", "option_missing"),
+    ("choose " + "b" * 65, "option_missing"),
+    ("handled: done", "more_than_the_command"),
+    ("handled by Ben", "more_than_the_command"),
+    ("Handled.", "more_than_the_command"),
     ("approve.", "more_than_the_command"),
     ("approve, thanks", "more_than_the_command"),
     ("approve: fine", "more_than_the_command"),
@@ -99,15 +144,50 @@ def test_t22_many_edits_take_no_time() -> None:
     before = time.process_time()
     for text in (",".join(f"a{number}=b" for number in range(15_000)), "“" * 100_000 + "=1", 'a="' + '\\"' * 50_000):
         parse(f"edit {text}")
+    for text in ("choose " + " " * 200_000 + "b c", "answer" + " " * 200_000 + "x", "choose " + "b" * 200_000):
+        assert isinstance(parse(text), NotUnderstood)
     assert time.process_time() - before < 0.5
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_it(text: str) -> None:
     """Every text is a command or is not; and a decision is only ever the whole line."""
+    holds(text)
+
+
+PIECES = st.sampled_from([*WORDS, *map(str.upper, WORDS), "b", "B", "1", ":", " : ", " ", "\n", "\r\n", ".", ",", "=",
+    '"', "> ", "I ", "all", "yes", "\u2028", "\u00a0", "\u017f", "\u0430", "："])  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=10).map("".join))
+def test_t19_nothing_in_prose_counts(text: str) -> None:
+    """Of the grammar's own words, in any order and with whatever between them, whole lines alone are commands."""
+    holds(text)
+
+
+def holds(text: str) -> None:
+    """Say of any text what has to be so: a command is the first line that is not empty, the whole of it."""
     found = parse(text)
-    if isinstance(found, Command) and found.verb is Verb.APPROVE:
-        assert "approve" in [line.strip().casefold() for line in text.split("\n")]
+    if isinstance(found, NotUnderstood):
+        return
+    first = next(line.strip() for line in text.replace("\r\n", "\n").split("\n") if line.strip())
+    word = first.casefold()
+    if found.form is Form.HANDLED:
+        assert (word, found.verb, found.answer) == ("handled", Verb.APPROVE, None)
+    elif found.form is Form.CHOOSE:
+        told = first.split()
+        assert [told[0].casefold(), told[1:]] == ["choose", [found.answer]]
+        assert OPTION.fullmatch(found.answer or "")
+    elif found.form is Form.ANSWER:
+        before, colon, said = first.partition(":")
+        assert (before.strip().casefold(), colon) == ("answer", ":")
+        assert said.strip()
+        assert (found.answer or "").startswith(said.strip())
+        assert found.comment is None
+    elif found.verb is Verb.APPROVE:
+        assert word == "approve"
+    assert found.form is Form.PLAIN or found.verb is Verb.APPROVE
+    assert (found.answer is None) == (found.form in (Form.PLAIN, Form.HANDLED))
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=40), min_size=1, max_size=5))

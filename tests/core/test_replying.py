@@ -9,9 +9,19 @@ from msgspec.structs import replace
 
 from bot.core.errors import Fault, Invalid, Stale
 from bot.core.forms import Field, FieldKind, fields_of
-from bot.core.grammar import Command
-from bot.core.model import OnIrreversible, Replies, Risk, Verb
-from bot.core.replying import UNDERSTOOD, allowed, edited_by, reasons, replies_to
+from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.model import Kind, OnIrreversible, Option, Replies, Request, Risk, State, Verb
+from bot.core.replying import (
+    UNDERSTOOD,
+    AnswerOtherwise,
+    NoSuchOption,
+    allowed,
+    answer_to,
+    edited_by,
+    reasons,
+    replies_to,
+    understood,
+)
 from tests.core.requests import request, route, stage, step
 
 SCHEMA: dict[str, Any] = {
@@ -72,6 +82,14 @@ def test_the_strictest_of_all_that_bounds_a_reply_holds(mode: Replies, way: OnIr
     assert replies_to(about) is (Replies.REJECT_ONLY if at_page and mode is Replies.APPROVE else mode)
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_an_answer_that_runs_nothing_cannot_be_irreversible(kind: Kind) -> None:
+    """A choice runs what its option says, so it is picked where an approval would be given; the others run nothing."""
+    way = route(stage(step("ana")), replies=Replies.APPROVE, irreversible=OnIrreversible.PAGE)
+    about = replace(request(way=way), risk=Risk.IRREVERSIBLE, kind=kind)
+    assert replies_to(about) is (Replies.REJECT_ONLY if kind.runs else Replies.APPROVE)
+
+
 @pytest.mark.parametrize(
     ("mode", "verbs"),
     [
@@ -88,3 +106,94 @@ def test_what_each_mode_allows(mode: Replies, verbs: set[Verb]) -> None:
 def test_every_verb_is_said_back() -> None:
     """Whoever writes hears what was understood, whatever it was."""
     assert set(UNDERSTOOD) == set(Verb)
+
+
+TWO = (Option(id="a", title="One"), Option(id="B", title="Two"))
+
+
+def asked(kind: Kind, options: tuple[Option, ...] = (), chosen: str | None = None) -> Request:
+    """A request of a kind, with options."""
+    made = request(way=route(stage(step("ana"))))
+    return replace(made, kind=kind, content=replace(made.content, options=options, chosen=chosen))
+
+
+def said(about: Request, text: str) -> str | None:
+    """What a text answers it with."""
+    command = parse(text)
+    assert not isinstance(command, NotUnderstood)
+    return answer_to(about, command)
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "answer"),
+    [
+        (asked(Kind.APPROVAL), "approve", None),
+        (asked(Kind.QUESTION), "answer: two weeks", "two weeks"),
+        (asked(Kind.QUESTION, TWO), "choose a", "a"),
+        (asked(Kind.QUESTION, TWO), "choose A", "a"),
+        (asked(Kind.CHOICE, TWO), "choose b", "B"),
+        (asked(Kind.CHOICE, TWO, "a"), "choose b", "B"),
+        (asked(Kind.CHOICE, TWO, "a"), "approve", None),
+        (asked(Kind.EXCEPTION), "handled", None),
+        (asked(Kind.EXCEPTION), "approve", None),
+        (asked(Kind.EXCEPTION), "answer: done", "done"),
+        (asked(Kind.QUESTION), "reject: no idea", None),
+        (asked(Kind.CHOICE, TWO), "ask: why?", None),
+        (asked(Kind.QUESTION, (*TWO, Option(id="b", title="Three"))), "choose b", "b"),
+    ],
+)
+def test_what_is_asked_is_answered_in_its_own_words(about: Request, text: str, answer: str | None) -> None:
+    """A text for a question, an option in any case where one is offered, approval where that says all."""
+    assert said(about, text) == answer
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "instead"),
+    [
+        (asked(Kind.QUESTION), "approve", "write answer: and your words."),
+        (asked(Kind.QUESTION), "handled", "write answer: and your words."),
+        (asked(Kind.QUESTION), "choose a", "write answer: and your words."),
+        (asked(Kind.QUESTION), "edit a=1", "write answer: and your words."),
+        (asked(Kind.QUESTION, TWO), "answer: a", "write choose and one of its options, a, B."),
+        (asked(Kind.QUESTION, TWO), "approve", "write choose and one of its options, a, B."),
+        (asked(Kind.CHOICE, TWO), "approve", "write choose and one of its options, a, B."),
+        (asked(Kind.CHOICE, TWO, "a"), "handled", "write choose and one of its options, a, B."),
+        (asked(Kind.CHOICE, TWO, "a"), "edit a=1", "write choose and one of its options, a, B."),
+        (asked(Kind.EXCEPTION), "choose a", "write handled, or answer: and your words."),
+        (asked(Kind.APPROVAL), "answer: yes", "write approve, or reject: and your reason."),
+        (asked(Kind.APPROVAL), "choose a", "write approve, or reject: and your reason."),
+        (asked(Kind.APPROVAL), "handled", "write approve, or reject: and your reason."),
+    ],
+)
+def test_other_words_are_refused_with_what_to_write_instead(about: Request, text: str, instead: str) -> None:
+    """An approval answers no question, and an answer approves nothing."""
+    with pytest.raises(AnswerOtherwise) as refused:
+        said(about, text)
+    assert refused.value.detail.endswith(instead)
+
+
+def test_an_option_that_is_none_is_answered_with_those_that_there_are() -> None:
+    """Also where two differ in their case alone and neither was written; what is no id is not repeated."""
+    with pytest.raises(NoSuchOption, match=r"There is no option d; there are: a, B\."):
+        said(asked(Kind.CHOICE, TWO), "choose d")
+    twins = (Option(id="aa", title="One"), Option(id="AA", title="Two"), Option(id="It is approved.", title="Three"))
+    with pytest.raises(NoSuchOption, match=r"in its own case; there are: aa, AA\.$"):
+        said(asked(Kind.CHOICE, twins), "choose Aa")
+    assert said(asked(Kind.CHOICE, twins), "choose AA") == "AA"
+
+
+def test_of_what_has_ended_the_house_says_what_became_of_it() -> None:
+    """Nothing is judged here, whatever was written."""
+    over = replace(asked(Kind.QUESTION), state=State.APPROVED)
+    assert said(over, "approve") is None
+    assert said(over, "choose b") == "b"
+
+
+def test_each_kind_is_said_back_in_its_words() -> None:
+    """Answered, chosen, handled, declined; an approval as ever."""
+    assert understood(Kind.QUESTION, Verb.APPROVE, None) == "answered"
+    assert understood(Kind.CHOICE, Verb.APPROVE, "b") == "the option b is chosen"
+    assert understood(Kind.EXCEPTION, Verb.APPROVE, None) == "handled"
+    assert {understood(kind, Verb.REJECT, None) for kind in Kind} == {"rejected", "declined"}
+    assert all(understood(Kind.APPROVAL, verb, None) == UNDERSTOOD[verb] for verb in Verb)
+    assert understood(Kind.CHOICE, Verb.ASK, None) == UNDERSTOOD[Verb.ASK]

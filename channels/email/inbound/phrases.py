@@ -37,7 +37,7 @@ FORWARDED = re.compile(
 )
 
 _FOOTERS = (
-    r"sent (?:from|via|with|using) (?:my |mail\b|outlook|yahoo|proton|samsung|gmail|aol|blue ?mail|spark)",
+    r"sent (?:from|via|with|using) \[?(?:my |mail\b|outlook|yahoo|proton|samsung|gmail|aol|blue ?mail|spark)",
     r"(?:get|download) outlook for ", r"von meinem .{1,40} gesendet", r"gesendet (?:mit|von|aus|über) ",
     r"diese nachricht wurde von meinem ", r"envoyé (?:de|depuis|à partir de|avec|via) ",
     r"télécharge[rz] outlook pour ", r"enviado (?:desde|do|de|con|com|a partir d|por|via) ",

@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from bot.core.model import Verb
+from bot.core.model import Kind, Option, Verb
 
 MAIL = Path(__file__).parents[2] / "data" / "mail"
 
@@ -57,9 +57,29 @@ VERDICTS: Mapping[str, Verb] = MappingProxyType(
         "edit": Verb.APPROVE_WITH_EDITS,
         "ask": Verb.ASK,
         "escalate": Verb.ESCALATE,
+        "answer": Verb.APPROVE,
+        "choose": Verb.APPROVE,
+        "handled": Verb.APPROVE,
     }
 )
 """The verdicts beside ``refused``, and the verb that each stands for."""
+
+OPTIONS = (
+    Option(id="a", title="The whole amount", arguments={"order": "10428", "amount": 240.0, "currency": "USD"}),
+    Option(id="b", title="Half of it", arguments={"order": "10428", "amount": 120.0, "currency": "USD"}),
+    Option(id="c", title="Nothing", arguments={"order": "10428", "amount": 0.0, "currency": "USD"}),
+)
+"""What may be picked, of a choice; of a question that has options, without the arguments."""
+ASKED: Mapping[str, tuple[Kind, tuple[Option, ...]]] = MappingProxyType(
+    {
+        "approval": (Kind.APPROVAL, ()),
+        "question": (Kind.QUESTION, ()),
+        "options": (Kind.QUESTION, tuple(Option(id=option.id, title=option.title) for option in OPTIONS)),
+        "choice": (Kind.CHOICE, OPTIONS),
+        "exception": (Kind.EXCEPTION, ()),
+    }
+)
+"""What a letter of the corpus answers, by the name that its entry gives."""
 
 STRUCTURE = ("malformed", "too_large")
 TOKEN = ("no_token", "unknown_token", "token_mismatch")
@@ -80,14 +100,18 @@ GRAMMAR = (
     "more_than_the_command",
     "edit_malformed",
     "question_missing",
+    "answer_missing",
+    "option_missing",
     "quote_not_closed",
     "text_after_quote",
     "named_twice",
     "edit_maybe_wrapped",
 )
-REASONS = (COMMAND, *STRUCTURE, *TOKEN, *MACHINES, *FROM, *AUTHENTICATION, *GRAMMAR)
+UNFIT = ("answer_otherwise", "no_such_option")
+"""A command, and not one that answers what was asked."""
+REASONS = (COMMAND, *STRUCTURE, *TOKEN, *MACHINES, *FROM, *AUTHENTICATION, *GRAMMAR, *UNFIT)
 """Every named reason, in the order of judgement: the first that holds is the one that is given."""
-ANSWERED = ("too_large", "weak_authentication", *GRAMMAR)
+ANSWERED = ("too_large", "weak_authentication", *GRAMMAR, *UNFIT)
 """The refusals that are answered: whoever wrote is the recipient (or most likely is), and no machine."""
 
 
@@ -97,7 +121,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     ``raw`` is what the server handed over. ``rcpt`` and ``mail_from`` are the envelope's; empty and None where it is
     not known, as in a mailbox. ``verdict`` is a key of `VERDICTS` or ``refused``; each of ``reasons`` is right.
     ``comment`` is None where it is not tested; runs of white space in it count as one space, for mail programs wrap
-    lines. ``edits`` are texts by argument name. ``answered`` is None where either is right.
+    lines. ``edits`` are texts by argument name. ``answered`` is None where either is right. ``kind`` (a key of `ASKED`)
+    is what was asked, ``answer`` what the decision must hold of it.
     """
 
     category: str
@@ -111,6 +136,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     edits: Mapping[str, str]
     answered: bool | None
     note: str
+    kind: str = "approval"
+    answer: str | None = None
 
     @property
     def id(self) -> str:
@@ -155,6 +182,8 @@ def _sample(category: str, name: str, entry: Mapping[str, Any]) -> Sample:
         edits=entry.get("edits", {}),
         answered=entry["answered"],
         note=entry["note"],
+        kind=entry.get("kind", "approval"),
+        answer=entry.get("answer"),
     )
 
 

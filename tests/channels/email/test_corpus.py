@@ -48,15 +48,16 @@ def samples() -> tuple[Sample, ...]:
     return tuple(corpus.samples())
 
 
-def house_of() -> tuple[LetterHouse, Request]:
-    """A house in which three people were each sent a letter about one request that a reply may approve."""
+def house_of(asked: str = "approval") -> tuple[LetterHouse, Request]:
+    """A house in which three people were each sent a letter about one request that a reply may decide."""
     house = LetterHouse()
     house.schema = {"type": "object", "properties": dict(corpus.EDITABLE)}
     house.editable = tuple(corpus.EDITABLE)
     people = {token: address.partition("@")[0] for token, address in corpus.PEOPLE.items()}
     for token, name in people.items():
         house.people[name] = Person(id=name, name=name.title(), email=corpus.PEOPLE[token])
-    request = house.submit(dict(corpus.ARGUMENTS), risk=Risk.REVERSIBLE)
+    kind, options = corpus.ASKED[asked]
+    request = house.submit(dict(corpus.ARGUMENTS), risk=Risk.REVERSIBLE, kind=kind, options=options)
     (first, *more) = request.route.stages[0].steps
     steps = (Step(notify=tuple(people.values()), people=tuple(people.values()), wait=first.wait), *more)
     stage = replace(request.route.stages[0], steps=steps)
@@ -78,7 +79,7 @@ def house_of() -> tuple[LetterHouse, Request]:
 
 async def take(sample: Sample) -> Came:
     """Bring one mail to a new mailroom."""
-    house, request = house_of()
+    house, request = house_of(sample.kind)
     settings = EmailSettings(
         smtp=server_of("smtp://127.0.0.1:9", MAIL_OUT),
         sender=corpus.SENDER,
@@ -113,6 +114,9 @@ async def test_t18_t19_each_mail_comes_to_what_it_must(sample: Sample) -> None:
         assert made.by == corpus.PEOPLE[_token(sample)].partition("@")[0]
         if sample.comment is not None:
             assert " ".join((made.comment or "").split()) == " ".join(sample.comment.split())
+        assert " ".join((made.answer or "").split()) == " ".join((sample.answer or "").split())
+        if sample.kind == "choice" and sample.verdict == "choose":
+            assert came.request.content.chosen == sample.answer
         for name, text in sample.edits.items():
             value = came.request.content.arguments[name]
             assert value == (text if isinstance(value, str) else float(text))

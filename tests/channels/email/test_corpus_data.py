@@ -9,6 +9,7 @@ import pytest
 
 from tests.channels.email.corpus import (
     ANSWERED,
+    ASKED,
     COMMAND,
     GRAMMAR,
     MACHINES,
@@ -16,6 +17,7 @@ from tests.channels.email.corpus import (
     PEOPLE,
     REASONS,
     REFUSED,
+    UNFIT,
     VERDICTS,
     Sample,
     categories,
@@ -24,7 +26,16 @@ from tests.channels.email.corpus import (
     samples,
 )
 
-LEAST = {"honest": 170, "notcommands": 35, "automatic": 60, "forged": 70, "enormous": 15}
+LEAST = {
+    "honest": 170,
+    "answers": 30,
+    "notcommands": 35,
+    "notanswers": 30,
+    "automatic": 60,
+    "forged": 70,
+    "enormous": 15,
+}
+HONEST = ("honest", "answers")
 MOST_BYTES = 4 * 2**20
 MOST_BYTES_OF_A_LETTER = 10 * 2**20
 LANGUAGES = 15
@@ -39,14 +50,16 @@ def small() -> list[Sample]:
 
 
 def test_there_are_enough_of_every_kind() -> None:
-    """At least 340 letters: so many of each category, and of each command among the honest ones."""
+    """At least 400 letters: so many of each category, and of each command among those that count."""
     counts = {category: len(entries(category)) for category in categories()}
     assert counts.keys() == LEAST.keys()
     assert not {category: n for category, n in counts.items() if n < LEAST[category]}
-    assert sum(counts.values()) >= 340
-    commands = Counter(entry["verdict"] for entry in entries("honest").values())
+    assert sum(counts.values()) >= 400
+    commands = Counter(entry["verdict"] for category in HONEST for entry in entries(category).values())
     assert commands.keys() == VERDICTS.keys()
-    assert min(commands.values()) >= 8
+    assert min(commands.values()) >= 4
+    kinds = Counter(entry["kind"] for category in ("answers", "notanswers") for entry in entries(category).values())
+    assert kinds.keys() == ASKED.keys()
 
 
 def test_they_speak_many_languages() -> None:
@@ -74,7 +87,8 @@ def test_names_and_entries_say_what_they_are(category: str) -> None:
     for name, entry in entries(category).items():
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+){0,9}", name), name
         assert name not in others, name
-        assert entry.keys() - {"edits", "fill"} == KEYS, name
+        assert entry.keys() - {"edits", "fill", "kind", "answer"} == KEYS, name
+        assert ("kind" in entry) == (category in ("answers", "notanswers")), name
         assert len(entry["note"]) >= 5, name
 
 
@@ -106,14 +120,20 @@ def test_only_what_is_safe_is_answered() -> None:
 
 @pytest.mark.parametrize(
     ("category", "reasons"),
-    [("honest", {COMMAND}), ("notcommands", {*GRAMMAR, "malformed", "bulk"}), ("automatic", {*MACHINES, "no_token"})],
+    [
+        ("honest", {COMMAND}),
+        ("answers", {COMMAND}),
+        ("notcommands", {*GRAMMAR, "malformed", "bulk"}),
+        ("notanswers", {*GRAMMAR, *UNFIT}),
+        ("automatic", {*MACHINES, "no_token"}),
+    ],
 )
 def test_each_category_holds_what_its_name_says(category: str, reasons: set[str]) -> None:
     """Honest letters count; the words of the others decide nothing; machines are known as machines."""
     for name, entry in entries(category).items():
         given = {entry["reason"]} if isinstance(entry["reason"], str) else set(entry["reason"])
         assert given & reasons, name
-    if category != "honest":
+    if category not in HONEST:
         assert {entry["verdict"] for entry in entries(category).values()} == {REFUSED}
 
 
@@ -131,13 +151,13 @@ def test_lines_end_as_on_the_wire() -> None:
 def test_no_two_letters_are_the_same() -> None:
     """Neither by their bytes and envelope nor, among the honest, by their Message-ID: each could be the only one."""
     assert not [key for key, n in Counter((s.raw, s.rcpt) for s in small()).items() if n > 1]
-    ids = Counter(m[1] for s in samples("honest") if (m := re.search(rb"(?im)^message-id:\s*(<[^>]+>)", s.raw)))
+    ids = Counter(m[1] for s in samples(*HONEST) if (m := re.search(rb"(?im)^message-id:\s*(<[^>]+>)", s.raw)))
     assert not [key for key, n in ids.items() if n > 1]
 
 
 def test_honest_letters_carry_a_key_that_is_known() -> None:
     """In the envelope, or in the headers where there is no envelope."""
-    for letter in samples("honest"):
+    for letter in samples(*HONEST):
         found = {token for token in PEOPLE for place in (*letter.rcpt, letter.raw.decode("latin-1")) if token in place}
         assert found or letter.name == "delivered-to-in-capitals", letter.id
         assert (letter.mail_from is None) == (not letter.rcpt), letter.id
