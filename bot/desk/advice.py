@@ -27,6 +27,8 @@ class Advice(Part):
             if request.agent == by:
                 raise errors.Forbidden("Nobody gives a second opinion of their own request.")
             transitions.check(request, Happening.ADVISE)
+            if self._ledger.clock.now() >= request.expires_at:
+                raise errors.Expired
             if revision != request.revision or digest != request.digest:
                 raise errors.Stale(revision=request.revision, digest=request.digest)
             if any(given.by == by and given.revision == revision for given in request.advice):

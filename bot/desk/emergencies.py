@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
 from bot.core.errors import Fault
-from bot.core.model import Decision, Request, Risk, Route, Submission, Then, Verb
-from bot.core.policy import DRILL, GLASS_REVIEW, BreakGlass, Policy, Routing, StageSpec, staffed
+from bot.core.model import Decision, Kind, Request, Risk, Route, Submission, Then, Verb
+from bot.core.policy import DRILL, GLASS_REVIEW, HOUSE, BreakGlass, Policy, Routing, StageSpec, absences, staffed
 from bot.core.ports import Ballot, Change, Effect, Tx
 from bot.core.transitions import refusal
 from bot.desk.counting import Proposal
@@ -86,8 +86,8 @@ class Emergencies(Intake):
             reason=f"{ballot.by} approved {broken.id} past its review. Was that right?",
         )
         why = f"break_glass: {broken.id} was approved past its review"
-        barred = tuple(sorted({ballot.by, *broken.route.excluded}))
         it = self._proposal(policy, submission, f"Review of a broken glass: {broken.title}")
+        barred = _with_delegates(policy, {ballot.by, *broken.route.excluded}, it.now, it.now + glass.within)
         route = self._house_route(it, "break_glass", why, chain=glass.review, lasts=glass.within, barred=barred)
         change = self._created(it, Routing(route, ()), actor=f"person:{ballot.by}")
         tx.record(change)
@@ -140,6 +140,20 @@ class Emergencies(Intake):
         return staffed(it.policy, bare, (StageSpec(name=chain, chain=chain),), it.now)
 
 
+def _may_run(request: Request) -> bool:
+    """Whether approving it lets something run: the house's own requests, such as a review of broken glass, run nothing."""
+    if request.action.startswith(HOUSE) or not request.kind.runs:
+        return False
+    return request.kind is not Kind.CHOICE or request.content.chosen is not None
+
+
+def _with_delegates(policy: Policy, people: set[str], now: datetime, until: datetime) -> tuple[str, ...]:
+    """These people, and whoever stands in for one of them meanwhile (threat T10)."""
+    away = absences(policy, people & policy.people.keys(), now, until)
+    delegates = {absence.delegate for known in away.values() for absence in known if absence.delegate is not None}
+    return tuple(sorted(people | delegates))
+
+
 def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:
     """Refuse to break the glass over what is no open request as it was shown, or without a reason."""
     if not request.state.open:
@@ -152,7 +166,7 @@ def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:
     if ballot.decision is not Verb.APPROVE:
         fault = Fault("/decision", "break_glass", "only approve breaks the glass")
         raise errors.Invalid(f"/decision: {fault.detail}", faults=(fault,))
-    if not request.kind.runs or (request.content.options and request.content.chosen is None):
+    if not _may_run(request):
         fault = Fault("/break_glass", "nothing_runs", "this waits for an answer, and there is nothing to approve")
         raise errors.Invalid(f"/break_glass: {fault.detail}", faults=(fault,))
     if not (ballot.comment or "").strip():
