@@ -90,14 +90,14 @@ def timezone(reader: Reader, node: Node) -> str | None:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         reader.faults.add(
-            node.place, f"there is no timezone {quoted(name)}", meant(name, ZONES, "it looks like Europe/Lisbon")
+            node.place, f"there is no timezone {quoted(name)}", meant(name, _ZONES, "it looks like Europe/Lisbon")
         )
         return None
     return name
 
 
 MAX_ZONE = 64
-ZONES = (
+_ZONES = (
     "UTC",
     "Africa/Cairo",
     "Africa/Johannesburg",

@@ -46,7 +46,8 @@ def _openings() -> str:
 
 def _hours(said: str) -> Shape:
     examples = ["Mon-Fri 09:00-18:00", "Mon-Thu 09:00-12:30, 13:30-18:00; Fri 22:00-06:00"]
-    return text(said, longest=hours.LONGEST_TEXT, pattern=_openings(), examples=examples)
+    told = f"days and times, parts apart by a semicolon: {examples[1]}"
+    return text(said, longest=hours.LONGEST_TEXT, pattern=_openings(), examples=examples, patternErrorMessage=told)
 
 
 def _holidays(said: str) -> Shape:

@@ -83,11 +83,15 @@ def share(said: str) -> Shape:
 
 
 def duration(said: str, *, zero: bool = False, otherwise: timedelta | None = None) -> Shape:
-    """A duration, more than nothing unless ``zero``; ``otherwise`` is what holds where it is left out."""
+    """A duration, more than nothing unless ``zero``; ``otherwise`` is what holds where it is left out.
+
+    ``patternErrorMessage`` is what editors say instead of showing the pattern; validators take it as a note.
+    """
     shape: Shape = {"description": said, "type": "string", "pattern": whole(durations.PATTERN)}
     if not zero:
         shape["not"] = {"pattern": "^0+[a-z]"}
-    shape["examples"] = ["30s", "15m", "8h", "2d"]
+    shape["patternErrorMessage"] = "a whole number and a unit: 500ms, 30s, 15m, 8h, 2d"
+    shape["examples"] = ["15m", "8h"]
     if otherwise is not None:
         shape["default"] = span_text(otherwise)
     return shape
@@ -147,5 +151,5 @@ def moment(said: str) -> Shape:
 
 
 def timezone(said: str) -> Shape:
-    """A zone of the tz database; some are named, all are taken."""
-    return text(said, longest=people.MAX_ZONE, examples=[*people.ZONES], default="UTC")
+    """A zone of the tz database."""
+    return text(said, longest=people.MAX_ZONE, examples=["Europe/Lisbon"], default="UTC")
