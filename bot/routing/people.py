@@ -22,7 +22,7 @@ PERSON_KEYS = (
 )  # fmt: skip
 """The last three are read by `schedules`, since a delegate may stand further down."""
 AGENT_KEYS = ("owner", "per_minute", "pending", "webhook")
-SLACK_KEYS = ("post_to",)
+POSTING_KEYS = ("post_to",)
 MAIL_KEYS = ("replies", "irreversible", "outcomes")
 NETWORK_KEYS = ("allow_private",)
 OUTCOMES = ("thread", "digest", "off")
@@ -178,7 +178,7 @@ def channels(reader: Reader, node: Node) -> dict[str, dict[str, Any]]:
         if name == "email":
             found[name] = _email(reader, item)
             continue
-        fields = reader.mapping(item, f"channels.{name}", SLACK_KEYS if name == "slack" else ())
+        fields = reader.mapping(item, f"channels.{name}", POSTING_KEYS if name == "slack" else ())
         if "post_to" in fields:
             example = '"#approvals" (in quotes: # begins a comment), C0123ABCD, or dm'
             reader.matching(fields["post_to"], "post_to", POST_TO, example)

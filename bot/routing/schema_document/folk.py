@@ -198,7 +198,7 @@ def channels() -> Shape:
         pattern=people.POST_TO.pattern,
     )
     sections = {
-        "slack": closed(people.SLACK_KEYS, {"post_to": post_to}),
+        "slack": closed(people.POSTING_KEYS, {"post_to": post_to}),
         "email": mail(people.MAIL_KEYS, defaults=True),
         "push": closed((), {}),
     }
