@@ -141,7 +141,7 @@ class Emergencies(Intake):
 
 
 def _may_run(request: Request) -> bool:
-    """Whether approving it lets something run: the house's own requests, such as a review of broken glass, run nothing."""
+    """Whether approving it lets something run; the house's own requests, such as this glass's review, run nothing."""
     if request.action.startswith(HOUSE) or not request.kind.runs:
         return False
     return request.kind is not Kind.CHOICE or request.content.chosen is not None

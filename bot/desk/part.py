@@ -170,13 +170,12 @@ class Part:
         """What is done because a card did not arrive: another way to the same person, else the next step."""
         policy, standing = self._policy(), tx.deliveries(request.id)
         # A card of an earlier step may be the one at which somebody of the newest was to be reached.
-        lost = self._rounds.unreached(request, failed, standing)
-        deliveries, asked = self._rounds.otherwise(request, policy, standing, lost)
+        asking = self._rounds.asked_by(request, failed)
+        deliveries, effects = self._rounds.otherwise(request, policy, standing, asking)
         if deliveries:
             event = self._event("request.asked", request, actor="sayso", via="courier", reason="undeliverable")
-            tx.record(Change(event=event, deliveries=deliveries, effects=asked))
-            return Deed(None, asked)
-        effects: tuple[Effect, ...] = ()
+            tx.record(Change(event=event, deliveries=deliveries, effects=effects))
+        lost = self._rounds.unreached(request, failed, tx.deliveries(request.id))
         moved = request
         for track in lost:
             after = lifecycle.move_on(moved, track.stage, self._ledger.clock.now())

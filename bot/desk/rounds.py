@@ -46,7 +46,7 @@ class Rounds:
         deliveries: list[Delivery] = []
         effects: list[Effect] = []
         standing = {(d.channel, d.to): d for d in existing if d.state in _ALIVE}
-        failed = {(d.channel, d.person) for d in existing if d.state is DeliveryState.FAILED}
+        failed = _failed(existing)
         for track in request.open_tracks if tracks is None else tracks:
             step = _newest(request, track)
             for channel, place in self._places(step, policy, failed) if step is not None else ():
@@ -82,8 +82,7 @@ class Rounds:
         self, request: Request, policy: Policy, existing: tuple[Delivery, ...], tracks: Collection[Track]
     ) -> Cards:
         """Cards by another way, to those of their newest steps whom one did not reach and who wish for more."""
-        failed = {(d.channel, d.to) for d in existing if d.state is DeliveryState.FAILED}
-        return self.ask(request, policy, existing, tracks=tracks, quiet=True, shunned=failed)
+        return self.ask(request, policy, existing, tracks=tracks, quiet=True, shunned=_failed(existing))
 
     def notify(
         self, request: Request, policy: Policy, people: Collection[str], existing: tuple[Delivery, ...] = ()
@@ -106,9 +105,7 @@ class Rounds:
         redrawn = tuple(d for d in existing if self._redraws(d))
         return deliveries, self._words(request, redrawn, note, _ALIVE) + cards
 
-    def _places(
-        self, step: Step, policy: Policy, failed: Collection[tuple[str, str | None]]
-    ) -> Iterator[tuple[str, Place]]:
+    def _places(self, step: Step, policy: Policy, failed: Collection[tuple[str, str]]) -> Iterator[tuple[str, Place]]:
         """Where the step's people are reached: channel by channel as it says, else as each of them prefers."""
         seen: set[tuple[str, str]] = set()
         ways = [(name, person) for name in step.via or tuple(self._channels) for person in step.people]
@@ -121,15 +118,13 @@ class Rounds:
                 seen.add((name, place.to))
                 yield name, place
 
-    def _wished(
-        self, step: Step, policy: Policy, person: str, failed: Collection[tuple[str, str | None]]
-    ) -> str | None:
+    def _wished(self, step: Step, policy: Policy, person: str, failed: Collection[tuple[str, str]]) -> str | None:
         """Through which one channel somebody wishes to be asked now; None: through every one of the step."""
         known = policy.people.get(person)
         if step.via or known is None or not known.channels:
             return None
-        open_ways = [name for name in known.channels if self._place(name, person, policy) is not None]
-        return next((name for name in open_ways if (name, person) not in failed), None)
+        places = [(name, self._place(name, person, policy)) for name in known.channels]
+        return next((name for name, place in places if place is not None and (name, place.to) not in failed), None)
 
     def _place(self, channel: str, person: str, policy: Policy) -> Place | None:
         known, way = policy.people.get(person), self._channels.get(channel)
@@ -150,14 +145,15 @@ class Rounds:
         channel = self._channels.get(delivery.channel)
         return channel is None or channel.redraws
 
+    def asked_by(self, request: Request, delivery: Delivery) -> tuple[Track, ...]:
+        """The stages whose newest step asks somebody by this card."""
+        return tuple(track for track in request.open_tracks if _asks(request, track, delivery))
+
     def unreached(self, request: Request, failed: Delivery, existing: tuple[Delivery, ...]) -> tuple[Track, ...]:
         """The stages whose newest step asked somebody by the card that failed, and now by none that stands."""
         alive = [d for d in existing if d.state in _ALIVE]
-        return tuple(
-            track
-            for track in request.open_tracks
-            if _asks(request, track, failed) and not any(_asks(request, track, d) for d in alive)
-        )
+        asking = self.asked_by(request, failed)
+        return tuple(track for track in asking if not any(_asks(request, track, d) for d in alive))
 
     def remind(
         self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str, *, stage: int
@@ -195,6 +191,10 @@ class Rounds:
         return tuple(
             self._ledger.effect(EffectKind.WEBHOOK, request.id, "request.needs_advice", name) for name in hooks
         )
+
+
+def _failed(existing: tuple[Delivery, ...]) -> set[tuple[str, str]]:
+    return {(d.channel, d.to) for d in existing if d.state is DeliveryState.FAILED}
 
 
 def _newest(request: Request, track: Track) -> Step | None:
