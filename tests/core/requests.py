@@ -64,7 +64,7 @@ def request(*stages: Stage, at: datetime = NOW, expires: timedelta = 24 * HOUR, 
 def decision(about: Request, by: str = "ana", verb: Verb = Verb.APPROVE, at: datetime = NOW, **more: Any) -> Decision:
     """A decision on a request as it stands, placed as the desk places it."""
     known: dict[str, Any] = {"revision": about.revision, "digest": about.digest, **lifecycle.place_of(about, by)}
-    made = {"id": f"dec_{len(about.decisions) + 1}", "request": about.id, "channel": "slack"}
+    made: dict[str, Any] = {"id": f"dec_{len(about.decisions) + 1}", "request": about.id, "channel": "slack"}
     return Decision(decision=verb, by=by, at=at, **(made | known | more))
 
 

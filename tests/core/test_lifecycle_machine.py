@@ -84,7 +84,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _decision(self, by: str, verb: Verb) -> Decision:
         known: dict[str, Any] = {"revision": self.request.revision, "digest": self.request.digest}
         known |= lifecycle.place_of(self.request, by)
-        made = {"id": f"dec_{next(self.numbers)}", "request": self.request.id, "channel": "slack"}
+        made: dict[str, Any] = {"id": f"dec_{next(self.numbers)}", "request": self.request.id, "channel": "slack"}
         return Decision(decision=verb, by=by, at=self.now, **made, **known)
 
     def _decided(self, verb: Verb, by: str, more: Route) -> Request:
@@ -130,7 +130,12 @@ class Lifecycle(RuleBasedStateMachine):
         if self.now >= self.request.expires_at:
             return
         before = self.request
-        made = {"id": f"adv_{next(self.numbers)}", "request": before.id, "by": "checker", "at": self.now}
+        made: dict[str, Any] = {
+            "id": f"adv_{next(self.numbers)}",
+            "request": before.id,
+            "by": "checker",
+            "at": self.now,
+        }
         said = Assessment(revision=before.revision, opinion=opinion, **made)
         way = tightened(before.route, more)
         self.request = lifecycle.advise(before, replace(before, route=way), said, self.now)

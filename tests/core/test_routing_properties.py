@@ -234,17 +234,16 @@ def _there(policy: Policy, chain: Chain, number: int, at: datetime) -> set[str]:
     """Whom a step of a chain may ask at a moment, as the file says it."""
     ends = number == len(chain.steps)
     names = chain.exhausted.notify if ends else chain.steps[number].notify
-    found: set[str] = set()
+    found: set[str | None] = set()
     for name in names:
         schedule = policy.schedules.get(name)
-        people: Any = policy.groups.get(name, (name,))
+        people: tuple[str | None, ...] = policy.groups.get(name, (name,))
         if schedule is not None:
             people = (on_duty(schedule, at) or schedule.fallback,)
-        found |= {standing_in(policy.away, person, at) for person in people if person}  # type: ignore[arg-type]
-    if not ends:
-        fallback = policy.members(chain.steps[number].fallback)
-        found |= {standing_in(policy.away, person, at) for person in fallback}  # type: ignore[arg-type]
-    return found - {None}  # type: ignore[arg-type]
+        found |= {standing_in(policy.away, person, at) for person in people if person}
+    fallback = () if ends else policy.members(chain.steps[number].fallback)
+    found |= {standing_in(policy.away, person, at) for person in fallback}
+    return {person for person in found if person is not None}
 
 
 @QUICK

@@ -49,8 +49,8 @@ ORDER = [
     (
         f"  - {{name: a, when: '{NOTE} && has(context.safe)', then: approve}}",
         (
-            'the rule "a" approves by context, which is the agent\'s own word: an agent that wants it approved says what the '
-            "rule asks for; use arguments, which are what runs"
+            'the rule "a" approves by context, which is the agent\'s own word: an agent that wants it approved says '
+            "what the rule asks for; use arguments, which are what runs"
         ),
         f"  - {{name: a, when: '{NOTE} && has(arguments.safe)', then: approve}}",
     ),

@@ -141,6 +141,7 @@ def test_t14_nor_with_all_that_bounds_a_request(data: st.DataObject, rules: Poli
     free = route(rules, bare, agent="billing", now=NOW).route
     without = route(rules, bare, agent="billing", now=NOW, bounds=known).route
     assert without.then.rank >= free.then.rank
+    assert without.then is not Then.APPROVE or without.rule not in known.closed
     if known.refused or known.sampled:
         assert without.then is not Then.APPROVE
     for labels, risk in product(LABELS, RISKS):

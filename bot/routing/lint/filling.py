@@ -86,7 +86,7 @@ def _meanwhile(policy: Policy, review: Review, agent: AgentSpec, now: datetime, 
 
 
 def _barred(agent: AgentSpec) -> frozenset[str]:
-    return frozenset({agent.name, agent.owner} - {None})  # type: ignore[arg-type]  # None is taken out
+    return frozenset(name for name in (agent.name, agent.owner) if name is not None)
 
 
 def _filled(policy: Policy, review: Review, barred: frozenset[str]) -> bool:
