@@ -38,6 +38,20 @@ chains:
 """
 
 
+def stages(*listed: str, **more: str) -> str:
+    """A default of these stages, as the file writes them."""
+    rest = "".join(f", {name}: {value}" for name, value in more.items())
+    return f"default: {{stages: [{', '.join(listed)}]{rest}}}"
+
+
+def chain(*steps: str, **more: str) -> str:
+    """A file's chains with one that is called finance."""
+    if not more:
+        return f"chains:\n  finance: [{', '.join(steps)}]"
+    rest = "".join(f", {name}: {value}" for name, value in more.items())
+    return f"chains:\n  finance: {{steps: [{', '.join(steps)}]{rest}}}"
+
+
 def filed(*sections: str) -> str:
     """A whole routing.yaml of the ground and these sections; what the ground has too is taken from the section."""
     given = [dedent(section).strip("\n") for section in sections]
