@@ -42,7 +42,8 @@ def _long(value: Any) -> bool:
 def _line_changes(before: str, after: str) -> str:
     """The lines taken away (-) and added (+), each with a line around it, as in a unified diff without its head."""
     old, new = (visible(text).replace("⏎\n", "\n").split("\n") for text in (before, after))
-    told = [line for line in unified_diff(old, new, lineterm="", n=1) if not line.startswith(("---", "+++"))]
+    # The head is two lines; what was taken away may itself begin with dashes, and must be shown.
+    told = list(unified_diff(old, new, lineterm="", n=1))[2:]
     return "\n".join(told) or f"{literal(before)} → {literal(after)}"
 
 

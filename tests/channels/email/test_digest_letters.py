@@ -51,7 +51,14 @@ async def test_a_digest_counts_by_number_and_for_each_alone(post: Post) -> None:
 async def test_t18_a_digest_that_is_half_understood_decides_nothing(post: Post) -> None:
     """A number that is not there, or one named twice, and the whole answer waits for a better one."""
     deliveries = await digest(post, 2)
-    for text in ("approve 1, 3", "approve 1\nreject 1", "approve", "approve all", "approve 1 and 2"):
+    for text in (
+        "approve 1, 3",
+        "approve 1\nreject 1",
+        "approve",
+        "approve all of them",
+        "approve 1 and 2",
+        "approve all\nreject 1",
+    ):
         await reply(post, text)
     assert {post.house.requests[d.request].state for d in deliveries} == {State.PENDING}
 

@@ -8,9 +8,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.core.card import Card, Line, Verdict
-from bot.core.model import ExecutionState, Person, Replies, State
-from channels.email.letters.draw import Drawn, card_letter, digest_letter, news_letter, outcome_letter, words
+from bot.core.card import Asked, Card, Line, Verdict, edit_text
+from bot.core.model import Edit, ExecutionState, Kind, Option, Person, Replies, State
+from channels.email.letters.draw import (
+    Drawn,
+    batch_of,
+    card_letter,
+    digest_letter,
+    listed,
+    news_letter,
+    outcome_letter,
+    words,
+)
 from tests.channels.house import House
 
 ANA = Person(id="ana", name="Ana Silva", email="ana@example.com", timezone="Europe/Lisbon")
@@ -25,6 +34,19 @@ CONTEXT = {
     "checks": [{"name": "Duplicate", "passed": True, "detail": "two charges of the same amount"}],
     "risks": ["The customer keeps both the goods and the money", "The second charge may be another order"],
 }
+
+
+OPTIONS = (
+    Option(id="a", title="The whole amount", arguments={"amount": 240.0}),
+    Option(id="b", title="Half of it", arguments={"amount": 120.0}),
+)
+NOTES = (
+    Line("The same was rejected before", "Ben rejected it on Tuesday"),
+    Line("Checked: the order is theirs", "failed (order belongs to another customer)"),
+    Line("Second opinion by fraud-watch", "doubts it: two refunds this week"),
+)
+DRAFT = "Dear Ana,\nwe are sorry.\nYou get 240 USD.\nBest,\nSupport"
+"""A text that people edit."""
 
 
 def a_card(arguments: dict[str, Any] | None = None, *, replies: Replies = Replies.APPROVE, **changes: Any) -> Card:
@@ -86,23 +108,74 @@ def every_letter(text: str = "Refund", modes: Iterable[Replies] = tuple(Replies)
             {"value": text, text: 1, "nested": {text: [text]}}, replies=replies, title=text, action=text, reason=text,
             context=context, warnings=(f"/value holds {text}",),
         )  # fmt: skip
-        card = replace(card, undo=card.title, why=card.title, agent=card.action)
+        told = card.title
+        card = replace(
+            card, undo=told, why=told, agent=card.action, asked=(Asked(told, "ana", 0, told),), batch=told,
+            notes=(Line(told, told), Line(told, changed_lines(told))),
+        )  # fmt: skip
         yield card_letter(card, person=ANA, link=LINK, hears=True, note="Ben asked for it.")
         yield from _later(card, text)
+        for kind in (Kind.QUESTION, Kind.CHOICE, Kind.EXCEPTION):
+            yield from _asked(kind, text, replies)
     yield words(f"Re: {text}", (text, text, "It is decided."), link=LINK, link_says="Open the full request")
+
+
+def changed_lines(text: str) -> str:
+    """What a card says of a long text in which a line was changed into this one."""
+    return edit_text(Edit("/body", f"one\n--two\n{text}\nthree", f"one\n++two\n{text} and {text}\nthree"))
+
+
+def _asked(kind: Kind, text: str, replies: Replies) -> Iterator[Drawn]:
+    """What is no approval, to be answered, and answered."""
+    options = (Option(id="a", title=text, arguments={"value": text}), Option(id=text, title=text))
+    card = a_card(
+        {"value": text}, kind=kind, replies=replies, options=() if kind is Kind.EXCEPTION else options, reason=text
+    )
+    yield card_letter(replace(card, answer=card.claims[0].text), person=ANA, link=LINK, hears=True)
+    yield digest_letter([(1, card, LINK), (2, card, LINK)], [], person=ANA, hears=True, inbox=INBOX)
+    over = replace(ended(card, run=None), answer=text if kind is not Kind.CHOICE else "a")
+    yield outcome_letter(replace(over, answer=card.claims[0].text), person=ANA, link=LINK)
+
+
+def batch_letter(cards: Iterable[Card], *, hears: bool = True) -> Drawn:
+    """One letter for a batch."""
+    batch = batch_of(tuple(cards))
+    assert batch is not None
+    links = [LINK for _ in batch.cards]
+    asks = [(number, batch.cards[index], LINK) for number, index in enumerate(listed(batch, links), 1)]
+    return digest_letter(asks, [], person=ANA, hears=hears, inbox=INBOX, batch=batch)
 
 
 def _later(card: Card, text: str) -> Iterator[Drawn]:
     told = card.title
-    verdict = Verdict(
-        title="Rejected", by=text, at=NOON, channel="email", comment=told, category=text, edits=(Line(told, told),)
-    )
+    edits = (Line(told, told), Line(told, changed_lines(told)))
+    verdict = Verdict(title="Rejected", by=text, at=NOON, channel="email", comment=told, category=text, edits=edits)
     again = replace(card, revision=2, verdicts=(verdict,))
     yield card_letter(again, person=ANA, link=LINK, hears=False)
     ran = replace(ended(again), verdicts=(verdict,), execution=Line("Failed", told), run=ExecutionState.FAILED)
     yield outcome_letter(ran, person=ANA, link=LINK)
     yield news_letter(card, person=ANA, link=LINK, hears=True, note=f"The next in the chain are asked: {told}")
     yield digest_letter([(1, card, LINK), (2, a_card(), LINK)], [(ran, LINK)], person=ANA, hears=True, inbox=INBOX)
+    yield batch_letter([card, replace(card, notes=()), card])
+
+
+def rewritten() -> Card:
+    """A mail to a customer, after Ben changed a line of it."""
+    after = DRAFT.replace("240", "120")
+    edits = (Line("/body", edit_text(Edit("/body", DRAFT, after))),)
+    by_ben = Verdict(title="Approved with edits", by="Ben <Okri>", at=NOON, channel="slack", edits=edits)
+    return replace(a_card({"body": after}, action="mail.send", title="Write to Ana"), revision=2, verdicts=(by_ben,))
+
+
+def batch_of_refunds(count: int) -> list[Card]:
+    """A batch of refunds, of 10, 20, 30 and so on."""
+    return [
+        replace(
+            a_card({"order": f"1{n:04}", "amount": n * 10.0}, batch="newsletter-11", title=f"Refund on order 1{n:04}"),
+            batch="newsletter-11",
+        )
+        for n in range(1, count + 1)
+    ]
 
 
 def samples() -> dict[str, Drawn]:
@@ -157,6 +230,19 @@ def samples() -> dict[str, Drawn]:
             hears=True,
             note="Nobody has decided yet, so Lea is asked too.",
         ),
+        "question": card_letter(
+            a_card({"question": "Which account?"}, kind=Kind.QUESTION), person=ANA, link=LINK, hears=True
+        ),
+        "choice": card_letter(
+            a_card({}, kind=Kind.CHOICE, options=OPTIONS, title="Pay back"), person=ANA, link=LINK, hears=True
+        ),
+        "exception": card_letter(a_card(kind=Kind.EXCEPTION), person=ANA, link=LINK, hears=True),
+        "answered": outcome_letter(
+            replace(ended(a_card(kind=Kind.QUESTION), run=None), answer="The second.\nAsk Ben."), person=ANA, link=LINK
+        ),
+        "notes": card_letter(replace(a_card(), notes=NOTES), person=ANA, link=LINK, hears=True),
+        "lines": card_letter(rewritten(), person=ANA, link=LINK, hears=True),
+        "batch": batch_letter(batch_of_refunds(12)),
         "digest": digest_letter(many, [(ended(a_card()), LINK)], person=ANA, hears=True, inbox=INBOX),
         "answer": words(
             "Not understood",
@@ -171,4 +257,20 @@ def samples() -> dict[str, Drawn]:
     }
 
 
-__all__ = ["ANA", "INBOX", "LINK", "a_card", "edited", "ended", "every_letter", "pending", "samples"]
+__all__ = [
+    "ANA",
+    "DRAFT",
+    "INBOX",
+    "LINK",
+    "NOTES",
+    "OPTIONS",
+    "a_card",
+    "batch_letter",
+    "batch_of_refunds",
+    "changed_lines",
+    "edited",
+    "ended",
+    "every_letter",
+    "pending",
+    "samples",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.core.card import Asked, Card, Line, Verdict
+from bot.core.card import Asked, Card, Line, Offer, Verdict
 from bot.core.grammar import NotUnderstood, parse
-from bot.core.model import Replies, State, Verb
+from bot.core.model import Kind, Replies, State, Verb
 from bot.core.numbered import parse_numbered
 from bot.core.scrutiny import visible
 from channels.email.inbound.markup import to_text
@@ -29,7 +30,18 @@ from channels.email.letters.draw import (
     shown_in_digest,
     words,
 )
-from tests.channels.email.letters.drawn import ANA, INBOX, LINK, NOON, a_card, ended, every_letter, pending
+from tests.channels.email.letters.drawn import (
+    ANA,
+    INBOX,
+    LINK,
+    NOON,
+    a_card,
+    batch_letter,
+    changed_lines,
+    ended,
+    every_letter,
+    pending,
+)
 from tests.channels.email.letters.reading import Reading
 from tests.channels.slack.hostile import HOSTILE
 
@@ -37,8 +49,14 @@ COMMANDS = (
     "approve", "APPROVE", "reject", "reject: yes", "ask: why", "edit amount=1", "escalate", "\napprove\n", "x\napprove",
     "x\nreject: yes\ny", " approve", "\teſcalate", "aſ\u212a: me", "approve 1", "1\napprove 1, 2", "reject 1: no",
     '"approve',
-    "* approve *", "ok\n\n\n\n\nedit a=b", "edit a", "reject", "(ask: why", "approve\r\n", "_approve_",
+    "* approve *", "answer: yes", "ANSWER : x", "choose a", "handled", "\nhandled\n", "x\nchoose a\ny", "answer 1: x",
+    "choose 1 a", "handled 1", "approve all", "reject all: x", "-handled", "+ choose a",
+    "@@ -1 +1 @@\n+handled", "ok\n\n\n\n\nedit a=b", "edit a", "reject", "(ask: why", "approve\r\n", "_approve_",
 )  # fmt: skip
+
+
+PLAIN = {("span",), ("br",), ("ins",), ("del",)}
+"""Tags that a text may bring: parts of an address, lines, changed lines. None has an attribute."""
 
 
 def test_t03_500_hostile_strings_make_no_link_tag_or_attribute() -> None:
@@ -51,9 +69,19 @@ def test_t03_500_hostile_strings_make_no_link_tag_or_attribute() -> None:
         # What an answer may decide goes round, so that all meet all kinds of texts.
         for drawn in every_letter(text, [tuple(Replies)[at % 3]]):
             seen = Reading(drawn.html)
-            assert {(tag, *sorted(attrs)) for tag, attrs in seen.tags} <= known | {("span",), ("br",)}, text
-            assert set(seen.links) <= {LINK, INBOX}, text
+            assert {(tag, *sorted(attrs)) for tag, attrs in seen.tags} <= known | {
+                ("span",),
+                ("br",),
+                ("ins",),
+                ("del",),
+            }, text
+            assert all(link in (LINK, INBOX) or _of_a_batch(link) for link in seen.links), text
             assert "\n" not in drawn.subject, text
+
+
+def _of_a_batch(link: str) -> bool:
+    """Whether a link is to a page below the inbox's, and nowhere else whatever the batch is called."""
+    return re.fullmatch(re.escape(f"{INBOX}/batches/") + r"[A-Za-z0-9._~%-]+", link) is not None
 
 
 def test_t03_a_hostile_text_is_there_as_text() -> None:
@@ -109,7 +137,9 @@ VERDICTS = st.builds(
     Verdict, title=TEXT, by=st.none() | TEXT, at=st.none() | WHEN, channel=st.none() | TEXT, comment=st.none() | TEXT,
     category=st.none() | TEXT, edits=LINES,
 )  # fmt: skip
-ASKED = st.lists(st.builds(Asked, TEXT, st.just("ana"), st.just(0)), max_size=20).map(tuple)
+ASKED = st.lists(st.builds(Asked, TEXT, st.just("ana"), st.just(0), st.none() | TEXT), max_size=20).map(tuple)
+OFFERS = st.lists(st.builds(Offer, TEXT | st.just("a"), TEXT, st.booleans()), max_size=5).map(tuple)
+NOTES = st.lists(st.builds(Line, TEXT, TEXT | TEXT.map(changed_lines)), max_size=6).map(tuple)
 CARDS = st.builds(
     Card, request=st.just("req_1"), revision=st.integers(1, 3), digest=st.just("sha256:" + "0" * 64),
     state=st.sampled_from(State), title=TEXT, action=TEXT, agent=TEXT, risk=st.just("irreversible"), arguments=LINES,
@@ -117,7 +147,8 @@ CARDS = st.builds(
     stage=TEXT, progress=TEXT, escalation_level=st.integers(0, 3), deadline=st.none() | WHEN, expires_at=WHEN, why=TEXT,
     url=st.just(LINK), undo=TEXT, buttons=st.lists(st.sampled_from(Verb), unique=True).map(tuple),
     verdicts=st.lists(VERDICTS, max_size=3).map(tuple), execution=st.none() | st.builds(Line, TEXT, TEXT),
-    replies=st.sampled_from(Replies),
+    replies=st.sampled_from(Replies), kind=st.sampled_from(Kind), notes=NOTES, offers=OFFERS, answer=st.none() | TEXT,
+    batch=st.just("a batch") | TEXT,
 )  # fmt: skip
 
 
@@ -129,6 +160,7 @@ def all_of(card: Card, text: str) -> list[Drawn]:
         news_letter(card, person=ANA, link=LINK, hears=True, note=text),
         digest_letter([(1, card, LINK)], [(card, LINK)], person=ANA, hears=True, inbox=INBOX),
         words(text, (text, text), link=LINK, link_says="Open its page"),
+        *([batch_letter([card, card])] if card.batch else []),
     ]
 
 
@@ -138,7 +170,7 @@ def test_whatever_a_card_holds_its_letters_hold(card: Card, text: str) -> None:
     """No command, no link of its making, below Gmail's limit; and no Approve where not all is shown."""
     for drawn in all_of(card, text):
         assert commanding(drawn) == []
-        assert set(Reading(drawn.html).links) <= {LINK, INBOX}
+        assert all(link in (LINK, INBOX) or _of_a_batch(link) for link in Reading(drawn.html).links)
         assert len(drawn.html.encode()) < sizes.HTML
         assert "\n" not in drawn.subject
     shown = fitted(card)
@@ -150,11 +182,13 @@ def full_of(piece: str) -> Card:
     """Every part of a card at its longest."""
     long = piece * 60_000
     verdict = Verdict(
-        title=long, by=long, at=NOON, channel=long, comment=long, category=long, edits=(Line(long, long),) * 20
-    )
+        title=long, by=long, at=NOON, channel=long, comment=long, category=long,
+        edits=(Line(long, long), Line(long, f"@@ -1 +1 @@\n{long}")) * 10,
+    )  # fmt: skip
     return replace(
         a_card(), title=long, action=long, agent=long, confidence=long, marks=(long,) * 40, progress=long, why=long,
-        undo=long, asked=(Asked(long, "ana", 0),) * 50, verdicts=(verdict,) * 9, execution=Line(long, long),
+        undo=long, asked=(Asked(long, "ana", 0, long),) * 50, answer=long,
+        notes=(Line(long, long),) * 40, verdicts=(verdict,) * 9, execution=Line(long, long),
         claims=(Line(long, long),) * 120, arguments=tuple(Line(f"a{n}", long) for n in range(120)),
     )  # fmt: skip
 
@@ -170,14 +204,14 @@ def test_t02_gmail_never_clips_a_letter(piece: str) -> None:
         assert len(drawn.html.encode()) < sizes.HTML
     shown = fitted(card)
     assert not shown.fully_shown
-    assert sum(len(line.text) for line in shown.arguments) > 2_000
+    assert sum(len(line.text) for line in shown.arguments) > 1_500
 
 
 @pytest.mark.parametrize("piece", ["&", "a.", "x", "ask\n"], ids=repr)
 @pytest.mark.parametrize("arguments", [1, 3, 25], ids=lambda count: f"{count} arguments")
 def test_t02_the_largest_card_that_is_shown_whole_is_not_clipped(piece: str, arguments: int) -> None:
     """Just below the limits all is there and may be approved; just above them something is left out, and said."""
-    full = replace(full_of(piece), title="T", action="a", marks=("m" * 500,) * 20, claims=())
+    full = replace(full_of(piece), title="T", action="a", marks=("m" * 500,) * 20, claims=(), notes=())
 
     def of(times: int) -> Card:
         return replace(
