@@ -79,6 +79,7 @@ async def test_several_of_one_night_are_one_message(house: House) -> None:
 async def test_what_ended_in_the_night_is_not_asked(house: House) -> None:
     """Ben decided, and Ana's card is skipped on record."""
     request = await house.submit()
+    await house.rest()
     await house.decide(request, "ben")
     await house.later(hours=11)
     assert house.channels["slack"].sent() == ["ben"]

@@ -21,7 +21,7 @@ from bot.core.servers import MAIL_LISTEN, MAIL_OUT, server_of
 from channels.email import EmailChannel, EmailSettings
 from channels.slack import SlackChannel, SlackSettings
 from tests.channels.email.post import AUTHSERV_ID, REPLY_TO, Post, reply_to
-from tests.desk.house import SECRET, House, MovableClock, open_house
+from tests.desk.house import SECRET, House, MovableClock, Wire, open_house
 from tests.desk.replayed import prove
 from tests.fakes.email import FakeSmtp, Mail, lmtp_send
 from tests.fakes.receiver import Receiver
@@ -120,7 +120,8 @@ class Weekend(Struct):
 @pytest.fixture
 async def weekend(tmp_path: Path) -> AsyncIterator[Weekend]:
     """Friday afternoon in Dublin, with both channels on."""
-    port, clock, wires = free_port(), MovableClock(FRIDAY), {}
+    port, clock = free_port(), MovableClock(FRIDAY)
+    wires: dict[str, Wire] = {}
     async with FakeSlack() as slack, FakeSmtp() as smtp, Receiver(secret=SECRET) as receiver:
         for user in ("U0ANA", "U0BEN", "U0KIM", "U0EVA", "U0DAN"):
             slack.workspace.add_user(user)
