@@ -23,6 +23,7 @@ from bot.core.errors import (
 from bot.core.grammar import NotUnderstood, parse
 from bot.core.model import Replies
 from bot.core.numbered import parse_numbered
+from bot.core.replying import AnswerOtherwise, NoSuchOption
 from bot.core.token import Marks
 from bot.routing import parse as policy_of
 from bot.settings import VARIABLES, read_env, settings_of
@@ -36,7 +37,7 @@ ROWS = re.findall(r"^\| `([a-z_]+)` \|.*\| (yes|no)\b[^|]*\|$", DOCS, re.MULTILI
 GRAMMARS = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "core").glob("*.py")]
 NOT_UNDERSTOOD = sorted({name for text in GRAMMARS for name in re.findall(r'NotUnderstood\(\s*"([a-z_]+)"', text)})
 BY_THE_HOUSE = (AlreadyDecided, AlreadyVoted, ChainEnded, Expired, Invalid, NeedsInfo, NotAssigned, SelfReview, Stale)
-REFUSED = [kind.code for kind in (NotFullyShown, NeedsPage, RepliesOff, *BY_THE_HOUSE)]
+REFUSED = [kind.code for kind in (NotFullyShown, NeedsPage, RepliesOff, AnswerOtherwise, NoSuchOption, *BY_THE_HOUSE)]
 SECRETS = {"SAYSO_SECRET": "s" * 32}
 
 
@@ -98,6 +99,8 @@ def test_the_answers_shown_are_commands() -> None:
     told = parse_numbered(numbered, range(1, 6))
     assert not isinstance(told, NotUnderstood)
     assert [number for number, _ in told] == [1, 3, 2, 4, 5]
+    for line in next(block for block in ANSWERS if block.startswith("choose 6")).splitlines():
+        assert not isinstance(parse_numbered(line, range(1, 9)), NotUnderstood), line
 
 
 def test_the_rules_shown_are_read() -> None:

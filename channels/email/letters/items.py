@@ -15,8 +15,8 @@ _SHOWN = 2_400
 """Bytes of HTML that an ask shown whole takes: title, action, arguments, warnings, notes."""
 _LEAST = 20
 _TITLE, _ACTION, _REASON, _NAME = 400, 300, 300, 150
-_FRAME = 1_500
-"""Bytes of HTML around the texts of one: styles, labels, sentences of ours."""
+_FRAME, _MARK, _NOTES = 1_350, 170, 600
+"""Bytes of HTML around the texts of one (styles, labels, sentences of ours), around a warning, around all notes."""
 
 
 def shown_in_digest(card: Card) -> bool:
@@ -35,7 +35,8 @@ def _taken(card: Card) -> int:
 
 def weight(card: Card, link: str) -> int:
     """Bytes of HTML that an ask which is shown whole takes at most, with all that stands around it."""
-    return _FRAME + _taken(card) + size(_facts(card)) + min(size(_reason(card)), _REASON) + size(link)
+    around = _FRAME + _MARK * len(card.marks) + (_NOTES if card.notes else 0)
+    return around + _taken(card) + size(_facts(card)) + min(size(_reason(card)), _REASON) + size(link)
 
 
 def approvable_in_digest(card: Card) -> bool:

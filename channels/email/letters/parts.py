@@ -10,7 +10,7 @@ from bot.core.card import Card, Line, Verdict
 from bot.core.grammar import OPTION
 from bot.core.model import ExecutionState, Kind, Person, Replies, Risk, State, Verb
 from channels.email.letters.sheets import Section, Tag, entries
-from channels.email.letters.sizes import asked_names, one_line
+from channels.email.letters.sizes import asked_names, guarded, one_line
 
 _NOTHING_RUNS = "Nothing runs: the agent is told what you say."
 OPEN = "Open the full request"
@@ -175,9 +175,13 @@ def facts(card: Card, person: Person, *, brief: bool = False) -> Section:
 def verdict(verdict: Verdict, person: Person) -> Section:
     """One decision: whose, when and how, then what they wrote and changed."""
     by = f"{verdict.title} by {verdict.by}" if verdict.by else verdict.title
+    if guarded(by) != by:
+        # "Handled" is a word of the grammar, and no line of a letter begins with one.
+        by = f"It was {by[0].lower()}{by[1:]}"
     how = [f"through {one_line(verdict.channel)}"] if verdict.channel else []
     when = [moment(verdict.at, person)] if verdict.at else []
     said = [Line("Reason given", one_line(verdict.category).replace("_", " "))] if verdict.category else []
+    said += [Line("Answer", verdict.answer)] if verdict.answer else []
     said += [Line("Comment", verdict.comment)] if verdict.comment else []
     return Section(
         kind="note",

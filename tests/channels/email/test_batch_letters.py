@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bot.core.card import Line
 from bot.core.model import Delivery, Risk, State
 from channels.email.letters import sizes
 from channels.email.letters.items import shown_in_digest
@@ -135,6 +136,9 @@ def test_t02_gmail_never_clips_a_batch(piece: str) -> None:
     whole = a_card({f"a{n}": piece * 3 for n in range(12)}, title=piece * 20, reason=piece * 400, warnings=(piece * 9,))
     card = replace(whole, batch=piece * 90, asked=whole.asked * 9, progress=piece * 400)
     assert shown_in_digest(card)
+    marked = replace(card, marks=("m",) * 20, notes=(Line("n", "n"),) * 9)
+    assert shown_in_digest(marked)
+    assert len(batch_letter([marked] * 100).html.encode()) < sizes.HTML
     drawn = batch_letter([card] * 100)
     assert len(drawn.html.encode()) < sizes.HTML
     count = drawn.text.count("Open request ")

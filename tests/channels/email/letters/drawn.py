@@ -272,5 +272,6 @@ __all__ = [
     "ended",
     "every_letter",
     "pending",
+    "rewritten",
     "samples",
 ]
