@@ -296,8 +296,8 @@ async def test_t05_a_flipped_byte_after_the_pick(house: House, flip: str) -> Non
     house.sql("update revisions set content = ? where request = ? and number = 2", text, request.id)
 
 
-async def test_a_picked_option_is_routed_anew_and_never_laxer(house: House) -> None:
-    """An option that needs more people gets them; one that a rule blocks cannot be picked."""
+async def test_a_choice_is_as_strict_as_all_that_may_be_picked(house: House) -> None:
+    """Whom one of the options needs is asked whatever is picked; one that a rule blocks cannot be, and says so."""
     rules = """
 rules:
   - {name: never, when: arguments.amount > 1000, then: block}
@@ -306,7 +306,8 @@ rules:
     enforce(house, SENT, CHAINS, rules, ONE)
     options = (*OPTIONS, Option("huge", "Ten times", {"amount": 2400}))
     request = await ask(house, Kind.CHOICE, options=options, arguments={"amount": 0})
-    assert [stage.name for stage in request.route.stages] == ["finance"]
+    assert [stage.name for stage in request.route.stages] == ["finance", "legal"]
+    assert request.route.warnings == ("option 'huge' cannot be picked: the rule 'never' blocks it",)
     with pytest.raises(errors.Invalid, match="would block"):
         await house.decide(request, answer="huge")
     large = await house.decide(request, answer="full")
