@@ -47,7 +47,10 @@ def touched(before: Arguments, after: Arguments) -> tuple[str, ...]:
 
 
 def submission_of(content: Revision, *, route: Route, kind: Kind) -> Submission:
-    """What the rules are asked about a later revision: the content as if newly proposed, at the risk it already has."""
+    """What the rules are asked about a later revision: the content as if newly proposed, at the risk it already has.
+
+    Once an option was picked it is that one alone.
+    """
     return Submission(
         action=content.action,
         arguments=content.arguments,
@@ -58,7 +61,7 @@ def submission_of(content: Revision, *, route: Route, kind: Kind) -> Submission:
         labels=content.labels,
         on_behalf_of=content.on_behalf_of,
         context=content.context,
-        options=content.options,
+        options=() if content.chosen is not None else content.options,
     )
 
 

@@ -80,6 +80,9 @@ def _asking(request: Request, track: Track, at: datetime, first: int) -> tuple[R
             return request, replace(
                 track, step=index, step_at=chance, held_until=chance, remind_at=None, exhausted=False
             )
+        if standing.seats:
+            # Passed over: whoever would have sat here at submission was not asked after all.
+            request = _settled(request, track.stage, index, step)
     return None
 
 

@@ -10,11 +10,12 @@ from bot.core.model import Assessment, Delivery, Opinion, Request
 from bot.core.ports import Change, Effect, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
-from bot.desk.part import Part, changed
+from bot.desk.part import changed
+from bot.desk.reviewers import Reviewers
 from bot.desk.wording import request_of
 
 
-class Advice(Part):
+class Advice(Reviewers):
     """The advisors' side."""
 
     async def assess(
@@ -29,13 +30,21 @@ class Advice(Part):
             transitions.check(request, Happening.ADVISE)
             if self._ledger.clock.now() >= request.expires_at:
                 raise errors.Expired
+            if self._ledger.clock.now() >= request.expires_at:
+                raise errors.Expired
             if revision != request.revision or digest != request.digest:
                 raise errors.Stale(revision=request.revision, digest=request.digest)
             if any(given.by == by and given.revision == revision for given in request.advice):
                 raise errors.AlreadyAssessed
             return self._assessed(tx, request, by, opinion, note)
 
-        return request_of(await self._ledger.commit(work))
+        try:
+            return request_of(await self._ledger.commit(work))
+        except (errors.Unavailable, errors.Overloaded):
+            raise
+        except errors.SaysoError as refusal:
+            await self.refused(request_id=request_id, actor=f"advisor:{by}", via="api", reason=refusal.code)
+            raise
 
     def _assessed(self, tx: Tx, request: Request, by: str, opinion: Opinion, note: str | None) -> Deed:
         now, policy = self._ledger.clock.now(), self._policy()

@@ -31,7 +31,10 @@ class Batches(Reviewers):
         try:
             known = await self._ledger.store.request(ballot.request)
             if known is None or known.batch != batch:
-                raise errors.NotFound("There is no such request in this batch.")
+                missing = errors.NotFound("There is no such request in this batch.")
+                actor = f"person:{ballot.by}"
+                await self.refused(request_id=None, actor=actor, via=ballot.channel, reason=missing.code)
+                raise missing
             return await self.decide(ballot)
         except SaysoError as refused:
             return refused

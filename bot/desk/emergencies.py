@@ -51,7 +51,7 @@ class Emergencies(Intake):
             broke_glass=True,
             **lifecycle.place_of(request, ballot.by),
         )
-        after = lifecycle.break_glass(request, decision, now)
+        after = replace(lifecycle.break_glass(request, decision, now), answer=request.content.chosen)
         execution = self._unless_paused(tx, self._planned(after))
         after = replace(after, execution=execution)
         standing = tx.deliveries(request.id)
@@ -167,7 +167,7 @@ def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:
         fault = Fault("/decision", "break_glass", "only approve breaks the glass")
         raise errors.Invalid(f"/decision: {fault.detail}", faults=(fault,))
     if not _may_run(request):
-        fault = Fault("/break_glass", "nothing_runs", "this waits for an answer, and there is nothing to approve")
+        fault = Fault("/break_glass", "nothing_runs", "nothing would run, so there is no emergency")
         raise errors.Invalid(f"/break_glass: {fault.detail}", faults=(fault,))
     if not (ballot.comment or "").strip():
         fault = Fault("/comment", "required", "say why it cannot wait; it stays on record")

@@ -30,7 +30,7 @@ from bot.core.model import (
     Then,
     Track,
 )
-from bot.core.policy import ActionSpec, Bounds, Policy, route
+from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
 from bot.core.ports import Change, Effect, Tx, Unreachable
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.rounds import Rounds
@@ -55,7 +55,8 @@ class Part:
     def _load(self, tx: Tx, request_id: str, *, agent: str | None = None) -> Request:
         """The request, or `NotFound`; an agent finds only its own."""
         request = tx.request(request_id)
-        if request is None or (agent is not None and request.agent != agent):
+        strange = agent is not None and request is not None and (request.agent != agent or _of_the_house(request))
+        if request is None or strange:
             raise errors.NotFound("There is no such request, or it is not yours to see.")
         return request
 
@@ -217,6 +218,11 @@ class Part:
             undo=undo_text(spec),
             editable=spec.editable is None or bool(spec.editable),
         )
+
+
+def _of_the_house(request: Request) -> bool:
+    """Whether the house asks by itself; no agent's key reaches that, whatever the agent is called."""
+    return request.action.startswith(HOUSE)
 
 
 def changed(before: Request, after: Request) -> tuple[Track, ...]:

@@ -145,19 +145,19 @@ class Reviewers(Emergencies):
             elif not (answer or "").strip():
                 fault = Fault("/answer", "required", "say the answer")
                 raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
-        return replace(lifecycle.approve(request, decision, decision.at), answer=answer)
+        return _answered(lifecycle.approve(request, decision, decision.at), answer)
 
     def _picked(self, request: Request, decision: Decision, picked: str | None) -> Request:
         """The option's arguments become the next revision, approved by whoever picked it (or the one that stands)."""
         option = _option(request, picked)
         decision = replace(decision, answer=option.id)
         if option.id == request.content.chosen:
-            return replace(lifecycle.approve(request, decision, decision.at), answer=option.id)
+            return _answered(lifecycle.approve(request, decision, decision.at), option.id)
         author = f"person:{decision.by}"
         content = self._next_revision(request, author=author, arguments=option.arguments, chosen=option.id)
-        edited = replace(self._rerouted(request, content), answer=option.id)
+        edited = self._rerouted(request, content)
         counted = replace(decision, revision=content.number, digest=content.digest)
-        return lifecycle.edit(request, edited, counted, decision.at)
+        return _answered(lifecycle.edit(request, edited, counted, decision.at), option.id)
 
     def _edited(self, request: Request, ballot: Ballot, decision: Decision) -> tuple[Request, Decision]:
         if request.kind is not Kind.APPROVAL:
@@ -231,6 +231,11 @@ class Reviewers(Emergencies):
         spec = self._policy().action(request.action)
         document = spec.schema.document if spec.schema else None
         return fields_of(document, request.content.arguments, spec.editable)
+
+
+def _answered(request: Request, answer: str | None) -> Request:
+    """The request with its answer once that is approved: its agent must not take one vote for the result."""
+    return replace(request, answer=answer) if request.state.approved else request
 
 
 def _prints(request: Request) -> tuple[str, ...]:

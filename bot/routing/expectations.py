@@ -222,7 +222,11 @@ def _askings(policy: Policy, test: Expectation, answer: Route, now: datetime) ->
     told = timelines(policy, begun(policy, test.given, test.agent, answer, now))
     for index, (stage, known) in enumerate(zip(answer.stages, told, strict=False)):
         opening = opening and (index == 0 or (first != 0 and stage.parallel == first))
-        asks = [Asking(after=m.after, people=m.people, stage=stage.name) for m in known if m.what in ("ask", "repeat")]
+        asks = [
+            Asking(after=m.after, people=m.people, stage=stage.name)
+            for m in known
+            if m.people and m.what in ("ask", "repeat")
+        ]
         if opening:
             found = sorted([*found, *asks], key=lambda line: line.after)
         elif stage.name in named:

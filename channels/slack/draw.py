@@ -192,7 +192,9 @@ def _said(verdict: Verdict) -> Said:
         parts.append(f", {date(verdict.at)}")
     if verdict.category:
         parts.append(f" · {escape(verdict.category.replace('_', ' '))}")
-    return Said("".join(parts), verdict.comment, "\n".join(f"{e.label}: {e.text}" for e in verdict.edits))
+    told = [f"Answer: {verdict.answer}"] if verdict.answer else []
+    told += [f"{edit.label}: {edit.text}" for edit in verdict.edits]
+    return Said("".join(parts), verdict.comment, "\n".join(told))
 
 
 def fallback(text: str) -> str:

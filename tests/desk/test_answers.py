@@ -203,12 +203,32 @@ async def test_two_stages_confirm_what_was_picked(house: House) -> None:
         request = await ask(house, Kind.CHOICE, options=OPTIONS)
         picked = await house.decide(request, answer="half")
         assert (picked.state, picked.content.chosen, picked.assignees) == (State.PENDING, "half", ("lea", "kim"))
+        assert picked.answer is None
         with pytest.raises(errors.Stale):
             await house.decide(request, "lea")
         done = await house.decide(picked, "lea", answer=answer)
         assert (done.state, done.answer, done.revision) == (State.APPROVED, "half", 2)
         assert done.content.arguments == OPTIONS[1].arguments
         assert [vote.answer for vote in done.votes] == ["half", "half"]
+
+
+@pytest.mark.parametrize("kind", [Kind.QUESTION, Kind.CHOICE, Kind.EXCEPTION])
+async def test_one_vote_of_two_is_no_answer(house: House, kind: Kind) -> None:
+    """The agent gets none before it is approved, and none that was rejected, withdrawn or left to expire."""
+    enforce(house, SENT, CHAINS, TWO)
+    for end in ("rejected", "cancelled", "expired"):
+        request = await ask(house, kind, options=OPTIONS)
+        first = await house.decide(request, answer="half")
+        assert (first.state, first.answer, first.votes[0].answer) == (State.PENDING, None, "half")
+        if end == "rejected":
+            await house.decide(first, "lea", Verb.REJECT)
+        elif end == "cancelled":
+            await house.desk.cancel(first.id, agent="billing", reason=None)
+        else:
+            house.clock.move(days=2)
+            await house.desk.wake()
+        after = await house.now(request)
+        assert (str(after.state), after.answer) == (end, None)
 
 
 async def test_who_picks_another_begins_anew(house: House) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line, Verdict
-from bot.core.model import Decision, Execution, ExecutionState, Person, Request, State, Verb
+from bot.core.model import Decision, Execution, ExecutionState, Kind, Person, Request, State, Verb
 from bot.core.scrutiny import visible
 
 _DONE = {
@@ -18,20 +18,42 @@ _DONE = {
 }
 
 
+_ANSWERED = {Kind.QUESTION: "Answered", Kind.CHOICE: "Chosen", Kind.EXCEPTION: "Handled"}
+
+
 def verdicts_of(request: Request, people: Mapping[str, Person]) -> tuple[Verdict, ...]:
     """Every decision, oldest first, and the last word where that was not a person's."""
-    return tuple(_verdict(d, people) for d in request.decisions) + _ending(request)
+    return tuple(_verdict(request, d, people) for d in request.decisions) + _ending(request)
 
 
-def _verdict(decision: Decision, people: Mapping[str, Person]) -> Verdict:
+def _title(request: Request, decision: Decision) -> str:
+    """What was decided, in the words of what was asked."""
+    if decision.broke_glass:
+        return "Approved by breaking the glass"
+    if request.kind is not Kind.APPROVAL and decision.decision is Verb.REJECT:
+        return "Declined"
+    if request.kind is Kind.APPROVAL or decision.decision is not Verb.APPROVE:
+        return _DONE[decision.decision]
+    return _ANSWERED[request.kind]
+
+
+def _answer(request: Request, decision: Decision) -> str | None:
+    """What was answered; of an option, what it is called."""
+    picked = next((option.title for option in request.content.options if option.id == decision.answer), decision.answer)
+    return None if picked is None else visible(picked)
+
+
+def _verdict(request: Request, decision: Decision, people: Mapping[str, Person]) -> Verdict:
+    name = name_of(decision.by, people)
     return Verdict(
-        title=_DONE[decision.decision],
-        by=name_of(decision.by, people),
+        title=_title(request, decision),
+        by=name if decision.instead_of is None else f"{name}, for {name_of(decision.instead_of, people)} who was away",
         person=decision.by,
         at=decision.at,
         channel=decision.channel,
         comment=visible(decision.comment) if decision.comment else None,
         category=decision.category,
+        answer=_answer(request, decision),
         edits=tuple(Line(visible(edit.pointer), edit_text(edit)) for edit in decision.edits),
     )
 

@@ -65,6 +65,7 @@ class Measure(Struct, frozen=True, kw_only=True):
             channel=self._word(verdict.channel, self.name),
             category=self._word(verdict.category, self.name),
             comment=self._word(verdict.comment, self.comment),
+            answer=self._word(verdict.answer, self.comment),
             edits=edits,
         )
 

@@ -37,7 +37,8 @@ class Offer(Struct, frozen=True):
 class Verdict(Struct, frozen=True, kw_only=True):
     """How the request ended, or what one person decided: ``title`` in words, who, when, how, and the edits made.
 
-    ``by`` is a display name, ``person`` the id behind it; both None where it was not a person.
+    ``by`` is a display name (with whom they stood in for), ``person`` the id behind it; both None where it was not a
+    person. ``answer`` is what was answered, or what the option is called that was picked.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     category: str | None = None
     edits: tuple[Line, ...] = ()
     person: str | None = None
+    answer: str | None = None
 
 
 class Card(Struct, frozen=True, kw_only=True):

@@ -37,7 +37,8 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     submission), ``stands_for`` for whom somebody stands in, ``names`` under which of the file's names each is asked.
     ``clock``: calendars in whose open time ``wait`` and ``remind`` run (none: wall time); ``own_clock``: in the hours
     of whoever is asked instead. ``anytime``: people are told outside their hours, too. Where it asks nobody, those in
-    ``fallback`` are asked, or else ``if_empty`` holds.
+    ``fallback`` are asked, or else ``if_empty`` holds. ``wishes``: through which one channel somebody wishes to be
+    asked, where the step names none.
     """
 
     notify: tuple[str, ...]
@@ -51,6 +52,7 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     names: dict[str, tuple[str, ...]] = {}
     if_empty: IfEmpty = IfEmpty.SKIP
     fallback: tuple[str, ...] = ()
+    wishes: dict[str, str] = {}
     on_undeliverable: OnUndeliverable = OnUndeliverable.NEXT
     clock: tuple[Calendar, ...] = ()
     own_clock: bool = False
@@ -58,8 +60,8 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def ways(self) -> set[tuple[str, str]]:
-        """Whom the step asks, through what; a step that names no channel asks through every one."""
-        return {(person, via) for person in self.people for via in self.via or (_EVERY,)}
+        """Whom the step asks, through what; a step that names no channel asks as they wish, or through every one."""
+        return {(person, via) for person in self.people for via in self.via or (self.wishes.get(person, _EVERY),)}
 
 
 class Ending(Struct, frozen=True, omit_defaults=True):

@@ -94,11 +94,17 @@ def _step(policy: Policy, route: Route, written: ChainStep, now: datetime, until
         seats=seats,
         if_empty=IfEmpty.HOLD if holds else written.if_empty,
         fallback=policy.members(written.fallback),
+        wishes={} if written.via else _wishes(policy, members),
         on_undeliverable=written.on_undeliverable,
         clock=() if clock is None else (calendar(clock, now, until),),
         own_clock=written.clock == OWN_CLOCK,
         anytime=written.anytime,
     )
+
+
+def _wishes(policy: Policy, members: tuple[str, ...]) -> dict[str, str]:
+    known = [(person, policy.people.get(person)) for person in members]
+    return {person: found.channels[0] for person, found in known if found is not None and found.channels}
 
 
 def _seats(policy: Policy, written: ChainStep, now: datetime, until: datetime) -> tuple[Seat, ...]:

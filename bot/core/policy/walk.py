@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.core.edits import tightened
 from bot.core.model import Arguments, Check, Kind, Opinion, Risk, Route, Submission, Then
 from bot.core.policy.actions import ActionSpec, Otherwise, PolicyCheck
 from bot.core.policy.asking import staffed
@@ -77,13 +78,49 @@ class _Case(Struct, frozen=True, kw_only=True):
 
 
 def route(policy: Policy, submission: Submission, *, agent: str, now: datetime, bounds: Bounds = UNBOUND) -> Routing:
-    """Walk the rules for one submission (see the module's law)."""
+    """Walk the rules for one submission (see the module's law); for a choice, for all that it offers."""
+    if submission.kind is not Kind.CHOICE or not submission.options:
+        return _routed(policy, submission, agent, now, bounds)
+    found = []
+    for option in submission.options:
+        picked = replace(submission, arguments=option.arguments)
+        found.append(_routed(policy, picked, agent, now, bounds))
+    return _strictest(submission, found)
+
+
+def _strictest(submission: Submission, found: list[Routing]) -> Routing:
+    """One route as strict as that of every option; picking one that a rule blocks is what the rule blocks."""
+    every = list(zip(submission.options, found, strict=True))
+    offered = [(option, routing) for option, routing in every if routing.route.then is not Then.BLOCK]
+    if not offered:
+        return found[0]
+    merged = offered[0][1].route
+    for _, routing in offered[1:]:
+        merged = tightened(merged, routing.route)
+    barred = tuple(
+        f"option {option.id!r} cannot be picked: the rule {routing.route.rule!r} blocks it"
+        for option, routing in every
+        if routing.route.then is Then.BLOCK
+    )
+    checks = tuple(
+        replace(check, name=f"{check.name} (option {option.id})")
+        for option, routing in offered
+        for check in routing.route.checks
+    )
+    risk = max((routing.route.risk for _, routing in offered), key=lambda risk: risk.rank)
+    told = next(routing for _, routing in offered if routing.route.rule == merged.rule)
+    return Routing(replace(merged, risk=risk, checks=checks, warnings=merged.warnings + barred), told.trials)
+
+
+def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, bounds: Bounds) -> Routing:
     spec = policy.action(submission.action)
     suspicions = (*findings(submission.arguments), *_sensitive(spec, submission.arguments))
     declared = Risk.IRREVERSIBLE if suspicions else spec.risk
     told = max(declared, submission.risk or declared, key=lambda risk: risk.rank)
     facts = facts_of(submission, agent=agent, risk=told, now=now, advice=bounds.advice)
-    checks = tuple([_checked(check, facts) for check in spec.checks])
+    bare = replace(submission, labels={})
+    plain = facts_of(bare, agent=agent, risk=declared, now=now, advice=bounds.advice)
+    checks = tuple([_checked(check, facts, plain) for check in spec.checks])
     case = _Case(
         submission=submission,
         agent=agent,
@@ -103,9 +140,7 @@ def route(policy: Policy, submission: Submission, *, agent: str, now: datetime, 
     with_word = _walk(policy, case)
     if not submission.labels and told is declared:
         return with_word
-    bare = replace(submission, labels={})
-    facts = facts_of(bare, agent=agent, risk=declared, now=now, advice=bounds.advice)
-    without = _walk(policy, replace(case, submission=bare, risk=declared, facts=facts))
+    without = _walk(policy, replace(case, submission=bare, risk=declared, facts=plain))
     if stricter(with_word.route, without.route) is with_word.route:
         return with_word
     why = f"no_laxer: the agent's own labels or risk would have made the review laxer; {without.route.why}"
@@ -117,9 +152,10 @@ def _sensitive(spec: ActionSpec, arguments: Arguments) -> tuple[str, ...]:
     return tuple([f"{pointer} is sensitive, as its schema says" for pointer in found])
 
 
-def _checked(check: PolicyCheck, facts: Mapping[str, Any]) -> Check:
+def _checked(check: PolicyCheck, *facts: Mapping[str, Any]) -> Check:
+    """How a check came out, with the agent's own word and without it: passed only where it does with both."""
     try:
-        return Check(check.name, check.that.holds(facts), check.that.source)
+        return Check(check.name, all(check.that.holds(known) for known in facts), check.that.source)
     except ConditionFailed as failure:
         return Check(check.name, None, f"it could not be answered: {failure}")
 

@@ -146,7 +146,7 @@ def view_of(
         deliveries=deliveries,
         failed=sum(d.state is DeliveryState.FAILED for d in deliveries),
         unreached=around(request, policy.people, deliveries, unreachable),
-        told=record_of(request, card, policy.people),
+        told=record_of(request, card),
         trail=entries(lines),
         buttons=buttons,
         standing=standing,
