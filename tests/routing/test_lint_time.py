@@ -160,7 +160,7 @@ PRESENCE = [
     (
         "[{notify: duty, remind: 1h}]",
         {"more": duty(start="2026-06-01")},
-        'the schedule "duty" begins on 2026-06-01, and until then nobody has its turn; begin earlier, or name a fallback',
+        'the schedule "duty" begins on 2026-06-01, until when nobody has its turn; begin earlier, or add a fallback',
         {"more": duty(start="2026-02-23")},
     ),
     (

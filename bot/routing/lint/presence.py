@@ -90,7 +90,7 @@ def _schedule(schedule: Schedule, now: datetime) -> Iterator[str]:
                 "ago; remove it"
             )
     if schedule.people and schedule.start > (now + timedelta(days=1)).date() and schedule.fallback is None:
-        yield f"{where} begins on {schedule.start}, and until then nobody has its turn; begin earlier, or name a fallback"
+        yield f"{where} begins on {schedule.start}, until when nobody has its turn; begin earlier, or add a fallback"
 
 
 def _empty(year: _Year, step: ChainStep, where: str) -> Iterator[str]:
