@@ -39,16 +39,21 @@ def counted(
         if routing.route.then is not Then.APPROVE:
             return Counted(routing, tuple(charges.values()))
         rules = rules or {rule.name: rule for rule in policy.rules}
-        rule = rules.get(routing.route.rule)
-        if rule is None or rule.name in bounds.closed:
+        # Both rules count it, or a label could move it from a full account to another rule's (threats T11 and T14).
+        approving = [rules.get(name) for name in (routing.route.rule, routing.also) if name is not None]
+        closed: dict[str, tuple[TrialOutcome, str]] = {}
+        for rule in approving:
+            if rule is None or rule.name in bounds.closed:
+                continue
+            held_back = _limited(policy, rule, submission, charges, agent=agent, now=now, spent=spent)
+            if held_back is None and rule.sample and chance < rule.sample:
+                share = f"{rule.sample * 100:.4g}%"
+                held_back = TrialOutcome.SAMPLED, f"it is among the {share} that a person looks at all the same"
+            if held_back is not None:
+                closed[rule.name] = held_back
+        if not closed:
             return Counted(routing, tuple(charges.values()))
-        held_back = _limited(policy, rule, submission, charges, agent=agent, now=now, spent=spent)
-        if held_back is None and rule.sample and chance < rule.sample:
-            share = f"{rule.sample * 100:.4g}%"
-            held_back = TrialOutcome.SAMPLED, f"it is among the {share} that a person looks at all the same"
-        if held_back is None:
-            return Counted(routing, tuple(charges.values()))
-        bounds = replace(bounds, closed={**bounds.closed, rule.name: held_back})
+        bounds = replace(bounds, closed={**bounds.closed, **closed})
 
 
 def _limited(

@@ -39,10 +39,14 @@ class Trial(Struct, frozen=True):
 
 
 class Routing(Struct, frozen=True):
-    """A route and the whole path to it."""
+    """A route and the whole path to it.
+
+    ``also`` is the rule that approves it without the agent's own labels and risk, where that is another: both bound it.
+    """
 
     route: Route
     trials: tuple[Trial, ...]
+    also: str | None = None
 
 
 class Bounds(Struct, frozen=True, kw_only=True):

@@ -107,9 +107,18 @@ def _strictest(submission: Submission, found: list[Routing]) -> Routing:
         for option, routing in offered
         for check in routing.route.checks
     )
-    risk = max((routing.route.risk for _, routing in offered), key=lambda risk: risk.rank)
+    routes = [routing.route for _, routing in offered]
+    strict = replace(
+        merged,
+        risk=max((each.risk for each in routes), key=lambda risk: risk.rank),
+        checks=checks,
+        warnings=merged.warnings + barred,
+        expires=min(each.expires for each in routes),
+        advisors=tuple(dict.fromkeys(name for each in routes for name in each.advisors)),
+        advice_within=max((each.advice_within for each in routes if each.advice_within is not None), default=None),
+    )
     told = next(routing for _, routing in offered if routing.route.rule == merged.rule)
-    return Routing(replace(merged, risk=risk, checks=checks, warnings=merged.warnings + barred), told.trials)
+    return Routing(strict, told.trials)
 
 
 def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, bounds: Bounds) -> Routing:
@@ -142,7 +151,8 @@ def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, b
         return with_word
     without = _walk(policy, replace(case, submission=bare, risk=declared, facts=plain))
     if stricter(with_word.route, without.route) is with_word.route:
-        return with_word
+        approved = with_word.route.then is Then.APPROVE and without.route.rule != with_word.route.rule
+        return replace(with_word, also=without.route.rule) if approved else with_word
     why = f"no_laxer: the agent's own labels or risk would have made the review laxer; {without.route.why}"
     return Routing(replace(without.route, why=why, risk=told), with_word.trials + without.trials)
 
