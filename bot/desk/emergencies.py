@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
-from bot.core.errors import Fault
-from bot.core.model import Decision, Kind, Request, Risk, Route, Submission, Then, Verb
+from bot.core.model import Kind, Request, Risk, Route, Submission, Then, Verb
 from bot.core.policy import DRILL, GLASS_REVIEW, HOUSE, BreakGlass, Policy, Routing, StageSpec, absences, staffed
 from bot.core.ports import Ballot, Change, Effect, Tx
 from bot.core.transitions import refusal
@@ -16,7 +15,6 @@ from bot.desk.counting import Proposal
 from bot.desk.intake import Intake
 from bot.desk.ledger import Deed
 from bot.desk.part import voted
-from bot.desk.wording import request_of
 
 HOUSE_AGENT = "sayso"
 """From whom the house's own requests are."""
@@ -38,19 +36,8 @@ class Emergencies(Intake):
         if glass is None or ballot.by not in glass.people:
             raise errors.NotAssigned("You may not break the glass: break_glass in routing.yaml says who may.")
         _breakable(request, ballot, now)
-        decision = Decision(
-            id=ballot.id or self._ledger.id("dec"),
-            request=request.id,
-            decision=Verb.APPROVE,
-            by=ballot.by,
-            at=now,
-            channel=ballot.channel,
-            revision=request.revision,
-            digest=request.digest,
-            comment=ballot.comment,
-            broke_glass=True,
-            **lifecycle.place_of(request, ballot.by),
-        )
+        # Nothing is answered past the review: of a choice, what was picked before stands.
+        decision = replace(self._decision(request, ballot, now), answer=None, broke_glass=True)
         after = replace(lifecycle.break_glass(request, decision, now), answer=request.content.chosen)
         execution = self._unless_paused(tx, self._planned(after))
         after = replace(after, execution=execution)
@@ -98,8 +85,7 @@ class Emergencies(Intake):
         policy = self._policy()
         if chain not in policy.chains:
             known = ", ".join(policy.chains)
-            fault = Fault("/chain", "unknown", f"there is no chain {chain!r}; there are: {known}")
-            raise errors.Invalid(f"/chain: {fault.detail}", faults=(fault,))
+            raise errors.Invalid.at("/chain", "unknown", f"there is no chain {chain!r}; there are: {known}")
         note = "This is a drill: nothing runs, whatever you decide. Please decide as you would."
         submission = Submission(action=DRILL, arguments={"chain": chain, "note": note}, reason=note)
         it = self._proposal(policy, submission, f"Drill of the chain {chain}")
@@ -110,7 +96,7 @@ class Emergencies(Intake):
             tx.record(change)
             return Deed(change.after, change.effects)
 
-        return request_of(await self._ledger.commit(work))
+        return (await self._ledger.commit(work)).given
 
     def _proposal(self, policy: Policy, submission: Submission, title: str) -> Proposal:
         now = self._ledger.clock.now()
@@ -164,11 +150,8 @@ def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:
     if not ballot.fully_shown:
         raise errors.NotFullyShown
     if ballot.decision is not Verb.APPROVE:
-        fault = Fault("/decision", "break_glass", "only approve breaks the glass")
-        raise errors.Invalid(f"/decision: {fault.detail}", faults=(fault,))
+        raise errors.Invalid.at("/decision", "break_glass", "only approve breaks the glass")
     if not _may_run(request):
-        fault = Fault("/break_glass", "nothing_runs", "nothing would run, so there is no emergency")
-        raise errors.Invalid(f"/break_glass: {fault.detail}", faults=(fault,))
+        raise errors.Invalid.at("/break_glass", "nothing_runs", "nothing would run, so there is no emergency")
     if not (ballot.comment or "").strip():
-        fault = Fault("/comment", "required", "say why it cannot wait; it stays on record")
-        raise errors.Invalid(f"/comment: {fault.detail}", faults=(fault,))
+        raise errors.Invalid.at("/comment", "required", "say why it cannot wait; it stays on record")

@@ -46,16 +46,13 @@ class Reviewers(Emergencies):
             return (self._broken if ballot.break_glass else self._decided)(tx, request, ballot, now)
 
         try:
-            deed = await self._ledger.commit(work)
+            return (await self._ledger.commit(work)).given
         except (errors.Unavailable, errors.Overloaded):
             raise
         except errors.SaysoError as refusal:
             actor = f"person:{ballot.by}"
             await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
             raise
-        if deed.request is None:
-            raise AssertionError("a decision always gives a request")
-        return deed.request
 
     def _decided(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> Deed:
         after, decision = self._applied(request, ballot, now)
@@ -99,20 +96,7 @@ class Reviewers(Emergencies):
         return Deed(after, effects, execution)
 
     def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:
-        decision = Decision(
-            id=ballot.id or self._ledger.id("dec"),
-            request=request.id,
-            decision=ballot.decision,
-            by=ballot.by,
-            at=now,
-            channel=ballot.channel,
-            revision=request.revision,
-            digest=request.digest,
-            comment=ballot.comment,
-            category=ballot.category,
-            answer=ballot.answer,
-            **lifecycle.place_of(request, ballot.by),
-        )
+        decision = self._decision(request, ballot, now)
         if ballot.decision is Verb.APPROVE_WITH_EDITS:
             return self._edited(request, ballot, decision)
         if ballot.decision is Verb.APPROVE:
@@ -134,8 +118,7 @@ class Reviewers(Emergencies):
         content, answer = request.content, decision.answer
         if request.kind is Kind.APPROVAL:
             if answer is not None:
-                fault = Fault("/answer", "unexpected", "nothing was asked that could be answered")
-                raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
+                raise errors.Invalid.at("/answer", "unexpected", "nothing was asked that could be answered")
             return lifecycle.approve(request, decision, decision.at)
         if request.kind is Kind.CHOICE:
             return self._picked(request, decision, answer or content.chosen)
@@ -143,8 +126,7 @@ class Reviewers(Emergencies):
             if content.options:
                 _option(request, answer)
             elif not (answer or "").strip():
-                fault = Fault("/answer", "required", "say the answer")
-                raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
+                raise errors.Invalid.at("/answer", "required", "say the answer")
         return _answered(lifecycle.approve(request, decision, decision.at), answer)
 
     def _picked(self, request: Request, decision: Decision, picked: str | None) -> Request:
@@ -161,8 +143,7 @@ class Reviewers(Emergencies):
 
     def _edited(self, request: Request, ballot: Ballot, decision: Decision) -> tuple[Request, Decision]:
         if request.kind is not Kind.APPROVAL:
-            fault = Fault("/decision", "kind", f"what is of the kind {request.kind} is answered, not edited")
-            raise errors.Invalid(f"/decision: {fault.detail}", faults=(fault,))
+            raise errors.Invalid.at("/decision", "kind", f"what is of the kind {request.kind} is answered, not edited")
         old, new = request.content.arguments, ballot.arguments
         if new is None:
             raise errors.Invalid(
@@ -210,7 +191,7 @@ class Reviewers(Emergencies):
     async def queue(self, person: str) -> tuple[Card, ...]:
         """The cards that wait for this person, soonest deadline first."""
         mine = await self._ledger.store.requests(Filter(states=(State.PENDING,), reviewer=person, limit=_QUEUE))
-        waiting = [r for r in mine if person in r.assignees and all(vote.by != person for vote in r.votes)]
+        waiting = [r for r in mine if r.waits_for(person)]
         waiting.sort(key=lambda r: (next_step_at(r) or r.expires_at, r.id))
         return tuple(self._card(r) for r in waiting)
 
@@ -256,8 +237,7 @@ def _option(request: Request, picked: str | None) -> Option:
     found = next((option for option in request.content.options if option.id == picked), None)
     if found is None:
         known = ", ".join(option.id for option in request.content.options)
-        fault = Fault("/answer", "option", f"pick one of the options: {known}")
-        raise errors.Invalid(f"/answer: {fault.detail}", faults=(fault,))
+        raise errors.Invalid.at("/answer", "option", f"pick one of the options: {known}")
     return found
 
 

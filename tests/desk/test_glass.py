@@ -232,6 +232,35 @@ async def test_while_the_agent_is_asked_it_may_be_broken(house: House) -> None:
     assert (done.state, [d.by for d in done.votes]) == (State.APPROVED, ["kim", "ben"])
 
 
+async def test_while_advisors_are_awaited_it_may_be_broken(house: House) -> None:
+    """Nobody is asked yet, and in an emergency nobody has to be; what they were to be asked never goes out."""
+    rules = "rules: [{name: advised, when: 'true', stages: [{chain: finance}], advice: {from: [checker], within: 1h}}]"
+    enforce(house, SENT, CHAINS, rules, TWO, GLASS)
+    request = await house.submit()
+    done = await broken(house, request)
+    assert (done.state, consented(done)) == (State.APPROVED, True)
+    house.clock.move(hours=2)
+    await house.desk.wake()
+    assert {d.person for d in await house.store.deliveries(request.id)} == {"eva"}
+
+
+async def test_t06_broken_and_decided_at_once(house: House) -> None:
+    """The last approval, a rejection and a broken glass: one of them counts, and it runs once or not at all."""
+    for _ in range(10):
+        request = await house.submit()
+        await house.decide(request, "kim")
+        told = await asyncio.gather(
+            house.decide(request, "ana"),
+            house.decide(request, "ana", Verb.REJECT),
+            broken(house, request),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(t, Request) for t in told) == 1
+        after = await house.now(request)
+        assert len(after.decisions) == 2
+        assert (after.execution is None) == (after.state is State.REJECTED)
+
+
 async def test_who_voted_already_does_not_break_it_too(house: House) -> None:
     """One person has one say on a revision."""
     request = await house.submit()
@@ -250,7 +279,7 @@ async def test_there_is_no_glass_before_an_answer(house: House, kind: Kind) -> N
     if kind is Kind.CHOICE:
         picked = await house.decide(request, answer="b")
         done = await broken(house, picked)
-        assert (done.state, done.content.arguments) == (State.APPROVED, {"n": 2})
+        assert (done.state, done.content.arguments, done.answer) == (State.APPROVED, {"n": 2}, "b")
 
 
 async def test_an_approval_with_options_beside_it_is_an_approval(house: House) -> None:
