@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterable
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any
 
 from bot.core.digest import canonical
 from bot.core.model import Arguments, Kind, Option
 from bot.core.scrutiny import hidden
 
-_EXACT = 2**53
-"""From here on a float no longer tells neighbouring whole numbers apart."""
-_EXACT_DIGITS = 15
-"""So many decimal digits are always below that."""
+_EXACT = Context(prec=1 << 20, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""Keeps every digit of a whole number: order and account numbers differ at their end."""
+_ROUNDED = Context(prec=12, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+_PLAIN = 16
+"""Whole numbers of so many digits are written out."""
 
 
 def fingerprint(action: str, target: str, arguments: dict[str, Any]) -> str:
@@ -67,17 +69,20 @@ def _members(value: dict[str, Any]) -> dict[str, Any]:
 
 def _text(text: str) -> str:
     seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
-    words = " ".join(seen.casefold().split())
-    if words.isdecimal() and len(words) > _EXACT_DIGITS:
-        return words
+    parts = unicodedata.normalize("NFKC", seen.casefold()).split()
+    # Numbers of accounts and cards are written in groups as well as in one.
+    words = ("" if any(c.isdigit() for part in parts for c in part) else " ").join(parts)
     try:
-        return _number(float(words))
-    except ValueError:
+        value = Decimal(words)
+    except InvalidOperation:
         return words
+    return _number(value) if value.is_finite() else words
 
 
-def _number(value: float) -> str:
-    """A whole number to its last digit, any other to twelve."""
-    if isinstance(value, int) or (value.is_integer() and abs(value) < _EXACT):
-        return str(int(value))
-    return f"{value:.12g}"
+def _number(value: float | Decimal) -> str:
+    """A whole number to its last digit, any other to twelve; one text for however it was written."""
+    exact = _EXACT.normalize(value if isinstance(value, Decimal) else Decimal(repr(value)))
+    known = exact if exact == _EXACT.to_integral_value(exact) else _ROUNDED.normalize(exact)
+    if not known:
+        return "0"
+    return f"{known:f}" if 0 <= known.adjusted() < _PLAIN else str(known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -29,6 +30,9 @@ CLOTHES: dict[str, dict[str, Any]] = {
     "wide digits": {"order": "\uff11\uff10\uff14\uff12\uff18"},
     "text as a number": {"order": 10428},
     "leading noughts": {"order": "0010428"},
+    "a row of leading noughts": {"order": "0" * 40 + "10428"},
+    "noughts at the end": {"amount": "240." + "0" * 40},
+    "groups of digits": {"order": "10 428"},
     "another case": {"to": "dANA REYES"},
     "more space": {"to": "  Dana \t\n Reyes "},
     "a no-break space": {"to": "Dana\u00a0Reyes"},
@@ -100,6 +104,36 @@ def test_long_numbers_are_told_apart_to_the_last_digit(digits: int, *, as_text: 
         first = 2**53 - 2
     two = (str(first), str(first + 1)) if as_text else (first, first + 1)
     assert of(order=two[0]) != of(order=two[1])
+
+
+LONG = "9007199254740993"
+IBAN = "DE89370400440532013000"
+
+
+@pytest.mark.parametrize(
+    ("plain", "dressed"),
+    [
+        (LONG, "+" + LONG),
+        (LONG, "000" + LONG),
+        (LONG, LONG + ".0"),
+        (LONG, "9.007199254740993e15"),
+        (LONG, "\u0669" + LONG[1:]),
+        (LONG, "9007 1992 5474 0993"),
+        (IBAN, "de89 3704 0044 0532 0130 00"),
+    ],
+)
+def test_t12_long_numbers_are_the_same_however_they_are_written(plain: str, dressed: str) -> None:
+    """Signs, noughts, exponents, other scripts and groups make no new account or order number of an old one."""
+    assert of(order=plain) == of(order=dressed)
+    assert of(order=plain) != of(order=dressed[:-1] + "4")
+
+
+def test_t22_a_number_that_is_huge_is_read_at_once() -> None:
+    """An exponent is not multiplied out, and a hundred thousand digits are not worked through one by one."""
+    begun = perf_counter()
+    assert of(amount="1e999999999999999") != of(amount="1e999999999999998") != of(amount="1e-999999999999999")
+    assert of(amount="7" * 100_000) != of(amount="7" * 99_999 + "8")
+    assert perf_counter() - begun < 1
 
 
 VALUES = st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
