@@ -29,6 +29,7 @@ class Gathering:
         self._ledger = ledger
         self._channels = channels
         self._recent: OrderedDict[tuple[str, str], deque[datetime]] = OrderedDict()
+        self._batches: OrderedDict[str, datetime] = OrderedDict()
 
     def card(self, request: Request, delivery: Delivery, policy: Policy, step: Step | None) -> Effect:
         """A card to send."""
@@ -37,7 +38,10 @@ class Gathering:
         later = self._until_told(request, delivery, policy, step)
         if batched(request):
             span = max(wished or BATCH_SPAN, later, BATCH_SPAN)
-            return self._digest(delivery, f"{note} {request.batch}", span)
+            flooded = self._opened(f"{note} {request.batch}", span, delivery, policy.flood)
+            if flooded is None:
+                return self._digest(delivery, f"{note} {request.batch}", span)
+            return self._digest(delivery, note, max(flooded, span))
         flooded = self._flooded(delivery, policy.flood)
         gathered = flooded if wished is None else wished
         if gathered is None and not later:
@@ -80,6 +84,23 @@ class Gathering:
             return None
         now = self._ledger.clock.now()
         return calendar(time, now, now + LONGEST_VIEW)
+
+    def _opened(self, batch: str, span: timedelta, delivery: Delivery, flood: Flood) -> timedelta | None:
+        """As `_flooded`, for a batch's message: one card, whatever joins it before it goes.
+
+        A name for each request would be a flood of batches (threat T13).
+        """
+        now = self._ledger.clock.now()
+        goes = self._batches.get(batch)
+        if goes is not None and now < goes:
+            return None
+        flooded = self._flooded(delivery, flood)
+        if flooded is None:
+            self._batches[batch] = now + span
+            self._batches.move_to_end(batch)
+        if len(self._batches) > _PLACES:
+            self._batches.popitem(last=False)
+        return flooded
 
     def _flooded(self, delivery: Delivery, flood: Flood) -> timedelta | None:
         """For how long this card is gathered because too many went to its place just now; None: it is not."""

@@ -174,6 +174,26 @@ async def test_two_batches_are_two_messages(house: House) -> None:
     assert sorted(slack.sent("send")) == ["ana", "ben"]
 
 
+async def test_t13_a_batch_for_each_request_is_a_flood_all_the_same(house: House) -> None:
+    """A name of their own for each would be a message of its own for each: after five they come as one digest."""
+    for n in range(40):
+        await batched(house, 1, batch=f"b{n}")
+    await house.later(seconds=3)
+    slack = house.channels["slack"]
+    assert (Counter(slack.sent("send")), slack.digests) == ({"ana": 5, "ben": 5}, [])
+    await house.later(minutes=2)
+    assert sorted(len(asks) for asks, _ in slack.digests) == [15, 15, 20, 20]
+    assert Counter(slack.sent("send")) == {"ana": 5, "ben": 5}
+
+
+async def test_a_large_batch_is_no_flood(house: House) -> None:
+    """What joins a message before it goes counts once, however much that is."""
+    await batched(house, 30)
+    await batched(house, 2, batch="b")
+    await house.later(seconds=3)
+    assert sorted(len(asks) for asks, _ in house.channels["slack"].digests) == [2, 2, 30, 30]
+
+
 async def test_what_cannot_be_undone_comes_alone(house: House) -> None:
     """Whatever batch it is in; so does what asks for more than yes or no."""
     await batched(house, 4, "refund.issue")
