@@ -49,6 +49,11 @@ class Invalid(SaysoError):
     code = "invalid"
     status = 422
 
+    @classmethod
+    def at(cls, pointer: str, rule: str, detail: str) -> Invalid:
+        """Of one field, named in the message too."""
+        return cls(f"{pointer}: {detail}", faults=(Fault(pointer, rule, detail),))
+
 
 class Unauthorized(SaysoError):
     """The call needs a key: send Authorization: Bearer <key>."""

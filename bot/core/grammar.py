@@ -142,10 +142,7 @@ def _no_command(first: str) -> NotUnderstood:
     word = STARTS_LIKE_ONE.match(first)
     if word is None:
         return NotUnderstood("unknown_command", f"That is no command. Write one of: {COMMANDS}.")
-    wanting = {"ask": _NO_QUESTION, "edit": _NO_EDIT, "answer": _NO_ANSWER, "choose": _NO_OPTION}.get(
-        word[0].casefold()
-    )
-    return wanting or NotUnderstood(
+    return _WANTING.get(word[0].casefold()) or NotUnderstood(
         "more_than_the_command",
         f"The first line must be the command alone. Write one of: {COMMANDS}; a comment goes on the next line.",
     )

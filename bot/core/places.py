@@ -31,6 +31,4 @@ def place(request: Request, person: str) -> Track | None:
 
 def steps_asking(request: Request, track: Track, person: str) -> tuple[Step, ...]:
     """The steps of a stage in which somebody was asked so far, in order."""
-    steps = request.route.stages[track.stage].steps
-    reached = steps if track.round else steps[: track.step + (track.held_until is None)]
-    return tuple([step for step in reached if person in step.people])
+    return tuple([step for step in request.reached(track) if person in step.people])

@@ -223,7 +223,7 @@ def reminded(request: Request, now: datetime) -> tuple[Request, int] | None:
 def next_step_at(request: Request) -> datetime | None:
     """When the next step of the track that a single line speaks of is asked too, or None."""
     track = request.track
-    if track is None or not request.state.open or request.state is not State.PENDING or track.exhausted:
+    if track is None or request.state is not State.PENDING or track.exhausted:
         return None
     plan = request.route.stages[track.stage]
     if plan.following(track.step) is None and track.round >= plan.repeat:

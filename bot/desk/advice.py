@@ -12,7 +12,6 @@ from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import changed
 from bot.desk.reviewers import Reviewers
-from bot.desk.wording import request_of
 
 
 class Advice(Reviewers):
@@ -30,8 +29,6 @@ class Advice(Reviewers):
             transitions.check(request, Happening.ADVISE)
             if self._ledger.clock.now() >= request.expires_at:
                 raise errors.Expired
-            if self._ledger.clock.now() >= request.expires_at:
-                raise errors.Expired
             if revision != request.revision or digest != request.digest:
                 raise errors.Stale(revision=request.revision, digest=request.digest)
             if any(given.by == by and given.revision == revision for given in request.advice):
@@ -39,7 +36,7 @@ class Advice(Reviewers):
             return self._assessed(tx, request, by, opinion, note)
 
         try:
-            return request_of(await self._ledger.commit(work))
+            return (await self._ledger.commit(work)).given
         except (errors.Unavailable, errors.Overloaded):
             raise
         except errors.SaysoError as refusal:

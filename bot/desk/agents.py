@@ -6,14 +6,12 @@ import asyncio
 from typing import Any
 
 from bot.core import errors, lifecycle, transitions
-from bot.core.errors import Fault
 from bot.core.model import Arguments, Kind, Request
 from bot.core.ports import Change, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
 from bot.desk.waiting import settled
-from bot.desk.wording import request_of
 
 
 class Agents(Part):
@@ -39,8 +37,8 @@ class Agents(Part):
             old = request.content
             if arguments is not None and request.kind is Kind.CHOICE:
                 # They would stand under the name of the option that somebody picked (threat T5).
-                fault = Fault("/arguments", "kind", "the arguments of a choice are its options'; propose it anew")
-                raise errors.Invalid(f"/arguments: {fault.detail}", faults=(fault,))
+                why = "the arguments of a choice are its options'; propose it anew"
+                raise errors.Invalid.at("/arguments", "kind", why)
             proposed = old.arguments if arguments is None else arguments
             self._checked(self._policy().action(request.action), proposed)
             given = old.context.get("answers")
@@ -59,7 +57,7 @@ class Agents(Part):
             tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
             return Deed(after, effects)
 
-        return request_of(await self._ledger.commit(work))
+        return (await self._ledger.commit(work)).given
 
     async def cancel(self, request_id: str, *, agent: str, reason: str | None) -> Request:
         """The agent withdraws an open request."""
@@ -72,7 +70,7 @@ class Agents(Part):
             tx.record(Change(event=event, before=request, after=after, effects=effects))
             return Deed(after, effects)
 
-        return request_of(await self._ledger.commit(work))
+        return (await self._ledger.commit(work)).given
 
     async def wait(self, request_id: str, *, seconds: float, outcome: bool) -> Request:
         """The request once it is decided (or has run), or as it stands after so many seconds. Nothing polls."""

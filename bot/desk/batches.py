@@ -21,7 +21,7 @@ class Batches(Reviewers):
         """The batch's requests that this person may decide now, oldest first, `MOST` at most."""
         wanted = Filter(states=(State.PENDING,), batch=batch, reviewer=person, limit=MOST)
         found = await self._ledger.store.requests(wanted)
-        return tuple(request for request in reversed(found) if waits_for(request, person))
+        return tuple(request for request in reversed(found) if request.waits_for(person))
 
     async def decide_batch(self, batch: str, ballots: Sequence[Ballot]) -> tuple[Request | SaysoError, ...]:
         """Decide each by itself, in the order given: what it became, or why it was refused."""
@@ -38,8 +38,3 @@ class Batches(Reviewers):
             return await self.decide(ballot)
         except SaysoError as refused:
             return refused
-
-
-def waits_for(request: Request, person: str) -> bool:
-    """Whether a request waits for this person's vote."""
-    return person in request.assignees and all(vote.by != person for vote in request.votes)

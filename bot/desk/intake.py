@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from bot.core import errors, lifecycle
 from bot.core.digest import digest_of
 from bot.core.edits import differences
-from bot.core.errors import Fault
 from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import Change, Tx
@@ -60,23 +59,19 @@ class Intake(Part):
             return deed
 
         deed = await self._ledger.commit(work)
-        if deed.request is None:
-            raise AssertionError("a submission always gives a request")
-        return deed.request, deed.fresh
+        return deed.given, deed.fresh
 
     def _fitting(self, policy: Policy, submission: Submission) -> None:
         """Refuse what no agent may ask for, or what cannot be what it says it is."""
         if submission.action.startswith(HOUSE):
-            fault = Fault("/action", "reserved", f"names that begin with {HOUSE} are the house's own")
-            raise errors.Invalid(f"/action: {fault.detail}", faults=(fault,))
+            raise errors.Invalid.at("/action", "reserved", f"names that begin with {HOUSE} are the house's own")
         spec = policy.action(submission.action)
         if submission.kind is Kind.APPROVAL:
             self._checked(spec, submission.arguments)
         if submission.kind is not Kind.CHOICE:
             return
         if len(submission.options) < _FEWEST_OPTIONS:
-            fault = Fault("/options", "required", "a choice needs two options or more")
-            raise errors.Invalid(f"/options: {fault.detail}", faults=(fault,))
+            raise errors.Invalid.at("/options", "required", "a choice needs two options or more")
         for index, option in enumerate(submission.options):
             try:
                 self._checked(spec, option.arguments)
@@ -104,8 +99,7 @@ class Intake(Part):
         """What is other than in the request that this one revises, which has to be the agent's own."""
         earlier = tx.request(submission.revises or "")
         if earlier is None or earlier.agent != agent:
-            fault = Fault("/revises", "unknown", "no request of this agent has that id")
-            raise errors.Invalid("/revises: no request of this agent has that id", faults=(fault,))
+            raise errors.Invalid.at("/revises", "unknown", "no request of this agent has that id")
         return differences(earlier.content.arguments, submission.arguments)
 
     def _bounded(self, tx: Tx, policy: Policy, agent: str) -> None:

@@ -26,6 +26,13 @@ class Deed(Struct, frozen=True):
     execution: Execution | None = None
     fresh: bool = True
 
+    @property
+    def given(self) -> Request:
+        """The request of work that always gives one."""
+        if self.request is None:
+            raise AssertionError("this work always gives a request")
+        return self.request
+
 
 class Courier(Protocol):
     """Who performs committed effects."""

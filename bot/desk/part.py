@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ from bot.core.model import (
     Track,
 )
 from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
-from bot.core.ports import Change, Effect, Tx, Unreachable
+from bot.core.ports import Ballot, Change, Effect, Tx, Unreachable
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.rounds import Rounds
 
@@ -125,6 +125,23 @@ class Part:
         if found:
             faults = tuple(Fault(f"/arguments{f.pointer.rstrip('/')}", f.rule, f.detail) for f in found)
             raise errors.Invalid(f"{faults[0].pointer}: {faults[0].detail}", faults=faults)
+
+    def _decision(self, request: Request, ballot: Ballot, now: datetime) -> Decision:
+        """What a ballot says, as it is kept: in which stage it counts, and as whom its author was asked."""
+        return Decision(
+            id=ballot.id or self._ledger.id("dec"),
+            request=request.id,
+            decision=ballot.decision,
+            by=ballot.by,
+            at=now,
+            channel=ballot.channel,
+            revision=request.revision,
+            digest=request.digest,
+            comment=ballot.comment,
+            category=ballot.category,
+            answer=ballot.answer,
+            **lifecycle.place_of(request, ballot.by),
+        )
 
     def _planned(self, request: Request) -> Execution | None:
         """The execution that an approved request gets: after the undo window, or at once in the agent's own hands."""

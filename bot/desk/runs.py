@@ -189,7 +189,7 @@ class Runs(Part):
                 error=error,
             )
 
-        return _given(await self._ledger.commit(work))
+        return (await self._ledger.commit(work)).given
 
     async def settle(self, request_id: str, *, by: str, via: str = "api", state: ExecutionState, note: str) -> Request:
         """A person found out how an `unknown` execution ended. ``by`` is ``admin:<key>`` or ``person:<id>``."""
@@ -215,7 +215,7 @@ class Runs(Part):
                 note=note,
             )
 
-        return _given(await self._ledger.commit(work))
+        return (await self._ledger.commit(work)).given
 
     async def recover(self) -> tuple[Execution, ...]:
         """After a start: what was running when the bot died is unknown, or tried again where that is declared safe.
@@ -280,9 +280,3 @@ def _ending(execution: Execution, outcome: Outcome) -> tuple[ExecutionState, str
 def _backoff(attempts: int) -> timedelta:
     """The pause after so many attempts, doubling up to the longest (a hundred doublings would not fit a timedelta)."""
     return min(_BACKOFF * (1 << min(attempts - 1, 16)), _LONGEST_BACKOFF)
-
-
-def _given(deed: Deed) -> Request:
-    if deed.request is None:
-        raise AssertionError("this work always gives a request")
-    return deed.request

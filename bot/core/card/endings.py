@@ -16,8 +16,6 @@ _DONE = {
     Verb.ASK: "Asked for more information",
     Verb.ESCALATE: "Escalated by hand",
 }
-
-
 _ANSWERED = {Kind.QUESTION: "Answered", Kind.CHOICE: "Chosen", Kind.EXCEPTION: "Handled"}
 
 

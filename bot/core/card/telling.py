@@ -30,10 +30,7 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         action=visible(content.action),
         agent=visible(request.agent),
         risk=str(request.risk),
-        arguments=(
-            *(Line(visible(name), literal(value)) for name, value in content.arguments.items()),
-            *options_of(request),
-        ),
+        arguments=(*_arguments(content.arguments), *options_of(request)),
         claims=claims_of(request.content),
         confidence=confidence,
         below_gate=below,
@@ -61,7 +58,7 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
     )
 
 
-def arguments_of(arguments: Arguments) -> tuple[Line, ...]:
+def _arguments(arguments: Arguments) -> tuple[Line, ...]:
     """Every argument, as it is."""
     return tuple([Line(visible(name), literal(value)) for name, value in arguments.items()])
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bot.core.matching import matched
 from bot.core.model.content import Edit, Revision
-from bot.core.model.routes import Route, Stage, Track
+from bot.core.model.routes import Route, Stage, Step, Track
 from bot.core.model.states import DeliveryState, ExecutionState, Kind, Opinion, Risk, State, Verb
 
 
@@ -168,18 +168,24 @@ class Request(Struct, frozen=True, kw_only=True):
         """The stage of `track`."""
         return None if self.track is None else self.route.stages[self.track.stage]
 
+    def reached(self, track: Track) -> tuple[Step, ...]:
+        """The steps that a stage has come to, in order, without one that is still held."""
+        steps = self.route.stages[track.stage].steps
+        return steps if track.round else steps[: track.step + (track.held_until is None)]
+
     def asked(self, track: Track) -> tuple[str, ...]:
         """Whom a stage has asked so far, in that order; nobody of a step that is still held.
 
         Nor anybody who voted in another stage: one person never fills two.
         """
-        steps = self.route.stages[track.stage].steps
-        if not track.round:
-            steps = steps[: track.step + (track.held_until is None)]
         elsewhere = {vote.by for vote in self.votes if vote.stage != track.stage}
-        return tuple(dict.fromkeys(p for step in steps for p in step.people if p not in elsewhere))
+        return tuple(dict.fromkeys(p for step in self.reached(track) for p in step.people if p not in elsewhere))
 
     @property
     def assignees(self) -> tuple[str, ...]:
         """Who may decide now: the people of every step asked so far, in the order they were asked."""
         return tuple(dict.fromkeys(p for track in self.open_tracks for p in self.asked(track)))
+
+    def waits_for(self, person: str) -> bool:
+        """Whether this person may decide now and has not voted yet."""
+        return person in self.assignees and all(vote.by != person for vote in self.votes)
