@@ -6,9 +6,12 @@ import asyncio
 import base64
 from datetime import timedelta
 
+from bot.core import errors
+from bot.core.errors import Fault
 from bot.core.model import Event, Key, Role
 from bot.core.ports import Link, Session, Tx
 from bot.core.token import hash_of
+from bot.desk.emergencies import HOUSE_AGENT
 from bot.desk.ledger import Ledger
 
 _SECRET_BYTES = 32
@@ -39,7 +42,11 @@ class Access:
         return Event(type=kind, at=self._ledger.clock.now(), actor=by, via="cli", data=dict(data))
 
     async def new_key(self, name: str, role: Role, *, by: str) -> tuple[Key, str]:
-        """A new key and its secret, which is shown once and kept nowhere."""
+        """A new key and its secret, which is shown once and kept nowhere; `Invalid` for an agent named as the house."""
+        if name.casefold() == HOUSE_AGENT and role in (Role.AGENT, Role.ADVISOR):
+            # It could read and withdraw the house's own requests, such as the review of a broken glass.
+            fault = Fault("/name", "reserved", f"{HOUSE_AGENT} is the house's own name")
+            raise errors.Invalid(f"/name: {fault.detail}", faults=(fault,))
         secret = _PREFIX[role] + self._secret()
         now = self._ledger.clock.now()
         key = Key(id=self._ledger.id("key"), name=name, role=role, hash=hash_of(secret), created_at=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core import errors
-from bot.core.model import DeliveryState, State, Verb
+from bot.core.model import DeliveryState, Role, State, Verb
 from bot.core.policy import DRILL
 from bot.core.ports import Filter
 from tests.desk.filed import SENT, enforce
@@ -54,3 +54,14 @@ async def test_t12_a_rejected_drill_may_be_repeated(house: House) -> None:
     card = await house.desk.card(again.id)
     assert card is not None
     assert card.notes == ()
+
+
+async def test_t10_no_agent_is_called_like_the_house(house: House) -> None:
+    """Its key could withdraw a drill, or the review of a broken glass."""
+    for role in (Role.AGENT, Role.ADVISOR):
+        for name in ("sayso", "Sayso"):
+            with pytest.raises(errors.Invalid, match="house's own name"):
+                await house.access.new_key(name, role, by="cli:root")
+    assert await house.access.keys() == ()
+    key, _ = await house.access.new_key("sayso", Role.ADMIN, by="cli:root")
+    assert key.role is Role.ADMIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -67,6 +68,21 @@ async def test_p03_one_person_never_fills_two_stages(house: House) -> None:
         await house.decide(voted, "ana")
     done = await house.decide(voted, "ben")
     assert (done.state, len({vote.stage for vote in done.votes})) == (State.APPROVED, 2)
+
+
+async def test_t06_everybody_clicks_at_once(house: House) -> None:
+    """Four people, ten times each, over two stages side by side: one vote a stage, by two people, one end."""
+    enforce(house, SENT, CHAINS, stages(PAIR))
+    for _ in range(5):
+        request = await house.submit()
+        clicks = [house.decide(request, by) for by in ("ana", "kim", "lea", "ben") for _ in range(10)]
+        told = await asyncio.gather(*clicks, return_exceptions=True)
+        assert all(isinstance(t, Request | errors.SaysoError) for t in told)
+        after = await house.now(request)
+        assert (after.state, sorted(vote.stage for vote in after.votes)) == (State.APPROVED, [0, 1])
+        assert len({vote.by for vote in after.votes}) == 2
+        assert (await house.events(request)).count("request.decided") == 1
+    assert len(house.sql("select * from executions")) == 5
 
 
 async def test_a_quorum(house: House) -> None:
