@@ -6,6 +6,7 @@ A rejection leaves the fingerprint of what was rejected; what has the same one g
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
@@ -19,7 +20,8 @@ _EXACT = Context(prec=1 << 20, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 """Keeps every digit of a whole number: order and account numbers differ at their end."""
 _ROUNDED = Context(prec=12, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 _PLAIN = 16
-"""Whole numbers of so many digits are written out."""
+"""Whole numbers of so many digits are written out; JSON's are never longer."""
+_DIGIT = re.compile(r"\d")
 
 
 def fingerprint(action: str, target: str, arguments: dict[str, Any]) -> str:
@@ -68,10 +70,14 @@ def _members(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
-    parts = unicodedata.normalize("NFKC", seen.casefold()).split()
+    seen = text
+    if not (text.isascii() and text.isprintable()):
+        seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
+        seen = unicodedata.normalize("NFKC", seen.casefold())
     # Numbers of accounts and cards are written in groups as well as in one.
-    words = ("" if any(c.isdigit() for part in parts for c in part) else " ").join(parts)
+    words = ("" if _DIGIT.search(seen) else " ").join(seen.casefold().split())
+    if not _DIGIT.search(words):
+        return words
     try:
         value = Decimal(words)
     except InvalidOperation:
@@ -81,6 +87,8 @@ def _text(text: str) -> str:
 
 def _number(value: float | Decimal) -> str:
     """A whole number to its last digit, any other to twelve; one text for however it was written."""
+    if isinstance(value, int):
+        return str(value)
     exact = _EXACT.normalize(value if isinstance(value, Decimal) else Decimal(repr(value)))
     known = exact if exact == _EXACT.to_integral_value(exact) else _ROUNDED.normalize(exact)
     if not known:
