@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
 from bot.core import errors
 from bot.core.model import State
-from tests.desk.filed import DEFAULT, SENT, chain, enforce, other_people
-from tests.desk.house import House, at
+from tests.desk.filed import DEFAULT, SENT, chain, enforce, other_people, stages
+from tests.desk.house import START, House, MovableClock, Wire, at, open_house
+from tests.desk.replayed import prove
 
 DUTY = """
 schedules:
@@ -92,3 +97,41 @@ async def test_a_delegate_is_asked_when_it_is_asked(house: House) -> None:
         await house.decide(after, "ana")
     done = await house.decide(after, "kim")
     assert (done.state, done.decisions[0].instead_of) == (State.APPROVED, "ana")
+
+
+async def test_p07_killed_and_started_six_hours_later(tmp_path: Path) -> None:
+    """A stage that repeats, one in a gap and one that is over, side by side: each step once, each card once."""
+    chains = """
+chains:
+  again: {steps: [{notify: [ana], wait: 1h, remind: 10m}, {notify: [kim], wait: 1h}], repeat: 1}
+  shift: [{notify: [duty], wait: 1h}, {notify: [lea]}]
+  ends: {steps: [{notify: [eva], wait: 30m}], repeat: 2}
+"""
+    together = ", ".join(f"{{name: {name}, chain: {name}}}" for name in ("again", "shift", "ends"))
+    sections = (SENT, DUTY.format(gaps="hold"), chains, stages(f"{{parallel: [{together}]}}"))
+    # Four in the morning: whoever has the day's shift begins at nine.
+    clock, wires = MovableClock(START + timedelta(hours=19)), {"slack": Wire("slack")}
+    path = tmp_path / "killed.db"
+    async with open_house(path, clock=clock, channels=wires) as house:
+        enforce(house, *sections)
+        request = await house.submit()
+    clock.move(hours=6)
+    async with open_house(path, clock=clock, channels=wires) as house:
+        enforce(house, *sections)
+        await house.work()
+        await house.desk.wake()
+        await house.rest()
+        after = await house.now(request)
+        events = Counter(await house.events(request))
+        # Three of the chain that repeats, two of the one that repeats twice, and the shift's own second step.
+        assert (events["request.asked"], events["request.escalated"]) == (1, 6)
+        assert events["request.exhausted"] == 2
+        assert Counter(wires["slack"].sent()) == {"ana": 1, "kim": 1, "eva": 1, "ben": 1, "lea": 1}
+        assert after.escalation_level == 6
+        for by in ("kim", "lea", "eva"):
+            after = await house.decide(after, by)
+        assert after.state is State.APPROVED
+        assert await house.desk.wake() == 0
+        assert house.courier is not None
+        await house.courier.stop(2)
+        await prove(house.store)
