@@ -55,6 +55,9 @@ async def test_a_click_approves_and_the_card_says_so(program: Program, slack: Fa
             "comment": None,
             "category": None,
             "edits": [],
+            "answer": None,
+            "instead_of": None,
+            "broke_glass": False,
         }
         await slack.wait_for(lambda: "Executed" in visible_text(card))
         assert "approve" not in buttons(card)
