@@ -12,9 +12,13 @@ from msgspec import Struct
 
 from bot.core import counting
 from bot.core.accounts import Charge
+from bot.core.fingerprint import fingerprints
 from bot.core.model import Submission
-from bot.core.policy import Bounds, Policy, Routing, Rule
+from bot.core.policy import COOLDOWN, Bounds, Policy, Routing, Rule, TrialOutcome
 from bot.core.ports import AccountEntry, Tx
+
+_SAMPLE = "sample "
+"""Before the fingerprint of what is among a sample; it is kept beside those of what was rejected."""
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
@@ -37,6 +41,8 @@ class Counted(Struct, frozen=True):
 
     routing: Routing
     entries: tuple[AccountEntry, ...] = ()
+    drawn: tuple[str, ...] = ()
+    """Fingerprints of content that is among a sample, to be kept."""
 
 
 def counted(tx: Tx, it: Proposal) -> Counted:
@@ -53,14 +59,15 @@ def counted(tx: Tx, it: Proposal) -> Counted:
         agent=it.agent,
         now=it.now,
         bounds=Bounds(refused=_refused(tx, it)),
-        chance=it.chance,
+        chance=0.0 if _drawn_before(tx, it) else it.chance,
         spent=spent,
     )
+    sampled = any(trial.outcome is TrialOutcome.SAMPLED for trial in standing.routing.trials)
     entries = [
         AccountEntry(rule=rule.name, key=charge.key, at=it.now, amount=charge.amount, request=it.id)
         for rule, charge in standing.charges
     ]
-    return Counted(standing.routing, tuple(entries))
+    return Counted(standing.routing, tuple(entries), _draws(it) if sampled else ())
 
 
 def _refused(tx: Tx, it: Proposal) -> str | None:
@@ -68,3 +75,22 @@ def _refused(tx: Tx, it: Proposal) -> str | None:
     since = it.now - it.policy.action(it.submission.action).cooldown
     found = [tx.rejected(each, since) for each in counting.prints_of(it.policy, it.submission)]
     return next((request for request in found if request is not None), None)
+
+
+def _draws(it: Proposal) -> tuple[str, ...]:
+    asked, target = it.submission, it.policy.action(it.submission.action).execute.target
+    found = fingerprints(asked.kind, asked.action, target, arguments=asked.arguments)
+    return tuple([_SAMPLE + each for each in found])
+
+
+def _drawn_before(tx: Tx, it: Proposal) -> bool:
+    """Whether the same content is among a sample already, and no person has approved it since.
+
+    Else an agent would withdraw what a person is to see, or not even that, and propose it anew until the lot lets it
+    through.
+    """
+    if not any(rule.sample for rule in it.policy.rules):
+        return False
+    found = [tx.rejected(each, it.now - COOLDOWN) for each in _draws(it)]
+    earlier = [tx.request(request) for request in found if request is not None]
+    return any(request is not None and not request.state.approved for request in earlier)

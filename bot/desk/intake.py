@@ -129,6 +129,8 @@ class Intake(Part):
         tx.record(replace(change, after=kept, execution=execution))
         for entry in standing.entries:
             tx.spend(entry)
+        for each in standing.drawn:
+            tx.keep_rejection(each, it.id, it.now)
         return Deed(kept, change.effects, execution)
 
     def _created(

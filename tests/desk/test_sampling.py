@@ -55,7 +55,7 @@ async def test_the_share_is_what_it_says(house: House, share: str, least: int, m
     """All, or about one in twenty."""
     chances(house)
     enforce(house, SENT, FINANCE, SAMPLED.format(share=share), DEFAULT)
-    found = [await house.submit(arguments={"amount": 1}) for _ in range(50)]
+    found = [await house.submit(arguments={"amount": 1, "order": n}) for n in range(50)]
     assert least <= sum(request.state is State.PENDING for request in found) <= most
 
 
@@ -83,8 +83,26 @@ async def test_one_draw_a_request(house: House) -> None:
     rule = SAMPLED.format(share=0.5)
     again = rule.replace("rules:\n", "").replace("small", "again").rstrip() + "\n"
     enforce(house, SENT, FINANCE, rule.rstrip() + again, DEFAULT)
-    found = [await house.submit(arguments={"amount": 1}) for _ in range(100)]
+    found = [await house.submit(arguments={"amount": 1, "order": n}) for n in range(100)]
     assert 35 < sum(request.state is State.PENDING for request in found) < 65
+
+
+@pytest.mark.parametrize("how", ["it waits", "withdrawn", "expired"])
+async def test_t15_who_was_drawn_is_not_drawn_anew(house: House, how: str) -> None:
+    """An agent does not get around the sample by proposing the same again, until a person has approved it."""
+    chances(house)
+    enforce(house, SENT, FINANCE, SAMPLED.format(share="100%"), DEFAULT)
+    first = await house.submit(arguments={"amount": 1, "order": "10428"})
+    enforce(house, SENT, FINANCE, SAMPLED.format(share="0.01%"), DEFAULT)
+    if how == "withdrawn":
+        await house.desk.cancel(first.id, agent="billing", reason="never mind")
+    elif how == "expired":
+        await house.later(days=1)
+    again = [await house.submit(arguments={"amount": 1.0, "order": " 10428"}) for _ in range(20)]
+    other = await house.submit(arguments={"amount": 1, "order": "10429"})
+    assert ({request.state for request in again}, other.state) == ({State.PENDING}, State.APPROVED)
+    await house.decide(again[-1])
+    assert (await house.submit(arguments={"amount": 1, "order": "10428"})).state is State.APPROVED
 
 
 async def test_what_is_critical_goes_to_a_person(house: House) -> None:
