@@ -184,6 +184,9 @@ def test_stages_apply_by_their_conditions() -> None:
         ("free", "ana@example.com, ben@example.com", ("ana", "ben")),
         ("free", "lea@elsewhere.example", ()),
         ("free", "leander", ()),
+        ("free", "for Lea.", ("lea",)),
+        ("free", "Write to ben@example.com.", ("ben",)),
+        ("free", "Was that Lea?!", ("lea",)),
     ],
 )
 def test_t10_who_asks_owns_or_is_acted_for_does_not_review(

@@ -27,6 +27,7 @@ def excluded(policy: Policy, submission: Submission, agent: str, now: datetime, 
 
 
 _APART = r"\s,;:<>()\[\]\"'@/|"
+_ENDS = ".!?"
 _ADDRESS = re.compile(rf"([^{_APART}+]+)(?:\+[^{_APART}]*)?@([^{_APART}]+)")
 
 
@@ -36,8 +37,9 @@ def _named(text: str) -> tuple[set[str], str]:
     Width, case and hidden characters make no difference.
     """
     seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c)).casefold()
-    addresses = {f"{local}@{host}" for local, host in _ADDRESS.findall(seen)}
-    return addresses, f" {re.sub(f'[{_APART}]+', ' ', _ADDRESS.sub(' ', seen)).strip()} "
+    # A sentence's end is no part of an address or a name.
+    addresses = {f"{local}@{host.rstrip(_ENDS)}" for local, host in _ADDRESS.findall(seen)}
+    return addresses, f" {re.sub(f'[{_APART}{_ENDS}]+', ' ', _ADDRESS.sub(' ', seen)).strip()} "
 
 
 def _is_meant(person: Person, addresses: set[str], words: str) -> bool:
