@@ -6,6 +6,7 @@ kept, cannot be counted, and what cannot be counted is not approved.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,8 @@ from bot.core.policy import ConditionFailed, Limit
 MICRO = 1_000_000
 _MOST = 2**62
 _ARGUMENT = "arguments."
+_LONGEST = 512
+"""Of an account's key; what an agent gives to be told apart by may be as long as a body, and an index keeps it."""
 
 
 class Charge(Struct, frozen=True):
@@ -33,12 +36,15 @@ def charge_of(limit: Limit, submission: Submission, *, agent: str, target: str, 
     """What this request would add; raises `ConditionFailed` where that cannot be said."""
     known = {"agent": agent, "action": submission.action, "target": target}
     key = {name: known[name] if name in known else _argument(name, submission) for name in limit.by}
+    account = canonical(key).decode()
+    if len(account) > _LONGEST:
+        account = "sha256:" + hashlib.sha256(account.encode()).hexdigest()
     if limit.sum is None:
-        return Charge(canonical(key).decode(), 0)
+        return Charge(account, 0)
     amount = limit.sum.amount(facts)
     if not math.isfinite(amount) or not 0 <= amount * MICRO < _MOST:
         raise ConditionFailed(f"the amount {amount:g} cannot be counted")
-    return Charge(canonical(key).decode(), math.ceil(round(amount * MICRO, 3)))
+    return Charge(account, math.ceil(round(amount * MICRO, 3)))
 
 
 def _argument(name: str, submission: Submission) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.core import errors, lifecycle, transitions
 from bot.core.model import Arguments, Kind, Request
 from bot.core.ports import Change, Tx
@@ -40,7 +42,9 @@ class Agents(Part):
                 why = "the arguments of a choice are its options'; propose it anew"
                 raise errors.Invalid.at("/arguments", "kind", why)
             proposed = old.arguments if arguments is None else arguments
-            self._checked(self._policy().action(request.action), proposed)
+            spec = self._policy().action(request.action)
+            # The arguments of what is no approval never run by themselves, and need not be whole.
+            self._checked(spec if request.kind is Kind.APPROVAL else replace(spec, schema=None), proposed)
             given = old.context.get("answers")
             # The agent fills its context as it likes: what it calls answers need be no list.
             answers = [*(given if isinstance(given, list) else ()), {"text": text, "at": now.isoformat()}]

@@ -127,6 +127,13 @@ def test_t11_a_number_in_other_clothes_is_the_same_account() -> None:
     assert len({charge(by=by, arguments=a).key for a in ({}, {"order": None}, {"order": ""}, {"order": "\u200b"})}) == 1
 
 
+def test_t22_an_account_has_a_short_name_whatever_tells_it_apart() -> None:
+    """An argument may be as long as a body; the index of accounts holds it once for each request."""
+    one, same, other = (charge(by=("arguments.to",), arguments={"to": "x" * 100_000 + end}) for end in ("a", "A", "b"))
+    assert len(one.key) < 100
+    assert one.key == same.key != other.key
+
+
 def test_a_limit_of_numbers_alone_sums_nothing() -> None:
     """The amount is 0, and no amount is asked for."""
     limit = Limit(per=DAY, count=1)

@@ -365,3 +365,22 @@ async def test_what_a_new_proposal_changed_is_shown(house: House) -> None:
     with pytest.raises(errors.Invalid) as refusal:
         await house.submit(agent="other", revises=first.id)
     assert field_of(refusal) == ["/revises"]
+
+
+SCHEMA = """
+actions:
+  refund.issue: {schema: {type: object, required: [order], properties: {order: {type: string}, amount: {}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [(Kind.CHOICE, OPTIONS), (Kind.QUESTION, YES_NO), (Kind.EXCEPTION, ())], ids=str
+)
+async def test_an_agent_answers_about_what_has_no_arguments_of_its_own(
+    house: House, kind: Kind, options: tuple[Option, ...]
+) -> None:
+    """The action's schema asks for an order: what was taken without one is not stuck once a person asks."""
+    enforce(house, SCHEMA, CHAINS, ONE)
+    request = await house.decide(await ask(house, kind, options=options), "ana", Verb.ASK, comment="Which of them?")
+    told = await house.desk.inform(request.id, agent="billing", text="the newer one")
+    assert (told.state, told.revision, told.content.arguments) == (State.PENDING, 2, {})
