@@ -73,7 +73,8 @@ def read(text: str, faults: Faults) -> Document | None:
             mark = broken.context_mark  # what was begun there never ends
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = " ".join(str(part) for part in (broken.context, broken.problem) if part)
-        faults.add(place, f"this is not YAML: {what}", _syntax_fix(what, text, place))
+        told = "this does not line up with what stands above it" if "<block end>" in what else what
+        faults.add(place, f"this is not YAML: {told}", _syntax_fix(what, text, place))
         return None
     except (YAMLError, ValueError, RecursionError) as broken:
         faults.add((1, 1), f"this is not YAML: {str(broken).splitlines()[0] if str(broken) else 'it cannot be read'}")
@@ -104,6 +105,8 @@ def _syntax_fix(what: str, text: str, place: Place) -> str:
         return "indent with spaces, not with tabs"
     if "mapping values are not allowed" in what:
         return "put a value that holds a colon and a space into quotes, and keep keys of one level in one column"
+    if "<block end>" in what:
+        return "keep keys and dashes of one level in one column, and look above for a missing quote"
     if "cannot start any token" in what or "{{" in line:
         return "put the value into quotes"
     return "look for a missing quote or bracket, and for uneven indentation"

@@ -17,6 +17,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from bot.core.policy import ConditionFailed
+from bot.routing import zones
 from bot.routing.faults import Faults, listed, meant, quoted
 from bot.routing.narrowing import actions_that
 from bot.routing.nodes import Mapping as MappingNode
@@ -170,11 +171,16 @@ def _written(reader: Reader, node: Node, where: str, text: str, names: tuple[str
 
 def _compiled(node: Scalar, text: str, where: str, names: tuple[str, ...], faults: Faults) -> Any:
     try:
-        return _environment(names).compile(node.text)
+        compiled = _environment(names).compile(node.text)
     except Exception as broken:  # noqa: BLE001 - the engine raises RuntimeError, and pybind what it likes
         for place, what, fix in _refusals(node, text, names, str(broken)):
             faults.add(place, f"{where}{what}", fix)
         return None
+    known = True
+    for line, column, zone in zones.unknown(node.text):
+        known = False
+        faults.add(place_in(text, node, line, column), f"there is no timezone {quoted(zone)}", zones.meant(zone))
+    return compiled if known else None
 
 
 def _refusals(node: Scalar, text: str, names: tuple[str, ...], message: str) -> Iterator[tuple[Place, str, str]]:
@@ -210,6 +216,19 @@ def _plain(what: str) -> str:
     return re.sub(r" expecting \{.*", "", what)
 
 
+_FIXES = (
+    (("(double, int)", "(int, double)"), "a confidence is a decimal: write 1.0, not 1"),
+    (("no matching overload",), "both sides must be of one type: text in quotes, numbers without"),
+    (tuple("“”„‘’"), "write straight quotation marks"),
+    (("Syntax error",), 'for example: action == "refund.issue" && arguments.amount <= 5'),
+    (
+        ("protobuf.Timestamp",),
+        'ask for a part, in a zone: now.getHours("Europe/Lisbon"); now.getDayOfWeek("Europe/Lisbon"), 0 on Sunday',
+    ),
+)
+"""What would do where the engine's message holds one of these; the first counts."""
+
+
 def _fix(what: str, names: tuple[str, ...]) -> str:
     name = _unknown(what)
     if name in NAMES:
@@ -217,18 +236,17 @@ def _fix(what: str, names: tuple[str, ...]) -> str:
     if name is not None:
         near = meant(name, names, "")
         return f"{near} " * bool(near) + f"names are: {listed(names)}; text stands in quotes"
-    if "(double, int)" in what or "(int, double)" in what:
-        return "a confidence is a decimal: write 1.0, not 1"
-    if "no matching overload" in what:
-        return "both sides must be of one type: text in quotes, numbers without"
-    if "Syntax error" in what:
-        return 'for example: action == "refund.issue" && arguments.amount <= 5'
-    return ""
+    return next((fix for marks, fix in _FIXES if any(mark in what for mark in marks)), "")
 
 
 def names_in(source: str) -> frozenset[str]:
     """The names that a condition reads (text and comments left out)."""
-    return frozenset(_WORD.findall(_LITERAL.sub('""', source))) & frozenset(NAMES)
+    return frozenset(_WORD.findall(without_texts(source))) & frozenset(NAMES)
+
+
+def without_texts(source: str) -> str:
+    """A condition with its texts emptied and its comments taken out."""
+    return _LITERAL.sub('""', source)
 
 
 _ACTION = re.compile(r"""(?<![\w.])action\s*(?:==|!=)\s*(?:"([^"\\]*)"|'([^'\\]*)')""")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from bot.routing import moments
-from bot.routing.faults import meant, quoted
+from bot.routing.faults import listed, meant, quoted
 from bot.routing.nodes import Node, Sequence
 from bot.routing.values import Reader
 
@@ -80,7 +80,8 @@ def _place(reader: Reader, node: Node, text: str) -> tuple[str, str | None] | No
     if dash and part not in parts:
         names = [f"{country}-{name}" for name in parts]
         same = [name for name in names if name.casefold() == text.casefold()]
-        fix = meant(text, same or names, "there are: {}") or f"write {country}: no parts of it are known"
+        there = meant(text, same, "") if same else f"there are: {listed(names, 20)}" * bool(names)
+        fix = there or f"write {country}: no parts of it are known"
         reader.faults.add(node.place, f"no holidays are known for the part {quoted(part)} of {country}", fix)
         return None
     return country, part if dash else None

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from bot.core.model import OnIrreversible, Person, Replies
 from bot.core.policy import AgentSpec
-from bot.routing import nodes, targets
-from bot.routing.faults import meant, quoted
+from bot.routing import nodes, targets, zones
+from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar, plain
 from bot.routing.targets import Network
 from bot.routing.values import Reader
@@ -89,34 +89,12 @@ def timezone(reader: Reader, node: Node) -> str | None:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        reader.faults.add(
-            node.place, f"there is no timezone {quoted(name)}", meant(name, _ZONES, "it looks like Europe/Lisbon")
-        )
+        reader.faults.add(node.place, f"there is no timezone {quoted(name)}", zones.meant(name))
         return None
     return name
 
 
 MAX_ZONE = 64
-_ZONES = (
-    "UTC",
-    "Africa/Cairo",
-    "Africa/Johannesburg",
-    "America/Chicago",
-    "America/Los_Angeles",
-    "America/New_York",
-    "America/Sao_Paulo",
-    "Asia/Kolkata",
-    "Asia/Shanghai",
-    "Asia/Singapore",
-    "Asia/Tokyo",
-    "Australia/Sydney",
-    "Europe/Berlin",
-    "Europe/Lisbon",
-    "Europe/London",
-    "Europe/Madrid",
-    "Europe/Paris",
-)
-"""Suggestions only; every zone of the tz database is taken."""
 
 
 def groups(reader: Reader, node: Node, known: Mapping[str, Person]) -> dict[str, tuple[str, ...]]:

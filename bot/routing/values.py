@@ -161,7 +161,9 @@ class Reader:
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             return float(value)
-        fix = f"write {node.text} without quotes" if isinstance(node, Scalar) and node.style and node.text else ""
+        text = node.text.strip() if isinstance(node, Scalar) and isinstance(node.value, str) else ""
+        number = re.match(r"[0-9]+(?:\.[0-9]+)?(?![0-9.,])", text)
+        fix = "" if number is None else f"write {number[0]}" + " without quotes" * (number[0] == text)
         self.faults.add(node.place, f"{where} must be a number more than 0, not {kind(node)}", fix)
         return None
 

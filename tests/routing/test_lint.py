@@ -73,6 +73,71 @@ def test_chains_that_may_not_be_meant(chains: str, words: str) -> None:
     assert told(parse(text, "routing.yaml"), words), warnings(parse(text, "routing.yaml"))
 
 
+CLOSED = (
+    "actions: {refund.issue: {schema: {properties: {amount: {type: number}}, additionalProperties: false}}, "
+    "note.add: {schema: {properties: {text: {type: string}}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (
+            "when: action == 'refund.issue' && arguments.amuont > 5, then: block",
+            'reads "arguments.amuont", which the schema of refund.issue does not list; did you mean "amount"?',
+        ),
+        ('when: \'action == "refund.issue" && arguments["order"] == "1"\', then: block', 'reads "arguments.order"'),
+        ('when: \'action == "refund.issue" && "vip" in arguments\', then: block', 'reads "arguments.vip"'),
+        ("when: action == 'refund.issue', stages: [{chain: finance, if: arguments.total > 5}]", '"arguments.total"'),
+        ("when: action == 'note.add' && arguments.texts == '', then: block", 'did you mean "text"?'),
+        (
+            "when: action=='refund.issue', then: approve, limit: {count: 5, per: 2d, by: [agent, arguments.customer]}",
+            '"arguments.customer"',
+        ),
+        ('when: \'"chekcer" in advice && advice.chekcer != "agree"\', then: block', 'did you mean "checker"?'),
+    ],
+)
+def test_conditions_that_read_what_nobody_sends(rule: str, words: str) -> None:
+    """A slip in the name of an argument or an advisor makes a rule that never approves, or blocks all: it is told."""
+    found = policy(rules=f"  - {{name: a, {rule}}}", more=CLOSED + "agents: {checker: {owner: lea}}\n")
+    assert told(found, words), warnings(found)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "when: action == 'refund.issue' && arguments.amount > 5, then: block",
+        "when: action == 'refund.issue' && arguments.size() > 5, then: block",
+        "when: \"action == 'refund.issue' && context.note == 'arguments.amuont'\", then: block",
+        "when: action == 'note.add' && arguments.colour == 'red', then: block",
+        "when: arguments.anything == 1, then: block",
+        "when: action == 'not.listed' && arguments.anything == 1, then: block",
+        "when: '\"checker\" in advice', then: block",
+    ],
+)
+def test_conditions_that_may_well_be_answered(rule: str) -> None:
+    """What an open schema may hold, what an action without one does, a method's name, and text in quotes."""
+    found = policy(rules=f"  - {{name: a, {rule}}}", more=CLOSED + "agents: {checker: {owner: lea}}\n")
+    assert not told(found, "reads"), warnings(found)
+
+
+def test_whoever_takes_turns_was_not_asked_for_sure() -> None:
+    """Of a rotation a step asks one, so the step that asks them all asks somebody new."""
+    turns = "schedules: {duty: {rotate: weekly, start: 2026-01-05, people: [ana, ben]}}\n"
+    found = in_chain("[{notify: duty, wait: 5m}, {notify: [ana, ben]}]", more=turns)
+    assert not told(found, "asked before"), warnings(found)
+    found = in_chain("[{notify: [duty, ana], wait: 5m}, {notify: ana}]", more=turns)
+    assert told(found, "asked before"), warnings(found)
+
+
+def test_what_is_bounded_and_limited_is_meant() -> None:
+    """A rule that approves what cannot be undone is told until its arguments and a limit bound it."""
+    small = "when: action == 'refund.issue' && arguments.n < 5, then: approve"
+    assert told(policy(rules=f"  - {{name: a, {small}}}", more=ACTIONS), "give it a limit, or set its risk")
+    limited = policy(rules=f"  - {{name: a, {small}, limit: {{count: 5, per: 1d}}}}", more=ACTIONS)
+    assert not told(limited, "that is irreversible"), warnings(limited)
+
+
 def in_chain(chain: str, *, rules: str = "", more: str = "") -> Policy:
     """A policy with one chain of people who have addresses, or none."""
     text = (

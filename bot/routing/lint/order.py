@@ -114,6 +114,7 @@ def _approval(policy: Policy, rule: Rule, where: str, named: list[str]) -> Itera
                 f"{where} approves by {name}, which is the agent's own word: an agent that wants it approved says what "
                 "the rule asks for; use arguments, which are what runs"
             )
+    bounded = "arguments" in names_in(source)
     for name in dict.fromkeys(named):
         if name not in policy.actions:
             continue
@@ -122,8 +123,9 @@ def _approval(policy: Policy, rule: Rule, where: str, named: list[str]) -> Itera
                 f"{where} never approves {name}, which is critical and always goes to people; "
                 "leave it out, or do not call it critical"
             )
-        elif policy.action(name).risk is Risk.IRREVERSIBLE:
+        elif policy.action(name).risk is Risk.IRREVERSIBLE and not (bounded and rule.limit):
             yield (
                 f"{where} approves {name} without a person, and that is irreversible; "
-                "bound it by its arguments, or set its risk if it can be undone"
+                f"{'give it a limit' if bounded else 'bound it by its arguments'}, or set its risk if it can be "
+                "undone"
             )

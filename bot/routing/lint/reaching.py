@@ -48,11 +48,13 @@ def _chain(policy: Policy, name: str, steps: tuple[ChainStep, ...]) -> Iterator[
         people = policy.members(step.notify)
         ways = {(person, way) for person in people for way in step.via or CHANNELS}
         moving = any(named in policy.schedules for named in step.notify)
+        # Of those who take turns a step asks one, so a later step may well ask the others.
+        sure = policy.members(tuple(named for named in step.notify if named not in policy.schedules))
         if not people and not step.fallback:
             yield f"{where} asks nobody: its groups are empty; add people, or remove the step"
         elif people and not moving and ways <= asked:
             yield f"{where} asks only people who were asked before; ask somebody else, or remove it"
-        asked |= ways
+        asked |= {(person, way) for person in sure for way in step.via or CHANNELS}
         yield from _addresses(policy, step, where)
         for id_ in policy.members(step.fallback):
             yield from _unheard(policy, id_, f"the fallback of {where}")

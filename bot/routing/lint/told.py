@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.core.policy import Policy
-from bot.routing.lint import acting, bounds, clocks, filling, mail, order, presence, reaching, unused
+from bot.routing.lint import acting, bounds, clocks, filling, mail, order, presence, reaching, reading, unused
 
 
 def warnings(policy: Policy, now: datetime | None = None) -> tuple[str, ...]:
@@ -17,6 +17,7 @@ def warnings(policy: Policy, now: datetime | None = None) -> tuple[str, ...]:
     at = datetime.now(UTC) if now is None else now
     found = [
         *order.doubts(policy),
+        *reading.doubts(policy),
         *filling.doubts(policy, at),
         *clocks.doubts(policy),
         *reaching.doubts(policy),
