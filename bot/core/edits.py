@@ -9,10 +9,13 @@ from msgspec.structs import replace
 from bot.core.model import Arguments, Edit, Kind, Revision, Route, Stage, Submission, Then
 from bot.core.pointers import below
 
+_DEEPEST = 1_000
+"""Characters of a pointer below which nothing is told apart: a long name above many members would stand in each."""
+
 
 def differences(before: Any, after: Any, pointer: str = "") -> tuple[Edit, ...]:
     """Every difference between two JSON values, objects member by member, anything else whole."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    if isinstance(before, dict) and isinstance(after, dict) and len(pointer) <= _DEEPEST:
         found: list[Edit] = []
         for name in dict.fromkeys((*before, *after)):
             at = below(pointer, name)

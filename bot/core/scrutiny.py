@@ -122,19 +122,22 @@ def _odd_names(value: Any, pointer: str = "") -> Iterator[str]:
                 yield f"{at} holds the names {_spelled(twin)} and {_spelled(name)}, which a receiver may take for one"
             elif not name.isascii() and _mixes_scripts(name):
                 yield f"{at} holds the name {_spelled(name)}, which mixes scripts that look alike"
-            yield from _odd_names(item, below(pointer, name))
+            yield from _odd_names(item, _cut(below(pointer, name)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _odd_names(item, f"{pointer}/{index}")
 
 
 def strings(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in a JSON value, keys among them, with the JSON Pointer of where it stands."""
+    """Every string in a JSON value, keys among them, with the JSON Pointer of where it stands, cut where it is long.
+
+    A long name above many members would otherwise be written out for each of them.
+    """
     if isinstance(value, str):
         yield pointer or "/", value
     elif isinstance(value, dict):
         for key, item in value.items():
-            at = below(pointer, key)
+            at = _cut(below(pointer, key))
             yield at, key
             yield from strings(item, at)
     elif isinstance(value, list):

@@ -156,3 +156,13 @@ def test_an_edit_never_takes_an_approval_off_its_page(old: OnIrreversible, new: 
     way = tightened(route(FINANCE, irreversible=old), route(FINANCE, irreversible=new))
     assert way.irreversible.rank == max(old.rank, new.rank)
     assert way.rule == "r"
+
+
+def test_t22_a_long_name_is_not_repeated_for_every_member_below_it() -> None:
+    """Twelve thousand members under a name of a hundred thousand letters: what differs stays as small as the bodies."""
+    before, after = ({"k" * 100_000: {str(n): value for n in range(12_000)}} for value in (1, 2))
+    found = differences(before, after)
+    assert sum(len(edit.pointer) for edit in found) < 300_000
+    assert [(edit.before, edit.after) for edit in found] == [tuple(each["k" * 100_000] for each in (before, after))]
+    short = differences({"k": {"a": {"b": 1}}}, {"k": {"a": {"b": 2}}})
+    assert [(edit.pointer, edit.before, edit.after) for edit in short] == [("/k/a/b", 1, 2)]

@@ -196,3 +196,13 @@ def test_strings_walks_values_and_keys() -> None:
     """Every text of a JSON value, keys among them, each with its pointer."""
     value: Any = {"a": ["x", {"b": "y"}], "c": 1}
     assert list(strings(value)) == [("/a", "a"), ("/a/0", "x"), ("/a/1/b", "b"), ("/a/1/b", "y"), ("/c", "c")]
+
+
+def test_t22_a_long_name_above_many_members_is_gone_through_at_once() -> None:
+    """Where each stands is not written out again and again, and what is odd below is found all the same."""
+    within: dict[str, Any] = {str(n): "" for n in range(12_000)}
+    within["to"] = "p\u0430ypal.com"
+    begun = time.perf_counter()
+    found = findings({"k" * 100_000: within})
+    assert time.perf_counter() - begun < 0.15
+    assert [len(each) < 600 and "mixes scripts" in each for each in found] == [True]
