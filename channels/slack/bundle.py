@@ -13,18 +13,18 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from bot.core.card import Asked, Card
+from bot.core.card import KINDS, Asked, Card, Line
+from bot.core.card.summary import summary_of
 from bot.core.model import Kind, Person, Risk, Verb
 from bot.core.ports import KeyItem
 from channels.slack.draw import Button, date, draw, fallback, mention, web
 from channels.slack.sizes import ONE_TEXT, clip, size
-from channels.slack.summary import summary_of
-from channels.slack.words import LISTED, status_of
+from channels.slack.words import status_of
 
 MOST_ROWS = 20
 _ROOM = 9_600
 """Characters of all rows; heading, summary, names and buttons take the rest of `sizes.TOTAL` at most."""
-_HEADING, _SUMMARY, _ASKED, _DONE = 150, 240, 8, 120
+_HEADING, _ACTIONS, _SUMMARY, _ASKED, _DONE = 150, 5, 240, 8, 120
 _SHARES = {"title": 4, "what": 6, "marks": 4, "says": 4}
 """How a row's room is shared, in parts, where not everything fits; the last part is for its number."""
 _PARTS = sum(_SHARES.values()) + 1
@@ -157,7 +157,7 @@ def _row(number: int, card: Card, *, alike: bool) -> Row:
 
 
 def _kind(card: Card) -> str:
-    return "" if card.kind is Kind.APPROVAL else f"{LISTED[card.kind]}: "
+    return "" if card.kind is Kind.APPROVAL else f"{KINDS[card.kind]}: "
 
 
 def _flat(text: str) -> str:
@@ -203,8 +203,7 @@ def message(bundle: Bundle, token: str, page: str, person: Callable[[str], Perso
         "bundle.json.j2",
         heading=heading,
         status=status,
-        summary=[clip(_flat(line), _SUMMARY)[0] for line in summary_of(waiting)]
-        + ([bundle.alike] if bundle.alike else []),
+        summary=[_comes_to(line) for line in summary_of(waiting, _ACTIONS)] + ([bundle.alike] if bundle.alike else []),
         rows=bundle.rows,
         more=len(bundle.cards) - len(bundle.rows),
         facts=_facts(waiting, person),
@@ -214,6 +213,10 @@ def message(bundle: Bundle, token: str, page: str, person: Callable[[str], Perso
         url=web(page),
     )
     return {"text": fallback(f"{heading}: {status}"), "blocks": blocks}
+
+
+def _comes_to(line: Line) -> str:
+    return clip(_flat(f"{line.label}: {line.text}"), _SUMMARY)[0]
 
 
 def _status(waiting: int, count: int) -> str:

@@ -20,11 +20,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from msgspec import Struct
 from msgspec.json import decode
 
-from bot.core.card import Asked, Card, Line, Verdict
+from bot.core.card import KINDS, Asked, Card, Line, Verdict
 from bot.core.model import Kind, Person
 from bot.core.token import Shown, Tokens
 from channels.slack.sizes import NAME, SAID, URL, clip, fitted
-from channels.slack.words import ACTION_IDS, LISTED, button_of, status_of, style_of
+from channels.slack.words import ACTION_IDS, button_of, status_of, style_of
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
 IN_SLASH, IN_HOME = 10, 45
@@ -248,7 +248,7 @@ def headline(count: int) -> str:
 
 
 def _row(card: Card) -> Row:
-    kind = "" if card.kind is Kind.APPROVAL else f"{LISTED[card.kind]} · "
+    kind = "" if card.kind is Kind.APPROVAL else f"{KINDS[card.kind]} · "
     text = "\n".join(clip(part, 200)[0] for part in (card.title, f"{kind}{card.action} · asked by {card.agent}"))
     escalated = "*escalated* · " if card.escalation_level else ""
     return Row(text, f"{escalated}risk: {escape(card.risk)} · expires {date(card.expires_at)}", web(card.url))

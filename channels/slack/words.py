@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.card import Card
+from bot.core.card import Card, ended
 from bot.core.model import Kind, State, Verb
 
 ACTION_IDS = {
@@ -20,9 +20,6 @@ VERBS: Mapping[str, Verb] = {name: verb for verb, name in ACTION_IDS.items()} | 
 ALL = {"approve_all": Verb.APPROVE, "reject_all": Verb.REJECT}
 """The buttons of a message that holds several requests."""
 
-LISTED = {Kind.QUESTION: "Question", Kind.CHOICE: "Choice", Kind.EXCEPTION: "Exception"}
-"""What a list calls those that are no approvals."""
-
 _STYLES = {Verb.APPROVE: "primary", Verb.REJECT: "danger"}
 _BUTTONS = {
     Verb.APPROVE: "Approve",
@@ -32,22 +29,20 @@ _BUTTONS = {
     Verb.ESCALATE: "Escalate",
 }
 _ANSWERS = {Kind.QUESTION: "Answer", Kind.CHOICE: "Choose", Kind.EXCEPTION: "Handled"}
-_STATUS = {
-    State.PENDING: "● Waits for a decision",
-    State.NEEDS_INFO: "● Waits for the agent's answer",
-    State.APPROVED: "✔ Approved",
-    State.APPROVED_WITH_EDITS: "✔ Approved with edits",
-    State.REJECTED: "✘ Rejected",
-    State.EXPIRED: "✘ Expired",
-    State.CANCELLED: "↩ Withdrawn",
-    State.BLOCKED: "✘ Blocked",
+_SIGNS = {
+    State.APPROVED: "✔",
+    State.APPROVED_WITH_EDITS: "✔",
+    State.REJECTED: "✘",
+    State.EXPIRED: "✘",
+    State.CANCELLED: "↩",
+    State.BLOCKED: "✘",
 }
 _WAITS = {
+    Kind.APPROVAL: "● Waits for a decision",
     Kind.QUESTION: "● Question: waits for an answer",
     Kind.CHOICE: "● Choice: waits for somebody to pick an option",
     Kind.EXCEPTION: "● Exception: waits for somebody to handle it",
 }
-_DONE = {Kind.QUESTION: "✔ Answered", Kind.CHOICE: "✔ Chosen", Kind.EXCEPTION: "✔ Handled"}
 
 
 def button_of(verb: Verb, kind: Kind) -> str:
@@ -66,10 +61,8 @@ def style_of(verb: Verb) -> str | None:
 
 def status_of(card: Card) -> str:
     """Where a request stands."""
-    if card.kind is Kind.APPROVAL:
-        return _STATUS[card.state]
     if card.state is State.PENDING:
         return _WAITS[card.kind]
-    if card.state.approved:
-        return _DONE[card.kind]
-    return "✘ Declined" if card.state is State.REJECTED else _STATUS[card.state]
+    if card.state is State.NEEDS_INFO:
+        return "● Waits for the agent's answer"
+    return f"{_SIGNS[card.state]} {ended(card.kind, card.state)}"

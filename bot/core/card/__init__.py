@@ -12,10 +12,12 @@ from bot.core.card.measures import Measure
 from bot.core.card.telling import buttons_of, card_of, held_until
 from bot.core.card.texts import confidence_text, edit_text, literal, name_of, why_text
 from bot.core.card.values import Asked, Card, Line, Offer, Verdict
+from bot.core.card.words import KINDS, ended
 from bot.core.tracks import next_step_at
 
 __all__ = [
     "ELISION",
+    "KINDS",
     "Asked",
     "Card",
     "Line",
@@ -28,6 +30,7 @@ __all__ = [
     "claims_of",
     "confidence_text",
     "edit_text",
+    "ended",
     "execution_line",
     "fit",
     "held_until",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line, Verdict
+from bot.core.card.words import ANSWERED, DECLINED
 from bot.core.model import Decision, Execution, ExecutionState, Kind, Person, Request, State, Verb
 from bot.core.scrutiny import visible
 
@@ -16,7 +17,6 @@ _DONE = {
     Verb.ASK: "Asked for more information",
     Verb.ESCALATE: "Escalated by hand",
 }
-_ANSWERED = {Kind.QUESTION: "Answered", Kind.CHOICE: "Chosen", Kind.EXCEPTION: "Handled"}
 
 
 def verdicts_of(request: Request, people: Mapping[str, Person]) -> tuple[Verdict, ...]:
@@ -29,10 +29,10 @@ def _title(request: Request, decision: Decision) -> str:
     if decision.broke_glass:
         return "Approved by breaking the glass"
     if request.kind is not Kind.APPROVAL and decision.decision is Verb.REJECT:
-        return "Declined"
+        return DECLINED
     if request.kind is Kind.APPROVAL or decision.decision is not Verb.APPROVE:
         return _DONE[decision.decision]
-    return _ANSWERED[request.kind]
+    return ANSWERED[request.kind]
 
 
 def _answer(request: Request, decision: Decision) -> str | None:

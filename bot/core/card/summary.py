@@ -10,24 +10,25 @@ from bot.core.card.values import Card, Line
 
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 """A number as a card shows it: JSON, without the quotes of a text."""
-_ACTIONS, _NUMBERS, _NAME = 8, 4, 60
+_NUMBERS, _NAME = 4, 60
 _LONG = 24
 """Characters of a number that is still written out."""
 
 
-def summary_of(cards: Sequence[Card]) -> tuple[Line, ...]:
+def summary_of(cards: Sequence[Card], most: int = 8) -> tuple[Line, ...]:
     """A line for each action, most frequent first: ``12 requests; amount 10 to 500, 2,880 in all``.
 
-    Names are the agent's own, so a channel shows them as it shows arguments.
+    Actions beyond the first ``most`` are counted in a line more. Names are the agent's own, so a channel shows them as
+    it shows arguments.
     """
     by_action: dict[str, list[Card]] = {}
     for card in cards:
         by_action.setdefault(card.action, []).append(card)
     ordered = sorted(by_action.items(), key=lambda pair: -len(pair[1]))
-    lines = [Line(_name(action), _told(some)) for action, some in ordered[:_ACTIONS]]
-    if len(ordered) > _ACTIONS:
-        rest = sum(len(some) for _, some in ordered[_ACTIONS:])
-        lines.append(Line(f"{len(ordered) - _ACTIONS} more actions", _counted(rest)))
+    lines = [Line(_name(action), _told(some)) for action, some in ordered[:most]]
+    if len(ordered) > most:
+        rest = sum(len(some) for _, some in ordered[most:])
+        lines.append(Line(f"{len(ordered) - most} more actions", _counted(rest)))
     return tuple(lines)
 
 

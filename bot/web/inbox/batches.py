@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
+from bot.core.card import KINDS
 from bot.core.errors import AlreadyDecided, Conflict, Fault, Invalid, NotFound, SaysoError, Stale
 from bot.core.model import Kind, Person, Request, Risk, Verb
 from bot.core.ports import Ballot
@@ -79,7 +80,7 @@ class Together(Struct, frozen=True, kw_only=True):
 def why_apart(request: Request) -> str:
     """Why a request is not decided together with others, or nothing."""
     if request.kind is not Kind.APPROVAL:
-        return f"{wording.KINDS[request.kind].lower()}: it needs an answer of its own"
+        return f"{KINDS[request.kind].lower()}: it needs an answer of its own"
     if request.route.warnings:
         return "it needs a close look"
     if request.risk is Risk.IRREVERSIBLE:
@@ -218,7 +219,7 @@ def _outcome(
     if isinstance(after, AlreadyDecided) and before and before.votes:
         last = before.votes[-1]
         who = people[last.by].name if last.by in people else last.by
-        said = wording.DECIDED_ALREADY.format(state=wording.STATES[before.state].lower(), who=who)
+        said = wording.DECIDED_ALREADY.format(state=state_text(before).lower(), who=who)
         return Outcome(id=id_, title=title, said="", tone="bad", refused=said)
     return Outcome(id=id_, title=title, said="", tone="bad", refused=after.detail)
 

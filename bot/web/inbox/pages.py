@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
-from bot.core.card import literal
+from bot.core.card import KINDS, literal
 from bot.core.scrutiny import visible
 from bot.web.inbox import wording
 from bot.web.inbox.assets import Assets
@@ -91,7 +91,7 @@ class Pages:
             "diff": diff_of,
             "batch_path": batch_path,
         }
-        self._templates.globals |= {"asset": assets.url, "words": wording, "state_text": state_text}
+        self._templates.globals |= {"asset": assets.url, "words": wording, "kinds": KINDS, "state_text": state_text}
 
     def show(
         self, template: str, *, now: datetime, visitor: Visitor | None, status: int = 200, **context: Any

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from bot.core.card import Card, Verdict
-from bot.core.model import Decision, Kind, Request, State
+from bot.core.card import Card, Verdict, ended
+from bot.core.model import Decision, Request
 from bot.web.inbox import wording
 
 BROKE_GLASS = "Approved by breaking the glass"
-_STATES = {
-    (Kind.QUESTION, State.APPROVED): "Answered",
-    (Kind.EXCEPTION, State.APPROVED): "Handled",
-    (Kind.QUESTION, State.REJECTED): "Declined",
-    (Kind.EXCEPTION, State.REJECTED): "Declined",
-}
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -29,7 +23,7 @@ def state_text(request: Request) -> str:
     """Where the request stands, said for its kind: a question is answered, not approved."""
     if any(d.broke_glass for d in request.decisions) and request.state.approved:
         return BROKE_GLASS
-    return _STATES.get((request.kind, request.state)) or wording.STATES[request.state]
+    return wording.STATES.get(request.state) or ended(request.kind, request.state)
 
 
 def record_of(request: Request, card: Card) -> tuple[Told, ...]:

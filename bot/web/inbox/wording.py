@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.model import DeliveryState, ExecutionState, Kind, Person, Risk, State
+from bot.core.model import DeliveryState, ExecutionState, Person, Risk, State
 
 STATES = {
     State.PENDING: "Waiting for a decision",
     State.NEEDS_INFO: "Waiting for the agent’s answer",
-    State.APPROVED: "Approved",
-    State.APPROVED_WITH_EDITS: "Approved with edits",
-    State.REJECTED: "Rejected",
-    State.EXPIRED: "Expired",
-    State.CANCELLED: "Withdrawn",
     State.BLOCKED: "Blocked by rule",
 }
+"""What pages say otherwise than `bot.core.card.ended`, which tells of the other states."""
 
 TONES = {
     State.PENDING: "wait",
@@ -85,13 +81,6 @@ NOT_YOURS_TO_SETTLE = (
     "POST /v1/requests/{id}/resolution. You were not asked."
 )
 NO_SUCH_REQUEST = "There is no request with this id."
-
-KINDS = {
-    Kind.APPROVAL: "Approval",
-    Kind.QUESTION: "Question",
-    Kind.CHOICE: "Choice",
-    Kind.EXCEPTION: "Exception",
-}
 
 _MINUTE = 60
 _HOUR = 3600

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bot.core.card import Card, Line, Verdict
+from bot.core.card import KINDS, Card, Line, Verdict, ended
 from bot.core.grammar import OPTION
 from bot.core.model import ExecutionState, Kind, Person, Replies, Risk, State, Verb
 from channels.email.letters.sheets import Section, Tag, entries
@@ -18,19 +18,20 @@ _SUBJECT = 150
 _TAIL = 6
 _OFFERS = 3
 """Options that the sentence on how to answer names; the letter shows all."""
-_WHAT = {
-    State.PENDING: ("Please decide", "wait"),
-    State.NEEDS_INFO: ("Waits for the agent", "wait"),
-    State.APPROVED: ("Approved", "good"),
-    State.APPROVED_WITH_EDITS: ("Approved with edits", "good"),
-    State.REJECTED: ("Rejected", "bad"),
-    State.EXPIRED: ("Expired", "flat"),
-    State.CANCELLED: ("Withdrawn", "flat"),
-    State.BLOCKED: ("Blocked", "bad"),
+_TONES = {
+    State.APPROVED: "good",
+    State.APPROVED_WITH_EDITS: "good",
+    State.REJECTED: "bad",
+    State.EXPIRED: "flat",
+    State.CANCELLED: "flat",
+    State.BLOCKED: "bad",
 }
-_ASKS = {Kind.QUESTION: "Please answer", Kind.CHOICE: "Please choose", Kind.EXCEPTION: "Please see to it"}
-_DONE = {Kind.QUESTION: "Answered", Kind.CHOICE: "Chosen", Kind.EXCEPTION: "Was handled"}
-_KINDS = {Kind.QUESTION: "Question", Kind.CHOICE: "Choice", Kind.EXCEPTION: "Exception"}
+_ASKS = {
+    Kind.APPROVAL: "Please decide",
+    Kind.QUESTION: "Please answer",
+    Kind.CHOICE: "Please choose",
+    Kind.EXCEPTION: "Please see to it",
+}
 _RAN = {
     ExecutionState.EXECUTED: "good",
     ExecutionState.ROLLED_BACK: "flat",
@@ -60,21 +61,18 @@ def subject_of(card: Card) -> str:
 
 def what(card: Card) -> tuple[str, str]:
     """How it stands in a word or two, by what is asked; and the tone of that."""
-    says, tone = _WHAT[card.state]
-    if card.kind is Kind.APPROVAL:
-        return says, tone
     if card.state is State.PENDING:
-        return _ASKS[card.kind], tone
-    if card.state.approved:
-        return _DONE[card.kind], tone
-    return ("Declined", tone) if card.state is State.REJECTED else (says, tone)
+        return _ASKS[card.kind], "wait"
+    if card.state is State.NEEDS_INFO:
+        return "Waits for the agent", "wait"
+    return ended(card.kind, card.state), _TONES[card.state]
 
 
 def tags(card: Card) -> tuple[Tag, ...]:
     """How risky it is and how sure the agent, then what else is worth a word: each with its tone."""
     risk = one_line(card.risk).replace("_", " ")
     sure = one_line(card.confidence) or "not given"
-    kind = [Tag(_KINDS[card.kind], "flat")] if card.kind in _KINDS else []
+    kind = [] if card.kind is Kind.APPROVAL else [Tag(KINDS[card.kind], "flat")]
     danger = [Tag(f"Risk: {risk}", "bad" if card.risk == Risk.IRREVERSIBLE else "flat")] if card.kind.runs else []
     told = [
         *kind,
