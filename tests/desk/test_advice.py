@@ -247,3 +247,32 @@ async def test_advisors_are_told_at_their_webhook(house: House) -> None:
     assert house.sql("select kind, ref, note, request from effects") == [
         ("webhook", "request.needs_advice", "checker", request.id)
     ]
+
+
+async def test_t10_who_is_barred_after_they_voted_counts_no_more(house: House) -> None:
+    """An opinion brings a rule of two days, in which ana stands in for the owner: ben is asked instead."""
+    people = """
+    people:
+      ana: {email: ana@example.com}
+      ben: {email: ben@example.com}
+      lea: {email: lea@example.com}
+      dan: {email: dan@example.com, away: [{from: 2026-03-03, until: 2026-03-05, delegate: ana}]}
+    """
+    chains = """
+    chains:
+      finance: [{notify: [ana, ben]}]
+      legal: [{notify: lea}]
+    """
+    both = "stages: [{name: finance, chain: finance}, {name: legal, chain: legal}]"
+    rules = f"""
+    rules:
+      - {{name: doubted, when: 'has(advice.checker) && advice.checker != "agree"', {both}, expires: 2d}}
+      - {{name: asked, when: 'true', {both}, expires: 1h}}
+    """
+    enforce(house, "groups: {}", people, SENT, chains, rules, ONE)
+    request = await house.decide(await house.submit(), "ana")
+    assert request.given(0) == 1
+    await assess(house, request, Opinion.DOUBT)
+    request = await house.decide(await house.now(request), "lea")
+    assert (request.state, request.given(0), request.assignees) == (State.PENDING, 0, ("ben",))
+    assert (await house.decide(request, "ben")).state is State.APPROVED

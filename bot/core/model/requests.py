@@ -142,8 +142,12 @@ class Request(Struct, frozen=True, kw_only=True):
         return tuple(d for d in self.decisions if d.decision.is_vote and d.revision == self.content.number)
 
     def given(self, stage: int) -> int:
-        """How many approvals a stage has now; where groups have to be distinct, as many as can each have one."""
-        approvals = [v for v in self.votes if v.stage == stage and v.decision is not Verb.REJECT]
+        """How many approvals a stage has now; where groups have to be distinct, as many as can each have one.
+
+        A stricter route may bar somebody who voted already: that vote counts no more (`bot.core.consent` says so, too).
+        """
+        here = [v for v in self.votes if v.stage == stage and v.by not in self.route.excluded]
+        approvals = [v for v in here if v.decision is not Verb.REJECT]
         if not self.route.stages[stage].distinct_groups:
             return len(approvals)
         # Where a stage came to ask for distinct groups late, all votes without a name count as of one group.
