@@ -18,8 +18,7 @@ HALF = 1 << 32
 _SWEPT = 8
 """Old rows forgotten with each new one; more than one, so that what is old becomes less."""
 
-_GIVEN_BACK = tuple(state.value for state in (State.REJECTED, State.EXPIRED, State.CANCELLED, State.BLOCKED))
-"""In these states a request has used nothing of a limit."""
+_GIVEN_BACK = tuple(state.value for state in State if not state.spends)
 
 
 class AccountStatements:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from bot.core.accounts import KEPT
 from bot.core.ports import AccountEntry
 from store import rows
 from store.account_statements import HALF
 from store.cursor import Cursor
-
-_KEPT = timedelta(days=400)
-"""How long entries and rejections stay: longer than a window of a whole year."""
 
 _MOST = 2**63 - 1
 """What the column takes; a limit that is passed by this much is passed."""
@@ -29,7 +27,7 @@ class AccountsTx:
 
     def spend(self, entry: AccountEntry) -> None:
         """See `Tx.spend`."""
-        self._cursor.change(self._cursor.say.accounts.sweep_accounts, {"old": rows.micros(entry.at - _KEPT)})
+        self._cursor.change(self._cursor.say.accounts.sweep_accounts, {"old": rows.micros(entry.at - KEPT)})
         row = {
             "rule": entry.rule,
             "key": entry.key,
@@ -47,6 +45,6 @@ class AccountsTx:
 
     def keep_rejection(self, fingerprint: str, request_id: str, at: datetime) -> None:
         """See `Tx.keep_rejection`."""
-        self._cursor.change(self._cursor.say.accounts.sweep_rejections, {"old": rows.micros(at - _KEPT)})
+        self._cursor.change(self._cursor.say.accounts.sweep_rejections, {"old": rows.micros(at - KEPT)})
         row = {"fingerprint": fingerprint, "request": request_id, "at": rows.micros(at)}
         self._cursor.change(self._cursor.say.accounts.add_rejection, row)

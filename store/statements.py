@@ -134,9 +134,6 @@ class Statements:
         count = sa.select(sa.func.count()).select_from(requests).where(r.agent == sa.bindparam("agent"))
         self.count_open = p(count.where(is_open))
         self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))
-        batch = sa.select(r.id).where(r.batch == sa.bindparam("batch"), is_open).order_by(r.created_at, r.id)
-        self.open_batch = p(batch)
-        self.open_batch_of = p(batch.where(r.agent == sa.bindparam("agent")))
         self.created_at = p(sa.select(r.created_at).where(r.id == sa.bindparam("id")))
         self.assign = self._add(assignments, once=True)
 

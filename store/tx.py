@@ -186,11 +186,6 @@ class UnitTx(AccessTx, AccountsTx, LettersTx):
         """See `Tx.count_since`."""
         return int(self._cursor.all(self._say.count_since, {"agent": agent, "since": rows.micros(since)})[0][0])
 
-    def open_batch(self, batch: str, agent: str | None) -> tuple[str, ...]:
-        """See `Tx.open_batch`."""
-        statement = self._say.open_batch if agent is None else self._say.open_batch_of
-        return tuple(request_id for (request_id,) in self._cursor.all(statement, {"batch": batch, "agent": agent}))
-
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Tx.deliveries`."""
         return queries.deliveries(self._cursor, request_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ from bot.core.model import Submission
 from bot.core.policy import ConditionFailed, Limit
 
 MICRO = 1_000_000
+KEPT = timedelta(days=400)
+"""For how long what a limit counts is kept, longer than a window of a whole year; so is what was rejected."""
 _MOST = 2**62
 _ARGUMENT = "arguments."
 _LONGEST = 512

@@ -13,7 +13,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any
 
 from bot.core.digest import canonical
-from bot.core.model import Arguments, Kind, Option
+from bot.core.model import Arguments, Kind, Option, Request
 from bot.core.scrutiny import hidden
 
 _EXACT = Context(prec=1 << 20, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
@@ -44,6 +44,19 @@ def fingerprints(
     offered = [option.arguments for option in options] if kind is Kind.CHOICE else [arguments]
     every = offered if proposed is None else [*offered, proposed]
     return tuple(dict.fromkeys(fingerprint(action, target, each) for each in every))
+
+
+def fingerprints_in(request: Request, target: str) -> tuple[str, ...]:
+    """Of all that a request put to people, where ``target`` runs it."""
+    content = request.content
+    return fingerprints(
+        request.kind,
+        content.action,
+        target,
+        arguments=content.arguments,
+        options=content.options,
+        proposed=content.proposed,
+    )
 
 
 def undressed(value: Any) -> Any:

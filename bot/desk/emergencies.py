@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
 from bot.core.model import Kind, Request, Risk, Route, Submission, Then, Verb
-from bot.core.policy import DRILL, GLASS_REVIEW, HOUSE, BreakGlass, Policy, Routing, StageSpec, absences, staffed
+from bot.core.policy import DRILL, GLASS_REVIEW, HOUSE, BreakGlass, Policy, Routing, StageSpec, staffed, with_delegates
 from bot.core.ports import Ballot, Change, Effect, Tx
 from bot.core.transitions import refusal
 from bot.desk.counting import Proposal
@@ -74,7 +74,8 @@ class Emergencies(Intake):
         )
         why = f"break_glass: {broken.id} was approved past its review"
         it = self._proposal(policy, submission, f"Review of a broken glass: {broken.title}")
-        barred = _with_delegates(policy, {ballot.by, *broken.route.excluded}, it.now, it.now + glass.within)
+        until = it.now + glass.within
+        barred = tuple(sorted(with_delegates(policy, {ballot.by, *broken.route.excluded}, it.now, until)))
         route = self._house_route(it, "break_glass", why, chain=glass.review, lasts=glass.within, barred=barred)
         change = self._created(it, Routing(route, ()), actor=f"person:{ballot.by}")
         tx.record(change)
@@ -131,13 +132,6 @@ def _may_run(request: Request) -> bool:
     if request.action.startswith(HOUSE) or not request.kind.runs:
         return False
     return request.kind is not Kind.CHOICE or request.content.chosen is not None
-
-
-def _with_delegates(policy: Policy, people: set[str], now: datetime, until: datetime) -> tuple[str, ...]:
-    """These people, and whoever stands in for one of them meanwhile (threat T10)."""
-    away = absences(policy, people & policy.people.keys(), now, until)
-    delegates = {absence.delegate for known in away.values() for absence in known if absence.delegate is not None}
-    return tuple(sorted(people | delegates))
 
 
 def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:

@@ -10,9 +10,8 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.core.calendars import opens_at
-from bot.core.model import Calendar, Delivery, Kind, Request, Risk, Step
-from bot.core.policy import LONGEST_VIEW, Flood, Policy, calendar
+from bot.core.model import Delivery, Kind, Request, Risk, Step
+from bot.core.policy import Flood, Policy, told_from
 from bot.core.ports import Channel, Effect, EffectKind
 from bot.desk.ledger import Ledger
 
@@ -68,22 +67,13 @@ class Gathering:
         Where none comes before the request expires they are told now: a card at night is better than none.
         """
         now = self._ledger.clock.now()
-        hours = self._hours(delivery, policy, step)
-        opens = opens_at((hours,), now) if hours is not None else now
+        opens = told_from(policy, delivery.person or "", step, now)
         return timedelta(0) if opens is None or opens >= request.expires_at else opens - now
 
     def may_be_told(self, delivery: Delivery, policy: Policy, step: Step | None) -> bool:
         """Whether the reader is within their hours now, or is told at any time."""
         now = self._ledger.clock.now()
-        hours = self._hours(delivery, policy, step)
-        return hours is None or opens_at((hours,), now) == now
-
-    def _hours(self, delivery: Delivery, policy: Policy, step: Step | None) -> Calendar | None:
-        time = policy.hours.get(delivery.person or "")
-        if time is None or (step is not None and step.anytime):
-            return None
-        now = self._ledger.clock.now()
-        return calendar(time, now, now + LONGEST_VIEW)
+        return told_from(policy, delivery.person or "", step, now) == now
 
     def _opened(self, batch: str, span: timedelta, delivery: Delivery, flood: Flood) -> timedelta | None:
         """As `_flooded`, for a batch's message: one card, whatever joins it before it goes.

@@ -12,7 +12,7 @@ from bot.core.card import Card, next_step_at
 from bot.core.digest import recompute
 from bot.core.edits import differences, touched
 from bot.core.errors import Fault
-from bot.core.fingerprint import fingerprints
+from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
 from bot.core.model import Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
@@ -91,7 +91,7 @@ class Reviewers(Emergencies):
             )
         )
         if after.state is State.REJECTED:
-            for each in _prints(request):
+            for each in fingerprints_in(request, request.content.target):
                 tx.keep_rejection(each, request.id, now)
         return Deed(after, effects, execution)
 
@@ -217,19 +217,6 @@ class Reviewers(Emergencies):
 def _answered(request: Request, answer: str | None) -> Request:
     """The request with its answer once that is approved: its agent must not take one vote for the result."""
     return replace(request, answer=answer) if request.state.approved else request
-
-
-def _prints(request: Request) -> tuple[str, ...]:
-    """The fingerprints of all that was rejected with the request."""
-    content = request.content
-    return fingerprints(
-        request.kind,
-        content.action,
-        content.target,
-        arguments=content.arguments,
-        options=content.options,
-        proposed=content.proposed,
-    )
 
 
 def _option(request: Request, picked: str | None) -> Option:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from bot.core.accounts import MICRO, Charge
 from bot.core.counting import Counted, counted, prints_of
-from bot.core.fingerprint import fingerprints
+from bot.core.fingerprint import fingerprints_in
 from bot.core.model import Decision, Request, Revision, State, Submission, Then, Verb
 from bot.core.policy import Bounds, Policy, Routing, Rule, TrialOutcome
 from bot.routing.comparing import Verdict, submitted, verdict
@@ -25,8 +25,6 @@ from bot.routing.loads import Loads
 from bot.routing.simulated import Load, Passed, Report
 
 _CHANCES = 2**32
-_UNCOUNTED = (State.REJECTED, State.EXPIRED, State.CANCELLED, State.BLOCKED)
-"""What ended so no longer weighs on a limit, as the store has it."""
 
 
 def chance_of(request_id: str) -> float:
@@ -127,8 +125,8 @@ class Simulation:
         entries = () if answer.then is Then.BLOCK else self._charged(found.charges, now)
         if answer.then is Then.APPROVE:
             self._let_through(request, given, found)
-        elif request.decided_at is not None and request.state in _UNCOUNTED:
-            end = _End(request.id, entries, self._prints(request) if _rejection(request) else ())
+        elif request.decided_at is not None and not request.state.spends:
+            end = _End(request.id, entries, self._rejected_with(request) if _rejection(request) else ())
             heappush(self._ends, (request.decided_at, next(self._number), end))
 
     def _ended(self, now: datetime) -> None:
@@ -139,17 +137,9 @@ class Simulation:
                 account.release(entry)
             self._rejected.update(dict.fromkeys(end.rejected, (at, end.request)))
 
-    def _prints(self, request: Request) -> tuple[str, ...]:
+    def _rejected_with(self, request: Request) -> tuple[str, ...]:
         """The fingerprints of all that was rejected with a request, by where the new file would run it."""
-        content = request.content
-        return fingerprints(
-            request.kind,
-            content.action,
-            self._policy.action(content.action).execute.target,
-            arguments=content.arguments,
-            options=content.options,
-            proposed=content.proposed,
-        )
+        return fingerprints_in(request, self._policy.action(request.action).execute.target)
 
     def _refused(self, given: Submission, now: datetime) -> str | None:
         if not self._rejected:

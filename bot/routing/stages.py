@@ -10,6 +10,7 @@ from itertools import combinations
 
 from msgspec import Struct
 
+from bot.core.matching import matched
 from bot.core.policy import Chain, StageSpec
 from bot.routing import chains, conditions, nodes
 from bot.routing.chains import Roster
@@ -125,7 +126,7 @@ def _possible(reader: Reader, stage: StageSpec, fields: dict[str, Node], place: 
     if stage.approvals == 1 and ("approvals" not in fields or plain(fields["approvals"]) == 1):
         what = "distinct_groups changes nothing where one approval is enough"
         reader.faults.add(fields["distinct_groups"].place, what, "ask for two approvals or more, or remove it")
-    names = _givers([*ground.asking(stage.chain).values()], stage.approvals)
+    names = matched([*ground.asking(stage.chain).values()])
     if stage.approvals > names and stage.approvals <= reached:
         what = (
             f"{stage.approvals} approvals from different names can never be reached: "
@@ -162,36 +163,3 @@ def _different_people(reader: Reader, node: Node, found: Iterable[StageSpec], gr
             fix = "one person never fills two stages: ask more people, or for fewer approvals"
             reader.faults.add(node.place, what, fix)
             return
-
-
-def _givers(names: list[frozenset[str]], enough: int) -> int:
-    """How many of the names can each give a person of their own (a bipartite matching), counted up to ``enough``."""
-    holder: dict[str, int] = {}
-    held: dict[int, str] = {}
-    for start in range(len(names)):
-        if len(held) >= enough:
-            break
-        came: dict[str, int] = {}
-        waiting = [start]
-        while waiting:
-            index = waiting.pop()
-            for person in names[index] - came.keys():
-                came[person] = index
-                if person in holder:
-                    waiting.append(holder[person])
-                    continue
-                _passed_on(person, start, came, holder, held)
-                waiting = []
-                break
-    return len(held)
-
-
-def _passed_on(person: str, start: int, came: dict[str, int], holder: dict[str, int], held: dict[int, str]) -> None:
-    """Give the free person to the name that found them, whose own goes to the name before it, back to the start."""
-    while True:
-        index = came[person]
-        before = held.get(index)
-        holder[person], held[index] = index, person
-        if index == start or before is None:
-            return
-        person = before

@@ -13,10 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core import lifecycle, tracks
-from bot.core.calendars import opens_at
 from bot.core.lifecycle import Turn
 from bot.core.model import OnExpiry, Request, Revision, Route, Stage, State, Step, Submission, Then, Track
-from bot.core.policy import LONGEST_VIEW, Policy, calendar
+from bot.core.policy import Policy, told_from
 from bot.core.seating import clock_of, runs_until
 from bot.routing.explanation import Moment
 from bot.routing.lint import reachable
@@ -155,16 +154,15 @@ class _Play:
         )
 
     def _told_at(self, step: Step, person: str) -> datetime | None:
-        """When somebody is told who is outside their hours now; None: at once, as `bot.desk.gathering` does it."""
+        """When somebody is told who is outside their hours now; None: at once, as where that is only after the end."""
         opens = self._opens(step, person)
         return opens if opens is not None and self._now < opens < self._request.expires_at else None
 
     def _opens(self, step: Step, person: str) -> datetime | None:
         """When somebody is at work from now on; now, where they are told at any time; None: it does not come."""
-        time = self._policy.hours.get(person)
-        if time is None or step.anytime or _shared(self._policy, step, person):
+        if _shared(self._policy, step, person):
             return self._now
-        return opens_at((calendar(time, self._now, self._now + LONGEST_VIEW),), self._now)
+        return told_from(self._policy, person, step, self._now)
 
     def _remind(self, track: Track) -> None:
         step = self._stage(track).steps[track.step]

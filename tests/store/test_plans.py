@@ -48,8 +48,6 @@ PLANS = [
     ("a mailbox", SAY.letters.mailbox, "USING INDEX sqlite_autoindex_mailboxes_1 (name=?)"),
     ("an address", SAY.letters.unreachable_at, "sqlite_autoindex_unreachable_1 (channel=? AND address=?)"),
     ("an address back", SAY.letters.drop_unreachable, "sqlite_autoindex_unreachable_1 (channel=? AND address=?)"),
-    ("a batch's open", SAY.open_batch, "USING INDEX requests_batch (batch=?)"),
-    ("a batch's open of one", SAY.open_batch_of, "USING INDEX requests_batch (batch=?)"),
     ("an account", SAY.accounts.spent, "accounts USING INDEX accounts_spent (rule=? AND key=? AND at>?)"),
     ("an account's requests", SAY.accounts.spent, "requests USING INDEX sqlite_autoindex_requests_1 (id=?)"),
     ("entries too old", SAY.accounts.sweep_accounts, "SEARCH accounts USING INTEGER PRIMARY KEY (rowid<?)"),
@@ -87,7 +85,7 @@ async def test_an_index_answers(driver: sqlite3.Connection, statement: Prepared,
     assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step], plan
 
 
-@pytest.mark.parametrize("name", ["due", "next_due", "unfinished", "open_batch", "accounts.rejected"])
+@pytest.mark.parametrize("name", ["due", "next_due", "unfinished", "accounts.rejected"])
 async def test_what_is_asked_always_is_not_sorted(driver: sqlite3.Connection, name: str) -> None:
     """What every tick, every batch and every submission asks comes in order from its index."""
     statement: Prepared = attrgetter(name)(SAY)

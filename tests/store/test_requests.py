@@ -273,23 +273,6 @@ async def test_due_requests_come_earliest_first(store: SqlStore) -> None:
     assert await store.write(lambda tx: tx.due(NOW, 10)) == ()
 
 
-async def test_the_open_of_a_batch_come_oldest_first(store: SqlStore) -> None:
-    """Of one agent or of any, in the order of submission, without what has ended and what is in no batch."""
-    first = samples.request(batch="b", created_at=NOW)
-    third = samples.request(batch="b", created_at=NOW + timedelta(seconds=2), state=State.NEEDS_INFO)
-    second = samples.request(batch="b", created_at=NOW + timedelta(seconds=1), agent="mailer")
-    ended = samples.request(batch="b", state=State.REJECTED)
-
-    def fill(tx: Tx) -> None:
-        for value in (third, second, first, ended, samples.request(batch="c"), samples.request()):
-            samples.submit(tx, value)
-
-    await store.write(fill)
-    assert await store.write(lambda tx: tx.open_batch("b", None)) == (first.id, second.id, third.id)
-    assert await store.write(lambda tx: tx.open_batch("b", "billing")) == (first.id, third.id)
-    assert await store.write(lambda tx: (tx.open_batch("b", "nobody"), tx.open_batch("none", None))) == ((), ())
-
-
 async def test_an_agents_requests_are_counted(store: SqlStore) -> None:
     """Open ones, and those submitted since a time; another agent's do not count."""
 

@@ -54,6 +54,11 @@ class State(StrEnum):
         """Whether the action may run."""
         return self in (State.APPROVED, State.APPROVED_WITH_EDITS)
 
+    @property
+    def spends(self) -> bool:
+        """Whether a request weighs on limits now: what is open may still run; what ended without approval did not."""
+        return self.open or self.approved
+
 
 class Verb(StrEnum):
     """What a person decides."""

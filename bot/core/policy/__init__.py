@@ -13,7 +13,7 @@ from bot.core.policy.actions import (
     PolicyCheck,
     Rollback,
 )
-from bot.core.policy.asking import absences, calendar, staffed
+from bot.core.policy.asking import absences, calendar, staffed, told_from, with_delegates
 from bot.core.policy.chains import OWN_CLOCK, Chain, ChainStep, Exhausted, StageSpec
 from bot.core.policy.exclusion import excluded
 from bot.core.policy.expressions import Amount, ArgumentSchema, Condition, ConditionFailed, Title
@@ -72,4 +72,6 @@ __all__ = [
     "staffed",
     "stricter",
     "strictness",
+    "told_from",
+    "with_delegates",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from bot.core.calendars import opens_at
 from bot.core.duty import shifts
 from bot.core.model import Absence, Calendar, Ending, IfEmpty, Route, Seat, Stage, Step, within
 from bot.core.policy.chains import OWN_CLOCK, ChainStep, StageSpec
@@ -42,6 +43,25 @@ def absences(policy: Policy, people: Iterable[str], now: datetime, until: dateti
             found[person] = known
             left += [absence.delegate for absence in known if absence.delegate is not None]
     return found
+
+
+def with_delegates(policy: Policy, people: Iterable[str], now: datetime, until: datetime) -> set[str]:
+    """These people, and whoever stands in for one of them in that time (threat T10)."""
+    found = set(people)
+    for known in absences(policy, found & policy.people.keys(), now, until).values():
+        found |= {absence.delegate for absence in known if absence.delegate is not None}
+    return found
+
+
+def told_from(policy: Policy, person: str, step: Step | None, now: datetime) -> datetime | None:
+    """When somebody may be told of what a step asks: now, or where they are outside their hours, when those begin.
+
+    None: they never do. At once where they have no hours, or where the step tells people at any time.
+    """
+    time = policy.hours.get(person)
+    if time is None or (step is not None and step.anytime):
+        return now
+    return opens_at((calendar(time, now, now + LONGEST_VIEW),), now)
 
 
 def calendar(time: WorkTime, now: datetime, until: datetime) -> Calendar:

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime
 
 from bot.core.model import Person, Submission
-from bot.core.policy.asking import absences
+from bot.core.policy.asking import with_delegates
 from bot.core.policy.whole import Policy
 from bot.core.scrutiny import hidden
 
@@ -21,9 +21,7 @@ def excluded(policy: Policy, submission: Submission, agent: str, now: datetime, 
     if submission.on_behalf_of:
         addresses, words = _named(submission.on_behalf_of)
         names |= {p.id for p in policy.people.values() if _is_meant(p, addresses, words)}
-    for known in absences(policy, names & policy.people.keys(), now, until).values():
-        names |= {absence.delegate for absence in known if absence.delegate is not None}
-    return tuple(sorted(names & policy.people.keys()))
+    return tuple(sorted(with_delegates(policy, names, now, until) & policy.people.keys()))
 
 
 _APART = r"\s,;:<>()\[\]\"'@/|"

@@ -37,9 +37,6 @@ class Tx(LetterTx, Protocol):
     def count_since(self, agent: str, since: datetime) -> int:
         """How many requests the agent submitted since."""
 
-    def open_batch(self, batch: str, agent: str | None) -> tuple[str, ...]:
-        """Ids of the open requests of a batch, oldest first; of this agent, or (None) of any."""
-
     def spent(self, rule: str, key: str, since: datetime) -> tuple[int, int]:
         """How many entries an account has at or after ``since``, and the sum of their amounts in micro-units.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from bot.core.accounts import KEPT
 from bot.core.model import Risk
 from bot.core.policy import ActionSpec, BreakGlass, Policy, Rule
 from bot.routing.faults import listed, quoted
@@ -12,9 +13,6 @@ from bot.routing.lint.order import never
 from bot.routing.lint.reaching import anyhow
 from bot.routing.lint.reviews import called, reach
 from bot.routing.spans import span_text
-
-_KEPT = timedelta(days=400)
-"""For how long the store keeps what a limit counts; what is older is swept away."""
 
 
 def doubts(policy: Policy) -> Iterator[str]:
@@ -35,10 +33,10 @@ def doubts(policy: Policy) -> Iterator[str]:
 
 def _rule(rule: Rule, *, dead: bool) -> Iterator[str]:
     where = called(rule)
-    if rule.limit is not None and rule.limit.per > _KEPT:
+    if rule.limit is not None and rule.limit.per > KEPT:
         yield (
             f"the limit of {where} counts over {span_text(rule.limit.per)}, and what was approved is kept for "
-            f"{span_text(_KEPT)} only; shorten `per`"
+            f"{span_text(KEPT)} only; shorten `per`"
         )
     if dead and rule.sample:
         yield f"the sample of {where} takes nothing, since the rule never answers; remove it, or mend the rule"
