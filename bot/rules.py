@@ -77,7 +77,8 @@ class Rules:
             await self._note("config.refused", policy=self._policy.hash, reason=reason[:_REASON])
             self.refusals += 1
         else:
-            if policy.hash != self._policy.hash:
+            # A file that was put back is told, too: the last that anybody heard is that it was refused.
+            if policy.hash != self._policy.hash or self._fault is not None:
                 await self._note("config.loaded", policy=policy.hash)
                 _log.info("%s loaded: %s", self._path.name, policy.hash)
             self._policy, self._fault = policy, None

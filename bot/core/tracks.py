@@ -124,7 +124,8 @@ def _put(request: Request, old: Track, new: Track) -> Request:
 def advanced(request: Request, track: Track, at: datetime) -> Request | None:
     """Ask a track's next step, or its chain from the beginning where it is to be repeated; None at its end.
 
-    A step is passed over where it asks nobody anew: a second word to the same people is what reminders are for.
+    A step is passed over where it asks nobody anew, or would once it is held no more: a second word to the same people
+    is what reminders are for.
     """
     plan = request.route.stages[track.stage]
     index = plan.following(track.step)
@@ -133,20 +134,23 @@ def advanced(request: Request, track: Track, at: datetime) -> Request | None:
         if found is None:
             break
         moved, there = found
-        if there.held_until is not None or _anew(moved, track, there.step):
+        coming = _steps(moved, there)[there.step]
+        if there.held_until is not None:
+            coming = seated(moved.route, coming, there.held_until, _voted(moved))
+        if _anew(moved, track, coming):
             return _further(moved, track, there)
-        index = plan.following(there.step)
+        # Settled all the same: whoever had this seat at submission, and has it no more, was never asked.
+        request, index = _settled(moved, track.stage, there.step, coming), plan.following(there.step)
     if track.round >= plan.repeat:
         return None
     again = _asking(request, replace(track, round=track.round + 1), at, 0)
     return None if again is None else _further(again[0], track, again[1])
 
 
-def _anew(request: Request, track: Track, index: int) -> bool:
-    """Whether the step asks somebody, or through a channel, that the steps up to the track's own do not."""
-    steps = _steps(request, track)
-    asked = {way for step in steps[: track.step + 1] for way in step.ways}
-    coming = {way for way in steps[index].ways if way[0] not in _voted(request)}
+def _anew(request: Request, track: Track, step: Step) -> bool:
+    """Whether a step asks somebody, or through a channel, that the steps up to the track's own do not."""
+    asked = {way for earlier in _steps(request, track)[: track.step + 1] for way in earlier.ways}
+    coming = {way for way in step.ways if way[0] not in _voted(request)}
     return any(way not in asked and (way[0], "") not in asked for way in coming)
 
 

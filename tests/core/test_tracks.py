@@ -228,6 +228,21 @@ def test_a_step_that_nobody_fills_before_the_end_is_passed_over() -> None:
     assert (track(about).step, about.assignees) == (1, ("lea",))
 
 
+def test_whoever_lost_the_shift_of_a_step_that_is_passed_over_may_not_decide() -> None:
+    """The shift was lea's at submission; when its turn comes ben has it, who was asked: nobody ever asked lea."""
+    turn = replace(duty(("lea", 0, 2), ("ben", 2, 9), wait=HOUR), people=("lea",))
+    there = woken(request(stage(step("ana", "ben", wait=3 * HOUR), turn, step("kim"))), 3 * HOUR)
+    assert (track(there).step, there.assignees) == (2, ("ana", "ben", "kim"))
+
+
+def test_a_step_is_not_held_for_somebody_who_was_asked() -> None:
+    """The shift is ben's again in an hour, and he was asked: the step after it is asked now."""
+    turn = duty(("lea", 0, 2), ("ben", 4, 9), wait=HOUR, if_empty=IfEmpty.HOLD)
+    there = woken(request(stage(step("ana", "ben", wait=3 * HOUR), turn, step("kim"))), 3 * HOUR)
+    assert (track(there).step, track(there).held_until) == (2, None)
+    assert there.assignees == ("ana", "ben", "kim")
+
+
 def test_a_gap_is_skipped_or_filled_by_its_fallback() -> None:
     """As the schedule says."""
     assert request(stage(duty(("ana", 3, 9)), step("lea"))).assignees == ("lea",)
