@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from bot.core.card import KINDS
 from bot.core.errors import AlreadyDecided, Conflict, Fault, Invalid, NotFound, SaysoError, Stale
-from bot.core.model import Kind, Person, Request, Risk, Verb
+from bot.core.model import Kind, Opinion, Person, Request, Risk, Verb
 from bot.core.ports import Ballot
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import MAX_COMMENT, long_text, number
@@ -81,7 +81,9 @@ def why_apart(request: Request) -> str:
     """Why a request is not decided together with others, or nothing."""
     if request.kind is not Kind.APPROVAL:
         return f"{KINDS[request.kind].lower()}: it needs an answer of its own"
-    if request.route.warnings:
+    doubted = any(given.opinion is not Opinion.AGREE for given in request.advice)
+    failed = any(not check.passed for check in request.route.checks)
+    if request.route.warnings or request.route.refused or failed or doubted:
         return "it needs a close look"
     if request.risk is Risk.IRREVERSIBLE:
         return "irreversible"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.core.model import Kind, Request, State, Verb
+from bot.core.model import Kind, Opinion, Request, State, Verb
 from bot.core.ports import Ballot
 from bot.web.inbox.links import batch_path
 from bot.web.inbox.summary import Summary, summary_of
@@ -167,6 +167,24 @@ async def test_what_is_decided_by_itself_stands_apart(staged: Standing, visit: V
         assert (await staged.audit_types(request.id))[-1] == "refusal:decided_by_itself"
 
 
+async def test_t12_what_the_house_knows_against_it_is_not_ticked_unread(staged: Standing, visit: Visit) -> None:
+    """Rejected before, doubted by an advisor, a check that failed: the form says nothing of it, so each is apart."""
+    plain, doubted, refused = await refunds(staged)
+    shown = {"revision": doubted.revision, "digest": doubted.digest}
+    await staged.desk.assess(doubted.id, by="checker", opinion=Opinion.DOUBT, note="odd", **shown)
+    ballot = Ballot(
+        request=refused.id, decision=Verb.REJECT, by="ana", channel="api", revision=1, digest=refused.digest
+    )
+    await staged.desk.decide(ballot)
+    again = await staged.submit(arguments=refused.content.arguments, batch=MARCH)
+    unchecked = await staged.submit(arguments={"order": "1", "amount": 9.0, "currency": "USD"}, batch=MARCH)
+    assert again.route.refused == refused.id
+    assert [check.passed for check in unchecked.route.checks] == [False, True]
+    page = await (await visit("ana")).get(PATH)
+    assert set(ticks(page)) == {f"tick:{plain.id}"}
+    assert page.words.count("it needs a close look") == 3
+
+
 async def test_t08_a_box_for_what_is_not_theirs_decides_nothing(staged: Standing, visit: Visit) -> None:
     """A request of another batch is not found here; one that others are asked about is refused, both recorded."""
     mine, *_ = await refunds(staged, 1)
@@ -237,7 +255,9 @@ async def test_t03_no_text_of_an_agent_becomes_markup_in_a_batch(staged: Standin
     ana = await visit("ana")
     for text in MARKUP:
         made = [
-            await staged.submit(action="refund.issue", arguments={text: text, "n": i, "order": "1"}, batch=text)
+            await staged.submit(
+                action="refund.issue", arguments={text: text, "order": f"{i}", "currency": "EUR"}, batch=text
+            )
             for i in range(2)
         ]
         path = batch_path(text) or ""
