@@ -78,3 +78,16 @@ def test_t14_no_order_of_options_sheds_the_advisors_of_one(amounts: tuple[int, i
     alone = route(policy, Submission(action="pay", arguments={"amount": 100}), agent="x", now=NOW).route
     assert found.advisors == alone.advisors == ("checker",)
     assert (found.advice_within, found.expires) == (alone.advice_within, alone.expires)
+
+
+def test_t22_rows_without_end_are_not_all_called_sensitive() -> None:
+    """Each would be a warning on the route and on every card; a person is asked all the same."""
+    schema = "actions: {pay: {risk: reversible, schema: {additionalProperties: {items: {x-sensitive: true}}}}}"
+    rules = "\nrules:\n  - {name: all, when: 'true', then: approve}\n"
+    head = HEAD.replace("actions: {pay: {risk: reversible}}", schema)
+    policy = parse(head + rules + TAIL, "routing.yaml")
+    rows = {"k" * 10_000: list(range(5_000))}
+    found = route(policy, Submission(action="pay", arguments=rows), agent="x", now=NOW).route
+    assert found.then is Then.STAGES
+    assert 0 < len(found.warnings) <= 20
+    assert max(map(len, found.warnings)) < 400

@@ -30,6 +30,8 @@ from bot.core.policy.whole import Policy
 from bot.core.scrutiny import findings
 
 _KIND = re.compile(r"\bkind\b")
+_MOST_SENSITIVE, _CUT = 20, 253
+"""Of what is sensitive so many are told, their pointers no longer than that: an agent sends rows without end."""
 
 
 def facts_of(
@@ -159,7 +161,7 @@ def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, b
 
 def _sensitive(spec: ActionSpec, arguments: Arguments) -> tuple[str, ...]:
     found = spec.schema.sensitive(arguments) if spec.schema else ()
-    return tuple([f"{pointer} is sensitive, as its schema says" for pointer in found])
+    return tuple([f"{pointer[:_CUT]} is sensitive, as its schema says" for pointer in found[:_MOST_SENSITIVE]])
 
 
 def _checked(check: PolicyCheck, *facts: Mapping[str, Any]) -> Check:

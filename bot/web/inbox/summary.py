@@ -16,6 +16,9 @@ from bot.core.scrutiny import visible
 _FEW = 4
 """So many different values are named, with how often each is there."""
 
+_MOST = 50
+"""Names of arguments that are summed up; of more nobody gets a picture at a glance."""
+
 _SHORT = 40
 _PLAIN = Decimal("1e15")
 """From here on a number is written as it is, without thousands set apart."""
@@ -38,9 +41,13 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 def summary_of(batch: Sequence[Arguments]) -> tuple[Summary, ...]:
-    """Every argument that any of the requests has, in the order in which they first come."""
-    names = dict.fromkeys(name for arguments in batch for name in arguments)
-    return tuple(_one(name, [a[name] for a in batch if name in a], len(batch)) for name in names)
+    """Every argument that any of the requests has, in the order in which they first come, `_MOST` at most.
+
+    An agent may name each otherwise; that the others are not summed up is said as the last.
+    """
+    names = list(dict.fromkeys(name for arguments in batch for name in arguments))
+    found = tuple(_one(name, [a[name] for a in batch if name in a], len(batch)) for name in names[:_MOST])
+    return found if len(names) <= _MOST else (*found, Summary(name=f"{len(names) - _MOST} more names", missing=0))
 
 
 def _one(name: str, values: list[Any], of: int) -> Summary:

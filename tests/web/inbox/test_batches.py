@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.core.links import batch_path
 from bot.core.model import Kind, Opinion, Request, State, Verb
 from bot.core.ports import Ballot
-from bot.web.inbox.links import batch_path
 from bot.web.inbox.summary import Summary, summary_of
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import FOREIGN, MARKUP
@@ -314,3 +314,9 @@ def test_a_summary_is_exact(values: list[Any], expected: dict[str, Any]) -> None
 def test_a_summary_says_what_is_not_in_all() -> None:
     """An argument that only some requests have says in how many it is missing."""
     assert [(s.name, s.missing) for s in summary_of([{"a": 1}, {"a": 2, "b": 1}, {}])] == [("a", 1), ("b", 2)]
+
+
+def test_t22_names_without_end_are_not_all_summed_up() -> None:
+    """Of two hundred requests each argument has a name of its own: fifty are told of, and how many more there are."""
+    found = summary_of([{f"{request}_{n}": 1 for n in range(1_000)} for request in range(200)])
+    assert (len(found), found[-1]) == (51, Summary(name="199950 more names", missing=0))
