@@ -14,7 +14,12 @@ NOTE = 'action == "note.add"'
 
 
 def told(
-    *, rules: str = "", action: str = "risk: reversible", more: str = "", kim: str = "{email: k@x.io}"
+    *,
+    rules: str = "",
+    action: str = "risk: reversible",
+    more: str = "",
+    kim: str = "{email: k@x.io}",
+    chains: str = "",
 ) -> list[str]:
     """The warnings of a small file with these sections, leaving out what nobody uses."""
     listed = f"rules: [{rules}]\n" if rules else ""
@@ -23,7 +28,7 @@ def told(
         f"kim: {kim}}}\n"
         "agents: {checker: {owner: lea}}\n"
         f"actions: {{note.add: {{{action}}}}}\n"
-        f"chains: {{c: [{{notify: [ana, ben]}}], d: [{{notify: [ben, kim]}}]}}\n{more}{listed}"
+        f"chains: {{c: [{{notify: [ana, ben]}}], d: [{{notify: [ben, kim]}}]{chains}}}\n{more}{listed}"
         "default: {stages: [{chain: c}]}\n"
     )
     unused = ("no rule uses the chain", "nobody ever asks")
@@ -83,6 +88,14 @@ CASES: list[tuple[dict[str, str], str, dict[str, str]]] = [
             "give one"
         ),
         {"more": "break_glass: {people: [kim], review: c}\n"},
+    ),
+    (
+        {"more": "break_glass: {people: [kim], review: e}\n", "chains": ", e: [{notify: [kim, lea]}]"},
+        (
+            'where kim breaks the glass for the agent "checker", nobody can review it: the chain "e" asks kim and lea, '
+            "and neither who broke it nor the agent's owner reviews it; ask somebody else, too"
+        ),
+        {"more": "break_glass: {people: [kim], review: d}\n"},
     ),
     (
         {"more": "break_glass: {people: [ana, ben, lea], review: c}\n"},

@@ -104,8 +104,9 @@ FILLING = [
     (
         "[{chain: one}, {chain: two}, {chain: all, if: arguments.n > 1, approvals: 2}]",
         (
-            'the rule "r" can never be approved for the agent "robot": without its owner its stages take 4 different '
-            "people, since nobody fills two, and those asked can fill 3 of these; ask somebody else too"
+            'the rule "r" can never be approved for the agent "robot" where all its stages are asked: without its '
+            "owner its stages take 4 different people, since nobody fills two, and those asked can fill 3 of these; ask "
+            "somebody else too"
         ),
         "[{chain: one}, {chain: two}, {chain: all, if: arguments.n > 1}]",
     ),
@@ -153,6 +154,20 @@ def test_distinct_groups_need_a_person_each() -> None:
         "that can each give an approval of their own; ask somebody else too"
     )
     assert words in of_stages(stages, chains=alone)
+
+
+def test_distinct_groups_and_another_stage_are_filled_together() -> None:
+    """Each by itself would do; whoever speaks for a name is missing in the stage after it."""
+    chains = ", both: [{notify: [trio, ben]}], alone: [{notify: ben}]"
+    stages = "[{chain: both, approvals: 2, distinct_groups: true}, {chain: alone}]"
+    words = (
+        'the rule "r" can never be approved where all its stages are asked: whoever gives the approval of one name is '
+        "missing for another stage, since nobody fills two; ask more people"
+    )
+    assert words in of_stages(stages, chains=chains)
+    other = ", both: [{notify: [trio, ben]}], alone: [{notify: kim}]"
+    assert of_stages(stages, chains=other) != ()
+    assert words not in of_stages(stages, chains=other)
 
 
 def test_stages_while_the_owner_is_away() -> None:

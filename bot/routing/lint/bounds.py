@@ -69,3 +69,16 @@ def _glass(policy: Policy, glass: BreakGlass) -> Iterator[str]:
             f"break_glass is reviewed by those alone who may use it: the chain {quoted(glass.review)} asks "
             f"{listed(sorted(reviewers))}; ask somebody else, too"
         )
+    for agent in policy.agents.values():
+        barred = {agent.name, agent.owner}
+        alone = [who for who in glass.people if reviewers - {who} and not reviewers - {who} - barred]
+        if alone:
+            yield (
+                f"where {_either(alone)} breaks the glass for the agent {quoted(agent.name)}, nobody can review it: "
+                f"the chain {quoted(glass.review)} asks {listed(sorted(reviewers))}, and neither who broke it nor the "
+                "agent's owner reviews it; ask somebody else, too"
+            )
+
+
+def _either(people: list[str]) -> str:
+    return listed(people).replace(" and ", " or ")

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import combinations, islice, product
 
 from bot.core.matching import matched
 from bot.core.policy import AgentSpec, Policy, StageSpec
 from bot.routing.faults import listed, quoted
 from bot.routing.lint.reviews import Review, names, reach, reviews, steps_of
 
+_MOST_CHOICES = 10_000
+"""Choices of names that are tried; a file of people has a handful."""
 _MOST = 200
 """Approvals of one review that are looked at: beyond that no file means it, and the matching would take long."""
 
@@ -41,6 +44,13 @@ def _rejected(policy: Policy, review: Review, stage: StageSpec) -> Iterator[str]
 
 def _short(policy: Policy, review: Review, now: datetime) -> Iterator[str]:
     if not _filled(policy, review, frozenset()):
+        slots = _slots(policy, review, frozenset())
+        if matched(slots) == len(slots):
+            yield (
+                f"{review.where} can never be approved where all its stages are asked: whoever gives the approval of "
+                "one name is missing for another stage, since nobody fills two; ask more people"
+            )
+            return
         yield (
             f"{review.where} can never be approved where all its stages are asked: they take "
             f"{_different(policy, review, frozenset())}; ask more people, or for fewer approvals"
@@ -56,7 +66,8 @@ def _short(policy: Policy, review: Review, now: datetime) -> Iterator[str]:
 
 
 def _why(policy: Policy, review: Review, agent: AgentSpec, barred: frozenset[str]) -> str:
-    where = f"{review.where} can never be approved for the agent {quoted(agent.name)}: without its owner"
+    always = " where all its stages are asked" * any(stage.condition is not None for stage in review.stages)
+    where = f"{review.where} can never be approved for the agent {quoted(agent.name)}{always}: without its owner"
     for stage in review.stages:
         left = reach(policy, stage.chain) - barred
         if len(left) < stage.approvals:
@@ -69,6 +80,12 @@ def _why(policy: Policy, review: Review, agent: AgentSpec, barred: frozenset[str
                 f"{where} the chain {quoted(stage.chain)} has not {stage.approvals} names that can each give an "
                 "approval of their own; ask somebody else too"
             )
+    slots = _slots(policy, review, barred)
+    if matched(slots) == len(slots):
+        return (
+            f"{where} its stages cannot all be filled: whoever gives the approval of one name is missing for another "
+            "stage, since nobody fills two; ask somebody else too"
+        )
     return f"{where} its stages take {_different(policy, review, barred)}; ask somebody else too"
 
 
@@ -91,9 +108,23 @@ def _barred(agent: AgentSpec) -> frozenset[str]:
 
 def _filled(policy: Policy, review: Review, barred: frozenset[str]) -> bool:
     slots = _slots(policy, review, barred)
-    return matched(slots) == len(slots) and all(
-        _distinct(policy, stage, barred) for stage in review.stages if stage.distinct_groups
+    return matched(slots) == len(slots) and any(
+        matched(seats) == len(seats) for seats in _seatings(policy, review, barred)
     )
+
+
+def _seatings(policy: Policy, review: Review, barred: frozenset[str]) -> Iterator[list[frozenset[str]]]:
+    """Every choice of names for the approvals of stages with `distinct_groups`, as seats of all the review's stages."""
+    choices = [_of_stage(policy, stage, barred) for stage in review.stages]
+    for chosen in islice(product(*choices), _MOST_CHOICES):
+        yield [seat for seats in chosen for seat in seats]
+
+
+def _of_stage(policy: Policy, stage: StageSpec, barred: frozenset[str]) -> list[tuple[frozenset[str], ...]]:
+    if not stage.distinct_groups:
+        return [(reach(policy, stage.chain) - barred,) * stage.approvals]
+    givers = [frozenset(policy.members((name,))) - barred for name in names(policy.chains[stage.chain])]
+    return list(islice(combinations(givers, stage.approvals), _MOST_CHOICES))
 
 
 def _slots(policy: Policy, review: Review, barred: frozenset[str]) -> list[frozenset[str]]:
