@@ -105,8 +105,8 @@ FILLING = [
         "[{chain: one}, {chain: two}, {chain: all, if: arguments.n > 1, approvals: 2}]",
         (
             'the rule "r" can never be approved for the agent "robot" where all its stages are asked: without its '
-            "owner its stages take 4 different people, since nobody fills two, and those asked can fill 3 of these; ask "
-            "somebody else too"
+            "owner its stages take 4 different people, since nobody fills two, and those asked can fill 3 of these; "
+            "ask somebody else too"
         ),
         "[{chain: one}, {chain: two}, {chain: all, if: arguments.n > 1}]",
     ),
