@@ -71,9 +71,13 @@ class Part:
         )
 
     def _next_revision(self, request: Request, *, author: str, arguments: Arguments, **changes: Any) -> Revision:
-        """The request's content with these arguments, as its next revision."""
+        """The request's content with these arguments, as its next revision.
+
+        A person's edit or pick runs where they were shown that it would, or, the file having changed, not at all.
+        """
         content = request.content
-        target = self._policy().action(content.action).execute.target
+        by_person = author.startswith("person:")
+        target = content.target if by_person else self._policy().action(content.action).execute.target
         number = content.number + 1
         digest = digest_of(
             request=request.id,

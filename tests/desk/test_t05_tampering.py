@@ -102,6 +102,20 @@ async def test_t05_a_target_that_became_the_agents_hands(house: House) -> None:
     assert (kept.state, "routing.yaml" in (kept.error or "")) == (ExecutionState.FAILED, True)
 
 
+async def test_t05_an_edit_does_not_move_what_was_shown_to_another_target(house: House) -> None:
+    """The file sends it elsewhere meanwhile: the digest that the editor was shown stood for the old address."""
+    request = await house.submit("refund.safe")
+    hook = "execute: {webhook: RECEIVER/refunds, timeout: 2s, idempotent: true, attempts: 3}"
+    house.rule(lambda text: text.replace(hook, hook.replace("/refunds", "/elsewhere")))
+    decided = await house.decide(request, verb=Verb.APPROVE_WITH_EDITS, arguments=edits(request, amount=1.0))
+    assert (decided.content.target, decided.revision) == (request.content.target, 2)
+    assert decided.execution is not None
+    assert (await house.desk.claim(decided.execution.id)).order is None
+    kept = (await house.now(request)).execution
+    assert kept is not None
+    assert (kept.state, "routing.yaml" in (kept.error or "")) == (ExecutionState.FAILED, True)
+
+
 async def test_t08_a_person_taken_out_of_the_rules(house: House) -> None:
     """A route keeps its names, and a key or a session may outlive its owner; neither decides any more."""
     request = await house.submit()
