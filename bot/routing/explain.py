@@ -32,7 +32,7 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         rule=answer.rule,
         why=answer.why,
         risk=answer.risk,
-        risk_why=_risk_why(policy, submission),
+        risk_why=_risk_why(policy, submission, answer),
         replies=replies_by(answer, answer.risk),
         replies_usual=replies_by(unsaid, answer.risk),
         gate=answer.gate,
@@ -65,8 +65,12 @@ def limit_text(limit: Limit | None) -> str | None:
     return f"at most {' and '.join(bounds)} in {span_text(limit.per)}{kept}"
 
 
-def _risk_why(policy: Policy, submission: Submission) -> str:
+def _risk_why(policy: Policy, submission: Submission, answer: Route) -> str:
     declared = policy.action(submission.action).risk
+    told = max(declared, submission.risk or declared, key=lambda risk: risk.rank)
+    if answer.risk.rank > told.rank:
+        found = "the arguments" if answer.warnings else "a check that did not pass"
+        return f"raised from {told} because of {found}"
     if submission.risk is not None and submission.risk.rank > declared.rank:
         return f"the agent raised it from {declared}"
     said = ""

@@ -152,6 +152,14 @@ async def test_the_houses_own_checks(
     assert [line.text.startswith(words[way]) for line, way in zip(lines, passed, strict=True)] == [True, True]
 
 
+async def test_a_failed_check_raises_the_risk(house: House) -> None:
+    """What fails is taken for irreversible, whatever the file and the agent say; what passes is as the file says."""
+    enforce(house, checked(WITHIN).replace("irreversible", "reversible"), FINANCE, OPEN, DEFAULT)
+    failed = await house.submit(arguments={"amount": 500}, risk=Risk.READ_ONLY)
+    passed = await house.submit(arguments={"amount": 5})
+    assert (failed.risk, failed.route.risk, passed.risk) == (Risk.IRREVERSIBLE, Risk.IRREVERSIBLE, Risk.REVERSIBLE)
+
+
 async def test_t04_suspicious_arguments_raise_the_risk(house: House) -> None:
     """Mixed scripts and hidden characters make it irreversible and a person's, and stand on the card."""
     enforce(house, SENT.replace("irreversible", "read_only"), FINANCE, OPEN, DEFAULT)

@@ -96,6 +96,8 @@ def test_risk_is_explained() -> None:
     assert explain(_with_legal(), raised, "x", NOW).risk_why == "the agent raised it from reversible"
     lowered = Submission(action="refund.issue", risk=Risk.READ_ONLY)
     assert explain(_with_legal(), lowered, "x", NOW).risk_why.endswith("the agent's read_only cannot lower it")
+    odd = explain(_with_legal(), Submission(action="refund.issue", arguments={"to": "a\u200bb"}), "x", NOW)
+    assert (odd.risk, odd.risk_why) == (Risk.IRREVERSIBLE, "raised from reversible because of the arguments")
 
 
 MAIL = "a reply by mail"

@@ -132,6 +132,10 @@ def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, b
     bare = replace(submission, labels={})
     plain = facts_of(bare, agent=agent, risk=declared, now=now, advice=bounds.advice)
     checks = tuple([_checked(check, facts, plain) for check in spec.checks])
+    if not all(check.passed for check in checks):
+        # What fails the house's own check is taken for as harmful as can be.
+        declared = told = Risk.IRREVERSIBLE
+        facts, plain = facts | {"risk": str(told)}, plain | {"risk": str(told)}
     case = _Case(
         submission=submission,
         agent=agent,
