@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core import errors, places, tracks
+from bot.core import errors, tracks, votes
 from bot.core.model import Assessment, Decision, OnExpiry, OnUndeliverable, Request, Route, State, Then, Verb
 from bot.core.ports import Ballot
 from bot.core.tracks import Due
@@ -87,11 +87,11 @@ def _in_time(request: Request, now: datetime) -> None:
 
 
 def place_of(request: Request, person: str) -> dict[str, Any]:
-    """In which stage somebody's decision counts (`places.place`), and as whom they were asked, as `Decision` has it."""
-    track = places.place(request, person)
+    """In which stage somebody's decision counts (`votes.place`), and as whom they were asked, as `Decision` has it."""
+    track = votes.place(request, person)
     if track is None:
         return {"stage": 0, "stage_name": ""}
-    asking = places.steps_asking(request, track, person)
+    asking = votes.steps_asking(request, track, person)
     instead_of = asking[-1].stands_for.get(person) if asking else None
     names = tuple(dict.fromkeys(name for step in asking for name in step.names.get(person, ())))
     plan = request.route.stages[track.stage]

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from bot.core.card import Card
 from bot.core.errors import Overloaded, SaysoError, Unavailable
 from bot.core.grammar import Command, NotUnderstood
+from bot.core.links import inbox_of
 from bot.core.model import Decision, Person, Request, Verb
 from bot.core.ports import Clock, Correspondence, Handled, KeyItem, Letter, Receipt, ReplyKey
 from bot.core.token import hash_of
@@ -33,7 +34,7 @@ from channels.email.inbound.text import new_text
 from channels.email.inbound.trust import Trust, by_keys, by_results
 from channels.email.inbound.values import Incoming, Mail, Reason
 from channels.email.keys import resolver
-from channels.email.letters.parts import inbox_of, subject_of
+from channels.email.letters.parts import subject_of
 from channels.email.names import Names
 from channels.email.settings import LARGEST, NAME, EmailSettings
 
@@ -208,7 +209,7 @@ class Mailroom:
         card = await self._letters.card(key.items[0].request)
         link = "" if card is None else self._page(card, person)
         if Names.is_digest(key.letter) and card is not None:
-            link = inbox_of(card)
+            link = inbox_of(card.url)
         return Letter(
             person=person.id,
             subject=_bare(mail.subject) or (subject_of(card) if card else "Sayso"),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot.core.card import Card
 from bot.core.errors import SendFailed
+from bot.core.links import inbox_of
 from bot.core.model import Delivery, Person
 from bot.core.ports import Clock, Correspondence, KeyItem, ReplyKey
 from bot.core.token import Marks, hash_of
@@ -18,7 +19,6 @@ from channels.email.addresses import ReplyAddress
 from channels.email.letters import draw
 from channels.email.letters.compose import compose
 from channels.email.letters.draw import Drawn
-from channels.email.letters.parts import inbox_of
 from channels.email.names import CARD, Names
 from channels.email.settings import NAME, EmailSettings
 from channels.email.told import told_by
@@ -134,7 +134,7 @@ class Writer:
             [(card, self.page(card, person)) for card, _ in tells],
             person=person,
             hears=self.hears,
-            inbox=inbox_of(first[0]),
+            inbox=inbox_of(first[0].url),
             batch=batch,
         )
         await self.send(drawn, first[1].to, person, Envelope(name=name, kept=bool(shown)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -186,12 +185,6 @@ def heading_of(bundle: Bundle) -> str:
 def is_batch(bundle: Bundle) -> bool:
     """Whether all of them belong to one batch."""
     return bundle.cards[0].batch is not None and len({card.batch for card in bundle.cards}) == 1
-
-
-def page_of(card: Card, batch: str | None) -> str:
-    """Where all of it is decided in the browser: the batch's own page, else the inbox."""
-    inbox = f"{card.url.rpartition('/requests/')[0]}/inbox"
-    return inbox if batch is None else f"{inbox}/batches/{quote(batch, safe='')}"
 
 
 def message(bundle: Bundle, token: str, page: str, person: Callable[[str], Person | None]) -> dict[str, Any]:

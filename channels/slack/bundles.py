@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from bot.core.card import Asked, Card
 from bot.core.errors import SendFailed
+from bot.core.links import batch_page
 from bot.core.model import Delivery
 from bot.core.ports import Clock, Correspondence, ReplyKey
 from bot.core.token import Tokens, hash_of
@@ -85,9 +86,8 @@ class Bundles:
             )
         first = found.cards[0]
         request = await self._house.request(first.request) if bundle.is_batch(found) else None
-        return bundle.message(
-            found, token, bundle.page_of(first, request.batch if request else None), self._house.person
-        )
+        page = batch_page(first.url, request.batch if request else None)
+        return bundle.message(found, token, page, self._house.person)
 
     async def redraw(self, name: str, delivery: Delivery) -> None:
         """Draw the message anew; one drawing serves all who asked before it began. Raises `SendFailed`."""

@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import SaysoError, Unauthorized
+from bot.core.links import batch_path
 from bot.web.inbox import batches, queue, review, signing, wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
-from bot.web.inbox.links import batch_path
 from bot.web.inbox.mailed import Mailed
 from bot.web.inbox.pages import Pages, see_other
 from bot.web.inbox.site import Site

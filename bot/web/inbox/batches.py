@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from bot.core.card import KINDS
 from bot.core.errors import AlreadyDecided, Conflict, Fault, Invalid, NotFound, SaysoError, Stale
+from bot.core.links import batch_path
 from bot.core.model import Kind, Opinion, Person, Request, Risk, Verb
 from bot.core.ports import Ballot
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import MAX_COMMENT, long_text, number
 from bot.web.inbox.guard import Form, Visitor
-from bot.web.inbox.links import batch_path
 from bot.web.inbox.record import state_text
 from bot.web.inbox.site import VIA, Site
 from bot.web.inbox.summary import Summary, lengths, summary_of

@@ -16,12 +16,12 @@ from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from bot.core.card import KINDS, literal
+from bot.core.links import batch_path
 from bot.core.scrutiny import visible
 from bot.web.inbox import wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.diff import diff_of
 from bot.web.inbox.guard import Visitor
-from bot.web.inbox.links import batch_path
 from bot.web.inbox.record import state_text
 
 HEADERS = {

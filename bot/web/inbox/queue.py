@@ -9,11 +9,11 @@ from starlette.requests import Request as Http
 from starlette.responses import Response
 
 from bot.core.card import Card
+from bot.core.links import batch_path
 from bot.core.model import Request, State
 from bot.core.ports import Filter, Unreachable
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.house import Desk
-from bot.web.inbox.links import batch_path
 from bot.web.inbox.reach import of_person
 from bot.web.inbox.site import Site
 from bot.web.inbox.view import is_unknown, version_of

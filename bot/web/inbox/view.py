@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from bot.core.card import Card, card_of
 from bot.core.errors import NeedsInfo, SelfReview
+from bot.core.links import batch_path
 from bot.core.model import (
     Arguments,
     Delivery,
@@ -32,7 +33,6 @@ from bot.core.ports import AuditLine, Unreachable
 from bot.web.inbox import wording
 from bot.web.inbox.changes import Changes, changes_of
 from bot.web.inbox.claims import Claims, claims_of
-from bot.web.inbox.links import batch_path
 from bot.web.inbox.plan import StagePart, next_people, plan_of
 from bot.web.inbox.reach import around
 from bot.web.inbox.record import Told, record_of, state_text

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from msgspec import Struct
 
 from bot.core.card import Card
 from bot.core.card.summary import summary_of
+from bot.core.links import batch_page
 from channels.email.letters.items import shown_in_digest, weight
-from channels.email.letters.parts import inbox_of
 from channels.email.letters.sheets import Section, entries
 from channels.email.letters.sizes import FURNITURE, HTML, clip, one_line
 
@@ -32,10 +31,8 @@ class Batch(Struct, frozen=True):
     @property
     def link(self) -> str:
         """The address of its page; of the inbox where its name cannot stand in one."""
-        inbox = inbox_of(self.cards[0])
-        if self.name in (".", "..") or any(mark in self.name for mark in _CHANGED):
-            return inbox
-        return f"{inbox}/batches/{quote(self.name, safe='')}"
+        changed = any(mark in self.name for mark in _CHANGED)
+        return batch_page(self.cards[0].url, None if changed else self.name)
 
     @property
     def says(self) -> str:

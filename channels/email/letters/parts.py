@@ -242,8 +242,3 @@ def _in_its_words(card: Card) -> str:
     chosen = next((f"`approve` (it approves option {offer.id}), or " for offer in offered if offer.chosen), "")
     more = ", or another of the options" if len(offered) > _OFFERS else ""
     return chosen + ", or ".join(f"`choose {offer.id}`" for offer in offered[:_OFFERS]) + more
-
-
-def inbox_of(card: Card) -> str:
-    """The address of all that waits for somebody, beside a request's own page."""
-    return f"{card.url.rpartition('/requests/')[0]}/inbox"
