@@ -8,7 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle, transitions
-from bot.core.model import Arguments, Kind, Request
+from bot.core.fingerprint import fingerprints
+from bot.core.model import Arguments, Kind, Request, Revision
+from bot.core.policy import ActionSpec
 from bot.core.ports import Change, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
@@ -52,7 +54,8 @@ class Agents(Part):
             kept = old.proposed if arguments is None else None
             author = f"agent:{agent}"
             content = self._next_revision(request, author=author, arguments=proposed, context=merged, proposed=kept)
-            after = lifecycle.inform(request, self._rerouted(request, content), now)
+            known = _refused_before(tx, request, spec, content)
+            after = lifecycle.inform(request, self._rerouted(known, content), now)
             standing = tx.deliveries(request_id)
             note = "The agent answered. Please look again."
             deliveries, asked = self._rounds.again(after, self._policy(), standing, note)
@@ -98,3 +101,16 @@ class Agents(Part):
                     return request
             finally:
                 self._ledger.waiting.leave(request_id, future)
+
+
+def _refused_before(tx: Tx, request: Request, spec: ActionSpec, content: Revision) -> Request:
+    """The request, its route naming what was rejected of this very content a short while ago (threat T12).
+
+    Else an agent would bring it back as the answer to a question, and nobody be told.
+    """
+    if request.route.refused is not None or not spec.cooldown:
+        return request
+    prints = fingerprints(request.kind, content.action, content.target, arguments=content.arguments)
+    found = [tx.rejected(each, content.created_at - spec.cooldown) for each in prints]
+    refused = next((earlier for earlier in found if earlier is not None), None)
+    return replace(request, route=replace(request.route, refused=refused)) if refused else request

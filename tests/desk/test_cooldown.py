@@ -65,6 +65,18 @@ async def test_t12_the_same_in_other_clothes(house: House, agent: str) -> None:
         assert notes["The same was rejected before"] == f"See https://sayso.test/{first.id}"
 
 
+async def test_t12_an_answer_that_brings_it_back(house: House) -> None:
+    """Proposed as something else, and made the rejected thing once a person asks: the card says so all the same."""
+    first = await rejected(house)
+    request = await house.submit(arguments=REFUSED | {"order": "7"}, confidence=0.2)
+    asked = await house.decide(request, verb=Verb.ASK, comment="Which order?")
+    told = await house.desk.inform(asked.id, agent="billing", text="this one", arguments=REFUSED | {"amount": "240"})
+    assert (request.route.refused, told.route.refused, told.state) == (None, first.id, State.PENDING)
+    card = await house.desk.card(request.id)
+    assert card is not None
+    assert "The same was rejected before" in {line.label for line in card.notes}
+
+
 async def test_t12_a_new_key_is_no_new_proposal(house: House) -> None:
     """Nor is linking the rejected one, other claims, a batch or a shorter life."""
     first = await rejected(house)
