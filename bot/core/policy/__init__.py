@@ -14,13 +14,14 @@ from bot.core.policy.actions import (
     Rollback,
 )
 from bot.core.policy.asking import absences, calendar, staffed, told_from, with_delegates
+from bot.core.policy.cases import facts_of
 from bot.core.policy.chains import OWN_CLOCK, Chain, ChainStep, Exhausted, StageSpec
 from bot.core.policy.exclusion import excluded
 from bot.core.policy.expressions import Amount, ArgumentSchema, Condition, ConditionFailed, Title
 from bot.core.policy.people import LONGEST_VIEW, Holidays, WorkTime
 from bot.core.policy.rules import ADVICE_WITHIN, DEFAULT_EXPIRES, Asking, BreakGlass, Expectation, Flood, Limit, Rule
 from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
-from bot.core.policy.walk import facts_of, route, stricter, strictness
+from bot.core.policy.walk import route, stricter, strictness
 from bot.core.policy.whole import Policy
 
 __all__ = [

@@ -13,13 +13,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.edits import tightened
-from bot.core.model import Arguments, Check, Kind, Opinion, Risk, Route, Submission, Then
-from bot.core.policy.actions import ActionSpec, Otherwise, PolicyCheck
+from bot.core.model import Check, Kind, Route, Submission, Then
 from bot.core.policy.asking import staffed
+from bot.core.policy.cases import Case, cases
 from bot.core.policy.chains import StageSpec
 from bot.core.policy.exclusion import excluded
 from bot.core.policy.expressions import ConditionFailed
@@ -27,32 +26,8 @@ from bot.core.policy.people import LONGEST_VIEW
 from bot.core.policy.rules import Rule
 from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
 from bot.core.policy.whole import Policy
-from bot.core.scrutiny import findings
 
 _KIND = re.compile(r"\bkind\b")
-_MOST_SENSITIVE, _CUT = 20, 253
-"""Of what is sensitive so many are told, their pointers no longer than that: an agent sends rows without end."""
-
-
-def facts_of(
-    submission: Submission, *, agent: str, risk: Risk, now: datetime, advice: Mapping[str, Opinion] | None = None
-) -> dict[str, Any]:
-    """The names that conditions may use. A confidence that was not given is absent, so that reading it fails."""
-    facts: dict[str, Any] = {
-        "action": submission.action,
-        "agent": agent,
-        "arguments": submission.arguments,
-        "risk": str(risk),
-        "labels": submission.labels,
-        "context": submission.context,
-        "kind": str(submission.kind),
-        "on_behalf_of": submission.on_behalf_of or "",
-        "now": now,
-        "advice": {name: str(opinion) for name, opinion in (advice or {}).items()},
-    }
-    if submission.confidence is not None:
-        facts["confidence"] = float(submission.confidence)
-    return facts
 
 
 def strictness(route: Route) -> tuple[int, int, int, int]:
@@ -63,20 +38,6 @@ def strictness(route: Route) -> tuple[int, int, int, int]:
 def stricter(first: Route, second: Route) -> Route:
     """The harder of two routes; the first where they are equally hard."""
     return second if strictness(second) > strictness(first) else first
-
-
-class _Case(Struct, frozen=True, kw_only=True):
-    """One submission before the rules, at the risk it is taken for. ``forced``: why no rule may approve it, if so."""
-
-    submission: Submission
-    agent: str
-    now: datetime
-    risk: Risk
-    facts: Mapping[str, Any]
-    suspicions: tuple[str, ...]
-    checks: tuple[Check, ...]
-    forced: tuple[TrialOutcome, str] | None
-    bounds: Bounds
 
 
 def route(policy: Policy, submission: Submission, *, agent: str, now: datetime, bounds: Bounds = UNBOUND) -> Routing:
@@ -124,83 +85,27 @@ def _strictest(submission: Submission, found: list[Routing]) -> Routing:
 
 
 def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, bounds: Bounds) -> Routing:
-    spec = policy.action(submission.action)
-    suspicions = (*findings(submission.arguments), *_sensitive(spec, submission.arguments))
-    declared = Risk.IRREVERSIBLE if suspicions else spec.risk
-    told = max(declared, submission.risk or declared, key=lambda risk: risk.rank)
-    facts = facts_of(submission, agent=agent, risk=told, now=now, advice=bounds.advice)
-    bare = replace(submission, labels={})
-    plain = facts_of(bare, agent=agent, risk=declared, now=now, advice=bounds.advice)
-    checks = tuple([_checked(check, facts, plain) for check in spec.checks])
-    if not all(check.passed for check in checks):
-        # What fails the house's own check is taken for as harmful as can be.
-        declared = told = Risk.IRREVERSIBLE
-        facts, plain = facts | {"risk": str(told)}, plain | {"risk": str(told)}
-    case = _Case(
-        submission=submission,
-        agent=agent,
-        now=now,
-        risk=told,
-        facts=facts,
-        suspicions=suspicions,
-        checks=checks,
-        forced=_forced(spec, submission, suspicions, checks, bounds),
-        bounds=bounds,
-    )
-    barring = next(
-        (c for s, c in zip(spec.checks, checks, strict=True) if s.otherwise is Otherwise.BLOCK and not c.passed), None
-    )
-    if barring is not None:
-        return _barred(policy, case, barring)
-    with_word = _walk(policy, case)
-    if not submission.labels and told is declared:
+    told, plain = cases(policy, submission, agent=agent, now=now, bounds=bounds)
+    if told.barring is not None:
+        return _barred(policy, told, told.barring)
+    with_word = _walk(policy, told)
+    if not submission.labels and told.risk is plain.risk:
         return with_word
-    without = _walk(policy, replace(case, submission=bare, risk=declared, facts=plain))
+    without = _walk(policy, plain)
     if stricter(with_word.route, without.route) is with_word.route:
-        approved = with_word.route.then is Then.APPROVE and without.route.rule != with_word.route.rule
-        return replace(with_word, also=without.route.rule) if approved else with_word
+        also = without.route.then is Then.APPROVE and without.route.rule != with_word.route.rule
+        return replace(with_word, also=without.route.rule) if also else with_word
     why = f"no_laxer: the agent's own labels or risk would have made the review laxer; {without.route.why}"
-    return Routing(replace(without.route, why=why, risk=told), with_word.trials + without.trials)
+    return Routing(replace(without.route, why=why, risk=told.risk), with_word.trials + without.trials)
 
 
-def _sensitive(spec: ActionSpec, arguments: Arguments) -> tuple[str, ...]:
-    found = spec.schema.sensitive(arguments) if spec.schema else ()
-    return tuple([f"{pointer[:_CUT]} is sensitive, as its schema says" for pointer in found[:_MOST_SENSITIVE]])
-
-
-def _checked(check: PolicyCheck, *facts: Mapping[str, Any]) -> Check:
-    """How a check came out, with the agent's own word and without it: passed only where it does with both."""
-    try:
-        return Check(check.name, all(check.that.holds(known) for known in facts), check.that.source)
-    except ConditionFailed as failure:
-        return Check(check.name, None, f"it could not be answered: {failure}")
-
-
-def _forced(
-    spec: ActionSpec, submission: Submission, suspicions: tuple[str, ...], checks: tuple[Check, ...], bounds: Bounds
-) -> tuple[TrialOutcome, str] | None:
-    """Why no rule may approve this, however it holds."""
-    if suspicions:
-        return TrialOutcome.SUSPICIOUS, suspicions[0]
-    failed = next((check.name for check in checks if not check.passed), None)
-    if failed is not None:
-        return TrialOutcome.CHECK_FAILED, f"the check {failed!r} did not pass"
-    if spec.critical:
-        return TrialOutcome.NEEDS_PERSON, "the action is critical"
-    if bounds.refused is not None:
-        return TrialOutcome.NEEDS_PERSON, f"the same was rejected before, as {bounds.refused}"
-    if submission.kind is not Kind.APPROVAL:
-        return TrialOutcome.NEEDS_PERSON, f"a person has to answer what is of the kind {submission.kind}"
-    return None
-
-
-def _barred(policy: Policy, case: _Case, check: Check) -> Routing:
+def _barred(policy: Policy, case: Case, check: Check) -> Routing:
     trial = Trial(CHECKS, TrialOutcome.CHECK_FAILED, f"check_failed: {check.name}: {check.detail}", chosen=True)
     rule = Rule(name=CHECKS, then=Then.BLOCK)
     return Routing(_answer(policy, rule, trial, case), (trial,))
 
 
-def _walk(policy: Policy, case: _Case) -> Routing:
+def _walk(policy: Policy, case: Case) -> Routing:
     trials: list[Trial] = []
     exception = case.submission.kind is Kind.EXCEPTION and bool(policy.exceptions)
     for rule in policy.rules:
@@ -228,7 +133,7 @@ def _not_held(rule: str, source: str) -> Trial:
     return Trial(rule, TrialOutcome.NOT_HELD, f"not_held: {source}")
 
 
-def _try(rule: Rule, case: _Case) -> Trial:
+def _try(rule: Rule, case: Case) -> Trial:
     if rule.when is not None:
         only = rule.when.actions
         if only is not None and case.submission.action not in only:
@@ -250,7 +155,7 @@ def _try(rule: Rule, case: _Case) -> Trial:
     return Trial(rule.name, TrialOutcome.HELD, f"held: {source}", chosen=True)
 
 
-def _held_back(rule: Rule, case: _Case) -> tuple[TrialOutcome, str] | None:
+def _held_back(rule: Rule, case: Case) -> tuple[TrialOutcome, str] | None:
     """Why a rule that holds does not approve, if so."""
     if case.forced is not None:
         return case.forced
@@ -263,7 +168,7 @@ def _held_back(rule: Rule, case: _Case) -> tuple[TrialOutcome, str] | None:
     return closed
 
 
-def _answer(policy: Policy, rule: Rule, trial: Trial, case: _Case) -> Route:
+def _answer(policy: Policy, rule: Rule, trial: Trial, case: Case) -> Route:
     expires = min(rule.expires, case.submission.expires_in or rule.expires)
     until = case.now + min(expires, LONGEST_VIEW)
     barred = () if rule.allow_self else excluded(policy, case.submission, case.agent, case.now, until)
