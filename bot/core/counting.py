@@ -36,17 +36,16 @@ def counted(
     rules: dict[str, Rule] = {}
     while True:
         routing = route(policy, submission, agent=agent, now=now, bounds=bounds)
-        if routing.route.then is not Then.APPROVE:
-            return Counted(routing, tuple(charges.values()))
-        rules = rules or {rule.name: rule for rule in policy.rules}
-        # Both rules count it, or a label could move it from a full account to another rule's (threats T11 and T14).
-        approving = [rules.get(name) for name in (routing.route.rule, routing.also) if name is not None]
+        approved = routing.route.then is Then.APPROVE
+        # Both rules bound it, or a label could move it from a full account to another rule's (threats T11 and T14).
+        names = (routing.route.rule if approved else None, routing.also)
+        rules = rules or {rule.name: rule for rule in policy.rules} if any(names) else rules
         closed: dict[str, tuple[TrialOutcome, str]] = {}
-        for rule in approving:
-            if rule is None or rule.name in bounds.closed:
-                continue
-            held_back = _limited(policy, rule, submission, charges, agent=agent, now=now, spent=spent)
-            if held_back is None and rule.sample and chance < rule.sample:
+        for rule in [rules[name] for name in names if name in rules and name not in bounds.closed]:
+            charge, held_back = _limited(policy, rule, submission, agent=agent, now=now, spent=spent)
+            if approved and charge is not None:
+                charges[rule.name] = (rule, charge)
+            if approved and held_back is None and rule.sample and chance < rule.sample:
                 share = f"{rule.sample * 100:.4g}%"
                 held_back = TrialOutcome.SAMPLED, f"it is among the {share} that a person looks at all the same"
             if held_back is not None:
@@ -57,27 +56,19 @@ def counted(
 
 
 def _limited(
-    policy: Policy,
-    rule: Rule,
-    submission: Submission,
-    charges: dict[str, tuple[Rule, Charge]],
-    *,
-    agent: str,
-    now: datetime,
-    spent: Spent,
-) -> tuple[TrialOutcome, str] | None:
-    """Why a rule's limit does not take this, if so; what it adds to the account is noted in ``charges``."""
+    policy: Policy, rule: Rule, submission: Submission, *, agent: str, now: datetime, spent: Spent
+) -> tuple[Charge | None, tuple[TrialOutcome, str] | None]:
+    """What it adds to the account of a rule's limit, and why that does not take it, if so."""
     if rule.limit is None:
-        return None
+        return None, None
     spec = policy.action(submission.action)
     facts = facts_of(submission, agent=agent, risk=spec.risk, now=now)
     try:
         charge = charge_of(rule.limit, submission, agent=agent, target=spec.execute.target, facts=facts)
     except ConditionFailed as failure:
-        return TrialOutcome.LIMITED, f"what it adds to the rule's limit cannot be said: {failure}"
-    charges[rule.name] = (rule, charge)
+        return None, (TrialOutcome.LIMITED, f"what it adds to the rule's limit cannot be said: {failure}")
     why = over(rule.limit, charge, spent(rule, charge))
-    return None if why is None else (TrialOutcome.LIMITED, why)
+    return charge, None if why is None else (TrialOutcome.LIMITED, why)
 
 
 def prints_of(policy: Policy, submission: Submission) -> tuple[str, ...]:

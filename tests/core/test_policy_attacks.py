@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
 from bot.core.counting import Counted, counted
-from bot.core.model import Kind, Option, Submission, Then
+from bot.core.model import Kind, Option, Risk, Submission, Then
 from bot.core.policy import UNBOUND, TrialOutcome, route
 from bot.routing import parse
 
@@ -91,3 +92,22 @@ def test_t22_rows_without_end_are_not_all_called_sensitive() -> None:
     assert found.then is Then.STAGES
     assert 0 < len(found.warnings) <= 20
     assert max(map(len, found.warnings)) < 400
+
+
+@pytest.mark.parametrize(
+    ("used", "word", "then"),
+    [(5, None, Then.BLOCK), (5, Risk.IRREVERSIBLE, Then.BLOCK), (0, Risk.IRREVERSIBLE, Then.STAGES)],
+)
+def test_t14_a_word_asks_nobody_about_what_is_blocked_beyond_its_limit(
+    used: int, word: Risk | None, then: Then
+) -> None:
+    """Without it the account is full and the next rule blocks; with it people were asked before that was looked at."""
+    rules = """
+    rules:
+      - {name: low, when: 'action == "pay" && risk != "irreversible"', then: approve, limit: {count: 2, per: 1h}}
+      - {name: none more, when: 'risk != "irreversible"', then: block}
+    """
+    policy = parse(HEAD + dedent(rules) + TAIL, "routing.yaml")
+    given = Submission(action="pay", arguments={}, risk=word)
+    found = counted(policy, given, agent="x", now=NOW, bounds=UNBOUND, chance=0.5, spent=lambda *_: (used, 0))
+    assert (found.routing.route.then, bool(found.charges)) == (then, word is None)

@@ -41,7 +41,8 @@ class Trial(Struct, frozen=True):
 class Routing(Struct, frozen=True):
     """A route and the whole path to it.
 
-    ``also`` is the rule that approves it without the agent's own labels and risk, where that is another: both bound it.
+    ``also`` is the rule that would approve it without the agent's own labels and risk, where that is another: what
+    bounds that one bounds the request, too.
     """
 
     route: Route
