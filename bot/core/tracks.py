@@ -25,12 +25,7 @@ class Due(Struct, frozen=True):
 
 def enter(request: Request, first: int, now: datetime) -> Request:
     """Ask a stage, and with it those that run beside it."""
-    stages = request.route.stages
-    group = stages[first].parallel
-    last = first + 1
-    while group and last < len(stages) and stages[last].parallel == group:
-        last += 1
-    begun = replace(request, tracks=tuple(Track(stage=index) for index in range(first, last)))
+    begun = replace(request, tracks=tuple(Track(stage=index) for index in request.route.beside(first)))
     for track in begun.tracks:
         begun = opened(begun, track, now)
     return begun

@@ -216,18 +216,15 @@ def _askings(policy: Policy, test: Expectation, answer: Route, now: datetime) ->
     In a later stage times count from where that begins.
     """
     named = {line.stage for line in test.timeline or ()}
-    first = answer.stages[0].parallel if answer.stages else 0
     found: list[Asking] = []
-    opening = True
     told = timelines(policy, begun(policy, test.given, test.agent, answer, now))
     for index, (stage, known) in enumerate(zip(answer.stages, told, strict=False)):
-        opening = opening and (index == 0 or (first != 0 and stage.parallel == first))
         asks = [
             Asking(after=m.after, people=m.people, stage=stage.name)
             for m in known
             if m.people and m.what in ("ask", "repeat")
         ]
-        if opening:
+        if index in answer.beside(0):
             found = sorted([*found, *asks], key=lambda line: line.after)
         elif stage.name in named:
             found += asks

@@ -114,7 +114,6 @@ def _stages(policy: Policy, submission: Submission, agent: str, answer: Route, n
 
 
 def _view(answer: Route, stage: Stage, index: int, moments: tuple[Moment, ...]) -> StageView:
-    first = answer.stages[0].parallel
     return StageView(
         name=stage.name,
         chain=stage.chain,
@@ -122,7 +121,7 @@ def _view(answer: Route, stage: Stage, index: int, moments: tuple[Moment, ...]) 
         rejections=stage.rejections,
         distinct_groups=stage.distinct_groups,
         parallel=stage.parallel,
-        begins=index == 0 or (first != 0 and all(s.parallel == first for s in answer.stages[: index + 1])),
+        begins=index in answer.beside(0),
         reachable=_reachable(answer, stage),
         moments=moments,
     )

@@ -127,22 +127,23 @@ _REPLIES = {
 
 
 def _head(it: Explanation) -> list[str]:
-    lines = [_line(it.title), f"  {it.action} by {it.agent}, risk {it.risk} ({it.risk_why})"]
+    lines = [one_line(it.title), f"  {it.action} by {it.agent}, risk {it.risk} ({it.risk_why})"]
     lines += ["  critical: no rule approves it, a person always decides"] if it.critical else []
     lines += [f"  the intake would refuse {visible(fault)}" for fault in it.faults]
     lines += [f"  suspicious: {mark}" for mark in it.suspicions]
     for check in it.checks:
         passed = {True: "passed", False: "did not pass", None: "could not be answered"}[check.passed]
-        lines.append(f"  check {check.name!r} {passed} ({_line(check.detail)})")
+        lines.append(f"  check {check.name!r} {passed} ({one_line(check.detail)})")
     return lines
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text `visible`, and on one line."""
     return visible(text).replace("\n", " ")
 
 
 def _tried(it: Explanation) -> list[str]:
-    tried = [f"{'→' if t.chosen else ' '} {t.rule}: {_MARKS[t.outcome]} ({_line(t.detail)})" for t in it.trials]
+    tried = [f"{'→' if t.chosen else ' '} {t.rule}: {_MARKS[t.outcome]} ({one_line(t.detail)})" for t in it.trials]
     answer = {Then.APPROVE: "approved by rule", Then.BLOCK: "blocked by rule", Then.STAGES: "people decide"}[it.then]
     lines = [f"  {line}" for line in tried]
     return ["", "Rules tried", *lines, "", f"Answer: {answer} {it.rule!r}", *_bounds(it)]

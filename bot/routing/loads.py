@@ -47,8 +47,7 @@ class Loads:
 
 def _later(answer: Route) -> list[str]:
     """Who is asked first in the stages after the first and those beside it."""
-    first = answer.stages[0].parallel
-    after = [stage for stage in answer.stages[1:] if not (first and stage.parallel == first)]
+    after = answer.stages[answer.beside(0).stop :]
     steps = [next((step for step in stage.steps if step.people), None) for stage in after]
     return [person for step in steps if step is not None for person in step.people]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from bot.core.scrutiny import visible
 from bot.routing.comparing import Verdict
-from bot.routing.explanation import as_json
+from bot.routing.explanation import as_json, one_line
 
 _SHOWN = 20
 """Rules told one by one; JSON holds all."""
@@ -109,11 +108,7 @@ class Report(Struct, frozen=True, kw_only=True):
             return ["", "Nothing that a person rejected or edited would have been let through."]
         lines = ["", f"{len(self.passed)} that a person rejected or edited would have been let through"]
         for one in self.passed:
-            said = f": {_line(one.said)}" if one.said else ""
-            lines.append(f"  {one.request}  {one.at:%Y-%m-%d %H:%M}  {_line(one.title)}")
+            said = f": {one_line(one.said)}" if one.said else ""
+            lines.append(f"  {one.request}  {one.at:%Y-%m-%d %H:%M}  {one_line(one.title)}")
             lines.append(f"      {one.what} by {one.by}{said}; let through by the rule {one.rule!r}")
         return lines
-
-
-def _line(text: str) -> str:
-    return visible(text).replace("\n", " ")

@@ -152,6 +152,14 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     advisors: tuple[str, ...] = ()
     advice_within: timedelta | None = None
 
+    def beside(self, first: int) -> range:
+        """A stage and those after it that are asked together with it, by index."""
+        group = self.stages[first].parallel
+        last = first + 1
+        while group and last < len(self.stages) and self.stages[last].parallel == group:
+            last += 1
+        return range(first, last)
+
 
 class Track(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stage under way: ``stage`` and ``step`` index into the route; every step up to ``step`` is being asked.
