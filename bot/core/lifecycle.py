@@ -167,10 +167,7 @@ def advise(request: Request, advised: Request, assessment: Assessment, now: date
         asked = replace(after.route, stages=request.route.stages)
         return _end(replace(after, route=asked), State.BLOCKED, now)
     after = tracks.followed(after, request, now)
-    spoken = {given.by for given in after.advice if given.revision == after.revision}
-    if spoken.issuperset(after.route.advisors):
-        return tracks.released(after, now)
-    return tracks.timed(after)
+    return tracks.timed(after) if after.advice_missing else tracks.released(after, now)
 
 
 def ask(request: Request, decision: Decision) -> Request:

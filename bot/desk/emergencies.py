@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
-from bot.core.model import Kind, Request, Risk, Route, Submission, Then, Verb
+from bot.core.model import Request, Risk, Route, Submission, Then, Verb
 from bot.core.policy import DRILL, GLASS_REVIEW, HOUSE, BreakGlass, Policy, Routing, StageSpec, staffed, with_delegates
 from bot.core.ports import Ballot, Change, Effect, Tx
 from bot.core.transitions import refusal
@@ -127,13 +127,6 @@ class Emergencies(Intake):
         return staffed(it.policy, bare, (StageSpec(name=chain, chain=chain),), it.now)
 
 
-def _may_run(request: Request) -> bool:
-    """Whether approving it lets something run; the house's own requests, such as this glass's review, run nothing."""
-    if request.action.startswith(HOUSE) or not request.kind.runs:
-        return False
-    return request.kind is not Kind.CHOICE or request.content.chosen is not None
-
-
 def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:
     """Refuse to break the glass over what is no open request as it was shown, or without a reason."""
     if not request.state.open:
@@ -145,7 +138,8 @@ def _breakable(request: Request, ballot: Ballot, now: datetime) -> None:
         raise errors.NotFullyShown
     if ballot.decision is not Verb.APPROVE:
         raise errors.Invalid.at("/decision", "break_glass", "only approve breaks the glass")
-    if not _may_run(request):
+    # The house's own requests, such as this glass's review, run nothing.
+    if request.action.startswith(HOUSE) or not request.names_what_runs:
         raise errors.Invalid.at("/break_glass", "nothing_runs", "nothing would run, so there is no emergency")
     if not (ballot.comment or "").strip():
         raise errors.Invalid.at("/comment", "required", "say why it cannot wait; it stays on record")

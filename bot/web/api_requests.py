@@ -105,7 +105,7 @@ async def listing(call: Call) -> Answer:
     page = found[:size]
     following = page[-1].id if len(found) > size else None
     if advising:
-        page = tuple([request for request in page if _awaits(request, call.key.name)])
+        page = tuple([request for request in page if call.key.name in request.advice_missing])
     # Sent at once: each of these reads waits for a thread, not for another.
     sent = await asyncio.gather(*(call.house.store.deliveries(request.id) for request in page))
     views = tuple(request_view(r, d, call.house.public_url) for r, d in zip(page, sent, strict=True))
@@ -117,12 +117,6 @@ def _advising(key: Key, *, asked: bool) -> bool:
     if asked and key.role is not Role.ADVISOR:
         raise invalid((parameter_fault("advisor", "role", f"takes an advisor's key; this one is {key.role}"),))
     return asked
-
-
-def _awaits(request: Request, advisor: str) -> bool:
-    """Whether this advisor is asked for an opinion of the present revision, and has given none."""
-    given = {advice.by for advice in request.advice if advice.revision == request.revision}
-    return request.state.open and advisor in request.route.advisors and advisor not in given
 
 
 async def inform(call: Call) -> Answer:

@@ -152,7 +152,7 @@ async def test_t14_it_is_only_ever_stricter(
 
 
 async def test_a_later_agreement_takes_nothing_back(house: House) -> None:
-    """What one doubt has added stays, whoever agrees then."""
+    """What one doubt has added stays, whoever agrees then; whoever spoke of an earlier revision is waited for."""
     request = await house.submit()
     await assess(house, request, Opinion.DOUBT)
     asked = await house.decide(await assess(house, request, by="third"), verb=Verb.ASK, comment="why?")
@@ -161,7 +161,10 @@ async def test_a_later_agreement_takes_nothing_back(house: House) -> None:
     assert [stage.name for stage in after.route.stages] == ["finance", "legal"]
     card = await house.desk.card(request.id)
     assert card is not None
-    assert "Second opinion of revision 1 by checker" in [line.label for line in card.notes]
+    told = {line.label: line.text for line in card.notes}
+    assert told["Second opinion of revision 1 by checker"] == "doubts it"
+    # What was said of the revision before is no opinion of this one.
+    assert told["Second opinion"] == "not given yet by third"
 
 
 async def test_a_stage_that_is_added_late_is_asked(house: House) -> None:

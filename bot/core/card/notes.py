@@ -50,9 +50,8 @@ def _advice(request: Request) -> tuple[Line, ...]:
         old = "" if given.revision == request.revision else f" of revision {given.revision}"
         note = f": {visible(given.note)}" if given.note else ""
         lines.append(Line(f"Second opinion{old} by {visible(given.by)}", f"{_OPINIONS[given.opinion]}{note}"))
-    missing = set(request.route.advisors) - {given.by for given in request.advice}
-    if request.state.open and missing:
-        lines.append(Line("Second opinion", f"not given yet by {', '.join(sorted(missing))}"))
+    if request.advice_missing:
+        lines.append(Line("Second opinion", f"not given yet by {', '.join(sorted(request.advice_missing))}"))
     return tuple(lines)
 
 

@@ -141,6 +141,17 @@ class Request(Struct, frozen=True, kw_only=True):
         """The votes that count now: this revision's, newest last."""
         return tuple(d for d in self.decisions if d.decision.is_vote and d.revision == self.content.number)
 
+    @property
+    def advice_missing(self) -> tuple[str, ...]:
+        """The advisors who are asked and have not spoken of this revision; nobody once the request ended."""
+        given = {advice.by for advice in self.advice if advice.revision == self.content.number}
+        return tuple(name for name in self.route.advisors if name not in given) if self.state.open else ()
+
+    @property
+    def names_what_runs(self) -> bool:
+        """Whether it is known what an approval would run: not of an answer, nor of a choice that nobody has made."""
+        return self.kind.runs and (self.kind is not Kind.CHOICE or self.content.chosen is not None)
+
     def given(self, stage: int) -> int:
         """How many approvals a stage has now; where groups have to be distinct, as many as can each have one.
 

@@ -141,7 +141,7 @@ def view_of(
         run=_run(request, policy),
         plan=plan,
         next_step=next_people(request, plan, person.id),
-        advice_missing=_advice_missing(request),
+        advice_missing=request.advice_missing,
         changes=changes_of(request, revisions(lines), policy),
         deliveries=deliveries,
         failed=sum(d.state is DeliveryState.FAILED for d in deliveries),
@@ -189,19 +189,13 @@ def version_of(request: Request) -> str:
     return "-".join(str(p) for p in (*parts, *((ran.state, ran.attempts) if ran else ())))
 
 
-def _advice_missing(request: Request) -> tuple[str, ...]:
-    given = {one.by for one in request.advice if one.revision == request.revision}
-    return tuple(a for a in request.route.advisors if a not in given) if request.state.open else ()
-
-
 def may_break(request: Request, person: str, now: datetime) -> bool:
     """Whether there is a glass to break: something that would run, whose time is not over, and no vote of theirs.
 
     An answer runs nothing, and of several options nobody but a reviewer can say which one is meant.
     """
-    meant = request.kind is Kind.APPROVAL or (request.kind is Kind.CHOICE and request.content.chosen is not None)
     voted = any(vote.by == person for vote in request.votes)
-    return request.state.open and meant and not voted and now < request.expires_at
+    return request.state.open and request.names_what_runs and not voted and now < request.expires_at
 
 
 def _standing(request: Request, card: Card, person: Person, now: datetime) -> tuple[str, tuple[Verb, ...]]:
