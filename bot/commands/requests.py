@@ -122,8 +122,9 @@ def _page(
     request: Request, deliveries: Sequence[Delivery], document: dict[str, Any], events: list[dict[str, Any]]
 ) -> str:
     lines = [f"{visible(request.title)}", f"{request.id}  {request.state}  revision {request.revision}", request.digest]
-    lines += ["", f"action      {visible(request.action)}, by {request.agent}", f"route       {request.route.why}"]
+    lines += ["", f"action      {visible(request.action)}, by {request.agent}"]
     lines += _proposed(request)
+    lines += [f"rule        {request.route.rule}", f"why         {visible(request.route.why)}"]
     lines += _review(document) if request.route.stages else []
     lines += [f"asked       {', '.join(request.assignees)}"] if request.assignees else []
     lines += [f"expires     {request.expires_at:%Y-%m-%d %H:%M:%S} UTC"] if request.state.open else []
@@ -131,7 +132,7 @@ def _page(
     lines += [_decided(decision) for decision in request.decisions]
     if request.execution:
         run = request.execution
-        lines.append(f"execution   {run.state} after {run.attempts} attempts  {visible(run.error or '')}".rstrip())
+        lines.append(f"execution   {_ran(document['execution'])}  {visible(run.error or '')}".rstrip())
         if run.result is not None:
             lines.append(f"result      {literal(run.result)}")
     lines += ["", "the trail"]
@@ -164,13 +165,20 @@ def _review(document: dict[str, Any]) -> list[str]:
     """The stages, where there are several, and what the house and other agents found."""
     stages = document["stages"]
     several = [f"stage       {s['name']}: {s['state']}, {s['approvals']} of {s['needed']}" for s in stages]
-    lines = several if len(stages) > 1 else []
+    lines = several if len(stages) > 1 or stages[0]["needed"] > 1 else []
     lines += [f"check       {c['name']}: {_CHECKED[c['passed']]}  {visible(c['detail'])}" for c in document["checks"]]
     for advice in document["advice"]:
         note = f": {visible(advice['note'])}" if advice["note"] else ""
         lines.append(f"opinion     {advice['by']} on revision {advice['revision']}: {advice['opinion']}{note}")
     lines += [f"refused     the same was rejected before, as {document['refused']}"] if document["refused"] else []
     return lines
+
+
+def _ran(run: dict[str, Any]) -> str:
+    """What became of the one run, and who it is left to."""
+    if run["by_agent"]:
+        return f"{run['state']}, by the agent itself"
+    return f"{run['state']} after {run['attempts']} attempt{'s' * (run['attempts'] != 1)}"
 
 
 def _decided(made: Decision) -> str:

@@ -62,7 +62,7 @@ def over(limit: Limit, charge: Charge, spent: tuple[int, int]) -> str | None:
     """Why the account does not take this charge after ``spent`` (how many, how much in millionths), or None."""
     count, amount = spent
     if limit.count is not None and count + 1 > limit.count:
-        return f"{limit.count} of these were let through in the window already"
+        return f"{limit.count} of these were let through in the window already, or wait for people"
     if limit.max is not None and amount + charge.amount > limit.max * MICRO:
         return f"{amount / MICRO:g} of {limit.max:g} in the window is used up, and this adds {charge.amount / MICRO:g}"
     return None

@@ -178,4 +178,6 @@ async def test_a_request_is_shown_with_all_that_became_of_it(office: Office, tmp
     assert ", answer b: she asked" in told
     _, told, _ = await said(await started(tmp_path, "show", emergency["id"], **database))
     assert "through api, past the review, in an emergency: the shop is down" in told
+    assert "execution   executing, by the agent itself" in told
+    assert "\nwhy         " in told
     assert "check       inside: failed" in told
