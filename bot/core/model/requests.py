@@ -156,9 +156,10 @@ class Request(Struct, frozen=True, kw_only=True):
         """How many approvals a stage has now; where groups have to be distinct, as many as can each have one.
 
         A stricter route may bar somebody who voted already: that vote counts no more (`bot.core.consent` says so, too).
+        Who broke the glass reviewed nothing.
         """
         here = [v for v in self.votes if v.stage == stage and v.by not in self.route.excluded]
-        approvals = [v for v in here if v.decision is not Verb.REJECT]
+        approvals = [v for v in here if v.decision is not Verb.REJECT and not v.broke_glass]
         if not self.route.stages[stage].distinct_groups:
             return len(approvals)
         # Where a stage came to ask for distinct groups late, all votes without a name count as of one group.

@@ -109,7 +109,6 @@ def _stage(request: Request, index: int, stage: Stage, people: Mapping[str, Pers
     phase = _phase(request, index, track)
     waits = track is not None and phase is Phase.ASKED
     votes = [v for v in request.votes if v.stage == index]
-    broken = sum(v.broke_glass for v in votes)
     against = sum(v.decision is Verb.REJECT for v in votes)
     following = stage.following(track.step) if track else None
     ending = stage.ending
@@ -117,7 +116,7 @@ def _stage(request: Request, index: int, stage: Stage, people: Mapping[str, Pers
         number=index + 1,
         name=stage.name,
         phase=phase,
-        given=max(request.given(index) - broken, 0),
+        given=request.given(index),
         needed=stage.approvals,
         against=against,
         allowed=stage.rejections,
@@ -149,8 +148,7 @@ def _phase(request: Request, index: int, track: Track | None) -> Phase:
         if index < max((t.stage for t in request.tracks), default=-1):
             return Phase.DONE
         return Phase.COMING if request.state.open else Phase.NOT_REACHED
-    # Who broke the glass filled no seat: the stage says so for ever.
-    if request.full(index) and not any(v.broke_glass for v in request.votes):
+    if request.full(index):
         return Phase.DONE
     if not request.state.open:
         return Phase.NOT_REACHED
