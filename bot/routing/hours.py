@@ -92,7 +92,9 @@ def _days(text: str) -> list[int]:
 def _times(text: str) -> tuple[int, int]:
     found = _TIMES.fullmatch(text)
     if found is None:
-        raise Unreadable(f"{quoted(text)} is no time of opening", "write two times of the day: 09:00-18:00")
+        named = text[:3].title() in DAYS
+        fix = "put ; before other days" if named else "write two times of the day: 09:00-18:00"
+        raise Unreadable(f"{quoted(text)} is no time of opening", fix)
     opens, closes = minutes(found[1]), minutes(found[2])
     if opens is None or closes is None:
         wrong = found[1] if opens is None else found[2]

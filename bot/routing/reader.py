@@ -42,7 +42,9 @@ def load(path: Path) -> Policy:
             content = file.read(MAX_BYTES + 1)
     except OSError as broken:
         what = f"the file cannot be read: {broken.strerror or broken}"
-        raise RoutingErrors([RoutingError(str(path), 1, 1, what, "set SAYSO_CONFIG to where it is")]) from broken
+        raise RoutingErrors(
+            [RoutingError(str(path), 1, 1, what, "name the file, or set SAYSO_CONFIG to where it is")]
+        ) from broken
     if len(content) > MAX_BYTES:
         fix = "a routing file lists people and rules, not data"
         raise RoutingErrors([RoutingError(path.name, 1, 1, "the file is larger than 1 MiB", fix)])
