@@ -26,7 +26,7 @@ from bot.core.model import (
     Verb,
 )
 from bot.web.house import page_url
-from bot.web.rounds import RoundView, StageView, rounds_of, stage_of
+from bot.web.stages import StageProgress, StageView, stage_of, stages_of
 
 
 class DecisionView(Struct, frozen=True):
@@ -138,7 +138,7 @@ class RequestView(Struct, frozen=True, kw_only=True):
     url: str
     options: tuple[Option, ...]
     chosen: str | None
-    stages: tuple[RoundView, ...]
+    stages: tuple[StageProgress, ...]
     checks: tuple[CheckView, ...]
     advice: tuple[AdviceView, ...]
     advisors: tuple[str, ...]
@@ -221,7 +221,7 @@ def request_view(request: Request, deliveries: Sequence[Delivery], public_url: s
         url=page_url(public_url, request.id),
         options=content.options,
         chosen=content.chosen,
-        stages=rounds_of(request),
+        stages=stages_of(request),
         checks=tuple([CheckView(c.name, c.passed, c.detail) for c in request.route.checks]),
         advice=tuple([AdviceView(a.by, a.opinion, a.note, a.at, a.revision) for a in request.advice]),
         advisors=request.route.advisors,

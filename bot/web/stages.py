@@ -18,7 +18,7 @@ class Progress(StrEnum):
 
 
 class StageView(Struct, frozen=True):
-    """The round of review: its name, its number (``index``, from 1) ``of`` so many, approvals given and needed."""
+    """The stage to speak of: its name, its number (``index``, from 1) ``of`` so many, approvals given and needed."""
 
     name: str
     index: int
@@ -27,7 +27,7 @@ class StageView(Struct, frozen=True):
     needed: int
 
 
-class RoundView(Struct, frozen=True):
+class StageProgress(Struct, frozen=True):
     """One stage of the route, in order: ``waiting``, ``open`` or ``done`` (full, or over with the request).
 
     So many ``rejections`` end the request. Stages next to each other with the same ``parallel`` run together; 0: alone.
@@ -51,13 +51,13 @@ def stage_of(request: Request) -> StageView | None:
     return StageView(plan.name, track.stage + 1, len(stages), request.given(track.stage), plan.approvals)
 
 
-def rounds_of(request: Request) -> tuple[RoundView, ...]:
+def stages_of(request: Request) -> tuple[StageProgress, ...]:
     """Every stage of the route, in order."""
     entered = max((track.stage for track in request.tracks), default=-1)
     waiting_for = {track.stage for track in request.open_tracks}
     return tuple(
         [
-            RoundView(
+            StageProgress(
                 plan.name,
                 _progress(index, entered, waiting_for),
                 request.given(index),
