@@ -103,7 +103,15 @@ class Digests:
             # Alone it is an ordinary card, which shows all and can be answered in more ways.
             card, delivery = self._part(asks[0])
             return (await channel.send(card, delivery),)
-        return await channel.digest([self._part(entry) for entry in asks], [self._part(entry) for entry in tells])
+        return await channel.digest(await self._parts(asks), await self._parts(tells))
+
+    async def _parts(self, entries: Sequence[_Entry]) -> list[Part]:
+        """Their cards. A card of many thousand arguments takes its time, and a click must not wait for a hundred."""
+        parts: list[Part] = []
+        for entry in entries:
+            parts.append(self._part(entry))
+            await asyncio.sleep(0)
+        return parts
 
     def _part(self, entry: _Entry) -> Part:
         return self._desk.card_of(entry.request), entry.delivery

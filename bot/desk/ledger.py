@@ -13,6 +13,7 @@ from bot.core.digest import RANDOM_BYTES, new_id
 from bot.core.errors import SaysoError, Unavailable
 from bot.core.model import Event, Execution, Request
 from bot.core.ports import Clock, Effect, EffectKind, Overtaken, Store, Tx
+from bot.desk.refusals import Refusals
 from bot.desk.waiting import Waiting
 
 _TRIES = 5
@@ -52,6 +53,7 @@ class Ledger:
         self.clock = clock
         self.entropy = entropy
         self.waiting = Waiting()
+        self.refusals = Refusals()
         self.courier: Courier | None = None
         self._late: set[asyncio.Task[None]] = set()
 

@@ -168,7 +168,12 @@ class Reviewers(Emergencies):
         return after, after.decisions[-1]
 
     async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
-        """Record that somebody was refused; a refusal that cannot be recorded is still a refusal."""
+        """Record that somebody was refused; a refusal that cannot be recorded is still a refusal.
+
+        Of an actor who is refused again and again the lines are counted instead, and told in one (`bot.desk.refusals`).
+        """
+        if not self._ledger.refusals.takes(actor, self._ledger.clock.now()):
+            return
         try:
             known = await self._ledger.store.request(request_id) if request_id else None
             await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))

@@ -33,6 +33,8 @@ class Turns(Part):
 
     async def wake(self) -> int:
         """Do everything that came due, each once and in order; how many requests moved. Cheap where nothing is due."""
+        for actor, count in self._ledger.refusals.left_out(self._ledger.clock.now()):
+            await self._ledger.note(self._event("refusals.counted", None, actor=actor, via="scheduler", count=count))
         moved = 0
         failed: set[str] = set()
         while True:

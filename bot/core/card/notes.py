@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bot.core.card.texts import edit_text, literal
+from collections.abc import Mapping
+
+from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line
-from bot.core.model import Kind, Opinion, Request
+from bot.core.model import Kind, Opinion, Person, Request
 from bot.core.scrutiny import visible
 
 _OPINIONS = {Opinion.AGREE: "agrees", Opinion.DOUBT: "doubts it", Opinion.DISAGREE: "disagrees"}
@@ -22,9 +24,23 @@ def options_of(request: Request) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def notes_of(request: Request, url: str) -> tuple[Line, ...]:
+def notes_of(request: Request, url: str, people: Mapping[str, Person]) -> tuple[Line, ...]:
     """The house's notes, in the order in which a reviewer wants them. ``url`` is the request's own page."""
-    return (*_refused(request, url), *_checks(request), *_advice(request), *_differences(request))
+    return (
+        *_refused(request, url),
+        *_barred(request, people),
+        *_checks(request),
+        *_advice(request),
+        *_differences(request),
+    )
+
+
+def _barred(request: Request, people: Mapping[str, Person]) -> tuple[Line, ...]:
+    """Who may not review, where the agent named somebody it acts for: by naming many it could choose its judge."""
+    if not request.content.on_behalf_of or not request.route.excluded:
+        return ()
+    names = ", ".join(name_of(person, people) for person in request.route.excluded)
+    return (Line("May not review this", f"{names} (whom it acts for, who owns the agent, or who stands in for them)"),)
 
 
 def _refused(request: Request, url: str) -> tuple[Line, ...]:

@@ -50,7 +50,7 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         run=request.execution.state if request.execution else None,
         replies=replies_to(request),
         kind=request.kind,
-        notes=notes_of(request, url),
+        notes=notes_of(request, url, people),
         offers=tuple([Offer(o.id, visible(o.title), o.id == content.chosen) for o in content.options]),
         answer=None if request.answer is None else visible(request.answer),
         batch=None if request.batch is None else visible(request.batch),
