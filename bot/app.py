@@ -34,6 +34,7 @@ from store import open_store
 
 _log = logging.getLogger(__name__)
 _CLAIMS_FINISH_WITHIN = 15.0
+_BAD_RULES = "the file as it is now is not in force; the log and sayso check say why"
 
 
 class Bot:
@@ -156,7 +157,8 @@ class Bot:
         probes = [
             Probe("store", writable, "writable" if writable else "cannot be written"),
             Probe("scheduler", tick is None, tick or "ticking"),
-            Probe("rules", rules is None, rules or self.rules.current().hash),
+            # A typo must not take the bot, which goes on by the last good file, out of service.
+            Probe("rules", rules is None, _BAD_RULES if rules else self.rules.current().hash, vital=False),
         ]
         for name, channel in self.channels.items():
             fault = await channel.fault()
@@ -201,6 +203,7 @@ class Bot:
 def _rules_figures(rules: Rules) -> list[Figure]:
     told = "Whether the routing file as it is now is not in force, because it is not good."
     return [
+        Figure("sayso_routing_info", "Which rules are in force.", 1.0, {"hash": rules.current().hash}),
         Figure("sayso_routing_refused", told, float(rules.fault() is not None)),
         Figure("sayso_routing_loads_total", "Readings of it that came into force.", rules.loads, {}, "counter"),
         Figure("sayso_routing_refusals_total", "Readings of it that were refused.", rules.refusals, {}, "counter"),

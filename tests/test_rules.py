@@ -291,7 +291,9 @@ async def test_t26_a_running_bot_raises_the_alarm_and_goes_on(program: Program) 
         path.write_text(good[: len(good) // 2], encoding="utf-8")
         await _becomes(program, refused=1, refusals_total=1)
         assert (await billing.submit())["rule"] == "refunds"
-        assert (await billing.call("GET", "/readyz"))[0] == 503
+        status, ready = await billing.call("GET", "/readyz")
+        assert (status, ready["status"]) == (200, "degraded")
+        assert "not in force" in next(check["detail"] for check in ready["checks"] if check["name"] == "rules")
         program.send(signal.SIGHUP)
         await _becomes(program, refused=1, refusals_total=2)
         path.write_text(good, encoding="utf-8")

@@ -56,13 +56,14 @@ async def _create(args: argparse.Namespace) -> int:
     role = _role(args)
     if role is Role.REVIEWER:
         known_person(args.name)
+    note = _unlisted(args.name) if role in (Role.AGENT, Role.ADVISOR) else ""
     async with open_ledger(make=True) as ledger:
         key, secret = await Access(ledger).new_key(args.name, role, by=who())
     document = {"id": key.id, "name": key.name, "role": str(key.role), "key": secret}
     say(
         args,
         document,
-        f"{secret}\n\nThis is the {role} key of {key.name} ({key.id}). It is shown only now; keep it safe.",
+        f"{secret}\n\nThis is the {role} key of {key.name} ({key.id}). It is shown only now; keep it safe.{note}",
     )
     return GOOD
 
@@ -81,6 +82,16 @@ def known_person(person: str) -> None:
         raise CommandError(str(problem)) from None
     if person not in people:
         raise CommandError(f"{person} is not among the people in {path}; there are: {', '.join(people) or 'none'}.")
+
+
+def _unlisted(agent: str) -> str:
+    """A word where routing.yaml does not know the agent: it has no owner then, and anybody may review what it asks."""
+    path = Path(environment()["SAYSO_CONFIG"])
+    try:
+        known = load(path).agents
+    except (OSError, SaysoError):
+        return ""
+    return "" if agent in known else f"\n{path} lists no agent {agent}, so it has no owner and no limits there."
 
 
 def list_keys(args: argparse.Namespace) -> int:

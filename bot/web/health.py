@@ -29,7 +29,7 @@ class CheckView(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """Everything that the bot needs is working."""
+    """Everything that the bot needs is working; ``degraded`` where something else is not."""
 
     status: str
     checks: tuple[CheckView, ...]
@@ -42,11 +42,13 @@ async def alive(_: Call) -> Answer:
 
 async def ready(call: Call) -> Answer:
     """GET /readyz."""
-    checks = tuple(CheckView(*probe) for probe in await call.house.probes())
-    if not all(check.ok for check in checks):
-        broken = ", ".join(check.name for check in checks if not check.ok)
+    probes = await call.house.probes()
+    checks = tuple(CheckView(probe.name, probe.ok, probe.detail) for probe in probes)
+    broken = ", ".join(probe.name for probe in probes if probe.vital and not probe.ok)
+    if broken:
         raise NotReady(f"Not ready: {broken}.", checks=checks)
-    return Answer(200, encoded(Ready("ready", checks)))
+    whole = all(check.ok for check in checks)
+    return Answer(200, encoded(Ready("ready" if whole else "degraded", checks)))
 
 
 def metrics_text(figures: Iterable[Figure], tally: Mapping[tuple[str, int], int]) -> str:

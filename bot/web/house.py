@@ -14,11 +14,12 @@ from bot.desk import Access, Desk
 
 
 class Probe(NamedTuple):
-    """Whether one part is ready, and in one line why (not)."""
+    """Whether one part is ready, and in one line why (not); without one that is not ``vital`` the bot works on."""
 
     name: str
     ok: bool
     detail: str
+    vital: bool = True
 
 
 class Figure(NamedTuple):

@@ -24,11 +24,14 @@ GENESIS = "0" * 64
 
 
 async def test_alive_and_ready(office: Office) -> None:
-    """Alive always; ready while every probe says so, else 503 naming what is not."""
+    """Alive always; ready while every vital probe says so, else 503 naming what is not."""
     assert (await office.call("GET", "/healthz")).body == {"status": "alive"}
     office.probes.append(Probe("store", ok=True, detail="writable"))
     ready = await office.call("GET", "/readyz")
     assert ready.body == {"status": "ready", "checks": [{"name": "store", "ok": True, "detail": "writable"}]}
+    office.probes.append(Probe("rules", ok=False, detail="not in force", vital=False))
+    assert (await office.call("GET", "/readyz")).body["status"] == "degraded"
+    office.probes.pop()
     office.probes.append(Probe("slack", ok=False, detail="not connected"))
     broken = await office.call("GET", "/readyz")
     assert (broken.status, broken.body["code"]) == (503, "not_ready")
