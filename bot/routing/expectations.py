@@ -77,7 +77,9 @@ def expectations(
                 reader.missing(item, "a test", key, f"write {fix}")
         name = reader.name(fields["name"], "the name of a test") if "name" in fields else None
         submission, agent = _given(reader, fields["given"]) if "given" in fields else (Submission(action=""), AGENT)
-        expected = _expect(reader, fields["expect"], rules, people) if "expect" in fields else _Expected()
+        # What an agent says of itself may bring in the stages of a second rule beside those of the first.
+        more = bool(submission.labels) or submission.risk is not None
+        expected = _expect(reader, fields["expect"], rules, people, more=more) if "expect" in fields else _Expected()
         found.append(
             Expectation(
                 name=name or f"{submission.action} (line {item.place[0]})",
@@ -127,17 +129,17 @@ def _given(reader: Reader, node: Node) -> tuple[Submission, str]:
     return submission, text("agent") or AGENT
 
 
-def _expect(reader: Reader, node: Node, rules: tuple[Rule, ...], people: Collection[str]) -> _Expected:
+def _expect(reader: Reader, node: Node, rules: tuple[Rule, ...], people: Collection[str], *, more: bool) -> _Expected:
     fields = reader.mapping(node, "expect", EXPECT_KEYS)
     if not fields and isinstance(node, nodes.Mapping) and not node.entries:
         reader.faults.add(node.place, "expect is empty, so nothing is tested", f"expect any of {listed(EXPECT_KEYS)}")
     rule = reader.reference(fields["rule"], "rule", [r.name for r in rules]) if "rule" in fields else None
-    known = {name for each in rules if rule in (None, each.name) for name in _stages_of(each)}
+    known = {name for each in rules if more or rule in (None, each.name) for name in _stages_of(each)}
 
     def stage(item: Node) -> str | None:
         name = reader.text(item, "the name of a stage")
         if name is not None and name not in known:
-            whose = f"the rule {quoted(rule)} has" if rule else "there is"
+            whose = f"the rule {quoted(rule)} has" if rule and not more else "there is"
             fix = meant(name, sorted(known), "there are: {}")
             reader.faults.add(item.place, f"{whose} no stage {quoted(name)}", fix)
         return name

@@ -302,3 +302,20 @@ def test_a_steps_digest_reaches_the_route() -> None:
     chain = Chain(steps=(ChainStep(notify=("ana",), digest=half), ChainStep(notify=("lea",))))
     found = replace(policy(), chains={"finance": chain})
     assert [step.digest for step in ask(found).route.stages[0].steps] == [half, None]
+
+
+def test_t14_a_label_chooses_no_judges() -> None:
+    """Other people by as many approvals are not as strict: those who would be asked without the label are asked too."""
+    friends = Rule(
+        name="friends",
+        then=Then.STAGES,
+        when=When("friendly", lambda facts: bool(facts["labels"].get("friendly"))),
+        stages=(StageSpec(name="friends", chain="lone"),),
+    )
+    rules = (friends, Rule(name="all", then=Then.STAGES, stages=ONE))
+    ground = policy(*rules)
+    found = replace(ground, chains={**ground.chains, "lone": Chain(steps=(ChainStep(notify=("lea",)),))})
+    routing = ask(found, labels={"friendly": True})
+    assert [stage.name for stage in routing.route.stages] == ["friends", "finance"]
+    assert (routing.route.rule, "no_laxer" in routing.route.why) == ("friends", True)
+    assert [stage.name for stage in ask(found, labels={"friendly": False}).route.stages] == ["finance"]

@@ -93,10 +93,27 @@ def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, b
         return with_word
     without = _walk(policy, plain)
     if stricter(with_word.route, without.route) is with_word.route:
+        if not _covers(with_word.route, without.route):
+            return _joined(with_word, without.route)
         also = without.route.then is Then.APPROVE and without.route.rule != with_word.route.rule
         return replace(with_word, also=without.route.rule) if also else with_word
     why = f"no_laxer: the agent's own labels or risk would have made the review laxer; {without.route.why}"
     return Routing(replace(without.route, why=why, risk=told.risk), with_word.trials + without.trials)
+
+
+def _covers(asked: Route, needed: Route) -> bool:
+    """Whether whoever is needed is among those asked, by as many approvals: an agent's word chooses no judges."""
+    given = {stage.chain: stage.approvals for stage in asked.stages}
+    if asked.then is Then.BLOCK or needed.then is not Then.STAGES:
+        return True
+    return all(given.get(stage.chain, 0) >= stage.approvals for stage in needed.stages)
+
+
+def _joined(with_word: Routing, needed: Route) -> Routing:
+    """The route for what the agent says of itself, and after it those who would be asked without that."""
+    route = with_word.route
+    why = f"{route.why}; no_laxer: and {needed.rule!r}, which holds without the agent's own labels or risk"
+    return replace(with_word, route=replace(tightened(route, needed), rule=route.rule, why=why))
 
 
 def _barred(policy: Policy, case: Case, check: Check) -> Routing:
