@@ -170,8 +170,9 @@ async def test_what_is_decided_by_itself_stands_apart(staged: Standing, visit: V
 async def test_t12_what_the_house_knows_against_it_is_not_ticked_unread(staged: Standing, visit: Visit) -> None:
     """Rejected before, doubted by an advisor, a check that failed: the form says nothing of it, so each is apart."""
     plain, doubted, refused = await refunds(staged)
-    shown = {"revision": doubted.revision, "digest": doubted.digest}
-    await staged.desk.assess(doubted.id, by="checker", opinion=Opinion.DOUBT, note="odd", **shown)
+    doubt = Opinion.DOUBT
+    seen = doubted.digest
+    await staged.desk.assess(doubted.id, by="checker", opinion=doubt, note="odd", revision=1, digest=seen)
     ballot = Ballot(
         request=refused.id, decision=Verb.REJECT, by="ana", channel="api", revision=1, digest=refused.digest
     )
