@@ -128,8 +128,11 @@ async def _play(bot: Bot, serving: asyncio.Future[None], *, stop: bool) -> None:
     token = await bot.access.new_link("you", by=_BY)
     base = bot.settings.public_url
     say(f"Sayso is up at {base}, with a sample agent. Nothing here leaves this machine.\n")
-    working = asyncio.ensure_future(Agent(base, key, say).work())
-    await asyncio.sleep(0.5)
+    agent = Agent(base, key, say)
+    working = asyncio.ensure_future(agent.work())
+    proposed = asyncio.ensure_future(agent.proposed.wait())
+    await asyncio.wait({working, proposed, serving}, return_when=asyncio.FIRST_COMPLETED)
+    proposed.cancel()
     say(f"\nYour inbox, signed in once by this link:\n\n    {base}/sign-in/{token}\n")
     say("Approve, edit or reject there; here you see what the agent gets. Ctrl-C ends the demo.\n")
     closing = asyncio.ensure_future(bot.house.closing.wait())

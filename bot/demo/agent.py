@@ -105,15 +105,17 @@ class Agent:
     """Speaks to the bot over HTTP alone, as any agent would."""
 
     def __init__(self, base: str, key: str, say: Callable[[str], None]) -> None:
-        """``base`` is the bot's address, ``key`` the agent's; ``say`` prints a line."""
+        """``base`` is the bot's address, ``key`` the agent's; ``say`` prints a line. ``proposed``: all is posted."""
         self._base = base
         self._headers = {"Authorization": f"Bearer {key}"}
         self._say = say
+        self.proposed = asyncio.Event()
 
     async def work(self) -> None:
         """Propose everything, then wait for each answer."""
         async with aiohttp.ClientSession(headers=self._headers) as http:
             requests = [await self._propose(http, proposal) for proposal in PROPOSALS]
+            self.proposed.set()
             await asyncio.gather(*(self._follow(http, request) for request in requests))
 
     async def _propose(self, http: aiohttp.ClientSession, proposal: dict[str, Any]) -> dict[str, Any]:
