@@ -131,7 +131,8 @@ async def _play(bot: Bot, serving: asyncio.Future[None], *, stop: bool) -> None:
     agent = Agent(base, key, say)
     working = asyncio.ensure_future(agent.work())
     proposed = asyncio.ensure_future(agent.proposed.wait())
-    await asyncio.wait({working, proposed, serving}, return_when=asyncio.FIRST_COMPLETED)
+    first: set[asyncio.Future[Any]] = {working, proposed, serving}
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     proposed.cancel()
     say(f"\nYour inbox, signed in once by this link:\n\n    {base}/sign-in/{token}\n")
     say("Approve, edit or reject there; here you see what the agent gets. Ctrl-C ends the demo.\n")
