@@ -225,26 +225,6 @@ async def test_lists_say_what_is_no_approval(by_http: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "answer", "words"),
-    [
-        (Kind.QUESTION, "answer: the <second> one", "the <second> one", "answered"),
-        (Kind.CHOICE, "Choose B", "b", "the option b is chosen"),
-        (Kind.EXCEPTION, "handled", None, "handled"),
-    ],
-)
-async def test_a_reply_answers_in_the_grammars_words(
-    by_http: Office, kind: Kind, text: str, answer: str | None, words: str
-) -> None:
-    """In the card's thread, as in a letter; the thread says what it was taken for."""
-    message = await by_http.card(kind=kind, options=OPTIONS if kind is Kind.CHOICE else ())
-    await by_http.slack.reply_in_thread("U0ANA", message, text)
-    assert by_http.house.ballots[0].answer == answer
-    assert by_http.house.requests["req_1"].state is State.APPROVED
-    await by_http.slack.wait_for(lambda: len(by_http.slack.messages(thread_ts=message.ts)) > 2)
-    assert f"Understood, Ana Silva: {words}." in visible_text(by_http.slack.messages(thread_ts=message.ts)[-1])
-
-
-@pytest.mark.parametrize(
     ("kind", "text"), [(Kind.APPROVAL, "answer: yes"), (Kind.APPROVAL, "handled"), (Kind.QUESTION, "approve")]
 )
 async def test_t19_words_of_another_kind_decide_nothing(by_http: Office, kind: Kind, text: str) -> None:

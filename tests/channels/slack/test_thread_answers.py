@@ -17,7 +17,7 @@ OPTIONS = (
 @pytest.mark.parametrize(
     ("kind", "text", "kept", "says"),
     [
-        (Kind.QUESTION, "answer: the second one\nask Ben", "the second one\nask Ben", "answered"),
+        (Kind.QUESTION, "answer: the <second> one\nask Ben", "the <second> one\nask Ben", "answered"),
         (Kind.CHOICE, "Choose B", "b", "the option b is chosen"),
         (Kind.EXCEPTION, "handled", None, "handled"),
     ],
