@@ -14,7 +14,7 @@ from msgspec import to_builtins
 
 from bot.commands.calls import LONGEST_WAIT, add_bot, bot_of
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
-from bot.core.card import literal
+from bot.core.card import answers_in, literal
 from bot.core.model import Decision, Delivery, Kind, Request, State
 from bot.core.ports import Filter
 from bot.core.scrutiny import visible
@@ -155,6 +155,7 @@ def _proposed(request: Request) -> list[str]:
         lines.append(f"confidence  {content.confidence:g}, as the agent says")
     if content.reason:
         lines.append(f"reason      {visible(content.reason)}, as the agent says")
+    lines += [f"it answers  {visible(str(told['text']))}" for told in answers_in(content.context)]
     return lines
 
 

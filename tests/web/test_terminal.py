@@ -163,6 +163,10 @@ async def test_a_request_is_shown_with_all_that_became_of_it(office: Office, tmp
     path = f"/v1/requests/{mine['id']}/assessments"
     assert (await office.call("POST", path, "checker", json=seen | {"opinion": "doubt", "note": "new"})).status == 201
     await office.decided(mine, answer="b", comment="she asked")
+    asked = await office.submitted()
+    await office.decided(asked, "ask", comment="Who is that?")
+    path = f"/v1/requests/{asked['id']}/information"
+    assert (await office.call("POST", path, "billing", json={"text": "A customer since 2019"})).status == 200
     emergency = await office.submitted(action="mail.send", arguments={"to": "d@example.net"})
     await office.decided(emergency, by="ben", break_glass=True, comment="the shop is down")
     database = {"SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/sayso.db"}
@@ -176,6 +180,8 @@ async def test_a_request_is_shown_with_all_that_became_of_it(office: Office, tmp
     ):
         assert line in told, told
     assert ", answer b: she asked" in told
+    _, told, _ = await said(await started(tmp_path, "show", asked["id"], **database))
+    assert "it answers  A customer since 2019" in told, told
     _, told, _ = await said(await started(tmp_path, "show", emergency["id"], **database))
     assert "through api, past the review, in an emergency: the shop is down" in told
     assert "execution   executing, by the agent itself" in told

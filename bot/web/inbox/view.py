@@ -214,7 +214,8 @@ def _looks_only(request: Request, person: Person, now: datetime) -> str:
     if person.id in request.route.excluded:
         return SelfReview.__doc__ or ""
     if person.id not in request.assignees:
-        return wording.NOT_ASKED
+        later = any(person.id in stage.people for stage in request.route.stages)
+        return wording.NOT_YET if later else wording.NOT_ASKED
     if now >= request.expires_at:
         return wording.TIME_OVER
     return (NeedsInfo.__doc__ or "") if request.state is State.NEEDS_INFO else ""

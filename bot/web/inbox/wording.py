@@ -53,6 +53,7 @@ EXECUTION_TONES = {
 
 VOTED = "You have approved this revision. It waits for the others who are asked."
 NOT_ASKED = "You are not asked to review this request: you can read it, but not decide it."
+NOT_YET = "You are not asked to review this request yet: you can read it, and decide it once you are."
 TIME_OVER = "The time to decide this is over."
 FOREIGN_FORM = "This form did not come from {origin}, so nothing was changed. Open the inbox there and try again."
 FORGED_FORM = "This form does not belong to your session, so nothing was changed. Open the page anew and try again."

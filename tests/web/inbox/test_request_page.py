@@ -166,7 +166,7 @@ async def test_an_edit_is_shown_as_a_difference(house: Standing, visit: Visit) -
 async def test_a_person_who_is_not_asked_may_look_and_not_decide(house: Standing, visit: Visit) -> None:
     """No form is offered, and the page says why; the agent's owner is told the other reason."""
     request = await house.submit()
-    for person, why in (("lea", "You are not asked to review this request"), ("dan", "own the agent")):
+    for person, why in (("lea", "You are not asked to review this request yet"), ("dan", "own the agent")):
         page = await (await visit(person)).get(f"/requests/{request.id}")
         assert page.status == 200
         assert "/decisions" not in page.text
