@@ -19,7 +19,8 @@ def options_of(request: Request) -> tuple[Line, ...]:
     for option in content.options:
         label = f"Option {visible(option.id)}" + (" (chosen)" if option.id == content.chosen else "")
         title = visible(option.title)
-        text = f"{title}\n{literal(option.arguments)}" if request.kind is Kind.CHOICE else title
+        # What it is called is the agent's word, and must not read like one of its arguments (threat T1).
+        text = f"called “{title}”, with\n{literal(option.arguments)}" if request.kind is Kind.CHOICE else title
         lines.append(Line(label, text))
     return tuple(lines)
 
