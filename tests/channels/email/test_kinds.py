@@ -41,7 +41,8 @@ async def test_a_letter_says_in_which_words_it_is_answered(
     assert says in text
     assert "edit name=value" not in text
     assert ("Nothing runs" in text) is not kind.runs
-    assert all(f"| Option {option.id}: {option.title}" in text for option in options)
+    called = [f"called “{option.title}”, with" if kind.runs else option.title for option in options]
+    assert all(f"| Option {option.id}: {words}" in text for option, words in zip(options, called, strict=True))
     assert ('|   "amount": 120.0' in text) is (options is OPTIONS)
 
 
