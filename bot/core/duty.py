@@ -22,12 +22,6 @@ def shifts(schedule: Schedule, since: datetime, until: datetime) -> tuple[Shift,
     return tuple(_joined(found))
 
 
-def on_duty(schedule: Schedule, at: datetime) -> str | None:
-    """Who is on duty at a moment; None: nobody."""
-    found = shifts(schedule, at, at + timedelta.resolution)
-    return found[0].person if found else None
-
-
 def _rotation(schedule: Schedule, since: datetime, until: datetime) -> list[Shift]:
     turns = _turns(schedule, since, until)
     if not schedule.week:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.core.calendars import moment, openings
-from bot.core.duty import boundaries, on_duty, shifts, standing_in
+from bot.core.duty import boundaries, shifts, standing_in
 from bot.core.model import Absence, Calendar, Opening, Schedule, Shift
+from tests.core.shifts import on_duty
 from tests.core.zones import ZONES
 
 QUICK = settings(max_examples=250, deadline=None)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.core import lifecycle, tracks
 from bot.core.consent import consented
-from bot.core.duty import on_duty, standing_in
+from bot.core.duty import standing_in
 from bot.core.lifecycle import Turn, Woken
 from bot.core.model import (
     Absence,
@@ -32,6 +32,7 @@ from bot.core.model import (
 )
 from bot.core.policy import OWN_CLOCK, AgentSpec, Chain, ChainStep, Exhausted, Policy, Rule, StageSpec, WorkTime, route
 from tests.core.requests import HOUR, MINUTE, ballot, decision, request
+from tests.core.shifts import on_duty
 from tests.core.zones import ZONES
 
 DAY = 24 * HOUR

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.calendars import moment
-from bot.core.duty import on_duty, standing_in
+from bot.core.duty import standing_in
 from bot.core.model import Absence, IfEmpty, Opening, Shift
 from bot.core.policy import WorkTime
 from bot.routing import load
 from bot.routing.hours import DAYS
+from tests.core.shifts import on_duty
 from tests.routing.cases import DATA, DEFAULT, GROUND, faults, policy
 
 GOOD = DATA / "good"
