@@ -76,6 +76,13 @@ class NotAssigned(SaysoError):
     status = 403
 
 
+class OnlyReads(SaysoError):
+    """An auditor reads everything and decides nothing."""
+
+    code = "only_reads"
+    status = 403
+
+
 class SelfReview(SaysoError):
     """You asked for this, own the agent that did, or are acted for, so someone else must decide it."""
 

@@ -185,6 +185,12 @@ def inform(request: Request, informed: Request, now: datetime) -> Request:
     return tracks.restarted(informed, now)
 
 
+def undo(request: Request, undone: Request, now: datetime) -> Request:
+    """An approval is taken back before anything ran: ``undone`` is the request with its next revision, asked anew."""
+    check(request, Happening.UNDO)
+    return tracks.enter(replace(undone, state=State.PENDING, decided_at=None, answer=None), 0, now)
+
+
 def escalate(request: Request, decision: Decision, now: datetime) -> Request:
     """Ask the next step of the chain now, because a person said so."""
     check(request, Happening.ESCALATE)

@@ -24,6 +24,7 @@ class Happening(StrEnum):
     CANCEL = "cancel"
     ADVISE = "advise"
     BREAK_GLASS = "break_glass"
+    UNDO = "undo"
 
 
 TRANSITIONS: Mapping[tuple[State, Happening], frozenset[State]] = {
@@ -36,6 +37,8 @@ TRANSITIONS: Mapping[tuple[State, Happening], frozenset[State]] = {
     (State.PENDING, Happening.CANCEL): frozenset({State.CANCELLED}),
     (State.PENDING, Happening.ADVISE): frozenset({State.PENDING, State.BLOCKED}),
     (State.PENDING, Happening.BREAK_GLASS): frozenset({State.APPROVED, State.APPROVED_WITH_EDITS}),
+    (State.APPROVED, Happening.UNDO): frozenset({State.PENDING}),
+    (State.APPROVED_WITH_EDITS, Happening.UNDO): frozenset({State.PENDING}),
     (State.NEEDS_INFO, Happening.ADVISE): frozenset({State.NEEDS_INFO, State.BLOCKED}),
     (State.NEEDS_INFO, Happening.BREAK_GLASS): frozenset({State.APPROVED, State.APPROVED_WITH_EDITS}),
     (State.NEEDS_INFO, Happening.INFORM): frozenset({State.PENDING}),

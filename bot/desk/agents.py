@@ -15,6 +15,7 @@ from bot.core.ports import Change, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
+from bot.desk.undoing import may_be_stopped, stopped
 from bot.desk.waiting import settled
 
 
@@ -67,13 +68,20 @@ class Agents(Part):
         return (await self._ledger.commit(work)).given
 
     async def cancel(self, request_id: str, *, agent: str, reason: str | None) -> Request:
-        """The agent withdraws an open request."""
+        """The agent withdraws an open request, or stops an approved one that has not begun (its decision stands)."""
 
         def work(tx: Tx) -> Deed:
             request = self._load(tx, request_id, agent=agent)
-            after = lifecycle.cancel(request, self._ledger.clock.now())
-            effects = self._ended(tx, after, None)
+            now = self._ledger.clock.now()
             event = self._event("request.cancelled", request, actor=f"agent:{agent}", via="api", reason=reason)
+            if may_be_stopped(request):
+                execution = stopped(request, now)
+                after = replace(request, execution=execution)
+                effects = self._ended(tx, after, None)
+                tx.record(Change(event=event, execution_before=request.execution, execution=execution, effects=effects))
+                return Deed(after, effects, execution)
+            after = lifecycle.cancel(request, now)
+            effects = self._ended(tx, after, None)
             tx.record(Change(event=event, before=request, after=after, effects=effects))
             return Deed(after, effects)
 

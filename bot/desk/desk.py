@@ -8,7 +8,9 @@ from bot.desk.batches import Batches
 from bot.desk.letters import Letters
 from bot.desk.runs import Runs
 from bot.desk.turns import Turns
+from bot.desk.undoing import Undoing
+from bot.desk.visits import Visits
 
 
-class Desk(Agents, Batches, Advice, Turns, Runs, Letters):
+class Desk(Agents, Batches, Undoing, Advice, Turns, Runs, Letters, Visits):
     """Every change of a request goes through here; each method is one committed step, or a refusal."""

@@ -13,6 +13,7 @@ from bot.core.digest import RANDOM_BYTES, new_id
 from bot.core.errors import SaysoError, Unavailable
 from bot.core.model import Event, Execution, Request
 from bot.core.ports import Clock, Effect, EffectKind, Overtaken, Store, Tx
+from bot.desk.live import Live
 from bot.desk.refusals import Refusals
 from bot.desk.waiting import Waiting
 
@@ -53,6 +54,7 @@ class Ledger:
         self.clock = clock
         self.entropy = entropy
         self.waiting = Waiting()
+        self.live = Live()
         self.refusals = Refusals()
         self.courier: Courier | None = None
         self._late: set[asyncio.Task[None]] = set()
@@ -117,6 +119,7 @@ class Ledger:
     def _tell(self, deed: Deed) -> None:
         if deed.request is not None and deed.fresh:
             self.waiting.tell(deed.request)
+            self.live.tell(deed.request)
         if self.courier is None:
             return
         if deed.effects:

@@ -14,7 +14,7 @@ from bot.core.edits import differences, touched
 from bot.core.errors import Fault
 from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
-from bot.core.model import Decision, Delivery, Kind, Option, Person, Request, State, Verb
+from bot.core.model import Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
 from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
@@ -36,9 +36,7 @@ class Reviewers(Emergencies):
                 return Deed(request, fresh=False)
             # One moment for all of it, so that a decision is never later than what it was allowed by.
             now = self._ledger.clock.now()
-            # A key outlives the person's entry in routing.yaml, and so does a route that names them.
-            if ballot.by not in self._policy().people:
-                raise errors.NotAssigned
+            self._may_decide(ballot.by)
             if not ballot.break_glass:
                 lifecycle.authorise(request, ballot, now)
             if ballot.decision in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS):
@@ -53,6 +51,14 @@ class Reviewers(Emergencies):
             actor = f"person:{ballot.by}"
             await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
             raise
+
+    def _may_decide(self, person_id: str) -> None:
+        # A key outlives the person's entry in routing.yaml, and so does a route that names them.
+        person = self._policy().people.get(person_id)
+        if person is None:
+            raise errors.NotAssigned
+        if person.role is PersonRole.AUDITOR:
+            raise errors.OnlyReads
 
     def _decided(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> Deed:
         after, decision = self._applied(request, ballot, now)

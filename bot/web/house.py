@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.core.policy import Policy
 from bot.core.ports import Clock, Store
@@ -46,6 +46,11 @@ async def no_figures() -> Sequence[Figure]:
     return ()
 
 
+def no_warnings() -> Sequence[str]:
+    """Nothing to warn of."""
+    return ()
+
+
 def addressed_to_nobody(_request_id: str, _mark: str) -> str | None:
     """No link was made for anybody."""
     return None
@@ -64,7 +69,8 @@ class House:
     ``slack`` is None where Slack does not come in by HTTP. ``probes`` and ``figures`` are asked at each ``/readyz``
     and ``/metrics``. Once ``closing`` is set, every call that waits is answered at once with what is so. ``addressed``
     answers (request id, mark of a mail's link) with the id of the person for whom that link was made, or None; it says
-    nothing of whether there is such a request.
+    nothing of whether there is such a request. ``push`` and ``oidc`` are as the inbox has them
+    (`bot.web.inbox.house`), None where they are off; ``warnings`` are of the policy in force.
     """
 
     desk: Desk
@@ -77,4 +83,7 @@ class House:
     probes: Callable[[], Awaitable[Sequence[Probe]]] = field(default=no_probes)
     figures: Callable[[], Awaitable[Sequence[Figure]]] = field(default=no_figures)
     addressed: Callable[[str, str], str | None] = field(default=addressed_to_nobody)
+    push: Any = None
+    oidc: Any = None
+    warnings: Callable[[], Sequence[str]] = field(default=no_warnings)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -6,7 +6,7 @@ limits. The words are those of the contract.
 """
 
 from bot.core.model.content import Arguments, Edit, Option, Revision, Submission
-from bot.core.model.people import Event, Key, Person, Role
+from bot.core.model.people import Event, Key, Person, PersonRole, PushWay, Role
 from bot.core.model.requests import Assessment, Decision, Delivery, Execution, Request
 from bot.core.model.routes import Check, Ending, Route, Seat, Stage, Step, Track
 from bot.core.model.states import (
@@ -50,6 +50,8 @@ __all__ = [
     "Opinion",
     "Option",
     "Person",
+    "PersonRole",
+    "PushWay",
     "Replies",
     "Request",
     "Revision",

@@ -9,11 +9,32 @@ from typing import Any
 from msgspec import Struct
 
 
+class PersonRole(StrEnum):
+    """What somebody who signs in may do beside reading.
+
+    A reviewer decides what they are asked; an admin also runs the house; an auditor reads all and decides nothing.
+    """
+
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+class PushWay(StrEnum):
+    """Through what a push reaches somebody."""
+
+    WEB = "web"
+    NTFY = "ntfy"
+    APPRISE = "apprise"
+
+
 class Person(Struct, frozen=True, kw_only=True):
-    """A reviewer as routing.yaml knows one.
+    """A person as routing.yaml knows one.
 
     ``digest``: for how long what they are asked by mail is gathered. ``channels``: through what they wish to be asked
     where a step names none, in order of preference; the next where one does not reach them (empty: through all).
+    ``push``: through which ways of the channel push (empty: through all that reach them). ``oidc``: by what the
+    identity provider's claim names them (None: by their mail address).
     """
 
     id: str
@@ -24,6 +45,9 @@ class Person(Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     digest: timedelta | None = None
     channels: tuple[str, ...] = ()
+    role: PersonRole = PersonRole.REVIEWER
+    push: tuple[PushWay, ...] = ()
+    oidc: str | None = None
 
 
 class Role(StrEnum):

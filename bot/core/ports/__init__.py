@@ -11,14 +11,32 @@ from bot.core.ports.letters import (
     ReplyKey,
     Unreachable,
 )
+from bot.core.ports.push import Pushes
 from bot.core.ports.replay import Herald, Order, Outcome, OutcomeKind, Replayer
-from bot.core.ports.rows import AccountEntry, AuditLine, Change, Effect, EffectKind, Filter, Link, Overtaken, Session
+from bot.core.ports.rows import (
+    AccountEntry,
+    Alike,
+    AuditLine,
+    AuditQuery,
+    Change,
+    Effect,
+    EffectKind,
+    Filter,
+    Link,
+    Overtaken,
+    Session,
+    Subscription,
+    Wanted,
+    Way,
+)
 from bot.core.ports.store import Store, T, Tx
 
 __all__ = [
     "MOST_ANSWERS",
     "AccountEntry",
+    "Alike",
     "AuditLine",
+    "AuditQuery",
     "Ballot",
     "Change",
     "Channel",
@@ -38,13 +56,17 @@ __all__ = [
     "OutcomeKind",
     "Overtaken",
     "Place",
+    "Pushes",
     "Receipt",
     "Replayer",
     "ReplyKey",
     "Reviews",
     "Session",
     "Store",
+    "Subscription",
     "T",
     "Tx",
     "Unreachable",
+    "Wanted",
+    "Way",
 ]

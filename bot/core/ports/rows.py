@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from bot.core.model import Decision, Delivery, Event, Execution, Request, State
+from bot.core.model import Decision, Delivery, Event, Execution, Kind, Request, Risk, State
 
 
 class EffectKind(StrEnum):
@@ -69,21 +69,56 @@ class Overtaken(Exception):
     """The row is no longer what it was when it was read: somebody else's change came first."""
 
 
+class Way(StrEnum):
+    """How somebody signed in."""
+
+    LINK = "link"
+    OIDC = "oidc"
+
+
 class Session(Struct, frozen=True, kw_only=True):
-    """One signed-in browser; ``id`` is the SHA-256 of its cookie."""
+    """One signed-in browser; ``id`` is the SHA-256 of its cookie.
+
+    ``browser`` is what it calls itself, shortened, for its owner to know it by; ``seen_at`` when it was last used, to
+    within a few minutes.
+    """
 
     id: str
     person: str
     created_at: datetime
     expires_at: datetime
+    way: Way = Way.LINK
+    browser: str = ""
+    seen_at: datetime | None = None
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """A one-time sign-in link; ``hash`` is the SHA-256 of its token."""
+    """A one-time sign-in link; ``hash`` is the SHA-256 of its token.
+
+    ``browser`` is the SHA-256 of what the browser that asked for it holds: no other may use it (None: any may, for
+    whoever runs the bot handed it out).
+    """
 
     hash: str
     person: str
     expires_at: datetime
+    browser: str | None = None
+
+
+class Subscription(Struct, frozen=True, kw_only=True):
+    """One browser that takes Web Push (RFC 8030): where it is reached, and the keys that only it can read with.
+
+    ``id`` is the SHA-256 (hex) of the endpoint; ``p256dh`` and ``auth`` are base64url (RFC 8291). ``browser`` as in
+    `Session`.
+    """
+
+    id: str
+    person: str
+    endpoint: str
+    p256dh: str
+    auth: str
+    browser: str
+    created_at: datetime
 
 
 class AccountEntry(Struct, frozen=True, kw_only=True):
@@ -115,6 +150,53 @@ class Filter(Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     cursor: str | None = None
     limit: int = 50
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which open requests a queue shows, soonest deadline first; None does not narrow.
+
+    ``waits_for``: this person may decide now and has not; ``asked``: somebody of these was asked so far. ``text`` is
+    looked for in id, title, action, agent, batch and content, whatever the case of ASCII letters. ``unread_by``: the
+    current revision was not opened by this person. ``after`` is the last id of the page before.
+    """
+
+    waits_for: str | None = None
+    asked: tuple[str, ...] | None = None
+    agent: str | None = None
+    action: str | None = None
+    kind: Kind | None = None
+    risk: Risk | None = None
+    escalated: bool | None = None
+    text: str | None = None
+    unread_by: str | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+class Alike(Struct, frozen=True, kw_only=True):
+    """Open requests of one agent for one action: how many, and the soonest deadline among them."""
+
+    agent: str
+    action: str
+    count: int
+    deadline: datetime
+
+
+class AuditQuery(Struct, frozen=True, kw_only=True):
+    """Which lines of the whole trail to show, newest first; None does not narrow.
+
+    ``actor`` as the event has it (``person:ana``, ``agent:billing``, ``sayso``); ``type`` may end in ``*``
+    (``execution.*``); ``text`` is looked for in the line. ``before`` is the last number of the page before.
+    """
+
+    actor: str | None = None
+    type: str | None = None
+    request: str | None = None
+    text: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    limit: int = 100
 
 
 class AuditLine(Struct, frozen=True, kw_only=True):

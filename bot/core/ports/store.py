@@ -8,7 +8,19 @@ from typing import Protocol, TypeVar
 
 from bot.core.model import Delivery, Event, Execution, Key, Request
 from bot.core.ports.letters import LetterStore, LetterTx
-from bot.core.ports.rows import AccountEntry, AuditLine, Change, Effect, Filter, Link, Session
+from bot.core.ports.rows import (
+    AccountEntry,
+    Alike,
+    AuditLine,
+    AuditQuery,
+    Change,
+    Effect,
+    Filter,
+    Link,
+    Session,
+    Subscription,
+    Wanted,
+)
 
 T = TypeVar("T")
 
@@ -94,14 +106,35 @@ class Tx(LetterTx, Protocol):
     def add_link(self, link: Link) -> None:
         """Store a one-time link."""
 
-    def take_link(self, link_hash: str, now: datetime) -> str | None:
-        """Use a link up: its person, once, while it is in force."""
+    def take_link(self, link_hash: str, now: datetime, browser: str | None = None) -> str | None:
+        """Use a link up: its person, once, while it is in force.
+
+        ``browser`` is the SHA-256 of what the browser holds that comes with it; a link that another asked for is left.
+        """
 
     def add_session(self, session: Session) -> None:
         """Store a session."""
 
-    def end_session(self, session_id: str) -> None:
-        """Forget a session."""
+    def touch_session(self, session_id: str, at: datetime) -> None:
+        """Write down when a session was last used."""
+
+    def end_session(self, session_id: str) -> bool:
+        """Forget a session; False where there is none."""
+
+    def end_sessions(self, person: str, *, but: str | None = None) -> tuple[str, ...]:
+        """Forget all of a person's sessions ``but`` one; the ids of those that were there."""
+
+    def mark_seen(self, person: str, request_id: str, revision: int, at: datetime) -> None:
+        """Write down that a person opened a revision; the first time of each counts."""
+
+    def keep_subscription(self, subscription: Subscription) -> None:
+        """Keep where a browser is reached by push; one with the same id is written over."""
+
+    def drop_subscription(self, subscription_id: str) -> bool:
+        """Forget it; False where there is none."""
+
+    def keep(self, name: str, value: str) -> str:
+        """Keep what the house made for itself under a name, unless something stands there; what stands there now."""
 
 
 class Store(LetterStore, Protocol):
@@ -120,6 +153,30 @@ class Store(LetterStore, Protocol):
     async def requests(self, query: Filter) -> tuple[Request, ...]:
         """A page of requests, newest first."""
 
+    async def queue(self, wanted: Wanted) -> tuple[Request, ...]:
+        """A page of open requests, soonest deadline first, then by id.
+
+        The deadline is when the next step is asked, else when the request expires.
+        """
+
+    async def queued(self, wanted: Wanted) -> int:
+        """How many there are on all pages."""
+
+    async def alike(self, wanted: Wanted) -> tuple[Alike, ...]:
+        """Those requests by agent and action, most of them first, at most 200."""
+
+    async def open_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The agents and the actions of all open requests, each sorted."""
+
+    async def seen(self, person: str, request_ids: Sequence[str]) -> Mapping[str, int]:
+        """The newest revision of each that this person opened; what they never opened is left out."""
+
+    async def troubled(self, limit: int) -> tuple[Request, ...]:
+        """Requests whose newest execution is failed or unknown, the newest executions first."""
+
+    async def undelivered(self, limit: int) -> tuple[Delivery, ...]:
+        """Deliveries that failed, newest first."""
+
     async def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """As `Tx.deliveries`."""
 
@@ -131,6 +188,9 @@ class Store(LetterStore, Protocol):
 
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
         """All audit lines after a sequence number, oldest first."""
+
+    async def audit_search(self, query: AuditQuery) -> tuple[AuditLine, ...]:
+        """A page of audit lines, newest first."""
 
     async def audit_head(self) -> tuple[int, str]:
         """Number and hash of the newest audit line, as kept beside the trail; (0, 64 zeros) before the first."""
@@ -149,6 +209,15 @@ class Store(LetterStore, Protocol):
 
     async def session(self, session_id: str, now: datetime) -> Session | None:
         """The session, while it is in force."""
+
+    async def sessions(self, now: datetime, person: str | None = None) -> tuple[Session, ...]:
+        """The sessions in force (of one person), those used last first."""
+
+    async def subscriptions(self, person: str | None = None) -> tuple[Subscription, ...]:
+        """Every browser that takes push (of one person), oldest first."""
+
+    async def kept(self, name: str) -> str | None:
+        """What the house keeps under a name."""
 
     async def paused(self) -> bool:
         """Whether all replays are stopped."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot.core.errors import SaysoError
 from bot.core.model import ExecutionState, Request
 from bot.core.policy import Policy
-from bot.core.ports import Ballot, Clock, Reviews, Session, Store
+from bot.core.ports import Ballot, Clock, Reviews, Session, Store, Subscription
+from bot.desk import Live
+from bot.web.house import Probe
 
 
 class Access(Protocol):
@@ -42,6 +45,59 @@ class Desk(Reviews, Protocol):
     def may_break_glass(self, person_id: str, /) -> bool:
         """Whether this person may approve past the review in an emergency."""
 
+    async def undo(self, request_id: str, /, *, by: str, via: str, revision: int) -> Request:
+        """Take back an approval that this person (an id) gave, while nothing ran; raises `SaysoError`."""
+
+    async def read(self, request_id: str, revision: int, /, *, by: str) -> None:
+        """Write down that this person (an id) has a revision before them."""
+
+    @property
+    def live(self) -> Live:
+        """The pages that are open in this process."""
+
+    async def subscriptions(self, person: str | None = None, /) -> tuple[Subscription, ...]:
+        """Every browser that takes push (of one person)."""
+
+    async def subscribe(self, subscription: Subscription, /) -> None:
+        """Keep a browser that takes push."""
+
+    async def unsubscribe(self, subscription_id: str, /, *, by: str, reason: str) -> bool:
+        """Forget a browser that takes push, ``by`` an actor; False where there is none."""
+
+    async def paused(self) -> bool:
+        """Whether replays are stopped."""
+
+    async def pause(self, *, on: bool, by: str, via: str) -> bool:
+        """Stop or start all replays, ``by`` an actor; whether that changed anything."""
+
+
+class Push(Protocol):
+    """What the inbox needs of the push channel."""
+
+    @property
+    def public_key(self) -> str | None:
+        """The house's VAPID key (RFC 8292), base64url of the uncompressed point; None where Web Push is off."""
+
+    async def refresh(self) -> None:
+        """Look anew at which browsers take push."""
+
+    async def act(self, token: str, /, *, person: str | None) -> Request:
+        """Do what a notification's button says; ``person`` is who is signed in (None: nobody). Raises `SaysoError`."""
+
+
+class Oidc(Protocol):
+    """What the inbox needs of an identity provider."""
+
+    @property
+    def name(self) -> str:
+        """What the sign-in page calls it."""
+
+    async def begin(self, redirect_uri: str, /) -> tuple[str, str]:
+        """(where to send the browser, what it keeps until it is back); raises `SaysoError`."""
+
+    async def finish(self, kept: str, query: Mapping[str, str], redirect_uri: str, /) -> str | None:
+        """Who came back: the value of the claim that names people, or None; raises `SaysoError`."""
+
 
 class House(Protocol):
     """Everything a page is made from."""
@@ -69,6 +125,26 @@ class House(Protocol):
     @property
     def policy(self) -> Callable[[], Policy]:
         """The routing.yaml in force."""
+
+    @property
+    def push(self) -> Push | None:
+        """The push channel; None where it is off."""
+
+    @property
+    def oidc(self) -> Oidc | None:
+        """The identity provider; None where there is none."""
+
+    @property
+    def warnings(self) -> Callable[[], Sequence[str]]:
+        """What the routing.yaml in force says that its author may not have meant."""
+
+    @property
+    def probes(self) -> Callable[[], Awaitable[Sequence[Probe]]]:
+        """Whether each part of the house works."""
+
+    @property
+    def closing(self) -> asyncio.Event:
+        """Set once the house closes; what waits is then answered at once."""
 
     @property
     def addressed(self) -> Callable[[str, str], str | None]:

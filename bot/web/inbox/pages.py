@@ -22,13 +22,14 @@ from bot.web.inbox import wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.diff import diff_of
 from bot.web.inbox.guard import Visitor
+from bot.web.inbox.language import Language
 from bot.web.inbox.record import state_text
 
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'; worker-src 'self'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -73,14 +74,22 @@ def plain(text: object) -> str:
 class Pages:
     """The inbox's templates."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, language: Language | None = None) -> None:
+        """``language``: None is English."""
+        spoken = language or Language()
         self._templates = Environment(
+            extensions=["jinja2.ext.i18n"],
             loader=PackageLoader("templates", "inbox"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        # mypy cannot see what the extension adds to the environment.
+        self._templates.install_gettext_callables(  # type: ignore[attr-defined]
+            spoken.gettext, spoken.ngettext, newstyle=True
+        )
+        self._templates.policies["ext.i18n.trimmed"] = True
         self._templates.filters |= {
             "shown": shown,
             "visible": open_text,
@@ -92,6 +101,7 @@ class Pages:
             "batch_path": batch_path,
         }
         self._templates.globals |= {"asset": assets.url, "words": wording, "kinds": KINDS, "state_text": state_text}
+        self._templates.globals["place"] = ""
 
     def show(
         self, template: str, *, now: datetime, visitor: Visitor | None, status: int = 200, **context: Any
