@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench lock format clean
+.PHONY: demo test check bench lock format words clean
 
 demo: $(VENV)/ready
 	$(BIN)/sayso demo
@@ -25,6 +25,11 @@ bench: $(VENV)/ready-to-test
 format: $(VENV)/ready-to-test
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Every text of the inbox in one file, for whoever translates it.
+words: $(VENV)/ready-to-test
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword words --keyword _ --no-location --sort-output \
+		--omit-header --width 120 --output-file templates/inbox/words.pot bot/web templates/inbox
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Sayso needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -19,8 +19,9 @@ from bot.core.ports import Channel, Store
 from bot.core.token import PAGE, Marks
 from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Rounds
+from bot.figures import figures, probes
 from bot.replay import open_replayer
-from bot.routing import load
+from bot.routing import load, warnings
 from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.serving import serve
@@ -34,7 +35,6 @@ from store import open_store
 
 _log = logging.getLogger(__name__)
 _CLAIMS_FINISH_WITHIN = 15.0
-_BAD_RULES = "the file as it is now is not in force; the log and sayso check say why"
 
 
 class Bot:
@@ -124,6 +124,7 @@ class Bot:
             slack=self.slack.handle if self.slack is not None and self.settings.slack_app_token is None else None,
             probes=self._probes,
             figures=self._figures,
+            warnings=self._warnings,
             addressed=self._addressed,
         )
         can_send = self.slack is not None or self.email is not None
@@ -151,31 +152,13 @@ class Bot:
         return True
 
     async def _probes(self) -> Sequence[Probe]:
-        writable = await self.store.writable()
-        tick = self.scheduler.fault()
-        rules = self.rules.fault()
-        probes = [
-            Probe("store", writable, "writable" if writable else "cannot be written"),
-            Probe("scheduler", tick is None, tick or "ticking"),
-            # A typo must not take the bot, which goes on by the last good file, out of service.
-            Probe("rules", rules is None, _BAD_RULES if rules else self.rules.current().hash, vital=False),
-        ]
-        for name, channel in self.channels.items():
-            fault = await channel.fault()
-            probes.append(Probe(name, fault is None, fault or "connected"))
-        return probes
+        return await probes(self.store, self.scheduler, self.rules, self.channels)
 
     async def _figures(self) -> Sequence[Figure]:
-        waiting = self.courier.waiting
-        about = "What the courier has still to do, by kind."
-        figures = [Figure("sayso_courier_waiting", about, count, {"kind": kind}) for kind, count in waiting.items()]
-        if self.email is not None:
-            told = "Letters that came in and were put aside without a trace, by reason."
-            name, counted = "sayso_letters_put_aside_total", self.email.aside.items()
-            figures += [Figure(name, told, count, {"reason": str(reason)}, "counter") for reason, count in counted]
-        paused = await self.store.paused()
-        figures += _rules_figures(self.rules)
-        return [*figures, Figure("sayso_replays_paused", "Whether all replays are stopped.", float(paused))]
+        return await figures(self.store, self.courier, self.rules, self.desk.live, self.email)
+
+    def _warnings(self) -> Sequence[str]:
+        return warnings(self.rules.current())
 
     async def start(self) -> None:
         """Put the rules on record, connect the channels, take up what was left, and begin to tick."""
@@ -184,6 +167,10 @@ class Bot:
             await channel.start()
         await self.courier.start()
         self.scheduler.start()
+
+    def _close(self) -> None:
+        self.house.closing.set()
+        self.desk.live.end()
 
     async def stop(self) -> None:
         """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
@@ -197,17 +184,7 @@ class Bot:
 
     async def serve(self, opened: Callable[[], None], listener: socket.socket) -> None:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
-        await serve(self.web, listener, opened=opened, closing=self.house.closing.set)
-
-
-def _rules_figures(rules: Rules) -> list[Figure]:
-    told = "Whether the routing file as it is now is not in force, because it is not good."
-    return [
-        Figure("sayso_routing_info", "Which rules are in force.", 1.0, {"hash": rules.current().hash}),
-        Figure("sayso_routing_refused", told, float(rules.fault() is not None)),
-        Figure("sayso_routing_loads_total", "Readings of it that came into force.", rules.loads, {}, "counter"),
-        Figure("sayso_routing_refusals_total", "Readings of it that were refused.", rules.refusals, {}, "counter"),
-    ]
+        await serve(self.web, listener, opened=opened, closing=self._close)
 
 
 def check_together(settings: Settings, policy: Policy) -> None:

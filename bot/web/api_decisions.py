@@ -42,6 +42,7 @@ DECISION = Members(
         "break_glass": Member(Flag(), "With approve alone: past the review, in an emergency; the comment says why."),
     }
 )
+UNDO = Members({"revision": REVISION})
 RESOLUTION = Members(
     {
         "state": Member(
@@ -105,6 +106,13 @@ def _breaks_glass(verb: Verb, body: dict[str, Any], faults: Faults) -> None:
         faults.add("/comment", "required", "must say why it cannot wait; it stays on record")
 
 
+async def undo(call: Call) -> Answer:
+    """POST /v1/requests/{id}/undo."""
+    body = await call.body()
+    desk = call.house.desk
+    return await call.show(await desk.undo(call.id, by=call.key.name, via="api", revision=body["revision"]))
+
+
 async def settle(call: Call) -> Answer:
     """POST /v1/requests/{id}/resolution."""
     body = await call.body()
@@ -126,6 +134,7 @@ OPERATIONS = (
         answers={200: ("The request as the decision left it.", RequestView)},
         errors=(
             errors.NotAssigned,
+            errors.OnlyReads,
             errors.SelfReview,
             errors.AlreadyDecided,
             errors.AlreadyVoted,
@@ -136,6 +145,17 @@ OPERATIONS = (
             errors.Stale,
             errors.DigestMismatch,
         ),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/requests/{id}/undo",
+        name="undo",
+        says="Somebody who approved it takes that back while its undo window is open; it waits for a decision again.",
+        handler=undo,
+        roles=REVIEWERS,
+        body=UNDO,
+        answers={200: ("The request as its next revision, which nobody has voted on.", RequestView)},
+        errors=(errors.NotAssigned, errors.OnlyReads, errors.Conflict, errors.Stale),
     ),
     Operation(
         method="POST",

@@ -162,6 +162,7 @@ BODIES: dict[str, Any] = {
     },
     "drill": {"chain": "finance"},
     "settle": {"state": "executed", "note": "x"},
+    "undo": {"revision": 1},
 }
 
 
