@@ -154,6 +154,20 @@ class Lifecycle(RuleBasedStateMachine):
         self.broken = True
         self._seen()
 
+    @precondition(lambda self: self.request.state.approved and self.request.votes)
+    @rule()
+    def undo(self) -> None:
+        """Somebody takes their approval back before anything ran: the same content, and nobody has voted on it."""
+        before = self.request
+        made = {"author": "person:ana", "proposed": before.content.proposed}
+        same = content(before.revision + 1, before.content.arguments, **made)
+        self.request = lifecycle.undo(before, replace(before, content=same), self.now)
+        assert self.request.state is State.PENDING
+        assert self.request.votes == ()
+        assert self.request.decisions == before.decisions
+        assert self.request.tracks[0].stage == 0
+        self.ended, self.broken = None, False
+
     @rule()
     def cancel(self) -> None:
         """The agent withdraws it."""
