@@ -204,8 +204,8 @@ class Store(LetterStore, Protocol):
     async def keys(self) -> tuple[Key, ...]:
         """Every key, oldest first."""
 
-    async def link_person(self, link_hash: str, now: datetime) -> str | None:
-        """Whose one-time link this is, while it is in force; it is not used up."""
+    async def link(self, link_hash: str, now: datetime) -> Link | None:
+        """The one-time link with this hash, while it is in force; it is not used up."""
 
     async def session(self, session_id: str, now: datetime) -> Session | None:
         """The session, while it is in force."""
