@@ -6,6 +6,7 @@ Starlette answers HEAD wherever it answers GET; neither changes anything (threat
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import quote
 
 from starlette.requests import Request as Http
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import SaysoError, Unauthorized
 from bot.core.links import batch_path
-from bot.web.inbox import batches, queue, review, signing, wording
+from bot.web.inbox import batches, live, queue, review, signing, wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
@@ -40,6 +41,8 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
     return [
         Route("/", _home, methods=["GET"]),
         Route("/inbox", _reads(site, queue.show), methods=["GET"]),
+        Route("/inbox/live", partial(live.stream, site), methods=["GET"]),
+        Route("/requests/{id}/read", _changes(site, live.read), methods=["POST"]),
         # A batch is named by its agent, slashes and all.
         Route("/inbox/batches/{batch:path}", _reads(site, batches.show), methods=["GET"]),
         Route("/inbox/batches/{batch:path}", _changes(site, batches.decide), methods=["POST"]),

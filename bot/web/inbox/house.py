@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from bot.core.card import Card
 from bot.core.errors import SaysoError
 from bot.core.model import ExecutionState, Request
 from bot.core.policy import Policy
@@ -63,6 +64,9 @@ class Desk(Reviews, Protocol):
 
     async def unsubscribe(self, subscription_id: str, /, *, by: str, reason: str) -> bool:
         """Forget a browser that takes push, ``by`` an actor; False where there is none."""
+
+    def card_of(self, request: Request, /) -> Card:
+        """The card of a request at hand."""
 
     async def paused(self) -> bool:
         """Whether replays are stopped."""

@@ -81,6 +81,9 @@ NOT_YOURS_TO_SETTLE = (
     "Only people who were asked about this request can settle it here; an admin can by "
     "POST /v1/requests/{id}/resolution. You were not asked."
 )
+NO_REVISION = "The form does not say which revision was read, so nothing was written down."
+FOREIGN_STREAM = "Only a page of this house is told of changes here."
+SIGNED_OUT = "You are not signed in."
 NO_SUCH_REQUEST = "There is no request with this id."
 
 _MINUTE = 60
