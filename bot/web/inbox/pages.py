@@ -85,9 +85,10 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        # Not newstyle: that takes what `_` gives back for markup, whoever wrote it, and fails at a percent sign.
         # mypy cannot see what the extension adds to the environment.
         self._templates.install_gettext_callables(  # type: ignore[attr-defined]
-            spoken.gettext, spoken.ngettext, newstyle=True
+            spoken.gettext, spoken.ngettext, newstyle=False
         )
         self._templates.policies["ext.i18n.trimmed"] = True
         self._templates.filters |= {
