@@ -164,9 +164,14 @@ class Row(Struct, frozen=True, kw_only=True):
     unread: bool
 
     @property
+    def shown(self) -> str:
+        """The version that the request's own page bears while it shows the same."""
+        return version_of(self.request)
+
+    @property
     def version(self) -> str:
         """Changes whenever the row would say something else."""
-        return f"{version_of(self.request)}-{self.mine:d}{self.unread:d}"
+        return f"{self.shown}-{self.mine:d}{self.unread:d}"
 
 
 class Heap(Struct, frozen=True):
