@@ -130,7 +130,7 @@ class Bot:
         can_send = self.slack is not None or self.email is not None
         return create_app(self.house, routes(self.house, self._send_link if can_send else None))
 
-    async def _send_link(self, person_id: str) -> None:
+    async def _send_link(self, person_id: str, browser: str | None) -> None:
         """A one-time sign-in link to the person alone: by mail, or where that fails by direct message in Slack."""
         person = self.rules.current().people.get(person_id)
         if person is None:
@@ -138,7 +138,7 @@ class Bot:
         ways = [way for way, here in ((self.email, person.email), (self.slack, person.slack)) if way and here]
         if not ways:
             return
-        token = await self.access.new_link(person.id, by="inbox")
+        token = await self.access.new_link(person.id, by="inbox", browser=browser)
         for way in ways:
             if await self._sent_link(way, person, f"{self.settings.public_url}/sign-in/{token}"):
                 return

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
+import re
 from datetime import timedelta
 
 from bot.core import errors
 from bot.core.errors import Fault
 from bot.core.model import Event, Key, Role
-from bot.core.ports import Link, Session, Tx
+from bot.core.ports import Link, Session, Tx, Way
 from bot.core.token import hash_of
 from bot.desk.emergencies import HOUSE_AGENT
 from bot.desk.ledger import Ledger
+from bot.desk.sessions import Sessions
 
-_SECRET_BYTES = 32
+KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+"""What a key may be called; the whole of the name."""
+
 _LINK_LASTS = timedelta(minutes=30)
-_SESSION_LASTS = timedelta(days=14)
 _KEY_CACHED = timedelta(seconds=1)
 _KEYS_CACHED = 1000
 _PREFIX = {
@@ -27,21 +29,18 @@ _PREFIX = {
 }
 
 
-class Access:
+class Access(Sessions):
     """Keys, links and sessions."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        super().__init__(ledger)
         self._known: dict[str, tuple[Key, float]] = {}
         self._asked: dict[str, asyncio.Task[Key | None]] = {}
 
-    def _secret(self) -> str:
-        return base64.urlsafe_b64encode(self._ledger.entropy(_SECRET_BYTES)).decode().rstrip("=")
+    def _event(self, kind: str, by: str, via: str = "cli", **data: str) -> Event:
+        return Event(type=kind, at=self._ledger.clock.now(), actor=by, via=via, data=dict(data))
 
-    def _event(self, kind: str, by: str, **data: str) -> Event:
-        return Event(type=kind, at=self._ledger.clock.now(), actor=by, via="cli", data=dict(data))
-
-    async def new_key(self, name: str, role: Role, *, by: str) -> tuple[Key, str]:
+    async def new_key(self, name: str, role: Role, *, by: str, via: str = "cli") -> tuple[Key, str]:
         """A new key and its secret, which is shown once and kept nowhere; `Invalid` for an agent named as the house."""
         if name.casefold() == HOUSE_AGENT and role in (Role.AGENT, Role.ADVISOR):
             # It could read and withdraw the house's own requests, such as the review of a broken glass.
@@ -50,7 +49,7 @@ class Access:
         secret = _PREFIX[role] + self._secret()
         now = self._ledger.clock.now()
         key = Key(id=self._ledger.id("key"), name=name, role=role, hash=hash_of(secret), created_at=now)
-        event = self._event("key.created", by, key=key.id, name=name, role=str(role))
+        event = self._event("key.created", by, via, key=key.id, name=name, role=str(role))
         await self._ledger.store.write(lambda tx: tx.add_key(key, event))
         return key, secret
 
@@ -79,16 +78,21 @@ class Access:
         """Every key, oldest first."""
         return await self._ledger.store.keys()
 
-    async def revoke(self, key_id: str, *, by: str) -> bool:
+    async def revoke(self, key_id: str, *, by: str, via: str = "cli") -> bool:
         """Revoke a key; False where there is none in force with that id."""
-        event = self._event("key.revoked", by, key=key_id)
+        event = self._event("key.revoked", by, via, key=key_id)
         self._known.clear()
         return await self._ledger.store.write(lambda tx: tx.revoke_key(key_id, self._ledger.clock.now(), event))
 
-    async def new_link(self, person: str, *, by: str) -> str:
-        """A one-time sign-in token for a person, good for half an hour."""
+    async def new_link(self, person: str, *, by: str, browser: str | None = None) -> str:
+        """A one-time sign-in token for a person, good for half an hour.
+
+        ``browser`` is the SHA-256 of what the browser that asked for it holds: no other may use the link. None where
+        whoever runs the bot hands it out: any may.
+        """
         token = self._secret()
-        link = Link(hash=hash_of(token), person=person, expires_at=self._ledger.clock.now() + _LINK_LASTS)
+        expires = self._ledger.clock.now() + _LINK_LASTS
+        link = Link(hash=hash_of(token), person=person, expires_at=expires, browser=browser)
         event = self._event("link.created", by, person=person)
 
         def work(tx: Tx) -> None:
@@ -98,31 +102,28 @@ class Access:
         await self._ledger.store.write(work)
         return token
 
-    async def link_person(self, token: str) -> str | None:
-        """Whose link this is, without using it up."""
-        return await self._ledger.store.link_person(hash_of(token), self._ledger.clock.now())
+    async def link(self, token: str) -> Link | None:
+        """The link of a token while it is in force, without using it up."""
+        return await self._ledger.store.link(hash_of(token), self._ledger.clock.now())
 
-    async def sign_in(self, token: str) -> tuple[str, Session] | None:
-        """Use a link up: the new session's cookie and the session, or None."""
+    async def sign_in(
+        self, token: str, *, asked_by: str | None = None, browser: str = ""
+    ) -> tuple[str, Session] | None:
+        """Use a link up: the new session's cookie and the session, or None.
+
+        ``asked_by`` is the SHA-256 of what this browser holds since it asked for a link, ``browser`` what it calls
+        itself, in a few words. A link that another browser asked for is left as it is.
+        """
         cookie = self._secret()
         now = self._ledger.clock.now()
 
         def work(tx: Tx) -> Session | None:
-            person = tx.take_link(hash_of(token), now)
+            person = tx.take_link(hash_of(token), now, asked_by)
             if person is None:
                 return None
-            session = Session(id=hash_of(cookie), person=person, created_at=now, expires_at=now + _SESSION_LASTS)
-            tx.add_session(session)
-            tx.append(Event(type="session.started", at=now, actor=f"person:{person}", via="inbox"))
+            session = self._fresh(cookie, person, Way.LINK, browser)
+            self._start(tx, session)
             return session
 
         session = await self._ledger.store.write(work)
         return None if session is None else (cookie, session)
-
-    async def session(self, cookie: str) -> Session | None:
-        """The session behind a cookie, while it is in force."""
-        return await self._ledger.store.session(hash_of(cookie), self._ledger.clock.now())
-
-    async def sign_out(self, cookie: str) -> None:
-        """End a session."""
-        await self._ledger.store.write(lambda tx: tx.end_session(hash_of(cookie)))

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import SaysoError, Unauthorized
 from bot.core.links import batch_path
-from bot.web.inbox import batches, live, queue, review, signing, wording
+from bot.web.inbox import account, batches, live, oidc, queue, review, signing, wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
@@ -37,6 +37,7 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
     assets = Assets()
     site = Site(house, Pages(assets), send_link)
     entry = signing.Entry(site)
+    provided = oidc.Provided(site)
     mailed = Mailed(site)
     return [
         Route("/", _home, methods=["GET"]),
@@ -54,15 +55,26 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         Route("/requests/{id}/resolution", _to_request, methods=["GET"]),
         Route("/sign-in", _guarded(site, entry.ask), methods=["GET"]),
         Route("/sign-in", _guarded(site, entry.send), methods=["POST"]),
+        # Before what takes any word for a token.
+        Route("/sign-in/oidc", _to_sign_in, methods=["GET"]),
+        Route("/sign-in/oidc", _guarded(site, provided.begin), methods=["POST"]),
+        Route("/sign-in/oidc/callback", _guarded(site, provided.come_back), methods=["GET"]),
         Route("/sign-in/{token}", _guarded(site, entry.offer), methods=["GET"]),
         Route("/sign-in/{token}", _guarded(site, entry.enter), methods=["POST"]),
         Route("/sign-out", _changes(site, signing.leave), methods=["POST"]),
+        Route("/account", _reads(site, account.show), methods=["GET"]),
+        Route("/account/sessions/end-others", _changes(site, account.end_others), methods=["POST"]),
+        Route("/account/sessions/{session}/end", _changes(site, account.end), methods=["POST"]),
         Route("/static/{name}", assets.serve, methods=["GET"]),
     ]
 
 
 async def _home(_http: Http) -> Response:
     return see_other("/inbox")
+
+
+async def _to_sign_in(_http: Http) -> Response:
+    return see_other("/sign-in")
 
 
 async def _to_request(http: Http) -> Response:
@@ -124,6 +136,8 @@ def _changes(site: Site, changing: Changing) -> Endpoint:
 
 def _page_of(http: Http) -> str:
     """The page that an address within the inbox belongs to; the inbox where it belongs to none."""
+    if http.url.path.startswith("/account"):
+        return "/account"
     named = http.path_params
     return local_path(f"/requests/{named['id']}" if "id" in named else batch_path(named.get("batch")))
 

@@ -18,18 +18,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bot.core.errors import Forbidden, Malformed, TooLarge
-from bot.core.model import Person
+from bot.core.model import Person, PersonRole
 from bot.core.ports import Session
 from bot.web.exchange import BODY_SECONDS
 from bot.web.inbox import wording
 from bot.web.inbox.house import House
+from bot.web.inbox.language import Said
 from bot.web.problems import TooSlow
 
 MAX_FORM = 1024 * 1024
 """Bytes: the intake's 256 KiB, percent-encoded, and room for the rest of the form."""
 
 MAX_FIELDS = 1000
-_LOCAL = re.compile(r"/(?:inbox(?:/batches/[A-Za-z0-9._~%-]{1,1600})?|requests/[A-Za-z0-9_-]{1,80})")
+_LOCAL = re.compile(r"/(?:account|inbox(?:/batches/[A-Za-z0-9._~%-]{1,1600})?|requests/[A-Za-z0-9_-]{1,80})")
 
 Form = Mapping[str, str]
 
@@ -110,7 +111,7 @@ async def read_form(request: Request) -> Form:
 def check_origin(request: Request, public_url: str) -> None:
     """Refuse a form from elsewhere. Raises `Forbidden`."""
     if not from_here(request.headers, public_url):
-        raise Forbidden(wording.FOREIGN_FORM.format(origin=origin_of(public_url)))
+        raise Forbidden(Said(wording.FOREIGN_FORM, origin=origin_of(public_url)))
 
 
 def check_token(form: Form, visitor: Visitor) -> None:
@@ -119,17 +120,37 @@ def check_token(form: Form, visitor: Visitor) -> None:
         raise Forbidden(wording.FORGED_FORM)
 
 
-def set_session(response: Response, public_url: str, cookie: str, max_age: int) -> None:
-    """Hand the browser its session. Lax, so that a link from a mail or from Slack arrives signed in."""
+def requires(visitor: Visitor, *roles: PersonRole) -> None:
+    """Refuse whoever has none of these roles, and say which it takes. Raises `Forbidden`."""
+    if visitor.person.role not in roles:
+        needed = ", ".join(wording.ROLES[role] for role in roles)
+        raise Forbidden(Said(wording.NOT_YOUR_ROLE, needed=needed, role=wording.ROLES[visitor.person.role]))
+
+
+def hold(response: Response, public_url: str, value: str, *, seconds: int, what: str = "") -> None:
+    """Give a browser something to hold that no script can read; ``what`` tells such cookies apart.
+
+    Lax, so that a link from a mail, from Slack or from an identity provider arrives with it.
+    """
     response.set_cookie(
-        cookie_name(public_url),
-        cookie,
-        max_age=max_age,
+        cookie_name(public_url) + what,
+        value,
+        max_age=seconds,
         path="/",
         secure=public_url.startswith("https:"),
         httponly=True,
         samesite="lax",
     )
+
+
+def held(request: Request, public_url: str, what: str) -> str:
+    """What a browser was given to hold; empty where it holds nothing."""
+    return request.cookies.get(cookie_name(public_url) + what, "")
+
+
+def set_session(response: Response, public_url: str, cookie: str, max_age: int) -> None:
+    """Hand the browser its session."""
+    hold(response, public_url, cookie, seconds=max_age)
 
 
 def clear_session(response: Response, public_url: str) -> None:

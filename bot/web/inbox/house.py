@@ -8,9 +8,9 @@ from typing import Protocol
 
 from bot.core.card import Card
 from bot.core.errors import SaysoError
-from bot.core.model import ExecutionState, Request
+from bot.core.model import ExecutionState, Key, Request, Role
 from bot.core.policy import Policy
-from bot.core.ports import Ballot, Clock, Reviews, Session, Store, Subscription
+from bot.core.ports import Ballot, Clock, Link, Reviews, Session, Store, Subscription, Way
 from bot.desk import Live
 from bot.web.house import Probe
 
@@ -18,17 +18,44 @@ from bot.web.house import Probe
 class Access(Protocol):
     """Who is signed in. Tokens and cookie values are secrets; the store holds only their hashes."""
 
-    async def sign_in(self, token: str, /) -> tuple[str, Session] | None:
-        """Use a one-time link up: a fresh cookie value and its session, or None where the link is not in force."""
+    async def sign_in(
+        self, token: str, /, *, asked_by: str | None = None, browser: str = ""
+    ) -> tuple[str, Session] | None:
+        """Use a one-time link up: a fresh cookie value and its session, or None where this browser may not.
+
+        ``asked_by`` is the SHA-256 of what this browser holds since it asked for a link; ``browser`` what it calls
+        itself, in a few words.
+        """
+
+    async def link(self, token: str, /) -> Link | None:
+        """The link of a token, without using it up; None where it is not in force."""
+
+    async def begin(self, person: str, /, *, way: Way, browser: str = "") -> tuple[str, Session]:
+        """Sign a person in who is known by other means than a link."""
 
     async def session(self, cookie_value: str, /) -> Session | None:
         """The session of a cookie, while it is in force."""
 
-    async def sign_out(self, cookie_value: str, /) -> None:
-        """End the session of a cookie."""
+    async def sessions(self, person: str | None = None, /) -> tuple[Session, ...]:
+        """The sessions in force (of one person), those used last first."""
 
-    async def link_person(self, token: str, /) -> str | None:
-        """Whose link this is, without using it up; None where it is not in force."""
+    async def end(self, session_id: str, /, *, by: str, reason: str = "ended", via: str = "inbox") -> bool:
+        """End a session, ``by`` an actor, and its open pages; False where there is none."""
+
+    async def end_all(self, person: str, /, *, by: str, but: str | None = None, via: str = "inbox") -> int:
+        """End all of a person's sessions ``but`` one, ``by`` an actor; how many there were."""
+
+    async def sign_out(self, cookie_value: str, /, *, reason: str = "signed out") -> None:
+        """End the session of a cookie, by whom it is."""
+
+    async def keys(self) -> tuple[Key, ...]:
+        """Every API key, oldest first."""
+
+    async def new_key(self, name: str, role: Role, /, *, by: str, via: str = "cli") -> tuple[Key, str]:
+        """A new key and its secret, which is shown once; raises `SaysoError`."""
+
+    async def revoke(self, key_id: str, /, *, by: str, via: str = "cli") -> bool:
+        """Revoke a key; False where there is none in force with that id."""
 
 
 class Desk(Reviews, Protocol):
@@ -68,6 +95,9 @@ class Desk(Reviews, Protocol):
     def card_of(self, request: Request, /) -> Card:
         """The card of a request at hand."""
 
+    async def exported(self, *, by: str, via: str, **asked: str) -> None:
+        """Put on record that somebody (``by``, an actor) took a copy of the trail; ``asked`` is of what."""
+
     async def paused(self) -> bool:
         """Whether replays are stopped."""
 
@@ -99,8 +129,11 @@ class Oidc(Protocol):
     async def begin(self, redirect_uri: str, /) -> tuple[str, str]:
         """(where to send the browser, what it keeps until it is back); raises `SaysoError`."""
 
-    async def finish(self, kept: str, query: Mapping[str, str], redirect_uri: str, /) -> str | None:
-        """Who came back: the value of the claim that names people, or None; raises `SaysoError`."""
+    async def finish(self, kept: str, query: Mapping[str, str], redirect_uri: str, /) -> tuple[str, bool] | None:
+        """Who came back: the value of the claim that names people, and whether it is a verified mail address.
+
+        None where the provider names nobody; raises `SaysoError`.
+        """
 
 
 class House(Protocol):
@@ -155,5 +188,8 @@ class House(Protocol):
         """(request id, mark) -> the id of the person for whom a mail's link was made, or None."""
 
 
-SendLink = Callable[[str], Awaitable[None]]
-"""Sends a person (by id) a one-time link through a channel, by mail first where they have an address."""
+SendLink = Callable[[str, str | None], Awaitable[None]]
+"""Sends a person (by id) a one-time link through a channel, by mail first where they have an address.
+
+The link works in the browser alone that holds what has this SHA-256 (None: in any).
+"""

@@ -1,11 +1,15 @@
 """Signing in by a one-time link, and out again.
 
 Opening a link only shows a button: mail scanners and link previews follow links, and must use nothing up (T16). The
-button's form uses the link, once, and begins a new session; an older one of the same browser ends (T20).
+button's form uses the link, once, and begins a new session; an older one of the same browser ends (T20). A link that
+was asked for here works in the browser that asked for it alone, so it is worth nothing to whoever else gets hold of it
+(T17, T20); one that whoever runs the bot printed works in any.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
 from datetime import timedelta
 
 from starlette.background import BackgroundTask
@@ -14,19 +18,24 @@ from starlette.responses import Response
 
 from bot.core.errors import SaysoError
 from bot.core.model import Person
+from bot.core.ports import Link, Session
+from bot.core.token import hash_of
 from bot.web.inbox import wording
+from bot.web.inbox.browsers import browser_of
 from bot.web.inbox.guard import (
     Form,
     Visitor,
     check_origin,
     clear_session,
-    cookie_name,
+    held,
+    hold,
     local_path,
     read_form,
     set_session,
     visitor_of,
 )
-from bot.web.inbox.mailed import MailLink, addressee, link_in
+from bot.web.inbox.house import House
+from bot.web.inbox.mailed import addressee, link_in
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.pause import Pause
 from bot.web.inbox.site import Site
@@ -39,6 +48,13 @@ _MOST_LINKS = 5
 """Links to one person in that long: whoever is not signed in may ask for one, again and again."""
 
 _BACK_FOR = 15 * 60
+_BACK = "-next"
+_ASKED = "-asked"
+_ASKED_FOR = 60 * 60
+"""Longer than a link lasts, so that an older one still works once another is asked for."""
+
+_MARK = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What a browser that asked for a link holds: 256 random bits, base64url."""
 
 
 class LinkSpent(SaysoError):
@@ -69,84 +85,118 @@ class Entry:
             visitor=None,
             can_send=self._site.send_link is not None,
             asked="asked" in http.query_params,
+            provider=self._house.oidc.name if self._house.oidc else None,
         )
         if back != "/inbox":
-            self._remember(response, back, _BACK_FOR)
+            remember(self._house, response, back)
         return response
 
     async def send(self, http: Http) -> Response:
         """``POST /sign-in``: send a link; the answer is the same whether or not there is such a person."""
         check_origin(http, self._house.public_url)
         form = await read_form(http)
-        link = link_in(form, form.get("request", ""))
-        if link is not None:
-            return self._send_to_mailbox(link)
+        mailed = link_in(form, form.get("request", ""))
+        if mailed is not None:
+            response = see_other(f"{mailed.address}&asked")
+            remember(self._house, response, mailed.page)
+            # At their own address, and nowhere that the form says.
+            self._send_after(http, response, addressee(self._house, mailed))
+            return response
         response = see_other("/sign-in?asked")
-        self._send_after(response, self._find(form.get("person", "")))
+        if "link" in form:
+            self._send_after(http, response, self._person_of(await self._house.access.link(form["link"])), "link")
+        else:
+            self._send_after(http, response, self._find(form.get("person", "")))
         return response
 
-    def _send_to_mailbox(self, link: MailLink) -> Response:
-        """Send a link to whom a mail's link was made for, at their own address, and nowhere that the form says."""
-        response = see_other(f"{link.address}&asked")
-        self._remember(response, link.page, _BACK_FOR)
-        self._send_after(response, addressee(self._house, link))
-        return response
+    def _send_after(self, http: Http, response: Response, person: Person | None, *because: str) -> None:
+        """Send a link that works in this browser alone; the browser is given what it then has to hold, in any case.
 
-    def _send_after(self, response: Response, person: Person | None) -> None:
+        ``because`` of something that only that person has, they are sent one however many others asked for.
+        """
+        mark = self._mark_of(http) or secrets.token_urlsafe(32)
+        hold(response, self._house.public_url, mark, seconds=_ASKED_FOR, what=_ASKED)
         send = self._site.send_link
         if person is None or send is None:
             return
-        if self._pause.is_over(person.id) and self._enough.is_over(person.id):
+        if self._pause.is_over(person.id, *because) and self._enough.is_over(person.id, *because):
             # After the answer is out: sending takes its time, which would tell who exists.
-            response.background = BackgroundTask(send, person.id)
+            response.background = BackgroundTask(send, person.id, hash_of(mark))
+
+    def _mark_of(self, http: Http) -> str | None:
+        mark = held(http, self._house.public_url, _ASKED)
+        return mark if _MARK.fullmatch(mark) else None
+
+    def _asked_by(self, http: Http) -> str | None:
+        mark = self._mark_of(http)
+        return hash_of(mark) if mark else None
 
     def _find(self, said: str) -> Person | None:
         wanted = said.strip().casefold()
         people = self._house.policy().people.values() if wanted else ()
         return next((p for p in people if wanted in (p.id.casefold(), (p.email or "").casefold())), None)
 
+    def _person_of(self, link: Link | None) -> Person | None:
+        return self._house.desk.person(link.person) if link else None
+
     async def offer(self, http: Http) -> Response:
         """``GET /sign-in/{token}``: the button that uses the link; looking at it changes nothing."""
-        person = await self._house.access.link_person(http.path_params["token"])
-        known = self._house.desk.person(person) if person else None
-        if known is None:
+        token = http.path_params["token"]
+        link = await self._house.access.link(token)
+        person = self._person_of(link)
+        if link is None or person is None:
             raise LinkSpent(wording.LINK_SPENT)
+        if link.browser not in (None, self._asked_by(http)):
+            return self._elsewhere(token)
         visitor = await visitor_of(self._house, http)
         return self._site.pages.show(
             "sign_in_link.html",
             now=self._house.clock.now(),
             visitor=None,
-            person=known,
-            token=http.path_params["token"],
-            present=visitor.person if visitor and visitor.person.id != known.id else None,
+            person=person,
+            token=token,
+            present=visitor.person if visitor and visitor.person.id != person.id else None,
+        )
+
+    def _elsewhere(self, token: str) -> Response:
+        """The page for a browser that did not ask for the link: not even for whom it is, and a way to get another."""
+        return self._site.pages.show(
+            "sign_in_elsewhere.html",
+            now=self._house.clock.now(),
+            visitor=None,
+            status=403,
+            token=token,
+            can_send=self._site.send_link is not None,
         )
 
     async def enter(self, http: Http) -> Response:
         """``POST /sign-in/{token}``: use the link up, begin a session, go on."""
         check_origin(http, self._house.public_url)
-        entered = await self._house.access.sign_in(http.path_params["token"])
+        token = http.path_params["token"]
+        browser = browser_of(http.headers.get("user-agent"))
+        entered = await self._house.access.sign_in(token, asked_by=self._asked_by(http), browser=browser)
         if entered is None:
+            if self._person_of(await self._house.access.link(token)) is not None:
+                return self._elsewhere(token)
             raise LinkSpent(wording.LINK_SPENT)
-        old = http.cookies.get(cookie_name(self._house.public_url))
-        if old:
-            await self._house.access.sign_out(old)
-        cookie, session = entered
-        response = see_other(local_path(http.cookies.get(self._back_name)))
-        lasts = session.expires_at - self._house.clock.now()
-        set_session(response, self._house.public_url, cookie, int(lasts.total_seconds()))
-        self._remember(response, "", 0)
-        return response
+        return await arrive(self._house, http, *entered)
 
-    @property
-    def _back_name(self) -> str:
-        return cookie_name(self._house.public_url) + "-next"
 
-    def _remember(self, response: Response, back: str, seconds: int) -> None:
-        """Where this browser wanted to go; read back through `local_path` alone, so it can lead nowhere else."""
-        secure = self._house.public_url.startswith("https:")
-        response.set_cookie(
-            self._back_name, back, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax"
-        )
+def remember(house: House, response: Response, back: str) -> None:
+    """Where this browser wanted to go; read back through `local_path` alone, so it can lead nowhere else."""
+    hold(response, house.public_url, back, seconds=_BACK_FOR, what=_BACK)
+
+
+async def arrive(house: House, http: Http, cookie: str, session: Session) -> Response:
+    """Hand the browser its new session, end the one it had, and send it where it wanted to go."""
+    old = held(http, house.public_url, "")
+    if old:
+        await house.access.sign_out(old, reason="signed in anew")
+    response = see_other(local_path(held(http, house.public_url, _BACK)))
+    lasts = session.expires_at - house.clock.now()
+    set_session(response, house.public_url, cookie, int(lasts.total_seconds()))
+    hold(response, house.public_url, "", seconds=0, what=_BACK)
+    return response
 
 
 async def leave(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:

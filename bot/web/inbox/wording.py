@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.model import DeliveryState, ExecutionState, Person, Risk, State
+from bot.core.model import DeliveryState, ExecutionState, Person, PersonRole, Risk, State
+from bot.web.inbox.language import words
 
 STATES = {
     State.PENDING: "Waiting for a decision",
@@ -55,10 +56,15 @@ VOTED = "You have approved this revision. It waits for the others who are asked.
 NOT_ASKED = "You are not asked to review this request: you can read it, but not decide it."
 NOT_YET = "You are not asked to review this request yet: you can read it, and decide it once you are."
 TIME_OVER = "The time to decide this is over."
-FOREIGN_FORM = "This form did not come from {origin}, so nothing was changed. Open the inbox there and try again."
-FORGED_FORM = "This form does not belong to your session, so nothing was changed. Open the page anew and try again."
-SESSION_OVER = "You are not signed in any more, so nothing was changed. Sign in and decide again."
-LINK_SPENT = "This link was used already, or it is too old. Ask for a new one."
+FOREIGN_FORM = words(
+    "This form did not come from {origin}, so nothing was changed. Open the inbox there and try again."
+)
+FORGED_FORM = words(
+    "This form does not belong to your session, so nothing was changed. Open the page anew and try again."
+)
+SESSION_OVER = words("You are not signed in any more, so nothing was changed. Sign in and decide again.")
+LINK_SPENT = words("This link was used already, or it is too old. Ask for a new one.")
+NOT_YOUR_ROLE = words("This is for people whose role is {needed}. Yours is {role}.")
 NOTHING_CHANGED = "You changed nothing. Change a value, or approve it as it is."
 UNKNOWN_DECISION = "The form does not say what you decided, so nothing was changed. Open the page anew and try again."
 NO_REASON = "Say why, so that the agent and the next reviewer can learn from it."
@@ -85,6 +91,18 @@ NO_REVISION = "The form does not say which revision was read, so nothing was wri
 FOREIGN_STREAM = "Only a page of this house is told of changes here."
 SIGNED_OUT = "You are not signed in."
 NO_SUCH_REQUEST = "There is no request with this id."
+
+ROLES = {
+    PersonRole.REVIEWER: words("reviewer"),
+    PersonRole.ADMIN: words("admin"),
+    PersonRole.AUDITOR: words("auditor"),
+}
+
+ROLES_AT_LENGTH = {
+    PersonRole.REVIEWER: words("Reviewer: decides what they are asked"),
+    PersonRole.ADMIN: words("Admin: decides what they are asked, and runs the house"),
+    PersonRole.AUDITOR: words("Auditor: reads everything and decides nothing"),
+}
 
 _MINUTE = 60
 _HOUR = 3600

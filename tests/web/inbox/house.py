@@ -42,7 +42,7 @@ class MovableClock:
 
 @dataclass
 class Standing:
-    """A house that stands and listens at ``url``; ``letters`` are the people who were sent a link."""
+    """A house that stands and listens at ``url``; ``letters`` are the people who were sent a link, ``links`` which."""
 
     url: str
     clock: MovableClock
@@ -50,6 +50,7 @@ class Standing:
     desk: Desk
     access: Access
     letters: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
 
     async def submit(self, **content: Any) -> Request:
         """Submit as the agent; a refund unless told otherwise."""
@@ -100,8 +101,9 @@ async def standing(folder: Path, public_url: str | None = None, rules: str = "ro
     desk = Desk(ledger, Rounds(ledger, {}), lambda: policy, lambda r: page_url(told, r))
     house = Standing(url, clock, store, desk, Access(ledger))
 
-    async def send_link(person: str) -> None:
+    async def send_link(person: str, browser: str | None) -> None:
         house.letters.append(person)
+        house.links.append(await house.access.new_link(person, by="inbox", browser=browser))
 
     def addressed(request_id: str, mark: str) -> str | None:
         return next((p for p in policy.people if MARKS.holds(mark, request_id, p)), None)
