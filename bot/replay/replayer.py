@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.core.digest import digest_of
+from bot.core.outgoing import EXECUTE, payload
 from bot.core.ports import Order, Outcome
 from bot.replay.function import FunctionRunner
 from bot.replay.signing import Signer
@@ -30,8 +31,8 @@ class TargetReplayer:
             return await self._webhooks.post(
                 how.webhook,
                 message_id=order.execution,
-                kind="action.execute",
-                data=_payload(order),
+                kind=EXECUTE,
+                data=payload(order),
                 within=how.timeout,
             )
         if how.python is not None:
@@ -73,16 +74,3 @@ def _as_approved(order: Order) -> bool:
     except (ValueError, RecursionError):  # NaN or an unsafe integer: it cannot be what anybody approved
         return False
     return actual == order.digest
-
-
-def _payload(order: Order) -> dict[str, Any]:
-    return {
-        "request": order.request,
-        "execution": order.execution,
-        "revision": order.revision,
-        "digest": order.digest,
-        "agent": order.agent,
-        "action": order.action,
-        "arguments": order.arguments,
-        "approved_by": order.approved_by,
-    }

@@ -13,22 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter
 from yarl import URL
 
+from bot.core.outgoing import HEADERS, message
 from bot.core.ports import Outcome, OutcomeKind
 from bot.replay.answer import outcome_of
 from bot.replay.guard import Guard, GuardedResolver, TargetRefused
 from bot.replay.signing import Signer
-
-HEADERS = {
-    "User-Agent": "sayso",
-    "Content-Type": "application/json",
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-}
-"""Sent with every webhook. No compression is asked for and none is undone, so no answer can swell in memory."""
 
 CONNECTIONS = 1024
 CONNECTIONS_PER_HOST = 128
@@ -115,7 +107,7 @@ class WebhookClient:
         if not self._signer.ready:
             return failed("unsigned", "there is no secret to sign with: set SAYSO_WEBHOOK_SECRET")
         at = datetime.now(UTC)
-        body = msgspec.json.encode({"type": kind, "timestamp": at, "data": data})
+        body = message(kind, at, data)
         headers = self._signer.headers(message_id, at, body)
         headers["Idempotency-Key"] = message_id
         for _ in range(_STALE_TRIES):
