@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.core.model import Event, Key
 from bot.core.ports import Link, Session
-from store import access_rows, queries, rows
+from store import access_rows, rows, visits
 from store.cursor import Cursor
 from store.statements import Statements
 
@@ -37,21 +37,33 @@ class AccessTx(ABC):
     def add_link(self, link: Link) -> None:
         """See `Tx.add_link`."""
         row = {"hash": link.hash, "person": link.person, "expires_at": rows.micros(link.expires_at)}
-        self._cursor.change(self._say.add_link, row)
+        self._cursor.change(self._say.visits.add_link, row | {"browser": link.browser})
 
-    def take_link(self, link_hash: str, now: datetime) -> str | None:
+    def take_link(self, link_hash: str, now: datetime, browser: str | None = None) -> str | None:
         """See `Tx.take_link`. Links that are out of force go with it."""
-        person = queries.link_person(self._cursor, link_hash, now)
-        self._cursor.change(self._say.drop_links, {"hash": link_hash, "now": rows.micros(now)})
-        return person
+        self._cursor.change(self._say.visits.drop_links, {"now": rows.micros(now)})
+        found = visits.link(self._cursor, link_hash, now)
+        if found is None or found.browser not in (None, browser):
+            return None
+        self._cursor.change(self._say.visits.drop_link, {"hash": link_hash})
+        return found.person
 
     def add_session(self, session: Session) -> None:
         """See `Tx.add_session`. Sessions that are out of force go with it."""
-        begun = rows.micros(session.created_at)
-        self._cursor.change(self._say.drop_sessions, {"now": begun})
-        row = {"id": session.id, "person": session.person, "created_at": begun}
-        self._cursor.change(self._say.add_session, row | {"expires_at": rows.micros(session.expires_at)})
+        self._cursor.change(self._say.visits.drop_sessions, {"now": rows.micros(session.created_at)})
+        self._cursor.change(self._say.visits.add_session, access_rows.session_row(session))
 
-    def end_session(self, session_id: str) -> None:
+    def touch_session(self, session_id: str, at: datetime) -> None:
+        """See `Tx.touch_session`."""
+        self._cursor.change(self._say.visits.touch_session, {"id_": session_id, "seen_at": rows.micros(at)})
+
+    def end_session(self, session_id: str) -> bool:
         """See `Tx.end_session`."""
-        self._cursor.change(self._say.end_session, {"id": session_id})
+        return bool(self._cursor.change(self._say.visits.end_session, {"id": session_id}))
+
+    def end_sessions(self, person: str, *, but: str | None = None) -> tuple[str, ...]:
+        """See `Tx.end_sessions`."""
+        found = self._cursor.all(self._say.visits.every_session_of, {"person": person})
+        ended = tuple(session_id for (session_id,) in found if session_id != but)
+        self._cursor.change_many(self._say.visits.end_session, [{"id": session_id} for session_id in ended])
+        return ended

@@ -10,7 +10,7 @@ from bot.core.errors import SaysoError
 if TYPE_CHECKING:
     from store.sqlite import Connection
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision under ``migrations/versions``; named here so that a start need not load alembic to know it."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.core.model import Decision, Delivery, Execution, Key, Request
-from bot.core.ports import AuditLine, Filter, Session
+from bot.core.ports import AuditLine, Filter
 from store import access_rows, rows
 from store.cursor import Cursor
 from store.prepared import Row
@@ -43,7 +43,11 @@ def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
     if query.states is not None and not query.states:
         return ()
     statement, values = cursor.say.listing(query, after)
-    found = cursor.all(statement, values)
+    return whole(cursor, cursor.all(statement, values))
+
+
+def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
+    """The requests that rows of `store.queue_statements.whole_requests` say, with their decisions."""
     decided = _decisions(cursor, found)
     return tuple(rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found)
 
@@ -127,18 +131,6 @@ def key(cursor: Cursor, key_hash: str) -> Key | None:
 def keys(cursor: Cursor) -> tuple[Key, ...]:
     """Every key, oldest first."""
     return tuple(access_rows.key_of(row) for row in cursor.all(cursor.say.keys))
-
-
-def session(cursor: Cursor, session_id: str, now: datetime) -> Session | None:
-    """The session, while it is in force."""
-    row = cursor.one(cursor.say.session, {"id": session_id, "now": rows.micros(now)})
-    return None if row is None else access_rows.session_of(row)
-
-
-def link_person(cursor: Cursor, link_hash: str, now: datetime) -> str | None:
-    """Whose one-time link this is, while it is in force."""
-    row = cursor.one(cursor.say.link, {"hash": link_hash, "now": rows.micros(now)})
-    return None if row is None else str(row[0])
 
 
 def paused(cursor: Cursor) -> bool:

@@ -19,6 +19,7 @@ from store import access_rows, rows
 from store.account_statements import AccountStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
+from store.queue_statements import QueueStatements, whole_requests
 from store.tables import (
     assignments,
     chain,
@@ -29,25 +30,16 @@ from store.tables import (
     executions,
     idempotency,
     keys,
-    links,
     requests,
     revisions,
-    sessions,
     switches,
 )
+from store.trail_statements import TrailStatements
+from store.visit_statements import VisitStatements
 
 
 def _given(*names: str) -> dict[str, sa.BindParameter[Any]]:
     return {name: sa.bindparam(name) for name in names}
-
-
-def _whole_requests() -> sa.Select[Any]:
-    """Requests as `rows.request_of` reads them: with their current revision and newest execution."""
-    joined = requests.join(
-        revisions, sa.and_(revisions.c.request == requests.c.id, revisions.c.number == requests.c.revision)
-    ).outerjoin(executions, executions.c.id == requests.c.execution)
-    wanted = [requests.c[name] for name in rows.REQUEST_COLUMNS]
-    return sa.select(*wanted, revisions.c.content, executions.c.body).select_from(joined)
 
 
 CHANGING = (
@@ -72,6 +64,7 @@ def _change_request(*more: str) -> sa.Update:
             **_given(*CHANGING, *more),
             decisions=requests.c.decisions + sa.bindparam("added"),
             execution=sa.func.coalesce(sa.bindparam("execution", type_=sa.Text()), requests.c.execution),
+            deadline=sa.func.coalesce(sa.bindparam("deadline", type_=sa.BigInteger()), requests.c.deadline),
         )
     )
 
@@ -95,12 +88,16 @@ class Statements:
         self.dialect = dialect
         self._insert = sqlite.insert if dialect.name == "sqlite" else _postgresql().insert
         self._listing = lru_cache(maxsize=256)(self._listing_of)
+        self.decisions_of = lru_cache(maxsize=256)(self._decisions_of)
         self._requests()
         self._parts()
         self._chain()
         self._access()
         self.letters = LetterStatements(dialect, self._insert)
         self.accounts = AccountStatements(dialect, self._insert)
+        self.queue = QueueStatements(dialect, self._insert)
+        self.trail = TrailStatements(dialect)
+        self.visits = VisitStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self.dialect)
@@ -113,7 +110,7 @@ class Statements:
 
     def _requests(self) -> None:
         r, p = requests.c, self._prepare
-        self.request = p(_whole_requests().where(r.id == sa.bindparam("id")))
+        self.request = p(whole_requests().where(r.id == sa.bindparam("id")))
         self.add_request = self._add(requests)
         self.change_request = p(_change_request())
         self.reroute_request = p(_change_request("rule", "route"))
@@ -135,7 +132,6 @@ class Statements:
         self.count_open = p(count.where(is_open))
         self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))
         self.created_at = p(sa.select(r.created_at).where(r.id == sa.bindparam("id")))
-        self.assign = self._add(assignments, once=True)
 
     def _parts(self) -> None:
         p, d, e, y, x = self._prepare, decisions.c, executions.c, deliveries.c, effects.c
@@ -186,7 +182,7 @@ class Statements:
         self.audit_lines = p(lines.where(e.seq > sa.bindparam("after")).limit(sa.bindparam("limit")))
 
     def _access(self) -> None:
-        p, i, k, s, n = self._prepare, idempotency.c, keys.c, sessions.c, links.c
+        p, i, k = self._prepare, idempotency.c, keys.c
         bind = sa.bindparam
         self.remembered = p(sa.select(i.request, i.body_hash).where(i.agent == bind("agent"), i.key == bind("key")))
         self.remember = self._add(idempotency, once=True)
@@ -196,14 +192,6 @@ class Statements:
         self.add_key = self._add(keys)
         revoke = sa.update(keys).where(k.id == bind("id_"), k.revoked_at.is_(None))
         self.revoke_key = p(revoke.values(revoked_at=bind("revoked_at")))
-        in_force = sa.select(s.id, s.person, s.created_at, s.expires_at).where(s.id == bind("id"))
-        self.session = p(in_force.where(s.expires_at > bind("now")))
-        self.add_session = self._add(sessions)
-        self.end_session = p(sa.delete(sessions).where(s.id == bind("id")))
-        self.drop_sessions = p(sa.delete(sessions).where(s.expires_at <= bind("now")))
-        self.add_link = self._add(links)
-        self.link = p(sa.select(n.person).where(n.hash == bind("hash"), n.expires_at > bind("now")))
-        self.drop_links = p(sa.delete(links).where(sa.or_(n.hash == bind("hash"), n.expires_at <= bind("now"))))
         self.switch = p(sa.select(switches.c.position).where(switches.c.name == bind("name")))
         put = self._insert(switches)
         self.put_switch = Prepared(
@@ -233,7 +221,7 @@ class Statements:
 
     def _listing_of(self, shape: _Shape) -> Prepared:
         r = requests.c
-        select = _whole_requests()
+        select = whole_requests()
         for name in shape.narrow:
             if name == "reviewer":
                 mine = [assignments.c.person == sa.bindparam("reviewer"), assignments.c.created_at == r.created_at]
@@ -255,7 +243,7 @@ class Statements:
             select = select.where(sa.tuple_(r.created_at, r.id) < last)
         return self._prepare(select.order_by(r.created_at.desc(), r.id.desc()).limit(sa.bindparam("limit")))
 
-    def decisions_of(self, count: int) -> Prepared:
+    def _decisions_of(self, count: int) -> Prepared:
         """Bodies of the decisions of ``count`` requests, given as ``request_0`` and on, oldest first."""
         d = decisions.c
         wanted = d.request.in_([sa.bindparam(f"request_{index}") for index in range(count)])

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.model import Delivery, Key, Request
-from bot.core.ports import AuditLine, Cursor, Filter, Receipt, ReplyKey, Session, Tx, Unreachable
-from store import letters, queries
+from bot.core.ports import (
+    Alike,
+    AuditLine,
+    AuditQuery,
+    Cursor,
+    Filter,
+    Link,
+    Receipt,
+    ReplyKey,
+    Session,
+    Subscription,
+    Tx,
+    Unreachable,
+    Wanted,
+)
+from store import letters, queries, queue, trail, visits
 from store.lock import Lock
 from store.reader import Reader
 from store.tx import UnitTx
@@ -43,6 +57,34 @@ class SqlStore:
         """See `Store.requests`."""
         return await self._reader.read(lambda cursor: queries.requests(cursor, query))
 
+    async def queue(self, wanted: Wanted) -> tuple[Request, ...]:
+        """See `Store.queue`."""
+        return await self._reader.read(lambda cursor: queue.page(cursor, wanted))
+
+    async def queued(self, wanted: Wanted) -> int:
+        """See `Store.queued`."""
+        return await self._reader.read(lambda cursor: queue.count(cursor, wanted))
+
+    async def alike(self, wanted: Wanted) -> tuple[Alike, ...]:
+        """See `Store.alike`."""
+        return await self._reader.read(lambda cursor: queue.alike(cursor, wanted))
+
+    async def open_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """See `Store.open_names`."""
+        return await self._reader.read(queue.open_names)
+
+    async def seen(self, person: str, request_ids: Sequence[str]) -> Mapping[str, int]:
+        """See `Store.seen`."""
+        return await self._reader.read(lambda cursor: visits.seen(cursor, person, request_ids))
+
+    async def troubled(self, limit: int) -> tuple[Request, ...]:
+        """See `Store.troubled`."""
+        return await self._reader.read(lambda cursor: queue.troubled(cursor, limit))
+
+    async def undelivered(self, limit: int) -> tuple[Delivery, ...]:
+        """See `Store.undelivered`."""
+        return await self._reader.read(lambda cursor: queue.undelivered(cursor, limit))
+
     async def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Store.deliveries`."""
         return await self._reader.read(lambda cursor: queries.deliveries(cursor, request_id))
@@ -58,6 +100,10 @@ class SqlStore:
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
         """See `Store.audit_lines`."""
         return await self._reader.read(lambda cursor: queries.audit_lines(cursor, after, limit))
+
+    async def audit_search(self, query: AuditQuery) -> tuple[AuditLine, ...]:
+        """See `Store.audit_search`."""
+        return await self._reader.read(lambda cursor: trail.search(cursor, query))
 
     async def audit_head(self) -> tuple[int, str]:
         """Number and hash of the newest audit line, for `store.chain.verify_store`."""
@@ -75,13 +121,25 @@ class SqlStore:
         """See `Store.keys`."""
         return await self._reader.read(queries.keys)
 
-    async def link_person(self, link_hash: str, now: datetime) -> str | None:
-        """See `Store.link_person`."""
-        return await self._reader.read(lambda cursor: queries.link_person(cursor, link_hash, now))
+    async def link(self, link_hash: str, now: datetime) -> Link | None:
+        """See `Store.link`."""
+        return await self._reader.read(lambda cursor: visits.link(cursor, link_hash, now))
 
     async def session(self, session_id: str, now: datetime) -> Session | None:
         """See `Store.session`."""
-        return await self._reader.read(lambda cursor: queries.session(cursor, session_id, now))
+        return await self._reader.read(lambda cursor: visits.session(cursor, session_id, now))
+
+    async def sessions(self, now: datetime, person: str | None = None) -> tuple[Session, ...]:
+        """See `Store.sessions`."""
+        return await self._reader.read(lambda cursor: visits.sessions(cursor, now, person))
+
+    async def subscriptions(self, person: str | None = None) -> tuple[Subscription, ...]:
+        """See `Store.subscriptions`."""
+        return await self._reader.read(lambda cursor: visits.subscriptions(cursor, person))
+
+    async def kept(self, name: str) -> str | None:
+        """See `Store.kept`."""
+        return await self._reader.read(lambda cursor: visits.kept(cursor, name))
 
     async def reply_key(self, token_hash: str) -> ReplyKey | None:
         """See `Store.reply_key`."""

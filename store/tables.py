@@ -57,9 +57,13 @@ requests = Table(
     Column("open", BigInteger(), nullable=False, comment="1 while the state is pending or needs_info"),
     Column("decisions", BigInteger(), nullable=False, comment="how many decisions there are"),
     Column("execution", Text(), nullable=True, comment="the newest execution"),
+    Column(
+        "deadline", BigInteger(), nullable=True, comment="what the queue is ordered by; once it ended, the last one"
+    ),
     PrimaryKeyConstraint("id"),
     _partial("requests_due", "due_at", where="open = 1"),
-    _partial("requests_open_agent", "agent", where="open = 1"),
+    _partial("requests_open_agent", "agent", "action", where="open = 1"),
+    _partial("requests_deadline", "deadline", "id", where="open = 1"),
     _partial("requests_open", "created_at", "id", where="open = 1"),
     _partial("requests_escalated", "created_at", "id", where="escalation_level > 0"),
     _partial("requests_batch", "batch", "created_at", "id", where="batch IS NOT NULL"),
@@ -104,6 +108,7 @@ executions = Table(
     UniqueConstraint("request", "revision"),
     ForeignKeyConstraint(["request"], ["requests.id"]),
     _partial("executions_unfinished", "n", where="state IN ('waiting', 'executing')"),
+    _partial("executions_troubled", "n", where="state IN ('failed', 'unknown')"),
 )
 
 deliveries = Table(
@@ -117,6 +122,7 @@ deliveries = Table(
     ForeignKeyConstraint(["request"], ["requests.id"]),
     Index("deliveries_request", "request", "n"),
     _partial("deliveries_handle", "channel", "handle_key", "n", where="handle_key IS NOT NULL"),
+    _partial("deliveries_failed", "n", where="state = 'failed'"),
 )
 
 assignments = Table(
@@ -124,9 +130,12 @@ assignments = Table(
     metadata,
     *_words("person", "request"),
     *_numbers("created_at"),
+    Column("waiting", BigInteger(), nullable=False, server_default=text("0"), comment="1: may decide now, has not yet"),
     # The request's own time stands in the key, so that one person's requests are read newest first without a sort.
     PrimaryKeyConstraint("person", "created_at", "request"),
     ForeignKeyConstraint(["request"], ["requests.id"]),
+    # With ``waiting`` in it, or SQLite before 3.42 would look into the table to see what the index says by itself.
+    _partial("assignments_waiting", "person", "request", "waiting", where="waiting = 1"),
     sqlite_with_rowid=False,
 )
 
@@ -178,10 +187,44 @@ sessions = Table(
     metadata,
     *_words("id", "person"),
     *_numbers("created_at", "expires_at"),
+    Column("way", Text(), nullable=False, server_default=text("'link'")),
+    Column("browser", Text(), nullable=False, server_default=text("''")),
+    *_numbers("seen_at", missing=True),
     PrimaryKeyConstraint("id"),
 )
 
-links = Table("links", metadata, *_words("hash", "person"), *_numbers("expires_at"), PrimaryKeyConstraint("hash"))
+links = Table(
+    "links",
+    metadata,
+    *_words("hash", "person"),
+    *_numbers("expires_at"),
+    *_words("browser", missing=True),
+    PrimaryKeyConstraint("hash"),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    *_words("person", "request"),
+    *_numbers("revision", "at"),
+    PrimaryKeyConstraint("person", "request", "revision"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+    sqlite_with_rowid=False,
+)
+"""Who opened which revision, and when first."""
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    *_words("id", "person", "endpoint", "p256dh", "auth", "browser"),
+    *_numbers("created_at"),
+    PrimaryKeyConstraint("id"),
+    Index("subscriptions_person", "person", "created_at"),
+)
+"""Browsers that take push."""
+
+kept = Table("kept", metadata, *_words("name", "value"), PrimaryKeyConstraint("name"))
+"""What the house made for itself at first start, as the key that its pushes are signed with."""
 
 switches = Table("switches", metadata, *_words("name"), *_numbers("position"), PrimaryKeyConstraint("name"))
 """What an operator turned on (1) or off (0); ``pause`` stops all replays."""

@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from bot.core.model import Delivery, Event, Execution, Request
+from bot.core.model import Decision, Delivery, Event, Execution, Request
 from bot.core.ports import Change, Effect, Overtaken
-from store import queries, rows
+from store import asked, queries, rows
 from store.access import AccessTx
 from store.accounts import AccountsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
 from store.letters import LettersTx
+from store.visits import VisitsTx
 
 _KEPT_ELSEWHERE = ("content", "decisions", "execution")
 _REQUEST_FIELDS = tuple(name for name in Request.__struct_fields__ if name not in _KEPT_ELSEWHERE)
@@ -26,7 +28,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, LettersTx):
+class UnitTx(AccessTx, AccountsTx, LettersTx, VisitsTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -102,18 +104,13 @@ class UnitTx(AccessTx, AccountsTx, LettersTx):
             self._change_request(change, before, after)
         if before is None or before.content is not after.content:
             self._put_revision(before, after, data)
-        asked = after.assignees
-        if before is not None:
-            already = before.assignees
-            asked = tuple(person for person in asked if person not in already)
-        begun = rows.micros(after.created_at)
-        people = [{"person": person, "request": after.id, "created_at": begun} for person in asked]
-        self._cursor.change_many(self._say.assign, people)
+        self._cursor.change_many(self._say.queue.assign, asked.moved(before, asked.whole(change, after)))
         data |= _difference(before, after)
 
     def _add_request(self, change: Change, after: Request) -> None:
         row = rows.request_row(after, rows.json_text(after.route))
         row["decisions"] = int(change.decision is not None)
+        row["deadline"] = asked.deadline(after)
         row["execution"] = None if change.execution is None else change.execution.id
         self._cursor.change(self._say.add_request, row)
 
@@ -122,6 +119,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx):
         row = rows.request_row(after, rows.json_text(after.route) if rerouted else "")
         row["id_"] = after.id
         row["added"] = int(change.decision is not None)
+        row["deadline"] = asked.deadline(asked.whole(change, after))
         row["execution"] = None if change.execution is None or change.execution_before else change.execution.id
         row |= _seen(before, row["tracks"] if before.tracks is after.tracks else rows.json_text(before.tracks))
         statement = self._say.reroute_request if rerouted else self._say.change_request
@@ -138,6 +136,16 @@ class UnitTx(AccessTx, AccountsTx, LettersTx):
                 "execution": None if added is None else added.id,
             }
             self._cursor.change(self._say.extend_request, row)
+        if change.decision is not None:
+            self._decided_alone(change.decision)
+
+    def _decided_alone(self, decision: Decision) -> None:
+        """A decision beside its request, which is not written: it may wait for others now."""
+        after = self.request(decision.request)
+        if after is not None:
+            before = replace(after, decisions=tuple(known for known in after.decisions if known.id != decision.id))
+            self._cursor.change_many(self._say.queue.assign, asked.moved(before, after))
+            self._cursor.change(self._say.queue.move_deadline, {"id_": after.id, "deadline": asked.deadline(after)})
 
     def _put_revision(self, before: Request | None, after: Request, data: dict[str, Any]) -> None:
         if before is not None and before.content.number == after.content.number:

@@ -1,9 +1,13 @@
-"""P13: replaying the audit from nothing gives the rows that the tables hold, after whatever happened."""
+"""P13: replaying the audit from nothing gives the rows that the tables hold, after whatever happened.
+
+What no event tells of follows from the requests: by when each is to be decided, and for whom it waits.
+"""
 
 from __future__ import annotations
 
 import random
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +15,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bot.core.card import next_step_at
 from bot.core.model import DeliveryState, ExecutionState, OnExpiry, Request, State, Track, Verb
-from bot.core.ports import Change, Overtaken, Tx
-from store import SqlStore, open_store
+from bot.core.ports import Change, Filter, Overtaken, Tx
+from store import SqlStore, open_store, rows
 from store.audit import Rebuilt, replay
 from store.chain import verify_store
 from tests.store import samples
@@ -34,10 +39,11 @@ def held(database: Path) -> Rebuilt:
     driver.row_factory = sqlite3.Row
     found: dict[str, dict[Any, dict[str, Any]]] = {}
     for table, key in KEYS.items():
-        rows = [dict(row) for row in driver.execute(f"SELECT * FROM {table}")]  # noqa: S608 - a table of ours
-        for row in rows:
+        kept = [dict(row) for row in driver.execute(f"SELECT * FROM {table}")]  # noqa: S608 - a table of ours
+        for row in kept:
             row.pop("n", None)
-        found[table] = {row[key[0]] if len(key) == 1 else tuple(row[k] for k in key): row for row in rows}
+            row.pop("deadline", None)
+        found[table] = {row[key[0]] if len(key) == 1 else tuple(row[k] for k in key): row for row in kept}
     driver.close()
     return Rebuilt(**found)
 
@@ -46,6 +52,21 @@ async def told(store: SqlStore) -> Rebuilt:
     """The rows that the audit tells, its chain verified."""
     assert (await verify_store(store)).ok
     return replay(await store.audit_lines(0, 1_000_000))
+
+
+async def follows(store: SqlStore, database: Path) -> int:
+    """Hold deadlines and who is waited for against the requests; how many people are waited for."""
+    requests = {value.id: value for value in await store.requests(Filter(limit=10_000))}
+    with closing(sqlite3.connect(database)) as driver:
+        deadlines = driver.execute("SELECT id, deadline FROM requests WHERE open = 1").fetchall()
+        waiting = driver.execute("SELECT person, request FROM assignments WHERE waiting = 1").fetchall()
+    for request_id, deadline in deadlines:
+        value = requests[request_id]
+        assert deadline == rows.micros(next_step_at(value) or value.expires_at), request_id
+    people = {(person, value.id) for value in requests.values() for person in value.assignees}
+    pending = {(p, r) for p, r in people if requests[r].state is State.PENDING and requests[r].waits_for(p)}
+    assert sorted(waiting) == sorted(pending)
+    return len(waiting)
 
 
 class Life:
@@ -157,6 +178,7 @@ async def test_p13_replaying_the_audit_rebuilds_the_tables(url: str, database: P
             overtaken += 1
     assert overtaken
     assert await told(store) == held(database)
+    assert await follows(store, database)
     await store.close()
 
 

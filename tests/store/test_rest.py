@@ -118,8 +118,8 @@ async def test_a_link_signs_in_once_while_in_force(store: SqlStore) -> None:
     later = NOW + timedelta(minutes=10)
     await store.write(lambda tx: tx.add_link(Link(hash="a", person="ana", expires_at=later)))
     await store.write(lambda tx: tx.add_link(Link(hash="b", person="ben", expires_at=NOW)))
-    assert await store.link_person("a", NOW) == "ana"
-    assert await store.link_person("a", later) is None
+    assert await store.link("a", NOW) == Link(hash="a", person="ana", expires_at=later)
+    assert await store.link("a", later) is None
     assert await store.write(lambda tx: tx.take_link("b", NOW)) is None
     assert await store.write(lambda tx: tx.take_link("a", NOW)) == "ana"
     assert await store.write(lambda tx: tx.take_link("a", NOW)) is None

@@ -1,0 +1,59 @@
+"""What waits, by deadline, and what went wrong: plain functions over a `store.cursor.Cursor`."""
+
+from __future__ import annotations
+
+from bot.core.model import Delivery, Request
+from bot.core.ports import Alike, Wanted
+from store import queries, rows
+from store.cursor import Cursor
+from store.queue_statements import shape_of
+
+
+def page(cursor: Cursor, wanted: Wanted) -> tuple[Request, ...]:
+    """A page of open requests, soonest deadline first. An unknown ``after`` answers nothing, as does nobody asked."""
+    if wanted.asked == ():
+        return ()
+    shape, values = shape_of(wanted)
+    values["limit"] = wanted.limit
+    if wanted.after is not None:
+        row = cursor.one(cursor.say.queue.deadline, {"id": wanted.after})
+        if row is None or row[0] is None:
+            return ()
+        values |= {"after_at": row[0], "after_id": wanted.after}
+    return queries.whole(cursor, cursor.all(cursor.say.queue.page(shape, paged=wanted.after is not None), values))
+
+
+def count(cursor: Cursor, wanted: Wanted) -> int:
+    """How many there are on all pages."""
+    if wanted.asked == ():
+        return 0
+    shape, values = shape_of(wanted)
+    return int(cursor.all(cursor.say.queue.count(shape), values)[0][0])
+
+
+def alike(cursor: Cursor, wanted: Wanted) -> tuple[Alike, ...]:
+    """Those requests by agent and action, most of them first."""
+    if wanted.asked == ():
+        return ()
+    shape, values = shape_of(wanted)
+    found = cursor.all(cursor.say.queue.alike(shape), values)
+    return tuple(
+        Alike(agent=agent, action=action, count=many, deadline=rows.moment(soonest))
+        for agent, action, many, soonest in found
+    )
+
+
+def open_names(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The agents and the actions of all open requests, each sorted."""
+    found = cursor.all(cursor.say.queue.open_names)
+    return tuple(sorted({agent for agent, _ in found})), tuple(sorted({action for _, action in found}))
+
+
+def troubled(cursor: Cursor, limit: int) -> tuple[Request, ...]:
+    """Requests whose newest execution is failed or unknown, the newest executions first."""
+    return queries.whole(cursor, cursor.all(cursor.say.queue.troubled, {"limit": limit}))
+
+
+def undelivered(cursor: Cursor, limit: int) -> tuple[Delivery, ...]:
+    """Deliveries that failed, newest first."""
+    return tuple(rows.delivery_of(body) for (body,) in cursor.all(cursor.say.queue.undelivered, {"limit": limit}))

@@ -1,0 +1,150 @@
+"""What the store says about what is open: pages by deadline, counts, groups of alike; and about what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import Dialect
+
+from bot.core.ports import Wanted
+from store import patterns, rows
+from store.prepared import Prepared
+from store.tables import assignments, deliveries, executions, requests, revisions, seen
+
+MOST_ALIKE = 200
+
+_IS_OPEN = "requests.open = 1"
+"""As the partial indexes say it; a parameter would hide it from the planner."""
+
+_CURRENT = sa.and_(revisions.c.request == requests.c.id, revisions.c.number == requests.c.revision)
+_EQUAL = ("agent", "action", "kind", "risk")
+_WORDS = ("id", "title", "action", "agent", "batch")
+
+
+def whole_requests() -> sa.Select[Any]:
+    """Requests as `rows.request_of` reads them: with their current revision and newest execution."""
+    return _whole(requests.join(revisions, _CURRENT).outerjoin(executions, executions.c.id == requests.c.execution))
+
+
+def _whole(joined: sa.FromClause) -> sa.Select[Any]:
+    wanted = [requests.c[name] for name in rows.REQUEST_COLUMNS]
+    return sa.select(*wanted, revisions.c.content, executions.c.body).select_from(joined)
+
+
+class Shape(NamedTuple):
+    """What the text of a question depends on, whatever the values are."""
+
+    equal: tuple[str, ...]
+    asked: int | None
+    waits_for: bool
+    unread_by: bool
+    text: bool
+    escalated: bool | None
+
+
+def shape_of(wanted: Wanted) -> tuple[Shape, dict[str, Any]]:
+    """The shape of what is wanted, and its values by parameter."""
+    given = {name: getattr(wanted, name) for name in _EQUAL}
+    values: dict[str, Any] = {name: str(value) for name, value in given.items() if value is not None}
+    equal = tuple(values)
+    people = None if wanted.asked is None else tuple(dict.fromkeys(wanted.asked))
+    values |= {f"asked_{index}": person for index, person in enumerate(people or ())}
+    values |= {"waits_for": wanted.waits_for, "unread_by": wanted.unread_by}
+    if wanted.text:
+        values |= patterns.patterns(wanted.text)
+    shape = Shape(
+        equal=equal,
+        asked=None if people is None else len(people),
+        waits_for=wanted.waits_for is not None,
+        unread_by=wanted.unread_by is not None,
+        text=bool(wanted.text),
+        escalated=wanted.escalated,
+    )
+    return shape, values
+
+
+class QueueStatements:
+    """The statements about the queue, for one kind of database."""
+
+    def __init__(self, dialect: Dialect, insert: Callable[[sa.Table], Any]) -> None:
+        """``insert`` is the dialect's own, which knows ``ON CONFLICT``."""
+        self._dialect = dialect
+        r, e, y, bind = requests.c, executions.c, deliveries.c, sa.bindparam
+        self.page = lru_cache(maxsize=256)(self._page)
+        self.count = lru_cache(maxsize=256)(self._count)
+        self.alike = lru_cache(maxsize=256)(self._alike)
+        put = insert(assignments).inline()
+        key = ("person", "created_at", "request")
+        put = put.on_conflict_do_update(index_elements=key, set_={"waiting": put.excluded.waiting})
+        self.assign = Prepared(put, dialect, [*key, "waiting"])
+        moved = sa.func.coalesce(bind("deadline", type_=sa.BigInteger()), r.deadline)
+        self.move_deadline = self._prepare(sa.update(requests).where(r.id == bind("id_")).values(deadline=moved))
+        self.deadline = self._prepare(sa.select(r.deadline).where(r.id == bind("id")))
+        self.open_names = self._prepare(sa.select(r.agent, r.action).where(sa.text(_IS_OPEN)).distinct())
+        newest = sa.and_(r.id == e.request, r.execution == e.id)
+        troubled = _whole(executions.join(requests, newest).join(revisions, _CURRENT))
+        troubled = troubled.where(sa.text("executions.state IN ('failed', 'unknown')"))
+        self.troubled = self._prepare(troubled.order_by(e.n.desc()).limit(bind("limit")))
+        undelivered = sa.select(y.body).where(sa.text("deliveries.state = 'failed'"))
+        self.undelivered = self._prepare(undelivered.order_by(y.n.desc()).limit(bind("limit")))
+
+    def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
+        return Prepared(construct, self._dialect)
+
+    def _page(self, shape: Shape, *, paged: bool) -> Prepared:
+        r = requests.c
+        select = _narrowed(whole_requests(), shape, hidden=("agent", "action"))
+        if paged:
+            last = sa.tuple_(sa.bindparam("after_at"), sa.bindparam("after_id"))
+            select = select.where(sa.tuple_(r.deadline, r.id) > last)
+        return self._prepare(select.order_by(r.deadline, r.id).limit(sa.bindparam("limit")))
+
+    def _count(self, shape: Shape) -> Prepared:
+        a = assignments.c
+        if shape == Shape((), None, waits_for=True, unread_by=False, text=False, escalated=None):
+            mine = sa.select(sa.func.count()).where(a.person == sa.bindparam("waits_for"))
+            return self._prepare(mine.where(sa.text("assignments.waiting = 1")))
+        select = _narrowed(sa.select(sa.func.count()).select_from(_searched(shape)), shape, hidden=("action",))
+        return self._prepare(select)
+
+    def _alike(self, shape: Shape) -> Prepared:
+        r = requests.c
+        count, soonest = sa.func.count(), sa.func.min(r.deadline)
+        select = sa.select(r.agent, r.action, count, soonest).select_from(_searched(shape))
+        grouped = _narrowed(select, shape, hidden=("action",)).group_by(r.agent, r.action)
+        ordered = grouped.order_by(count.desc(), soonest, r.agent, r.action)
+        return self._prepare(ordered.limit(sa.literal_column(str(MOST_ALIKE))))
+
+
+def _searched(shape: Shape) -> sa.FromClause:
+    """Contents are read only where something is looked for in them."""
+    return requests.join(revisions, _CURRENT) if shape.text else requests
+
+
+def _narrowed(select: sa.Select[Any], shape: Shape, *, hidden: tuple[str, ...]) -> sa.Select[Any]:
+    """``hidden``: columns whose indexes are not to be used, for they would lead through what ended, or to a sort."""
+    r, a, e = requests.c, assignments.c, seen.c
+    select = select.where(sa.text(_IS_OPEN))
+    for name in shape.equal:
+        column = r[name].concat(sa.literal_column("''", sa.Text())) if name in hidden else r[name]
+        select = select.where(column == sa.bindparam(name))
+    if shape.escalated is not None:
+        # Not as its partial index says it, which would lead through every request that ever was escalated.
+        select = select.where(r.escalation_level >= 1 if shape.escalated else r.escalation_level < 1)
+    if shape.waits_for:
+        mine = (a.person == sa.bindparam("waits_for"), a.request == r.id, sa.text("assignments.waiting = 1"))
+        select = select.where(sa.exists().where(*mine))
+    if shape.asked is not None:
+        people = a.person.in_([sa.bindparam(f"asked_{index}") for index in range(shape.asked)])
+        select = select.where(sa.exists().where(people, a.created_at == r.created_at, a.request == r.id))
+    if shape.unread_by:
+        opened = (e.person == sa.bindparam("unread_by"), e.request == r.id, e.revision == r.revision)
+        select = select.where(~sa.exists().where(*opened))
+    if shape.text:
+        found = [patterns.holds(r[name], "text") for name in _WORDS]
+        found += [patterns.holds(revisions.c.content, name) for name in ("text", "quoted")]
+        select = select.where(sa.or_(*found))
+    return select
