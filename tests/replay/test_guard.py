@@ -14,10 +14,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.addresses import permitted
 from bot.core.policy import Execute
 from bot.core.ports import Outcome, OutcomeKind
 from bot.replay import TargetReplayer, open_replayer
-from bot.replay.guard import Guard, TargetRefused, permitted
+from bot.replay.guard import Guard, TargetRefused
 from bot.replay.signing import Signer
 from bot.replay.webhook import WebhookClient
 from tests.fakes.receiver import Receiver, answering, message, saying
