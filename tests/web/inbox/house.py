@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from msgspec.structs import replace
 
 from bot.core.model import Request, Submission
+from bot.core.policy import Policy
 from bot.core.ports import Unreachable
 from bot.core.token import PAGE, Marks
 from bot.desk import Access, Desk, Ledger, Rounds
@@ -49,8 +51,19 @@ class Standing:
     store: SqlStore
     desk: Desk
     access: Access
+    policy: Policy
     letters: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+
+    def change(self, person: str, **values: Any) -> None:
+        """Let routing.yaml say other things of a person from now on."""
+        people = {**self.policy.people, person: replace(self.policy.people[person], **values)}
+        self.policy = replace(self.policy, people=people)
+
+    def forget(self, person: str) -> None:
+        """Let routing.yaml know a person no more."""
+        people = {name: known for name, known in self.policy.people.items() if name != person}
+        self.policy = replace(self.policy, people=people)
 
     async def submit(self, **content: Any) -> Request:
         """Submit as the agent; a refund unless told otherwise."""
@@ -89,28 +102,32 @@ class Standing:
 
 
 @asynccontextmanager
-async def standing(folder: Path, public_url: str | None = None, rules: str = "routing.yaml") -> AsyncIterator[Standing]:
-    """Open a house on a free port; ``public_url`` where it is told another address than the one it listens at."""
+async def standing(
+    folder: Path, public_url: str | None = None, rules: str = "routing.yaml", *, oidc: Any = None
+) -> AsyncIterator[Standing]:
+    """Open a house on a free port; ``public_url`` where it is told another address than the one it listens at.
+
+    ``oidc`` is the identity provider.
+    """
     store = await open_store(f"sqlite+aiosqlite:///{folder / 'sayso.db'}", exclusive=True)
-    policy = load(Path(__file__).parent / rules)
     clock = MovableClock()
     ledger = Ledger(store, clock, secrets.token_bytes)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     told = public_url or url
-    desk = Desk(ledger, Rounds(ledger, {}), lambda: policy, lambda r: page_url(told, r))
-    house = Standing(url, clock, store, desk, Access(ledger))
+    desk = Desk(ledger, Rounds(ledger, {}), lambda: house.policy, lambda r: page_url(told, r))
+    house = Standing(url, clock, store, desk, Access(ledger), load(Path(__file__).parent / rules))
 
     async def send_link(person: str, browser: str | None) -> None:
         house.letters.append(person)
         house.links.append(await house.access.new_link(person, by="inbox", browser=browser))
 
     def addressed(request_id: str, mark: str) -> str | None:
-        return next((p for p in policy.people if MARKS.holds(mark, request_id, p)), None)
+        return next((p for p in house.policy.people if MARKS.holds(mark, request_id, p)), None)
 
     doors = House(
-        desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: policy,
-        addressed=addressed,
+        desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: house.policy,
+        addressed=addressed, oidc=oidc,
     )  # fmt: skip
     config = uvicorn.Config(
         create_app(doors, routes(doors, send_link)),
