@@ -54,6 +54,7 @@ class Standing:
     policy: Policy
     letters: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def change(self, person: str, **values: Any) -> None:
         """Let routing.yaml say other things of a person from now on."""
@@ -127,7 +128,7 @@ async def standing(
 
     doors = House(
         desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: house.policy,
-        addressed=addressed, oidc=oidc,
+        addressed=addressed, oidc=oidc, closing=house.closing,
     )  # fmt: skip
     config = uvicorn.Config(
         create_app(doors, routes(doors, send_link)),
@@ -143,6 +144,8 @@ async def standing(
     try:
         yield house
     finally:
+        # Open pages that hear of changes would otherwise be waited for.
+        house.closing.set()
         server.should_exit = True
         await serving
         listener.close()
