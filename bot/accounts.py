@@ -19,3 +19,16 @@ def email_account(settings: Settings) -> Any:
         authserv_id=settings.email_authserv_id,
         dns=settings.email_dns,
     )
+
+
+def push_account(settings: Settings) -> Any:
+    """`channels.push.PushSettings`, as the environment says it; only where `Settings.push_on`."""
+    push, told = load("push"), settings.push
+    return push.PushSettings(
+        web=told.web,
+        vapid_private_key=told.vapid_private_key,
+        vapid_subject=told.vapid_subject,
+        ntfy_url=told.ntfy_url,
+        ntfy_token=told.ntfy_token,
+        services=tuple(push.Service(url, person) for person, url in told.services),
+    )

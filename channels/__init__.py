@@ -27,6 +27,8 @@ class Ability(StrEnum):
     """Several cards for one person can be gathered into one letter."""
     QUEUE = "queue"
     """The channel shows each person what waits for them."""
+    BRIEF = "brief"
+    """A card names agent and action and says nothing else of the request; once it is decided it goes."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -38,7 +40,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 CHANNELS: Mapping[str, Entry] = {
     "email": Entry(module="channels.email", abilities=frozenset({Ability.REPLIES, Ability.DIGESTS})),
-    "slack": Entry(module="channels.slack", abilities=frozenset(Ability) - {Ability.DIGESTS}),
+    "push": Entry(module="channels.push", abilities=frozenset({Ability.BRIEF, Ability.BUTTONS, Ability.DIGESTS})),
+    "slack": Entry(module="channels.slack", abilities=frozenset(Ability) - {Ability.DIGESTS, Ability.BRIEF}),
 }
 """Every channel by its name, which routing.yaml's ``via:`` uses, and its template folder, and its fake."""
 

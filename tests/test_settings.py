@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.servers import Server, Tls
 from bot.settings import VARIABLES, Settings, SettingsError, env_example, public_url_of, read_env, settings_of
+from bot.settings.oidc import OidcClient
 
 ROOT = Path(__file__).parent.parent
 SECRET = "s" * 32
@@ -202,6 +203,23 @@ NO_REPLY_ADDRESS = [
 ]
 
 
+OIDC = {"OIDC_ISSUER": "https://id.example.com/tenant", "OIDC_CLIENT_ID": "sayso", "OIDC_CLIENT_SECRET": "hunter2"}
+NO_ISSUER = [
+    "id.example.com",
+    "http://id.example.com",
+    "http://10.0.0.1",
+    "http://localhost.example.com",
+    "ftp://id.example.com",
+    "https://",
+    "https://id.example.com?tenant=1",
+    "https://id.example.com#x",
+    "https://user:hunter2@id.example.com",
+    "https://id.example.com:x",
+    "https://[::1",
+    "https://id.example.com/.well-known/openid-configuration",
+]
+
+
 WRONG: list[tuple[str, dict[str, str], str]] = [
     ("no secret", {"SAYSO_SECRET": ""}, "SAYSO_SECRET"),
     ("one short secret of two", {"SAYSO_SECRET": f"{SECRET},short"}, "SAYSO_SECRET"),
@@ -229,6 +247,12 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("nowhere to answer, listening", {"EMAIL_REPLY_TO": "", "IMAP_URL": ""} | LISTENING, "EMAIL_REPLY_TO"),
     ("two words for a server", {"EMAIL_AUTHSERV_ID": "mx.example.com 1"}, "EMAIL_AUTHSERV_ID"),
     ("a whole header for a server", {"EMAIL_AUTHSERV_ID": "mx.example.com;"}, "EMAIL_AUTHSERV_ID"),
+    *((f"{text!r} as issuer", OIDC | {"OIDC_ISSUER": text}, "OIDC_ISSUER") for text in NO_ISSUER),
+    ("a client of no provider", {"OIDC_CLIENT_ID": "sayso"}, "OIDC_ISSUER"),
+    ("a secret for no provider", {"OIDC_CLIENT_SECRET": "hunter2"}, "OIDC_ISSUER"),
+    ("no client", OIDC | {"OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID"),
+    ("no claim", OIDC | {"OIDC_CLAIM": "e mail"}, "OIDC_CLAIM"),
+    ("a name too long for a button", OIDC | {"OIDC_NAME": "x" * 61}, "OIDC_NAME"),
     *((f"{text!r} as resolver", {"EMAIL_DNS": text}, "EMAIL_DNS") for text in (
         "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "dns.example.com:53", "::1:53", "[127.0.0.1]:53", "127.0.0.1:٥٣",
     )),
@@ -252,6 +276,7 @@ def test_what_is_wrong_names_its_variable(case: str, given: dict[str, str], name
 
 
 SECRETS = ["SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
+SECRETS += ["OIDC_CLIENT_SECRET"]
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -300,6 +325,24 @@ GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
             "email_listen": Server(scheme="lmtp", host="10.0.0.2", port=8024),
             "email_authserv_id": "mx.example.com",
             "email_dns": "[::1]:5353",
+        },
+    ),
+    ({}, {"oidc": None}),
+    (
+        OIDC,
+        {
+            "oidc": OidcClient(
+                issuer="https://id.example.com/tenant", client_id="sayso", client_secret="hunter2",
+                claim="email", name="single sign-on",
+            ),
+        },
+    ),
+    (
+        {"OIDC_ISSUER": "http://[::1]:8080", "OIDC_CLIENT_ID": "s", "OIDC_CLAIM": "sub", "OIDC_NAME": "Fake ID"},
+        {
+            "oidc": OidcClient(
+                issuer="http://[::1]:8080", client_id="s", client_secret=None, claim="sub", name="Fake ID"
+            ),
         },
     ),
     (MAIL | {"IMAP_URL": ""}, {"imap": None, "email_reply_to": "approvals+{token}@example.com"}),

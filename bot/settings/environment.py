@@ -18,7 +18,7 @@ _LINE = re.compile(
 )
 _OTHERS = ("SAYSO_KEY",)
 """Read elsewhere: the key that `sayso send` uses."""
-_MAIL = ("SMTP_", "IMAP_", "EMAIL_")
+_OURS = ("SMTP_", "IMAP_", "EMAIL_", "VAPID_", "NTFY_", "APPRISE_", "OIDC_")
 
 
 def read_env(environment: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
@@ -74,7 +74,7 @@ def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
 
 def _is_meant_for_us(name: str) -> bool:
     """Whether a name that there is not was meant for this program; other programs' may stand in the same file."""
-    return name.startswith("SAYSO_") or (name.startswith(_MAIL) and _close_to(name, 0.85) is not None)
+    return name.startswith("SAYSO_") or (name.startswith(_OURS) and _close_to(name, 0.85) is not None)
 
 
 def _known(name: str) -> bool:

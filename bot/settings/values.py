@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from bot.core.servers import Server
 from bot.settings.mail import mail_of
+from bot.settings.oidc import OidcClient, oidc_of
 from bot.settings.problems import SettingsError, not_the_example
+from bot.settings.push import Push, push_of
 from bot.settings.signing import secrets_of, webhook_secrets_of
 
 
@@ -36,6 +38,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     email_listen: Server | None = None
     email_authserv_id: str | None = None
     email_dns: str | None = None
+    oidc: OidcClient | None = None
+    push: Push = Push()
 
     @property
     def slack_on(self) -> bool:
@@ -46,6 +50,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def email_on(self) -> bool:
         """Whether email is a channel here."""
         return self.smtp is not None
+
+    @property
+    def push_on(self) -> bool:
+        """Whether push is a channel here."""
+        return self.push.on
 
 
 def settings_of(values: Mapping[str, str]) -> Settings:
@@ -83,6 +92,8 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         email_listen=mail.listen,
         email_authserv_id=mail.authserv_id,
         email_dns=mail.dns,
+        oidc=oidc_of(values, problems),
+        push=push_of(values, public, problems),
     )
     if problems:
         raise SettingsError(tuple(problems))

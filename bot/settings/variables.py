@@ -104,6 +104,70 @@ VARIABLES = (
         example="127.0.0.1:53",
         group="Email",
     ),
+    Variable(
+        name="OIDC_ISSUER",
+        about="People may sign in by this OpenID Connect provider; without it, by one-time links alone. Register\n"
+        "SAYSO_PUBLIC_URL/sign-in/oidc/callback there as redirect URI.",
+        example="https://id.example.com",
+        group="Signing in",
+    ),
+    Variable(
+        name="OIDC_CLIENT_ID",
+        about="What the provider calls this bot.",
+        example="sayso",
+        group="Signing in",
+    ),
+    Variable(
+        name="OIDC_CLIENT_SECRET",
+        about="The provider's secret for it. A public client has none.",
+        example="the-secret-of-the-client",
+        group="Signing in",
+    ),
+    Variable(
+        name="OIDC_CLAIM",
+        default="email",
+        about="Whose value names people: the person's oidc: in routing.yaml, or where they have none their email:,\n"
+        "if the provider has verified that address.",
+        group="Signing in",
+    ),
+    Variable(
+        name="OIDC_NAME",
+        default="single sign-on",
+        about="What the sign-in page calls the provider.",
+        group="Signing in",
+    ),
+    Variable(
+        name="VAPID_PRIVATE_KEY",
+        about="Web Push: the key that push services know us by, base64url of 32 bytes. Default: one is made at first\n"
+        "start and kept. Web Push is on where SAYSO_PUBLIC_URL is https (or this is set, to try it on localhost).",
+        example="ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGUsIG5vIGtleSE",
+        group="Push",
+    ),
+    Variable(
+        name="VAPID_SUBJECT",
+        about="How whoever runs a push service reaches you. Default: EMAIL_FROM, else SAYSO_PUBLIC_URL.",
+        example="mailto:you@example.com",
+        group="Push",
+    ),
+    Variable(
+        name="NTFY_URL",
+        about="The ntfy server that people's topics (ntfy: in routing.yaml) are on; without it ntfy is off.",
+        example="https://ntfy.sh",
+        group="Push",
+    ),
+    Variable(
+        name="NTFY_TOKEN",
+        about="An access token that may publish to these topics, where the server asks for one.",
+        example="tk_0123456789abcdef0123456789abc",
+        group="Push",
+    ),
+    Variable(
+        name="APPRISE_URLS",
+        about="Other services, as Apprise writes them, with spaces between: person=url for one person of the rules,\n"
+        "a bare url for whoever has no way of their own. They are sent a link and no buttons.",
+        example="ana=pover://user@token gotify://gotify.example.com/token",
+        group="Push",
+    ),
 )
 
 
