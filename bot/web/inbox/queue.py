@@ -1,85 +1,139 @@
-"""The queue: what waits for me, and below it what was decided lately and what nobody knows the end of."""
+"""The queue: what waits for me or for others, and below it what was decided lately and what nobody knows the end of."""
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from datetime import datetime
 
 from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
-from bot.core.card import Card
-from bot.core.links import batch_path
 from bot.core.model import Request, State
 from bot.core.ports import Filter, Unreachable
 from bot.web.inbox.guard import Visitor
-from bot.web.inbox.house import Desk
+from bot.web.inbox.queue_view import (
+    PAGE,
+    Row,
+    Scope,
+    Search,
+    heaps_of,
+    outcome_of,
+    scoped,
+    search_of,
+    undo_until,
+)
 from bot.web.inbox.reach import of_person
 from bot.web.inbox.site import Site
 from bot.web.inbox.view import is_unknown, version_of
 
 _CLOSED = tuple(state for state in State if not state.open)
-_LOOKED_AT = 100
-"""How many of the newest closed requests are looked through for unknown outcomes."""
+_LOOKED_AT = 40
+"""How many of the newest closed requests are looked through for those that were decided last."""
 
 _RECENT = 12
+_TROUBLED = 50
+"""Executions that failed or whose outcome is unknown; the unknown among them are shown."""
 
 
-class Heap(Struct, frozen=True):
-    """One row of the queue: a card, or the cards of one batch, whose page is at ``path`` (None: a card alone)."""
+class Done(Struct, frozen=True):
+    """A request that is closed, or that the reader just decided: what to say of it, until when it may be undone."""
 
-    cards: tuple[Card, ...]
-    path: str | None
+    request: Request
+    said: str
+    undo_until: datetime | None
 
 
-async def show(site: Site, _http: Http, visitor: Visitor) -> Response:
+class Lists(Struct, frozen=True):
+    """What stands below the queue."""
+
+    asked: tuple[Request, ...]
+    unknown: tuple[Request, ...]
+    recent: tuple[Done, ...]
+
+
+async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     """The page at ``/inbox``."""
-    house = site.house
-    waiting = await house.desk.queue(visitor.person.id)
-    asked = await house.store.requests(Filter(states=(State.NEEDS_INFO,), reviewer=visitor.person.id))
-    closed = await house.store.requests(Filter(states=_CLOSED, limit=_LOOKED_AT))
-    unknown = tuple(r for r in closed if is_unknown(r.execution))
-    recent = sorted(closed, key=lambda r: r.decided_at or r.created_at, reverse=True)[:_RECENT]
-    unreached = of_person(visitor.person, await house.store.unreachable())
+    house, person, search = site.house, visitor.person.id, search_of(http.query_params)
+    policy, now = house.policy(), house.clock.now()
+    wanted = search.wanted(person, policy)
+    found, *counted, (agents, actions), unreachable = await asyncio.gather(
+        house.store.queue(wanted),
+        *(house.store.queued(scoped(scope, person, policy)) for scope in Scope),
+        house.store.open_names(),
+        house.store.unreachable(),
+    )
+    counts = dict(zip(Scope, counted, strict=True))
+    rows = await _rows(site, visitor, found[:PAGE])
+    lists, done = await _lists(site, person, now), await _done(site, person, http.query_params.get("done"), now)
+    unreached = of_person(visitor.person, unreachable)
     return site.pages.show(
         "queue.html",
-        now=house.clock.now(),
+        now=now,
         visitor=visitor,
-        waiting=waiting,
-        heaps=await _heaps(house.desk, waiting),
-        asked=asked,
-        unknown=unknown,
-        recent=recent,
-        names={person.id: person.name for person in house.policy().people.values()},
+        place="inbox",
+        search=search,
+        scopes=Scope,
+        counts=counts,
+        count=await house.store.queued(wanted) if search.narrows else counts[search.scope],
+        agents=_offered(agents, search.agent),
+        actions=_offered(actions, search.action),
+        heaps=heaps_of(rows, search.scope),
+        more=search.address(after=found[PAGE - 1].id) if len(found) > PAGE else None,
+        lists=lists,
+        done=done,
+        names={known.id: known.name for known in policy.people.values()},
         unreached=unreached,
-        version=_version(tuple(card.request for card in waiting), (*asked, *recent, *unknown), unreached),
+        version=_version(search, rows, tuple(counted), lists, unreached),
     )
 
 
-async def _heaps(desk: Desk, waiting: tuple[Card, ...]) -> tuple[Heap, ...]:
-    """The queue with the cards of each batch in one row, where the first of them stood."""
-    sizes = Counter(card.batch for card in waiting if card.batch)
-    heaps: list[Heap] = []
-    seen: set[str] = set()
-    for card in waiting:
-        if card.batch is None or sizes[card.batch] == 1:
-            heaps.append(Heap((card,), None))
-        elif card.batch not in seen:
-            seen.add(card.batch)
-            heaps += await _heap(desk, tuple(c for c in waiting if c.batch == card.batch))
-    return tuple(heaps)
+async def _rows(site: Site, visitor: Visitor, requests: tuple[Request, ...]) -> tuple[Row, ...]:
+    """The rows of one page; nothing is looked at that is not on it."""
+    seen = await site.house.store.seen(visitor.person.id, [request.id for request in requests])
+    return tuple(
+        Row(
+            request=request,
+            card=site.house.desk.card_of(request),
+            mine=request.state is State.PENDING and request.waits_for(visitor.person.id),
+            unread=seen.get(request.id, 0) < request.revision,
+        )
+        for request in requests
+    )
 
 
-async def _heap(desk: Desk, cards: tuple[Card, ...]) -> tuple[Heap, ...]:
-    """One batch's cards in a row; each by itself where its name cannot stand in an address.
+async def _lists(site: Site, person: str, now: datetime) -> Lists:
+    store = site.house.store
+    asked, troubled, closed = await asyncio.gather(
+        store.requests(Filter(states=(State.NEEDS_INFO,), reviewer=person)),
+        store.troubled(_TROUBLED),
+        store.requests(Filter(states=_CLOSED, limit=_LOOKED_AT)),
+    )
+    recent = sorted(closed, key=lambda r: r.decided_at or r.created_at, reverse=True)[:_RECENT]
+    return Lists(
+        asked,
+        tuple(request for request in troubled if is_unknown(request.execution)),
+        tuple(Done(request, "", undo_until(request, person, now)) for request in recent),
+    )
 
-    A card says the name with nothing hidden in it; the page is found by the name as the agent wrote it.
-    """
-    first = await desk.request(cards[0].request)
-    path = batch_path(first.batch) if first else None
-    return (Heap(cards, path),) if path else tuple(Heap((card,), None) for card in cards)
+
+async def _done(site: Site, person: str, request_id: str | None, now: datetime) -> Done | None:
+    """What became of a request that this person has just decided."""
+    request = await site.house.store.request(request_id) if request_id else None
+    said = outcome_of(request, person) if request else None
+    return Done(request, said, undo_until(request, person, now)) if request and said else None
 
 
-def _version(waiting: tuple[str, ...], others: tuple[Request, ...], unreached: Unreachable | None) -> str:
+def _offered(names: tuple[str, ...], chosen: str) -> tuple[str, ...]:
+    """What may be picked; what is picked stays, though nothing of it is open any more."""
+    return names if not chosen or chosen in names else (*names, chosen)
+
+
+def _version(
+    search: Search, rows: tuple[Row, ...], counts: tuple[int, ...], lists: Lists, unreached: Unreachable | None
+) -> str:
     """Changes whenever the page would list something else."""
-    return str(hash((waiting, tuple((r.id, version_of(r)) for r in others), unreached)))
+    below = (*lists.asked, *lists.unknown, *(done.request for done in lists.recent))
+    undos = tuple(done.undo_until for done in lists.recent)
+    listed = tuple((row.request.id, row.version) for row in rows)
+    return str(hash((search, listed, counts, tuple((r.id, version_of(r)) for r in below), undos, unreached)))
