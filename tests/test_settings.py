@@ -10,6 +10,7 @@ import pytest
 from bot.core.servers import Server, Tls
 from bot.settings import VARIABLES, Settings, SettingsError, env_example, public_url_of, read_env, settings_of
 from bot.settings.oidc import OidcClient
+from bot.settings.push import Push
 
 ROOT = Path(__file__).parent.parent
 SECRET = "s" * 32
@@ -100,6 +101,16 @@ def test_a_misspelt_name_of_mail_is_said_and_another_programs_passes(tmp_path: P
     assert told.value.problems == (
         ".env: there is no EMAIL_AUTHSERVID; did you mean EMAIL_AUTHSERV_ID?",
         ".env: there is no EMAIL_REPLYTO; did you mean EMAIL_REPLY_TO?",
+    )
+
+
+def test_a_misspelt_name_of_push_is_said(tmp_path: Path) -> None:
+    """A misspelt NTFY_TOKEN would publish without it; another program's NTFY_BASE_URL passes."""
+    with pytest.raises(SettingsError) as told:
+        read_env({}, dotenv(tmp_path, "NTFY_TOKENS=x\nAPPRISE_URL=x\nNTFY_BASE_URL=x\n"))
+    assert told.value.problems == (
+        ".env: there is no NTFY_TOKENS; did you mean NTFY_TOKEN?",
+        ".env: there is no APPRISE_URL; did you mean APPRISE_URLS?",
     )
 
 
@@ -243,6 +254,14 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("a mailbox to listen at", {"EMAIL_LISTEN": "imap://127.0.0.1"}, "EMAIL_LISTEN"),
     ("a password to listen with", {"EMAIL_LISTEN": "lmtp://u:hunter2@127.0.0.1:8024"}, "EMAIL_LISTEN"),
     ("nobody it is from", {"EMAIL_FROM": ""}, "EMAIL_FROM"),
+    ("a short key", {"VAPID_PRIVATE_KEY": "aHVudGVyMg"}, "VAPID_PRIVATE_KEY"),
+    ("no base64url for a key", {"VAPID_PRIVATE_KEY": "hunter2!"}, "VAPID_PRIVATE_KEY"),
+    ("an address without mailto:", {"VAPID_SUBJECT": "you@example.com"}, "VAPID_SUBJECT"),
+    ("no address for ntfy", {"NTFY_URL": "ntfy.sh"}, "NTFY_URL"),
+    ("a password for ntfy", {"NTFY_URL": "https://u:hunter2@ntfy.sh"}, "NTFY_URL"),
+    ("a token for no ntfy", {"NTFY_TOKEN": "hunter2"}, "NTFY_URL"),
+    ("no address for a service", {"APPRISE_URLS": "ana=hunter2"}, "APPRISE_URLS"),
+    ("a service of this machine", {"APPRISE_URLS": "json://a.example syslog://hunter2"}, "APPRISE_URLS"),
     ("nowhere to answer, with a mailbox", {"EMAIL_REPLY_TO": ""}, "EMAIL_REPLY_TO"),
     ("nowhere to answer, listening", {"EMAIL_REPLY_TO": "", "IMAP_URL": ""} | LISTENING, "EMAIL_REPLY_TO"),
     ("two words for a server", {"EMAIL_AUTHSERV_ID": "mx.example.com 1"}, "EMAIL_AUTHSERV_ID"),
@@ -276,14 +295,14 @@ def test_what_is_wrong_names_its_variable(case: str, given: dict[str, str], name
 
 
 SECRETS = ["SAYSO_SECRET", "SAYSO_WEBHOOK_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
-SECRETS += ["OIDC_CLIENT_SECRET"]
+SECRETS += ["OIDC_CLIENT_SECRET", "VAPID_PRIVATE_KEY", "NTFY_TOKEN"]
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_the_example_is_no_secret(name: str) -> None:
     """What stands in .env.example is known to everybody: with it, anybody could sign."""
     example = next(variable.example for variable in VARIABLES if variable.name == name)
-    given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"} | {name: example}
+    given = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "NTFY_URL": "https://ntfy.sh"} | {name: example}
     with pytest.raises(SettingsError) as told:
         settings_of(values(**given))
     assert any(p.startswith(f"{name}: ") and "example" in p for p in told.value.problems)
@@ -354,6 +373,36 @@ GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
     (MAIL | {"EMAIL_REPLY_TO": LONGEST}, {"email_reply_to": LONGEST}),
     (MAIL | {"EMAIL_REPLY_TO": "{token}@replies.example.com"}, {"email_reply_to": "{token}@replies.example.com"}),
 ]  # fmt: skip
+
+
+KEY = "a" * 43
+PUSH: list[tuple[dict[str, str], Push]] = [
+    ({}, Push(vapid_subject="https://localhost")),
+    ({"SAYSO_PUBLIC_URL": "https://a.example"}, Push(web=True, vapid_subject="https://a.example")),
+    (MAIL | {"SAYSO_PUBLIC_URL": "https://a.example"}, Push(web=True, vapid_subject="mailto:sayso@example.com")),
+    ({"VAPID_PRIVATE_KEY": KEY}, Push(web=True, vapid_private_key=KEY, vapid_subject="https://localhost")),
+    ({"VAPID_SUBJECT": "mailto:a@b.example"}, Push(vapid_subject="mailto:a@b.example")),
+    (
+        {"NTFY_URL": "http://ntfy/", "NTFY_TOKEN": "tk_1"},
+        Push(vapid_subject="https://localhost", ntfy_url="http://ntfy", ntfy_token="tk_1"),
+    ),
+    (
+        {"APPRISE_URLS": "ana=json://u:p@a.example/?x=y,  gotify://b.example/t\n ben=pover://c@d"},
+        Push(
+            vapid_subject="https://localhost",
+            services=(("ana", "json://u:p@a.example/?x=y"), (None, "gotify://b.example/t"), ("ben", "pover://c@d")),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "push"), PUSH)
+def test_push_is_on_where_there_is_a_way(given: dict[str, str], push: Push) -> None:
+    """Browsers at an https address, a server of topics, or an address of a service; whoever is silent has it off."""
+    settings = settings_of(values(**given))
+    assert settings.push == push
+    assert settings.push_on == (push.web or bool(push.ntfy_url) or bool(push.services))
+    assert not any(secret in repr(settings.push) for secret in ("tk_1", KEY, "u:p@"))
 
 
 @pytest.mark.parametrize(("given", "found"), GOOD)
