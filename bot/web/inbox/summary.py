@@ -51,15 +51,15 @@ def summary_of(batch: Sequence[Arguments]) -> tuple[Summary, ...]:
 
 
 def _one(name: str, values: list[Any], of: int) -> Summary:
-    numbers = [_exact(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    others = Counter(_text(v) for v in values if isinstance(v, bool) or not isinstance(v, int | float))
+    numbers = [exact(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    others = Counter(text_of(v) for v in values if isinstance(v, bool) or not isinstance(v, int | float))
     told: tuple[tuple[str, int], ...] = ()
     if len(others) <= _FEW and all(len(text) <= _SHORT for text in others):
         told = tuple((visible(text), count) for text, count in others.most_common())
     found = Summary(name=visible(name), missing=of - len(values), different=len(others), values=told)
     if not numbers:
         return found
-    total, least, most = (_written(n) for n in (sum(numbers, Decimal(0)), min(numbers), max(numbers)))
+    total, least, most = (written(n) for n in (sum(numbers, Decimal(0)), min(numbers), max(numbers)))
     return Summary(
         name=found.name,
         missing=found.missing,
@@ -71,16 +71,18 @@ def _one(name: str, values: list[Any], of: int) -> Summary:
     )
 
 
-def _exact(value: float) -> Decimal:
+def exact(value: float) -> Decimal:
     """The number as it is written, so that 0.1 and 0.2 are 0.3."""
     return Decimal(repr(value))
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as one text, the same for the same value."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _written(number: Decimal) -> str:
+def written(number: Decimal) -> str:
+    """A number with its thousands set apart, without zeros that say nothing."""
     if abs(number) >= _PLAIN:
         return str(number)
     text = f"{number:,f}"
@@ -93,4 +95,4 @@ def lengths(arguments: Arguments) -> int:
 
 
 def _length(pair: Iterable[Any]) -> int:
-    return sum(len(_text(part)) for part in pair)
+    return sum(len(text_of(part)) for part in pair)
