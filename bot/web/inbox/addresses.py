@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import SaysoError, Unauthorized
 from bot.core.links import batch_path
-from bot.web.inbox import account, batches, live, oidc, queue, review, signing, wording
+from bot.web.inbox import account, alike, batches, live, oidc, outcomes, queue, review, signing, together, wording
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
@@ -44,6 +44,12 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         Route("/inbox", _reads(site, queue.show), methods=["GET"]),
         Route("/inbox/live", partial(live.stream, site), methods=["GET"]),
         Route("/requests/{id}/read", _changes(site, live.read), methods=["POST"]),
+        Route("/inbox/together", _reads(site, together.show), methods=["GET"]),
+        Route("/inbox/together", _changes(site, together.decide), methods=["POST"]),
+        Route("/inbox/together/undo", _home, methods=["GET"]),
+        Route("/inbox/together/undo", _changes(site, outcomes.undo), methods=["POST"]),
+        Route("/inbox/alike", _reads(site, alike.show), methods=["GET"]),
+        Route("/inbox/alike", _changes(site, alike.decide), methods=["POST"]),
         # A batch is named by its agent, slashes and all.
         Route("/inbox/batches/{batch:path}", _reads(site, batches.show), methods=["GET"]),
         Route("/inbox/batches/{batch:path}", _changes(site, batches.decide), methods=["POST"]),
