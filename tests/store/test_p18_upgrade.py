@@ -47,7 +47,7 @@ MOVED = ("stage", "step", "step_at", "remind_at", "exhausted")
 MOST = 84
 """More statements than any upgrade makes."""
 
-STATEMENTS = (*range(0, MOST, 7), MOST)
+STATEMENTS = (*range(0, MOST, 12), MOST)
 """Before which statement of an upgrade the process dies: from its first look to beyond its commit."""
 
 
@@ -59,25 +59,28 @@ class Old(NamedTuple):
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A plain connection, its rows by column name."""
     with closing(sqlite3.connect(path)) as driver:
         driver.row_factory = sqlite3.Row
         yield driver
 
 
-def _rows(path: Path) -> dict[str, list[dict[str, Any]]]:
-    with _reading(path) as driver:
+def all_rows(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """All rows by table, as dicts."""
+    with reading(path) as driver:
         named = driver.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'")
         tables = [name for (name,) in named if not name.startswith("sqlite_")]
         return {name: [dict(row) for row in driver.execute(f"SELECT * FROM {name}")] for name in tables}  # noqa: S608  # ours
 
 
-def _declared(path: Path) -> list[tuple[str, str]]:
-    with _reading(path) as driver:
+def declared(path: Path) -> list[tuple[str, str]]:
+    """Every table and index, and how it was declared."""
+    with reading(path) as driver:
         return [tuple(row) for row in driver.execute("SELECT name, sql FROM sqlite_master ORDER BY name")]
 
 
-def _made(path: Path, schema: str) -> Old:
+def made(path: Path, schema: str) -> Old:
     """A database as a sayso of that schema left it, its tables made by the schema's own revisions."""
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
@@ -92,7 +95,7 @@ def _made(path: Path, schema: str) -> Old:
             if line.split('"')[1] not in unknown:
                 driver.execute(line)
         driver.commit()
-    left = _rows(path)
+    left = all_rows(path)
     assert all(left.values()), "a table of before is empty here, so its rows prove nothing"
     return Old(schema, left)
 
@@ -100,7 +103,7 @@ def _made(path: Path, schema: str) -> Old:
 @pytest.fixture(params=["0001", "0002", "0003"])
 def old(request: pytest.FixtureRequest, database: Path) -> Old:
     """A database of each schema before."""
-    return _made(database, request.param)
+    return made(database, request.param)
 
 
 def _as_now(old: Old) -> dict[str, list[dict[str, Any]]]:
@@ -134,8 +137,9 @@ def _of_tracks(now: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str,
     return now
 
 
-def _is_as_now(database: Path, old: Old) -> None:
-    found = _rows(database)
+def is_as_now(database: Path, old: Old) -> None:
+    """Hold the rows of a database that was brought up against those of before."""
+    found = all_rows(database)
     fresh = OF_VISITS | (OF_LETTERS if old.schema == "0001" else set())
     fresh |= OF_ROUTING if old.schema < "0003" else set()
     assert not any(found.pop(name) for name in fresh)
@@ -179,7 +183,8 @@ def _record(tx: Any, change: Change) -> None:
     tx.record(change)
 
 
-async def _opened(url: str) -> None:
+async def opened(url: str) -> None:
+    """Open and close the store, which brings the database up."""
     await (await open_store(url, exclusive=True)).close()
 
 
@@ -199,12 +204,12 @@ def test_what_was_left_shows_what_has_to_be_converted(old: Old) -> None:
 
 def test_a_database_of_before_is_brought_up(url: str, database: Path, tmp_path: Path, old: Old) -> None:
     """Every row is as it was, or as it is said now; tables and indexes are as a new database has them; all works."""
-    asyncio.run(_opened(url))
-    _is_as_now(database, old)
+    asyncio.run(opened(url))
+    is_as_now(database, old)
     newest = tmp_path / "newest.db"
-    asyncio.run(_opened(f"sqlite+aiosqlite:///{newest}"))
-    assert _declared(database) == _declared(newest)
-    with _reading(database) as driver:
+    asyncio.run(opened(f"sqlite+aiosqlite:///{newest}"))
+    assert declared(database) == declared(newest)
+    with reading(database) as driver:
         assert driver.execute("PRAGMA foreign_key_check").fetchall() == []
         assert driver.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     asyncio.run(_works(url, database, len(old.rows["requests"])))
@@ -212,7 +217,7 @@ def test_a_database_of_before_is_brought_up(url: str, database: Path, tmp_path: 
 
 def test_more_requests_than_are_converted_at_once(url: str, database: Path) -> None:
     """Each page follows the one before: none of some thousand requests is left out."""
-    _made(database, "0002")
+    made(database, "0002")
     with closing(sqlite3.connect(database)) as driver:
         names = [name for _, name, *_ in driver.execute("PRAGMA table_info(requests)") if name not in ("id", "step")]
         same = ", ".join(f'"{name}"' for name in names)
@@ -220,8 +225,8 @@ def test_more_requests_than_are_converted_at_once(url: str, database: Path) -> N
         insert = f"INSERT INTO requests (id, step, {same}) SELECT ?, ?, {same} FROM requests WHERE id = {one}"  # noqa: S608  # ours
         driver.executemany(insert, [(f"req_{number:06d}", number) for number in range(2345)])
         driver.commit()
-    asyncio.run(_opened(url))
-    with _reading(database) as driver:
+    asyncio.run(opened(url))
+    with reading(database) as driver:
         found = driver.execute("SELECT id, tracks FROM requests WHERE length(id) = 10").fetchall()
     assert len(found) == 2345
     assert all(rows.tracks_of(text)[0].step == int(name[4:]) for name, text in found)
@@ -230,7 +235,7 @@ def test_more_requests_than_are_converted_at_once(url: str, database: Path) -> N
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_p18_a_killed_upgrade_is_made_again(url: str, database: Path, old: Old, statement: int) -> None:
     """After the kill it is the schema of before whole, with every row; the next start brings it up all the same."""
-    declared = _declared(database)
+    before = declared(database)
     killed = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", KILLED, url, str(statement)],
         cwd=Path(__file__).parents[2],
@@ -242,15 +247,15 @@ def test_p18_a_killed_upgrade_is_made_again(url: str, database: Path, old: Old, 
     assert killed.returncode == (0 if ended else -9), killed.stderr.decode()
     assert ended or statement < MOST
     if not ended:
-        assert (_declared(database), _rows(database)) == (declared, old.rows)
-    asyncio.run(_opened(url))
-    _is_as_now(database, old)
+        assert (declared(database), all_rows(database)) == (before, old.rows)
+    asyncio.run(opened(url))
+    is_as_now(database, old)
     asyncio.run(_works(url, database, len(old.rows["requests"])))
 
 
 def test_an_upgrade_is_killed_in_its_middle_and_at_its_end(database: Path) -> None:
     """`STATEMENTS` reach from the first to beyond the last statement of the longest upgrade, its commit among them."""
-    _made(database, "0001")
+    made(database, "0001")
     said: list[str] = []
 
     def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import State
-from bot.core.ports import Filter
+from bot.core.model import Kind, Risk, State
+from bot.core.ports import Filter, Wanted
 from store import open_store
 from store.prepared import Prepared
+from store.queue_statements import shape_of
 from store.statements import statements_for
+from store.trail_statements import Shape
 
 SAY = statements_for("sqlite")
 OPEN = (State.PENDING, State.NEEDS_INFO)
@@ -25,10 +27,59 @@ def _page(query: Filter) -> Prepared:
     return SAY.listing(query, (1, "req_1") if query.cursor else None)[0]
 
 
+def _queue(wanted: Wanted) -> Prepared:
+    return SAY.queue.page(shape_of(wanted)[0], paged=wanted.after is not None)
+
+
+def _count(wanted: Wanted) -> Prepared:
+    return SAY.queue.count(shape_of(wanted)[0])
+
+
+def _trail(*bounds: str, request: bool = False) -> Prepared:
+    return SAY.trail.search(Shape(actor=True, type="*", request=request, text=True, bounds=bounds))
+
+
+WAITING = "assignments USING COVERING INDEX assignments_waiting (person=? AND request=?"
+EVERYTHING = Wanted(
+    waits_for="a",
+    asked=("a", "b"),
+    agent="a",
+    action="b",
+    kind=Kind.APPROVAL,
+    risk=Risk.READ_ONLY,
+    escalated=True,
+    text="x",
+    unread_by="a",
+    after="x",
+)
+
 PLANS = [
     ("due", SAY.due, "USING INDEX requests_due (due_at<?)"),
     ("next due", SAY.next_due, "USING INDEX requests_due"),
     ("count open", SAY.count_open, "USING INDEX requests_open_agent (agent=?)"),
+    ("what waits", _queue(Wanted()), "SCAN requests USING INDEX requests_deadline"),
+    ("what waits for one", _queue(Wanted(waits_for="ana")), WAITING),
+    ("the next page", _queue(Wanted(after="x")), "requests_deadline ((deadline,id)>(?,?))"),
+    ("all wishes", _queue(EVERYTHING), "requests_deadline ((deadline,id)>(?,?))"),
+    ("asked", _queue(EVERYTHING), "assignments USING PRIMARY KEY (person=? AND created_at=? AND request=?)"),
+    ("unread", _queue(EVERYTHING), "seen USING PRIMARY KEY (person=? AND request=? AND revision=?)"),
+    ("escalated and open", _queue(Wanted(escalated=True)), "SCAN requests USING INDEX requests_deadline"),
+    ("an action's open", _queue(Wanted(action="a")), "SCAN requests USING INDEX requests_deadline"),
+    ("how many for one", _count(Wanted(waits_for="ana")), "USING COVERING INDEX assignments_waiting (person=?)"),
+    ("how many of an agent", _count(Wanted(agent="a", waits_for="ana")), "requests_open_agent (agent=?)"),
+    ("how many of an action", _count(Wanted(action="a")), "SCAN requests USING INDEX requests_d"),
+    ("open names", SAY.queue.open_names, "USING INDEX requests_open_agent"),
+    ("alike", SAY.queue.alike(shape_of(Wanted(waits_for="a"))[0]), "USING INDEX requests_open_agent"),
+    ("troubled", SAY.queue.troubled, "USING INDEX executions_troubled"),
+    ("troubled requests", SAY.queue.troubled, "requests USING INDEX sqlite_autoindex_requests_1 (id=?)"),
+    ("undelivered", SAY.queue.undelivered, "USING INDEX deliveries_failed"),
+    ("seen", SAY.visits.seen, "seen USING PRIMARY KEY (person=? AND request=?)"),
+    ("a session", SAY.visits.session, "USING INDEX sqlite_autoindex_sessions_1 (id=?)"),
+    ("a link", SAY.visits.link, "USING INDEX sqlite_autoindex_links_1 (hash=?)"),
+    ("a person's browsers", SAY.visits.subscriptions_of, "USING INDEX subscriptions_person (person=?)"),
+    ("what is kept", SAY.visits.kept, "USING INDEX sqlite_autoindex_kept_1 (name=?)"),
+    ("a search of the trail", _trail("since", "until"), "events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+    ("a request's trail", _trail(request=True), "events USING INDEX events_request (request=?"),
     ("count since", SAY.count_since, "USING COVERING INDEX requests_agent (agent=? AND created_at>?)"),
     ("one", SAY.request, "USING INDEX sqlite_autoindex_requests_1 (id=?)"),
     ("decisions", SAY.decisions, "USING INDEX decisions_request (request=?)"),
@@ -94,6 +145,16 @@ async def test_what_is_asked_always_is_not_sorted(driver: sqlite3.Connection, na
     assert not [step for step in steps if "TEMP B-TREE" in step], steps
 
 
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(waits_for="a"), Wanted(agent="a"), EVERYTHING], ids=str)
+async def test_a_queue_stops_at_its_page(driver: sqlite3.Connection, wanted: Wanted) -> None:
+    """Its requests come in order from their index, so that no more are read than are shown or passed over."""
+    statement = _queue(wanted)
+    blanks = (None,) * statement.sql.count("?")
+    steps = [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement.sql}", blanks)]
+    assert "USING INDEX requests_deadline" in steps[0], steps
+    assert not [step for step in steps if "TEMP B-TREE" in step], steps
+
+
 async def test_the_queue_is_read_from_what_is_open(driver: sqlite3.Connection) -> None:
     """A person's queue walks the open requests by their partial index, not that person's whole past."""
     statement = _page(Filter(states=OPEN, reviewer="ana"))
@@ -109,9 +170,10 @@ def _pairs(one: object, other: object) -> list[tuple[str, Prepared, Prepared]]:
 def test_every_statement_has_a_twin() -> None:
     """Each statement compiles for PostgreSQL as well, with the same parameters, numbered as asyncpg wants them."""
     twin = statements_for("postgresql")
-    parts = (SAY, twin), (SAY.letters, twin.letters), (SAY.accounts, twin.accounts)
+    names = ("letters", "accounts", "queue", "visits", "trail")
+    parts = (SAY, twin), *((getattr(SAY, name), getattr(twin, name)) for name in names)
     pairs = [pair for part in parts for pair in _pairs(*part)]
-    assert len(pairs) > 52
+    assert len(pairs) > 75
     for name, mine, other in pairs:
         assert "?" not in other.sql, name
         assert ("$1" in other.sql) == ("?" in mine.sql), name
@@ -119,3 +181,7 @@ def test_every_statement_has_a_twin() -> None:
     for query in (Filter(), narrow):
         statement, values = twin.listing(query, (1, "req_1"))
         assert len(statement.pick(values)) == max(n for n in range(1, 20) if f"${n}" in statement.sql)
+    shape, given = shape_of(EVERYTHING)
+    given |= {"after_at": 1, "after_id": "x", "limit": 50}
+    for statement in (twin.queue.page(shape, paged=True), twin.queue.count(shape), twin.queue.alike(shape)):
+        assert len(statement.pick(given)) == max(n for n in range(1, 40) if f"${n}" in statement.sql)
