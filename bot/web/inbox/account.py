@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bot.core.model import Person
 from bot.core.ports import Session, Way
-from bot.web.inbox import signing
+from bot.web.inbox import push, signing
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import Said, words
 from bot.web.inbox.pages import see_other
@@ -38,7 +38,7 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     sessions = await site.house.access.sessions(person.id)
     # This one first: it is what the others are told from.
     sessions = tuple(sorted(sessions, key=lambda session: session.id != visitor.session.id))
-    push = site.house.push
+    channel = site.house.push
     return site.pages.show(
         "account.html",
         now=site.house.clock.now(),
@@ -48,8 +48,8 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
         addresses=list(_addresses(person)),
         sessions=[Place(s, _way(site, s), s.id == visitor.session.id) for s in sessions],
         ended="ended" in http.query_params,
-        push=push,
-        subscriptions=await site.house.desk.subscriptions(person.id) if push is not None else (),
+        push=channel,
+        subscriptions=await site.house.desk.subscriptions(person.id) if channel is not None else (),
     )
 
 
@@ -76,7 +76,8 @@ async def end(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     return see_other(f"{ACCOUNT}?ended")
 
 
-async def end_others(site: Site, _http: Http, visitor: Visitor, _form: Form) -> Response:
+async def end_others(site: Site, http: Http, visitor: Visitor, _form: Form) -> Response:
     """``POST /account/sessions/end-others``: stay signed in here alone."""
     await site.house.access.end_all(visitor.person.id, by=f"person:{visitor.person.id}", but=visitor.session.id)
+    await push.part_elsewhere(site.house, http, visitor.person.id)
     return see_other(f"{ACCOUNT}?ended")

@@ -15,7 +15,22 @@ from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import SaysoError, Unauthorized
 from bot.core.links import batch_path
-from bot.web.inbox import account, alike, batches, live, oidc, outcomes, queue, review, signing, together, wording
+from bot.web.inbox import (
+    account,
+    admin,
+    alike,
+    batches,
+    live,
+    oidc,
+    outcomes,
+    push,
+    pwa,
+    queue,
+    review,
+    signing,
+    together,
+    wording,
+)
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
@@ -56,9 +71,11 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         Route("/requests/{id}", _reads(site, mailed.show, mailed.greet), methods=["GET"]),
         Route("/requests/{id}/decisions", _changes(site, review.decide), methods=["POST"]),
         Route("/requests/{id}/resolution", _changes(site, review.settle), methods=["POST"]),
+        Route("/requests/{id}/undo", _changes(site, review.undo), methods=["POST"]),
         # What a reload of the answer to a refused form becomes.
         Route("/requests/{id}/decisions", _to_request, methods=["GET"]),
         Route("/requests/{id}/resolution", _to_request, methods=["GET"]),
+        Route("/requests/{id}/undo", _to_request, methods=["GET"]),
         Route("/sign-in", _guarded(site, entry.ask), methods=["GET"]),
         Route("/sign-in", _guarded(site, entry.send), methods=["POST"]),
         # Before what takes any word for a token.
@@ -71,6 +88,12 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         Route("/account", _reads(site, account.show), methods=["GET"]),
         Route("/account/sessions/end-others", _changes(site, account.end_others), methods=["POST"]),
         Route("/account/sessions/{session}/end", _changes(site, account.end), methods=["POST"]),
+        Route("/push/subscriptions/{device}/end", _changes(site, push.end), methods=["POST"]),
+        *push.Door(site).routes(),
+        *pwa.Shell(site, assets).routes(),
+        *[Route(path, _reads(site, page), methods=["GET"]) for path, page in admin.PAGES],
+        *[Route(path, _changes(site, form), methods=["POST"]) for path, form in admin.FORMS],
+        *[Route(path, _to_house, methods=["GET"]) for path in admin.WITHOUT_PAGE],
         Route("/static/{name}", assets.serve, methods=["GET"]),
     ]
 
@@ -81,6 +104,10 @@ async def _home(_http: Http) -> Response:
 
 async def _to_sign_in(_http: Http) -> Response:
     return see_other("/sign-in")
+
+
+async def _to_house(http: Http) -> Response:
+    return see_other(admin.nearest(http.url.path))
 
 
 async def _to_request(http: Http) -> Response:
@@ -144,6 +171,8 @@ def _page_of(http: Http) -> str:
     """The page that an address within the inbox belongs to; the inbox where it belongs to none."""
     if http.url.path.startswith("/account"):
         return "/account"
+    if http.url.path.startswith(admin.ADMIN):
+        return admin.nearest(http.url.path)
     named = http.path_params
     return local_path(f"/requests/{named['id']}" if "id" in named else batch_path(named.get("batch")))
 

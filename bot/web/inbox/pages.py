@@ -20,7 +20,7 @@ from bot.core.links import batch_path
 from bot.core.scrutiny import visible
 from bot.web.inbox import wording
 from bot.web.inbox.assets import Assets
-from bot.web.inbox.diff import diff_of
+from bot.web.inbox.diff import rows_of
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.language import Language
 from bot.web.inbox.record import state_text
@@ -77,6 +77,7 @@ class Pages:
     def __init__(self, assets: Assets, language: Language | None = None) -> None:
         """``language``: None is English."""
         spoken = language or Language()
+        self._language = spoken
         self._templates = Environment(
             extensions=["jinja2.ext.i18n"],
             loader=PackageLoader("templates", "inbox"),
@@ -98,11 +99,15 @@ class Pages:
             "plain": plain,
             "span": wording.span,
             "size": wording.size_of,
-            "diff": diff_of,
+            "rows": rows_of,
             "batch_path": batch_path,
         }
         self._templates.globals |= {"asset": assets.url, "words": wording, "kinds": KINDS, "state_text": state_text}
         self._templates.globals["place"] = ""
+
+    def say(self, text: str) -> str:
+        """A text in the language of the pages, for what is no page."""
+        return self._language.gettext(text)
 
     def show(
         self, template: str, *, now: datetime, visitor: Visitor | None, status: int = 200, **context: Any

@@ -20,7 +20,7 @@ from bot.core.errors import SaysoError
 from bot.core.model import Person
 from bot.core.ports import Link, Session
 from bot.core.token import hash_of
-from bot.web.inbox import wording
+from bot.web.inbox import push, wording
 from bot.web.inbox.browsers import browser_of
 from bot.web.inbox.guard import (
     Form,
@@ -192,6 +192,7 @@ async def arrive(house: House, http: Http, cookie: str, session: Session) -> Res
     old = held(http, house.public_url, "")
     if old:
         await house.access.sign_out(old, reason="signed in anew")
+    await push.part(house, http, to=session.person)
     response = see_other(local_path(held(http, house.public_url, _BACK)))
     lasts = session.expires_at - house.clock.now()
     set_session(response, house.public_url, cookie, int(lasts.total_seconds()))
@@ -199,9 +200,10 @@ async def arrive(house: House, http: Http, cookie: str, session: Session) -> Res
     return response
 
 
-async def leave(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
+async def leave(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     """``POST /sign-out``: end the session here and in the store; whoever came by a mail's link is back at it."""
     await site.house.access.sign_out(visitor.cookie)
+    await push.part(site.house, http)
     link = link_in(form, form.get("request", ""))
     response = see_other(link.address if link else "/sign-in")
     clear_session(response, site.house.public_url)

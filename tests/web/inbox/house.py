@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -104,11 +104,16 @@ class Standing:
 
 @asynccontextmanager
 async def standing(
-    folder: Path, public_url: str | None = None, rules: str = "routing.yaml", *, oidc: Any = None
+    folder: Path,
+    public_url: str | None = None,
+    rules: str = "routing.yaml",
+    *,
+    oidc: Any = None,
+    push: Callable[[Standing], Any] | None = None,
 ) -> AsyncIterator[Standing]:
     """Open a house on a free port; ``public_url`` where it is told another address than the one it listens at.
 
-    ``oidc`` is the identity provider.
+    ``oidc`` is the identity provider; ``push`` opens the push channel for the house.
     """
     store = await open_store(f"sqlite+aiosqlite:///{folder / 'sayso.db'}", exclusive=True)
     clock = MovableClock()
@@ -128,7 +133,7 @@ async def standing(
 
     doors = House(
         desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: house.policy,
-        addressed=addressed, oidc=oidc, closing=house.closing,
+        addressed=addressed, oidc=oidc, closing=house.closing, push=push(house) if push else None,
     )  # fmt: skip
     config = uvicorn.Config(
         create_app(doors, routes(doors, send_link)),
