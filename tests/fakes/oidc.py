@@ -26,6 +26,7 @@ CLIENT = "sayso-client"
 SECRET = "a secret of the client: with % and &"
 REDIRECT = "/sign-in/oidc/callback"
 
+Key = RSAKey | ECKey
 _KEYS: dict[str, RSAKey] = {}
 
 
@@ -43,7 +44,7 @@ def unsigned(claims: Mapping[str, Any], algorithm: str = "none") -> str:
 
 
 class Provider:
-    """Use as ``async with Provider() as provider``, then ``provider.url``. What may be turned:
+    """Use as ``async with Provider() as provider``, then ``provider.url``.
 
     ``claims`` are put into the ID token over those that are right (None takes one out); ``algorithm`` and ``key`` sign;
     ``published`` are the keys that ``/keys`` shows; ``token`` makes the whole ID token out of its claims; ``document``
@@ -125,17 +126,19 @@ class Provider:
         self.asked[path] += 1
         if path in self.answers:
             return self.answers[path]
-        if path == "/authorize":
-            return self._page(target)
-        if path == "/.well-known/openid-configuration":
-            return said(self.discovery())
-        if path == "/keys":
-            return said({"keys": [k if isinstance(k, dict) else k.as_dict(private=False) for k in self.published]})
-        if path == "/token":
-            return self._exchange(headers, {name: values[0] for name, values in parse_qs(body).items()})
-        if path == "/userinfo" and headers.get("authorization") == "Bearer the-access-token":
-            return said(self.userinfo)
-        return said({"error": "not_found"}, "404 Not Found")
+        pages: dict[str, Callable[[], bytes]] = {
+            "/authorize": lambda: self._page(target),
+            "/.well-known/openid-configuration": lambda: said(self.discovery()),
+            "/keys": lambda: said({"keys": [k.as_dict() if isinstance(k, Key) else k for k in self.published]}),
+            "/token": lambda: self._exchange(headers, {name: values[0] for name, values in parse_qs(body).items()}),
+            "/userinfo": lambda: self._about(headers),
+        }
+        return pages[path]() if path in pages else said({"error": "not_found"}, "404 Not Found")
+
+    def _about(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("authorization") != "Bearer the-access-token":
+            return said({"error": "invalid_token"}, "401 Unauthorized")
+        return said(self.userinfo)
 
     def _page(self, target: str) -> bytes:
         back = html.escape(self.approve(f"{self.url}{target}"))

@@ -57,3 +57,16 @@ NOT_LINKS = (
     "https://[bad/",
 )
 """Addresses in evidence that are shown and cannot be clicked."""
+
+NOT_MARKS = (
+    "",
+    "HASH",
+    "CUT",
+    "A" * 43,
+    "A" * 43 + "; sayso-asked=CUT",
+    "%00",
+    '"' + "A" * 43 + '"',
+    "null",
+    "x" * 4000,
+)
+"""What a browser may hold that did not ask for a link; HASH is the SHA-256 of the right thing, CUT all but its end."""

@@ -213,8 +213,8 @@ async def test_who_left_routing_yaml_is_signed_out(house: Standing, visit: Visit
 
 async def test_static_files_are_named_by_their_content(visit: Visit) -> None:
     """Each is served for ever under its own name, with its type; another name is not found."""
-    reader = await visit(None)
-    page = await reader.get("/sign-in")
+    reader = await visit("ana")
+    page = await reader.get("/inbox")
     for ending, kind in (("css", "text/css"), ("js", "text/javascript"), ("svg", "image/svg+xml")):
         name = next(part.split('"')[0] for part in page.text.split("/static/")[1:] if f".{ending}" in part[:60])
         file = await reader.get(f"/static/{name}")
