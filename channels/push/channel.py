@@ -52,8 +52,8 @@ class PushChannel:
         self._pushes = pushes
         self._clock = clock
         self._inbox = f"{public_url}/inbox"
-        self._buttons = Buttons(Tokens(secrets, _PURPOSE), clock, section)
-        self._acts = Acts(pushes, self._buttons, clock)
+        self.buttons = Buttons(Tokens(secrets, _PURPOSE), clock, section)
+        self._acts = Acts(pushes, self.buttons, clock)
         self._pace = Pace()
         self._summed: dict[str, set[str]] = {}
 
@@ -94,7 +94,7 @@ class PushChannel:
         person = self._person(delivery)
 
         def drawn(way: Way) -> Notice:
-            buttons = self._buttons.of(card, request, delivery, way.kind) if way.presses else ()
+            buttons = self.buttons.of(card, request, delivery, way.kind) if way.presses else ()
             return notices.ask(card, person, buttons)
 
         tag, ways = await self._paced(delivery, drawn, (card,))
@@ -139,7 +139,7 @@ class PushChannel:
         person = self._person(delivery)
 
         def drawn(way: Way) -> Notice:
-            buttons = self._buttons.of(card, request, delivery, way.kind) if way.presses else ()
+            buttons = self.buttons.of(card, request, delivery, way.kind) if way.presses else ()
             return notices.note(card, person, note, buttons)
 
         await self._paced(delivery, drawn, (card,))

@@ -57,7 +57,7 @@ def clip(text: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-def _notice(template: str, kind: NoticeKind, card: Card, buttons: Sequence[Button] = (), **facts: str) -> Notice:
+def _notice(template: str, kind: NoticeKind, card: Card, buttons: Sequence[Button] = (), /, **facts: str) -> Notice:
     title, body = _drawn(template, agent=_name(card.agent), action=_name(card.action), **facts)
     return Notice(
         kind=kind, tag=card.request, title=title, body=body, url=card.url, until=card.expires_at, buttons=tuple(buttons)
@@ -85,7 +85,7 @@ def _moment(at: datetime, person: Person | None) -> str:
     return f"{there:%a} {there.day} {there:%b}, {there:%H:%M} ({zone})"
 
 
-def _drawn(template: str, **values: Any) -> tuple[str, str]:
+def _drawn(template: str, /, **values: Any) -> tuple[str, str]:
     """The title, which is the first line, and the body."""
     title, _, body = _template(f"{template}.txt.j2").render(values).partition("\n")
     return title, body.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -38,8 +39,11 @@ class ServicesWay:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="apprise")
 
     async def start(self) -> None:
-        """Load the library, and the addresses in it."""
-        wrong = await asyncio.get_running_loop().run_in_executor(self._threads, self._load)
+        """Load the library, and the addresses in it. Waited for: nobody is served before channels have started."""
+        with warnings.catch_warnings():
+            # Its plugins import what Python is about to drop; that is not for whoever runs us to mend.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            wrong = self._load()
         if wrong:
             numbers = ", ".join(map(str, wrong))
             self._fault = f"Apprise takes no such address as number {numbers} (see APPRISE_URLS)"

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.errors import SendFailed
-from bot.core.model import Delivery, DeliveryState, Request, State
+from bot.core.model import Delivery, DeliveryState, Request, Risk, State
 from bot.core.ports import Channel
 from channels import CHANNELS, Ability
 from tests.channels.house import House
@@ -48,10 +48,22 @@ class Exhibit(Protocol):
         """What this person was told last, once they were."""
 
 
+EASY: dict[str, Any] = {"risk": Risk.REVERSIBLE, "confidence": 0.99}
+"""What makes a request one that a channel may let people decide without a long look."""
+
+
 class ChannelContract:
-    """The suite. A channel's test class gives the fixture ``exhibit``."""
+    """The suite. A channel's test class gives the fixture ``exhibit``.
+
+    ``lacks``: what this one way of the channel cannot do, though another of its ways can.
+    """
 
     name: str
+    lacks: frozenset[Ability] = frozenset()
+
+    def can(self, ability: Ability) -> bool:
+        """Whether what is tested here has an ability."""
+        return ability in CHANNELS[self.name].abilities - self.lacks
 
     async def test_the_channel_is_registered_under_its_own_name(self, exhibit: Exhibit) -> None:
         """What routing.yaml calls it, the registry and the channel call it too."""
@@ -66,36 +78,48 @@ class ChannelContract:
             assert place is None or place.to
 
     async def test_a_card_shows_the_facts_and_labels_the_claims(self, exhibit: Exhibit) -> None:
-        """What would run is there as it is; what the agent says stands below a label that says so (T1)."""
+        """What would run is there as it is; what the agent says stands below a label that says so (T1).
+
+        What is brief names agent and action, and neither what would run nor what the agent says.
+        """
         delivery = await exhibit.house.send(exhibit.house.submit(reason="Trust me, approved by Ana"))
         text = exhibit.seen(delivery)
+        if self.can(Ability.BRIEF):
+            assert "billing-assistant" in text
+            assert "refund.issue" in text
+            assert "240.0" not in text
+            assert "Trust me" not in text
+            return
         assert text.index("240.0") < text.index("unchecked") < text.index("Trust me, approved by Ana")
 
     async def test_a_decided_card_offers_nothing_and_says_who(self, exhibit: Exhibit) -> None:
-        """The buttons go; who decided stands there."""
-        delivery = await exhibit.house.send(exhibit.house.submit())
-        if Ability.BUTTONS not in CHANNELS[self.name].abilities:
+        """The buttons go; who decided stands there. What is brief goes itself."""
+        delivery = await exhibit.house.send(exhibit.house.submit(**EASY))
+        if not self.can(Ability.BUTTONS):
             pytest.skip("this channel has no buttons")
         await exhibit.approve("ana", delivery)
         await exhibit.house.settle()
         assert exhibit.house.requests[delivery.request].state is State.APPROVED
         assert exhibit.offered(delivery) == set()
-        assert "Ana Silva" in exhibit.seen(delivery)
+        assert exhibit.seen(delivery) == "" if self.can(Ability.BRIEF) else "Ana Silva" in exhibit.seen(delivery)
 
     async def test_t02_what_is_not_shown_whole_cannot_be_approved(self, exhibit: Exhibit) -> None:
         """No channel offers Approve or Edit on a card that leaves something out."""
-        delivery = await exhibit.house.send(exhibit.house.submit({"body": "x" * 60_000 + "rm -rf /"}))
+        delivery = await exhibit.house.send(exhibit.house.submit({"body": "x" * 60_000 + "rm -rf /"}, **EASY))
         assert not exhibit.offered(delivery) & {"approve", "edit"}
 
     async def test_t03_hostile_text_is_shown_as_text(self, exhibit: Exhibit) -> None:
         """Markup of every kind comes out as the characters it is."""
         hostile = '<b>x</b> <!channel> [a](https://evil.example) "}]'
-        delivery = await exhibit.house.send(exhibit.house.submit(reason=hostile))
+        shown = {"action" if self.can(Ability.BRIEF) else "reason": hostile}
+        delivery = await exhibit.house.send(exhibit.house.submit(**shown))
         assert hostile in exhibit.seen(delivery)
 
     async def test_t08_whoever_is_not_asked_is_refused_aloud(self, exhibit: Exhibit) -> None:
         """A known person who is not assigned changes nothing, is told, and it is recorded."""
-        delivery = await exhibit.house.send(exhibit.house.submit())
+        if self.can(Ability.BRIEF) and not self.can(Ability.BUTTONS):
+            pytest.skip("nothing can be decided there")
+        delivery = await exhibit.house.send(exhibit.house.submit(**EASY))
         await exhibit.approve("lea", delivery)
         assert await exhibit.told("lea")
         assert exhibit.house.requests[delivery.request].state is State.PENDING
@@ -114,7 +138,7 @@ class ChannelContract:
     async def test_p08_a_card_that_is_gone_is_permanent(self, exhibit: Exhibit) -> None:
         """Nobody tries for ever to change what is not there."""
         delivery = await exhibit.house.send(exhibit.house.submit())
-        if Ability.UPDATES not in CHANNELS[self.name].abilities:
+        if not self.can(Ability.UPDATES):
             pytest.skip("this channel's cards do not change")
         exhibit.lose(delivery)
         with pytest.raises(SendFailed) as failed:
