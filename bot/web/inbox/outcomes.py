@@ -30,7 +30,7 @@ UNDO = "undo:"
 _AT_ONCE = 25
 """Decisions on their way to the writer at one time; it commits together what has gathered."""
 
-_TAKEN_BACK = words("Taken back; it waits for a decision again")
+_TAKEN_BACK = words("Taken back")
 _NOTHING_TO_UNDO = words("The form does not say what to take back, so nothing was changed.")
 
 
