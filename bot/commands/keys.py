@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 from pathlib import Path
 
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say, who
 from bot.core.errors import SaysoError
 from bot.core.model import Key, Role
 from bot.desk import Access
+from bot.desk.access import KEY_NAME
 from bot.desk.emergencies import HOUSE_AGENT
 from bot.routing import load
 from bot.settings import public_url_of
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,7 +47,7 @@ def create_key(args: argparse.Namespace) -> int:
 
 async def _create(args: argparse.Namespace) -> int:
 
-    if _NAME.fullmatch(args.name) is None:
+    if KEY_NAME.fullmatch(args.name) is None:
         raise CommandError(f"{args.name!r} is no name for a key: use up to 64 letters, digits, dots, dashes, @ or _.")
     if args.name == HOUSE_AGENT:
         raise CommandError(f"{HOUSE_AGENT} is the house's own name, from whom drills and reviews come: take another.")

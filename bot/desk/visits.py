@@ -30,6 +30,11 @@ class Visits(Part):
 
         await self._ledger.store.write(work)
 
+    async def exported(self, *, by: str, via: str, **asked: str) -> None:
+        """Put on record that somebody (``by``, an actor) took a copy of the trail; ``asked`` is of what."""
+        event = self._event("audit.exported", None, actor=by, via=via, **asked)
+        await self._ledger.store.write(lambda tx: tx.append(event))
+
     async def subscriptions(self, person: str | None = None) -> tuple[Subscription, ...]:
         """Every browser that takes push (of one person), oldest first."""
         return await self._ledger.store.subscriptions(person)

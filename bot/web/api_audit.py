@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime
-
-from bot.core.audit import export_line, within
-from bot.core.ports import AuditLine, Store
+from bot.core.ports import AuditLine
+from bot.web.audit_copy import Form, pages
 from bot.web.exchange import Answer
 from bot.web.operation import ADMINS, BUT_ADVISORS, Call, Operation
 from bot.web.query import EXPORT
 from bot.web.view import Trail
-
-_LINES_AT_ONCE = 500
 
 
 async def trail(call: Call) -> Answer:
@@ -29,19 +24,12 @@ def _flat(line: AuditLine) -> str:
 
 async def export(call: Call) -> Answer:
     """GET /v1/audit/export."""
-    pages = _pages(call.house.store, call.query.get("from"), call.query.get("to"))
+    form = call.query.get("format", Form.JSONL)
+    copied = pages(call.house.store, call.query.get("from"), call.query.get("to"), form)
     # The first page before the status line: a store that cannot be read is a 503, not an empty file.
-    first = await anext(pages, b"")
-    named = [(b"content-disposition", b'attachment; filename="audit.jsonl"')]
-    return Answer(200, first, b"application/jsonl", named, chunks=pages)
-
-
-async def _pages(store: Store, since: datetime | None, until: datetime | None) -> AsyncIterator[bytes]:
-    after = 0
-    while lines := await store.audit_lines(after, _LINES_AT_ONCE):
-        after = lines[-1].seq
-        wanted = (export_line(line) + "\n" for line in lines if within(line, since=since, until=until))
-        yield "".join(wanted).encode()
+    first = await anext(copied, b"")
+    named = [(b"content-disposition", f'attachment; filename="audit.{form}"'.encode())]
+    return Answer(200, first, form.media_type.encode(), named, chunks=copied)
 
 
 OPERATIONS = (
@@ -58,11 +46,12 @@ OPERATIONS = (
         method="GET",
         path="/v1/audit/export",
         name="export",
-        says="The audit chain, one event a line, oldest first; `event` stands exactly as it was hashed.",
+        says="The audit chain, one event a line, oldest first; in JSONL `event` stands exactly as it was hashed.",
         handler=export,
         roles=ADMINS,
         parameters=EXPORT,
         answers={200: ("The lines, streamed.", None)},
         media_type="application/jsonl",
+        also=("text/csv",),
     ),
 )

@@ -71,6 +71,7 @@ _LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 _UNTYPED = {
     "application/json": {"type": "object"},
     "application/jsonl": {"type": "string"},
+    "text/csv": {"type": "string"},
     "text/plain": {"type": "string"},
 }
 
@@ -122,7 +123,8 @@ def _successes(operation: Operation) -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     for status, (says, struct) in operation.answers.items():
         schema = {"$ref": f"#/components/schemas/{struct.__name__}"} if struct else _UNTYPED[operation.media_type]
-        drawn[str(status)] = {"description": says, "content": {operation.media_type: {"schema": schema}}}
+        content = {media: {"schema": schema} for media in (operation.media_type, *operation.also)}
+        drawn[str(status)] = {"description": says, "content": content}
         if operation.located:
             location = {"schema": {"type": "string"}, "description": "The request's address."}
             drawn[str(status)]["headers"] = {"Location": location}

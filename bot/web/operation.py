@@ -44,7 +44,7 @@ class Operation:
 
     ``answers`` maps each success status to what it means and its struct (None: no JSON). ``errors`` are refusals of
     its own, beside those that follow from keys, bodies and addresses. ``bare`` takes an empty body as ``{}``;
-    ``located`` answers with the Location of what it made.
+    ``located`` answers with the Location of what it made; ``also`` are other media types that may be asked for.
     """
 
     method: str
@@ -59,6 +59,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[type[SaysoError], ...] = ()
     media_type: str = "application/json"
+    also: tuple[str, ...] = ()
     idempotent_by_key: bool = False
     located: bool = False
 

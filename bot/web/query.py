@@ -13,6 +13,7 @@ import msgspec
 
 from bot.core.errors import Fault
 from bot.core.model import State
+from bot.web.audit_copy import Form
 from bot.web.problems import invalid, parameter_fault
 from bot.web.shapes import near
 from bot.web.strict_json import MAX_FAULTS
@@ -123,10 +124,10 @@ def _moment(value: str) -> datetime:
     return moment
 
 
-def _format(value: str) -> str:
-    if value != "jsonl":
-        raise ValueError("must be jsonl; csv is not available in this version")
-    return value
+def _format(value: str) -> Form:
+    if value not in tuple(Form):
+        raise ValueError("must be jsonl or csv")
+    return Form(value)
 
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
@@ -176,5 +177,11 @@ LISTING = (
 EXPORT = (
     Parameter("from", "The earliest event's time; a date begins at midnight UTC.", _moment, _MOMENT),
     Parameter("to", "Events before this time.", _moment, _MOMENT),
-    Parameter("format", "One JSON object a line.", _format, {"type": "string", "enum": ["jsonl"], "default": "jsonl"}),
+    Parameter(
+        "format",
+        "`jsonl`: one JSON object a line, which still verifies. `csv`: a table with a head, for a spreadsheet; cells "
+        "that one would take for a formula begin with an apostrophe.",
+        _format,
+        {"type": "string", "enum": list(map(str, Form)), "default": str(Form.JSONL)},
+    ),
 )

@@ -226,7 +226,7 @@ async def test_answers_are_as_documented(office: Office) -> None:
         ("POST", "/v1/drills", "/v1/drills", "ops", {"chain": "finance"}),
         ("POST", "/v1/drills", "/v1/drills", "ops", {"chain": "none"}),
         ("POST", "/v1/drills", "/v1/drills", "billing", {"chain": "finance"}),
-        ("GET", "/v1/audit/export", "/v1/audit/export?format=csv", "ops", None),
+        ("GET", "/v1/audit/export", "/v1/audit/export?format=xml", "ops", None),
         ("GET", "/healthz", "/healthz", None, None),
         ("GET", "/readyz", "/readyz", None, None),
     ]

@@ -30,7 +30,10 @@ MAX_FORM = 1024 * 1024
 """Bytes: the intake's 256 KiB, percent-encoded, and room for the rest of the form."""
 
 MAX_FIELDS = 1000
-_LOCAL = re.compile(r"/(?:account|inbox(?:/batches/[A-Za-z0-9._~%-]{1,1600})?|requests/[A-Za-z0-9_-]{1,80})")
+_LOCAL = re.compile(
+    r"/(?:account|admin(?:/[a-z]{1,20}){0,2}|inbox(?:/batches/[A-Za-z0-9._~%-]{1,1600})?"
+    r"|requests/[A-Za-z0-9_-]{1,80})"
+)
 
 Form = Mapping[str, str]
 

@@ -1,0 +1,118 @@
+"""``/admin/deliveries`` and ``/admin/executions``: what did not arrive, what may have run, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from starlette.requests import Request as Http
+from starlette.responses import Response
+
+from bot.core.errors import Fault, Invalid, SaysoError
+from bot.core.model import Delivery, Execution, ExecutionState, Request
+from bot.web.inbox import wording
+from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.overview import MOST
+from bot.web.inbox.ballots import MAX_COMMENT, long_text
+from bot.web.inbox.guard import Form, Visitor
+from bot.web.inbox.language import Said, words
+from bot.web.inbox.pages import see_other
+from bot.web.inbox.site import VIA, Site
+
+EXECUTIONS = "/admin/executions"
+
+HINTS = {
+    "email": words(
+        "Correct the address in routing.yaml. If the mailbox works again, any mail written from it to the bot says so."
+    ),
+    "slack": words("Correct the member id or the channel in routing.yaml, and invite the bot to the channel."),
+    "push": words("They allow push again on their account page, or their topic is corrected in routing.yaml."),
+}
+OTHER = words("Correct how they are reached in routing.yaml.")
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """One delivery that failed: whom it was for (None: a shared place), of which request, and what can be done."""
+
+    delivery: Delivery
+    whom: str | None
+    request: Request | None
+    hint: str
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A request and its execution that went wrong."""
+
+    request: Request
+    execution: Execution
+
+
+async def deliveries(site: Site, _http: Http, visitor: Visitor) -> Response:
+    """``GET /admin/deliveries``: cards that failed, the newest first."""
+    house = site.house
+    failed = await house.store.undelivered(MOST)
+    requests = {id_: await house.store.request(id_) for id_ in dict.fromkeys(d.request for d in failed)}
+    people = house.policy().people
+    lost = [
+        Lost(
+            delivery=delivery,
+            whom=people[delivery.person].name if delivery.person in people else delivery.person,
+            request=requests[delivery.request],
+            hint=HINTS.get(delivery.channel, OTHER),
+        )
+        for delivery in failed
+    ]
+    return page_of(site, visitor, "deliveries", lost=lost, most=MOST)
+
+
+async def executions(site: Site, _http: Http, visitor: Visitor) -> Response:
+    """``GET /admin/executions``: runs of unknown outcome, and below them those that failed."""
+    return await _page(site, visitor)
+
+
+async def _page(
+    site: Site, visitor: Visitor, at: str = "", form: Form | None = None, error: SaysoError | None = None
+) -> Response:
+    runs = tuple(_runs(await site.house.store.troubled(MOST)))
+    return page_of(
+        site,
+        visitor,
+        "executions",
+        status=error.status if error else 200,
+        unknown=[run for run in runs if run.execution.state is ExecutionState.UNKNOWN],
+        failed=[run for run in runs if run.execution.state is ExecutionState.FAILED],
+        most=MOST,
+        at=at,
+        sent=form or {},
+        refusal=error,
+        faults={fault.pointer: fault.detail for fault in error.faults} if error else {},
+    )
+
+
+def _runs(requests: Iterable[Request]) -> Iterable[Run]:
+    return (Run(request=r, execution=r.execution) for r in requests if r.execution is not None)
+
+
+async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /admin/executions/{id}``: an admin found out how an execution of unknown outcome ended."""
+    request_id = http.path_params["id"]
+    try:
+        state, note = _settlement(form)
+        await site.house.desk.settle(request_id, by=by(visitor), via=VIA, state=state, note=note)
+    except SaysoError as error:
+        return await _page(site, visitor, request_id, form, error)
+    return see_other(EXECUTIONS)
+
+
+def _settlement(form: Form) -> tuple[ExecutionState, str]:
+    note, state = long_text(form, "note"), form.get("state", "")
+    faults = []
+    if state not in (ExecutionState.EXECUTED, ExecutionState.FAILED):
+        faults.append(Fault("/state", "required", wording.NO_SETTLEMENT))
+    if not note:
+        faults.append(Fault("/note", "required", wording.NO_NOTE))
+    if len(note) > MAX_COMMENT:
+        faults.append(Fault("/note", "too_long", Said(wording.TOO_LONG, limit=MAX_COMMENT)))
+    if faults:
+        raise Invalid(faults[0].detail, faults=tuple(faults))
+    return ExecutionState(state), note
