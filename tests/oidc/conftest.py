@@ -47,8 +47,8 @@ def here(there: fake.Provider, clock: Clock) -> Provider:
 
 def client(there: fake.Provider, clock: Clock, **other: Any) -> Provider:
     """A client of the provider, told otherwise where a test says."""
-    told: dict[str, Any] = {"issuer": there.url, "client_id": fake.CLIENT, "client_secret": fake.SECRET, "claim": "email"}
-    told |= {"name": "Fake ID", "secrets": ["s" * 32], "clock": clock, "entropy": secrets.token_bytes}
+    told: dict[str, Any] = {"issuer": there.url, "client_id": fake.CLIENT, "client_secret": fake.SECRET}
+    told |= {"claim": "email", "name": "Fake ID", "secrets": ["s" * 32], "clock": clock, "entropy": secrets.token_bytes}
     return Provider(**(told | other))
 
 
