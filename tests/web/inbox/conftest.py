@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.core.model import PersonRole
 from tests.web.inbox.house import Standing, standing
 from tests.web.inbox.reader import Reader
 
@@ -28,9 +29,18 @@ async def staged(tmp_path: Path) -> AsyncIterator[Standing]:
 
 
 @pytest.fixture
+async def run(tmp_path: Path) -> AsyncIterator[Standing]:
+    """A house with rules of every sort, an admin (kim), an auditor (lea) and reviewers (ana, ben)."""
+    async with standing(tmp_path, rules="run.yaml") as opened:
+        opened.change("kim", role=PersonRole.ADMIN)
+        opened.change("lea", role=PersonRole.AUDITOR)
+        yield opened
+
+
+@pytest.fixture
 def visited(request: pytest.FixtureRequest) -> Standing:
     """Whichever house the test has."""
-    name = "staged" if "staged" in request.fixturenames else "house"
+    name = next((name for name in ("staged", "run") if name in request.fixturenames), "house")
     found: Standing = request.getfixturevalue(name)
     return found
 

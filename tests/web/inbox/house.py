@@ -21,9 +21,9 @@ from bot.core.policy import Policy
 from bot.core.ports import Unreachable
 from bot.core.token import PAGE, Marks
 from bot.desk import Access, Desk, Ledger, Rounds
-from bot.routing import load
+from bot.routing import load, warnings
 from bot.web.app import create_app
-from bot.web.house import House, page_url
+from bot.web.house import House, Probe, page_url
 from bot.web.inbox import routes
 from store import SqlStore, open_store
 
@@ -55,6 +55,7 @@ class Standing:
     letters: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    probes: list[Probe] = field(default_factory=list)
 
     def change(self, person: str, **values: Any) -> None:
         """Let routing.yaml say other things of a person from now on."""
@@ -131,9 +132,13 @@ async def standing(
     def addressed(request_id: str, mark: str) -> str | None:
         return next((p for p in house.policy.people if MARKS.holds(mark, request_id, p)), None)
 
+    async def probed() -> list[Probe]:
+        return house.probes
+
     doors = House(
         desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: house.policy,
-        addressed=addressed, oidc=oidc, closing=house.closing, push=push(house) if push else None,
+        addressed=addressed, probes=probed, warnings=lambda: warnings(house.policy),
+        oidc=oidc, closing=house.closing, push=push(house) if push else None,
     )  # fmt: skip
     config = uvicorn.Config(
         create_app(doors, routes(doors, send_link)),
