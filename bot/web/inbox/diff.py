@@ -1,38 +1,105 @@
-"""The difference of a long text as lines to draw: what went, what came, and the lines around it."""
+"""The difference of two values as rows to draw side by side: what went, what came, word by word within a line."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Any
 
 from msgspec import Struct
 
-from bot.core.card import edit_text
+from bot.core.card import literal
 from bot.core.model import Edit
+from bot.core.scrutiny import visible
 
-_GAP = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
-_KINDS = {"-": "gone", "+": "new", " ": "same"}
+_AROUND = 2
+"""Lines that are alike, kept around what differs."""
+
+_LONGEST = 2_000
+"""Characters of a line that is compared word by word; telling words apart costs the square of their number."""
+
+_MOST = 400
+"""Lines of one value that are compared word by word."""
+
+# A mark of `visible` is one word: half of one would say nothing.
+_WORDS = re.compile(r"⟦U\+[0-9A-F]{4,6}⟧|[␠⏎]×[0-9]+|\d+(?:[.,]\d+)*(?![\w])|\w+|\s+|.", re.DOTALL)
 
 
-class DiffLine(Struct, frozen=True):
-    """One line, already `visible`. ``kind`` is gone, new, same, or gap, whose text says where the next lines stand."""
+class Piece(Struct, frozen=True):
+    """Part of a line, already `visible`; ``changed``: not in the other one."""
+
+    text: str
+    changed: bool
+
+
+Side = tuple[Piece, ...]
+
+
+class Row(Struct, frozen=True):
+    """One line before and after. ``kind`` is same, changed, gone (nothing after), new (nothing before), or a gap.
+
+    Of a gap, ``at`` is the number of the line with which it goes on, before and after; 0 where only line ends differ.
+    """
 
     kind: str
-    text: str
+    old: Side = ()
+    new: Side = ()
+    at: tuple[int, int] = (0, 0)
 
 
-def diff_of(change: Edit | str) -> tuple[DiffLine, ...]:
-    """The lines of a change (or of a card's line about one) that the core tells line by line; else nothing.
+def rows_of(change: Edit) -> tuple[Row, ...]:
+    """What a change did, line by line; long texts with the lines around what differs alone."""
+    if change.kind == "added":
+        return tuple(Row("new", new=_whole(line)) for line in literal(change.after).split("\n"))
+    if change.kind == "removed":
+        return tuple(Row("gone", old=_whole(line)) for line in literal(change.before).split("\n"))
+    old, new = _lines(change.before, change.after)
+    return tuple(_rows(old, new)) or (Row("gap"),)
 
-    What is not a difference of lines begins with a literal, which never begins with ``@@``.
-    """
-    text = edit_text(change) if isinstance(change, Edit) else change
-    if not _GAP.match(text):
-        return ()
-    return tuple(_line(line) for line in text.split("\n"))
+
+def _lines(before: Any, after: Any) -> tuple[list[str], list[str]]:
+    """Both values as lines; texts of several lines without the quotes, which would stand at the two ends alone."""
+    if isinstance(before, str) and isinstance(after, str) and ("\n" in before or "\n" in after):
+        return visible(before).split("\n"), visible(after).split("\n")
+    return literal(before).split("\n"), literal(after).split("\n")
 
 
-def _line(line: str) -> DiffLine:
-    gap = _GAP.fullmatch(line)
-    if gap is not None:
-        return DiffLine("gap", f"from line {int(gap[1]):,}")
-    return DiffLine(_KINDS.get(line[:1], "same"), line[1:])
+def _rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
+    left = _MOST
+    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(_AROUND):
+        _, first, _, start, _ = group[0]
+        if first or start:
+            yield Row("gap", at=(first + 1, start + 1))
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                yield from (Row("same", _whole(line), _whole(line)) for line in old[a:b])
+                continue
+            paired = min(b - a, d - c)
+            for before, after in zip(old[a : a + paired], new[c : c + paired], strict=True):
+                yield Row("changed", *_told_apart(before, after, by_words=left > 0))
+                left -= 1
+            yield from (Row("gone", old=_whole(line)) for line in old[a + paired : b])
+            yield from (Row("new", new=_whole(line)) for line in new[c + paired : d])
+
+
+def _told_apart(before: str, after: str, *, by_words: bool) -> tuple[Side, Side]:
+    if not by_words or max(len(before), len(after)) > _LONGEST:
+        return _whole(before), _whole(after)
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if b > a:
+            left.append(Piece("".join(old[a:b]), tag != "equal"))
+        if d > c:
+            right.append(Piece("".join(new[c:d]), tag != "equal"))
+    if not any(piece.text.strip(' "') for piece in left if not piece.changed):
+        # Nothing stayed: a mark on all of it would say no more than the line does.
+        return _whole(before), _whole(after)
+    return tuple(left), tuple(right)
+
+
+def _whole(line: str) -> Side:
+    return (Piece(line, changed=False),)

@@ -12,24 +12,28 @@ from bot.core.model import ExecutionState, Request, Verb
 from bot.web.house import page_url
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import MAX_COMMENT, ballot_of, long_text, number
-from bot.web.inbox.changes import seen_since
+from bot.web.inbox.changes import compared, seen_since
+from bot.web.inbox.earlier import earlier_of
 from bot.web.inbox.edits import boxes, unplaced
+from bot.web.inbox.exactly import sent_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.pages import see_other
+from bot.web.inbox.rights import may_settle
+from bot.web.inbox.running import running_of
 from bot.web.inbox.site import VIA, Site
-from bot.web.inbox.view import asked_ever, view_of
+from bot.web.inbox.trail import entries
+from bot.web.inbox.view import view_of
 
 
 class Attempt(Struct, frozen=True):
-    """A form that was refused: what was sent, why not, and what is wrong with which field."""
+    """A form that was refused: what was sent, why not, and what is wrong with which field.
+
+    ``panel`` is which of the page's forms it was: a decision's name, settle or undo.
+    """
 
     form: Form
     error: SaysoError
-
-    @property
-    def panel(self) -> str:
-        """Which of the page's forms it was."""
-        return self.form.get("decision", "settle")
+    panel: str
 
     def fault(self, name: str) -> str:
         """What is wrong with a field, or nothing."""
@@ -41,8 +45,10 @@ class Attempt(Struct, frozen=True):
 
 
 async def show(site: Site, http: Http, visitor: Visitor) -> Response:
-    """``GET /requests/{id}``."""
-    return await _page(site, visitor, await _request(site, http))
+    """``GET /requests/{id}``; ``?compare=1..3`` (or ``compare=1&with=3``) shows two revisions against each other."""
+    asked = http.query_params
+    pair = (asked.get("compare", ""), asked.get("with", ""))
+    return await _page(site, visitor, await _request(site, http), pair=pair)
 
 
 async def _request(site: Site, http: Http) -> Request:
@@ -52,42 +58,51 @@ async def _request(site: Site, http: Http) -> Request:
     return request
 
 
-async def _page(site: Site, visitor: Visitor, request: Request, attempt: Attempt | None = None) -> Response:
+async def _page(
+    site: Site, visitor: Visitor, request: Request, attempt: Attempt | None = None, pair: tuple[str, str] = ("", "")
+) -> Response:
     house = site.house
     fields = house.desk.fields(request)
-    deliveries = await house.store.deliveries(request.id)
-    lines = await house.store.audit(request.id)
     now = house.clock.now()
     policy = house.policy()
+    trail = entries(await house.store.audit(request.id), policy.people)
     view = view_of(
         request,
         policy=policy,
         person=visitor.person,
         url=page_url(house.public_url, request.id),
         editable=bool(fields),
-        deliveries=deliveries,
+        deliveries=await house.store.deliveries(request.id),
         unreachable=await house.store.unreachable(),
-        lines=lines,
+        trail=trail,
         now=now,
         glass=house.desk.may_break_glass(visitor.person.id),
     )
+    names = {person.id: person.name for person in policy.people.values()}
     stale = attempt is not None and isinstance(attempt.error, Stale)
     seen = number(attempt.form.get("revision")) if attempt and stale else 0
     # What was typed for another revision is not put back: it was meant for what stood there then.
     kept = None if stale else attempt
     edits = kept if kept and kept.panel == Verb.APPROVE_WITH_EDITS else None
+    paused = await house.desk.paused()
     return site.pages.show(
         "request.html",
         now=now,
         visitor=visitor,
         status=attempt.error.status if attempt else 200,
         view=view,
-        names={person.id: person.name for person in policy.people.values()},
+        names=names,
+        running=running_of(request, trail, person=visitor.person, now=now, paused=paused),
+        sent=sent_of(request, view.run.spec),
+        earlier=await earlier_of(house.store, request, names),
+        compared=compared(view.versions, *pair),
+        asked_pair=any(pair),
         boxes=boxes(fields, edits.form if edits else None, edits.error.faults if edits else ()),
         unplaced=_unplaced(fields, edits),
         refusal=attempt.error if attempt else None,
+        refused=attempt.panel if attempt else "",
         attempt=kept,
-        since=seen_since(request, lines, seen) if stale else None,
+        since=seen_since(request, trail, seen) if stale else None,
     )
 
 
@@ -104,21 +119,32 @@ async def decide(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
         await site.house.desk.decide(ballot_of(site, request, visitor, form))
     except SaysoError as error:
         current = await _request(site, http)
-        return await _page(site, visitor, current, Attempt(form, error))
+        return await _page(site, visitor, current, Attempt(form, error, form.get("decision", "")))
+    return see_other(f"/requests/{request.id}")
+
+
+async def undo(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /requests/{id}/undo``: somebody who approved it takes that back before anything runs."""
+    request = await _request(site, http)
+    person = visitor.person.id
+    try:
+        await site.house.desk.undo(request.id, by=person, via=VIA, revision=number(form.get("revision")))
+    except SaysoError as error:
+        return await _page(site, visitor, await _request(site, http), Attempt(form, error, "undo"))
     return see_other(f"/requests/{request.id}")
 
 
 async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
-    """``POST /requests/{id}/resolution``: somebody who was asked says how an unknown execution ended."""
+    """``POST /requests/{id}/resolution``: somebody who was asked (or an admin) says how an unknown run ended."""
     request = await _request(site, http)
     try:
-        if visitor.person.id not in asked_ever(request, await site.house.store.deliveries(request.id)):
+        if not may_settle(request, visitor.person, await site.house.store.deliveries(request.id)):
             await site.record(visitor, http, "not_assigned")
             raise Forbidden(wording.NOT_YOURS_TO_SETTLE)
         state, note = _settlement(form)
         await site.house.desk.settle(request.id, by=f"person:{visitor.person.id}", via=VIA, state=state, note=note)
     except SaysoError as error:
-        return await _page(site, visitor, await _request(site, http), Attempt(form, error))
+        return await _page(site, visitor, await _request(site, http), Attempt(form, error, "settle"))
     return see_other(f"/requests/{request.id}")
 
 

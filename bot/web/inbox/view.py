@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.card import Card, card_of
-from bot.core.errors import NeedsInfo, SelfReview
 from bot.core.links import batch_path
 from bot.core.model import (
     Arguments,
@@ -25,18 +24,19 @@ from bot.core.model import (
     Kind,
     Person,
     Request,
-    State,
     Verb,
 )
 from bot.core.policy import ActionSpec, Policy
-from bot.core.ports import AuditLine, Unreachable
-from bot.web.inbox import wording
-from bot.web.inbox.changes import Changes, changes_of
+from bot.core.ports import Unreachable
+from bot.web.inbox.changes import Changes, Version, changes_of, versions_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.plan import StagePart, next_people, plan_of
 from bot.web.inbox.reach import around
 from bot.web.inbox.record import Told, record_of, state_text
-from bot.web.inbox.trail import Entry, entries, revisions
+from bot.web.inbox.rights import may_break, may_settle, standing_of
+from bot.web.inbox.running import state_key
+from bot.web.inbox.thread import Saying, thread_of
+from bot.web.inbox.trail import Entry
 
 _LONG = 2000
 """Characters of arguments: about a screenful."""
@@ -72,7 +72,8 @@ class View(Struct, frozen=True, kw_only=True):
     says why where there are none; ``may_break``: may break the glass. ``to_read`` is how many characters of arguments
     there are, where they are so many that a reader might stop before the end (else 0). ``failed`` counts the deliveries
     that failed; ``unreached`` are addresses of its people and cards at which nobody is reached. ``batch`` is its
-    batch's page, ``advice_missing`` whose opinion is still waited for.
+    batch's page, ``advice_missing`` whose opinion is still waited for. ``versions`` are its revisions, ``thread`` what
+    was asked and answered; ``picker`` names who picked the option that stands, ``key`` is where it stands for machines.
     """
 
     request: Request
@@ -87,6 +88,9 @@ class View(Struct, frozen=True, kw_only=True):
     next_step: tuple[str, ...]
     advice_missing: tuple[str, ...]
     changes: Changes | None
+    versions: tuple[Version, ...]
+    thread: tuple[Saying, ...]
+    picker: str
     deliveries: tuple[Delivery, ...]
     failed: int
     unreached: tuple[Unreachable, ...]
@@ -98,6 +102,7 @@ class View(Struct, frozen=True, kw_only=True):
     batch: str | None
     may_settle: bool
     version: str
+    key: str
 
     @property
     def stages(self) -> int:
@@ -119,7 +124,7 @@ def view_of(
     editable: bool,
     deliveries: tuple[Delivery, ...],
     unreachable: tuple[Unreachable, ...],
-    lines: tuple[AuditLine, ...],
+    trail: tuple[Entry, ...],
     now: datetime,
     glass: bool = False,
 ) -> View:
@@ -128,32 +133,39 @@ def view_of(
     ``editable``: its action has arguments that may be edited; ``glass``: the reader is one of those who may break it.
     """
     card = card_of(request, people=policy.people, url=url, editable=editable)
-    standing, buttons = _standing(request, card, person, now)
+    standing, buttons = standing_of(request, card, person, now)
     plan = plan_of(request, policy.people)
+    names = {known.id: known.name for known in policy.people.values()}
+    versions = versions_of(trail, names)
+    thread = thread_of(trail, versions)
     return View(
         request=request,
         card=card,
         state=state_text(request),
         arguments=_in_order(request, policy),
         to_read=_to_read(card),
-        claims=_claims(request),
+        claims=_claims(request, thread),
         gauge=_gauge(request, card),
         run=_run(request, policy),
         plan=plan,
         next_step=next_people(request, plan, person.id),
         advice_missing=request.advice_missing,
-        changes=changes_of(request, revisions(lines), policy),
+        changes=changes_of(request, versions),
+        versions=versions,
+        thread=thread,
+        picker=_picker(request, names),
         deliveries=deliveries,
         failed=sum(d.state is DeliveryState.FAILED for d in deliveries),
         unreached=around(request, policy.people, deliveries, unreachable),
-        told=record_of(request, card),
-        trail=entries(lines),
+        told=record_of(request, card, trail),
+        trail=trail,
         buttons=buttons,
         standing=standing,
-        may_break=glass and not policy.action(request.action).execute.nothing and may_break(request, person.id, now),
+        may_break=glass and may_break(request, person, policy, now),
         batch=batch_path(request.batch),
-        may_settle=may_settle(request, person.id, deliveries),
+        may_settle=is_unknown(request.execution) and may_settle(request, person, deliveries),
         version=version_of(request),
+        key=state_key(request),
     )
 
 
@@ -165,10 +177,19 @@ def _in_order(request: Request, policy: Policy) -> Arguments:
     return {name: arguments[name] for name in dict.fromkeys((*first, *arguments))}
 
 
-def _claims(request: Request) -> Claims:
-    """What the agent says; of a question its reason is the question itself, and stands with it."""
+def _claims(request: Request, thread: tuple[Saying, ...]) -> Claims:
+    """What the agent says; a question's reason stands with the question, what it answered with what was asked."""
     claims = claims_of(request)
+    answered = {saying.text for saying in thread if saying.answer}
+    claims = replace(claims, answers=tuple(answer for answer in claims.answers if answer.text not in answered))
     return replace(claims, reason="") if picks(request) else claims
+
+
+def _picker(request: Request, names: Mapping[str, str]) -> str:
+    """Who picked the option that stands; a revision's author may also be who took an approval of it back."""
+    chosen = request.content.chosen
+    picked = [d.by for d in request.decisions if chosen is not None and d.answer == chosen]
+    return names.get(picked[-1], picked[-1]) if picked else ""
 
 
 def picks(request: Request) -> bool:
@@ -189,38 +210,6 @@ def version_of(request: Request) -> str:
     return "-".join(str(p) for p in (*parts, *((ran.state, ran.attempts) if ran else ())))
 
 
-def may_break(request: Request, person: str, now: datetime) -> bool:
-    """Whether there is a glass to break: something that would run, whose time is not over, and no vote of theirs.
-
-    An answer runs nothing, and of several options nobody but a reviewer can say which one is meant.
-    """
-    voted = any(vote.by == person for vote in request.votes)
-    return request.state.open and request.names_what_runs and not voted and now < request.expires_at
-
-
-def _standing(request: Request, card: Card, person: Person, now: datetime) -> tuple[str, tuple[Verb, ...]]:
-    """Why this reader may not decide, and what they may press."""
-    if not request.state.open:
-        return "", ()
-    looks_only = _looks_only(request, person, now)
-    if looks_only:
-        return looks_only, ()
-    if any(vote.by == person.id for vote in request.votes):
-        return wording.VOTED, tuple(b for b in card.buttons if not b.is_vote)
-    return "", card.buttons
-
-
-def _looks_only(request: Request, person: Person, now: datetime) -> str:
-    if person.id in request.route.excluded:
-        return SelfReview.__doc__ or ""
-    if person.id not in request.assignees:
-        later = any(person.id in stage.people for stage in request.route.stages)
-        return wording.NOT_YET if later else wording.NOT_ASKED
-    if now >= request.expires_at:
-        return wording.TIME_OVER
-    return (NeedsInfo.__doc__ or "") if request.state is State.NEEDS_INFO else ""
-
-
 def _gauge(request: Request, card: Card) -> Gauge:
     confidence, gate = request.content.confidence, request.route.gate
     return Gauge(
@@ -236,29 +225,13 @@ def _run(request: Request, policy: Policy) -> Run:
     kind = "agent" if target == "agent" else "webhook" if target.startswith(("http:", "https:")) else "python"
     if not request.kind.runs or (spec.execute.nothing and spec.execute.target == target):
         kind = "nothing"
-    over = request.execution is not None and request.execution.state.ended
+    # An execution that was stopped by taking the approval back is not what runs next.
+    over = request.execution is not None and request.execution.state.ended and not request.state.open
     moved = spec.execute.target if spec.execute.target != target and not over else None
     host = (urlsplit(target).netloc if kind == "webhook" else "") or target
     return Run(kind=kind, target=target, host=host, spec=spec, moved=moved)
 
 
-def may_settle(request: Request, person: str, deliveries: tuple[Delivery, ...]) -> bool:
-    """Whether this person was asked about the request and its outcome is unknown."""
-    return is_unknown(request.execution) and person in asked_ever(request, deliveries)
-
-
 def is_unknown(execution: Execution | None) -> bool:
     """Whether somebody has to find out what happened."""
     return execution is not None and execution.state is ExecutionState.UNKNOWN
-
-
-def asked_ever(request: Request, deliveries: tuple[Delivery, ...]) -> frozenset[str]:
-    """Everybody who was asked at any stage so far, or decided."""
-    asked = {d.by for d in request.decisions} | {d.person for d in deliveries if d.person}
-    for track in request.tracks:
-        asked |= set(request.asked(track))
-    begun = min((track.stage for track in request.tracks), default=0)
-    for stage in request.route.stages[:begun]:
-        # How far an earlier stage's chain went is not kept; its first step was asked for certain.
-        asked |= {p for step in stage.steps[:1] for p in step.people}
-    return frozenset(asked)

@@ -83,9 +83,8 @@ BY_ITSELF = "It is decided on its own page, never together with others."
 NO_NOTE = "Say how you found out, so that the record can be trusted."
 TOO_LONG = "At most {limit:,} characters, please."
 NO_SETTLEMENT = "Say whether it happened or not."
-NOT_YOURS_TO_SETTLE = (
-    "Only people who were asked about this request can settle it here; an admin can by "
-    "POST /v1/requests/{id}/resolution. You were not asked."
+NOT_YOURS_TO_SETTLE = words(
+    "Only people who were asked about this request, and admins, can say how it ended. You were not asked."
 )
 NO_REVISION = "The form does not say which revision was read, so nothing was written down."
 FOREIGN_STREAM = "Only a page of this house is told of changes here."

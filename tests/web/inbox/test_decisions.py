@@ -130,7 +130,7 @@ async def test_t05_a_form_for_another_revision_decides_nothing_and_shows_what_ch
         answer = await ana.decide_on(old, request.id, **data)
         assert answer.status == 409
         assert "It changed since you saw it. Nothing was decided." in answer.words
-        assert "What changed since revision 1 /amount before: 240.0 → after: 900.0" in answer.words
+        assert "What changed since revision 1 /amount − before: 240.0 + after: 900.0" in answer.words
         assert answer.hidden("revision") == "2"
     stored = await house.now(request.id)
     assert (stored.state, stored.revision, stored.votes) == (State.PENDING, 2, ())

@@ -8,7 +8,6 @@ import re
 from bot.core.card import card_of
 from bot.core.model import Opinion, Request, State, Verb
 from bot.core.ports import Ballot
-from bot.web.inbox.diff import DiffLine, diff_of
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import MARKUP
 from tests.web.inbox.house import Standing
@@ -97,7 +96,7 @@ async def test_what_is_other_than_in_the_rejected_request(staged: Standing, visi
     first = await rejected(staged)
     request = await staged.submit(arguments={**REFUND, "amount": 10.0}, revises=first.id)
     page = await (await visit("ana")).get(f"/requests/{request.id}")
-    assert "What is other than in the request that it revises /amount before: 20.0 → after: 10.0" in page.words
+    assert "What is other than in the request that it revises /amount − before: 20.0 + after: 10.0" in page.words
     assert f'<a href="/requests/{first.id}">the request that it revises</a>' in page.text
 
 
@@ -126,15 +125,3 @@ async def test_a_long_text_is_edited_in_a_tall_field_and_told_line_by_line(stage
         "Line 8 of a letter that somebody has to read."
     )
     assert page.words.count(told) == 2, "once with the arguments, once on the record"
-
-
-def test_only_a_difference_of_lines_is_read_as_one() -> None:
-    """A value that merely looks like the head of a difference is a literal in quotes, and stays one."""
-    assert diff_of('"@@ -1 +1 @@" → "x"') == ()
-    assert diff_of("1 → 2") == ()
-    assert diff_of("@@ -1,2 +3,2 @@\n same\n-gone\n+@@ -1 +1 @@") == (
-        DiffLine("gap", "from line 3"),
-        DiffLine("same", "same"),
-        DiffLine("gone", "gone"),
-        DiffLine("new", "@@ -1 +1 @@"),
-    )
