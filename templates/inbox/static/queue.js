@@ -13,6 +13,7 @@
   const wide = () => getComputedStyle(pane).display !== "none";
   const link = (row) => row.querySelector("a");
   const keyOf = (row) => row.dataset.request || row.dataset.heap;
+  const rowOf = (id) => list.querySelector(`[data-request="${CSS.escape(id)}"]`);
   const sheet = () => pane.querySelector("[data-request]");
   let wanted = 0;
   let pressed = false;
@@ -30,11 +31,6 @@
       source: options.source || pane, target: "#pane", select: "#sheet", swap: "innerHTML", values: options.values,
     });
   }
-
-  pane.addEventListener("htmx:configRequest", (event) => {
-    // A form sends what stands in it, and nothing else goes along.
-    event.detail.headers = { "HX-Request": "true" };
-  });
 
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target !== pane) return;
@@ -81,7 +77,8 @@
     event.preventDefault();
     if (pane.getAttribute("aria-busy") === "true") return;
     const values = Object.fromEntries(new FormData(sent, event.submitter));
-    if (undo) mark(list.querySelector(`[data-request="${CSS.escape(sent.getAttribute("action").split("/")[2])}"]`));
+    // What is taken back is shown next, whichever row was being read.
+    if (undo) mark(rowOf(sent.getAttribute("action").split("/")[2]));
     // The form's own fields are all in `values`; the pane as the source adds none.
     load(sent.getAttribute("action"), { verb: "POST", values });
   });
@@ -98,11 +95,16 @@
     const all = rows();
     const next = left && (all[all.indexOf(left) + 1] || all[all.indexOf(left) - 1]);
     await renew(id);
-    const still = left && left.isConnected && !left.classList.contains("gone") && left.querySelector("input[name=pick]");
-    if (still) { shown.dataset.version = left.dataset.shown; pane.focus(); return; }
-    if (left && left.classList.contains("gone")) { mark(null); left.remove(); }
-    if (next && next.isConnected) select(next);
-    else if (rows()[0]) select(rows()[0]);
+    if (event.detail.pathInfo.requestPath.endsWith("/undo")) { select(rowOf(id)); return; }
+    // A row that changed is another element by now.
+    const anew = (row) => row && rows().find((one) => keyOf(one) === keyOf(row));
+    const now = anew(left);
+    const over = !now || now.classList.contains("gone");
+    // Who may still decide it, as after an escalation, stays with it.
+    if (!over && now.querySelector("input[name=pick]")) { pane.focus(); return; }
+    if (over && now) now.remove();
+    const then = anew(next) || rows()[0];
+    if (then) select(then);
     else pane.focus();
   }
 
@@ -142,7 +144,7 @@
     if (row && event.target.matches("a.entry:focus-visible") && link(row).getAttribute("aria-current") !== "true") open(row, 120);
   });
   document.addEventListener("read", (event) => {
-    const row = list.querySelector(`[data-request="${CSS.escape(event.detail.request)}"]`);
+    const row = rowOf(event.detail.request);
     if (!row || row.dataset.revision !== event.detail.revision) return;
     row.classList.remove("unread");
     row.querySelectorAll(".title > .dot, .title > .say").forEach((mark) => mark.remove());
@@ -173,7 +175,8 @@
       let kept = old;
       if (!old) kept = row;
       else if (old.dataset.version !== row.dataset.version || old.classList.contains("gone")) kept = exchanged(old, row);
-      const place = at ? at.nextElementSibling : list.firstElementChild;
+      let place = at ? at.nextElementSibling : list.firstElementChild;
+      if (place && place === held && !names.has(keyOf(held))) place = place.nextElementSibling;
       if (place !== kept) list.insertBefore(kept, place);
       at = kept;
     }

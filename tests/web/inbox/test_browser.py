@@ -43,7 +43,6 @@ async def test_sign_in_and_approve(house: Standing, browser: Browser) -> None:
     await page.get_by_role("link", name="Refund 240.0 USD").click()
     await page.get_by_role("button", name="Approve", exact=True).click()
     await expect(page.get_by_role("heading", name="Approved by Ana Silva")).to_be_visible()
-    assert page.url == f"{house.url}/requests/{request.id}"
     assert (await house.now(request.id)).state is State.APPROVED
 
 
