@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
-from bot.accounts import email_account
+from bot.accounts import email_account, push_account
 from bot.commands.doctor_house import bot_runs, forget, public_url, rules, store
 from bot.commands.surroundings import GOOD, NO, add_json, database_of, environment, say
 from bot.core.checkup import Finding, Level, Look, good, wrong
@@ -98,10 +98,20 @@ def _channels(settings: Settings, *, running: bool, wait: float | None) -> list[
     groups: list[Group] = []
     slack = partial(_slack, settings) if settings.slack_on else partial(_known, (_off("slack", "SLACK_BOT_TOKEN"),))
     groups.append(("Slack", [Look(point="slack", run=slack)]))
-    if not settings.email_on:
-        return [*groups, ("Email", [Look(point="email", run=partial(_known, (_off("email", "SMTP_URL"),)))])]
-    email = import_module(f"{CHANNELS['email'].module}.checks.doctor")
-    return [*groups, ("Email", email.looks(email_account(settings), running=running, wait=wait))]
+    if settings.email_on:
+        email = import_module(f"{CHANNELS['email'].module}.checks.doctor")
+        groups.append(("Email", email.looks(email_account(settings), running=running, wait=wait)))
+    else:
+        groups.append(("Email", [Look(point="email", run=partial(_known, (_off("email", "SMTP_URL"),)))]))
+    return [*groups, ("Push", _push(settings))]
+
+
+def _push(settings: Settings) -> Sequence[Look]:
+    if settings.push_on:
+        looks: Sequence[Look] = import_module(f"{CHANNELS['push'].module}.checks").looks(push_account(settings))
+        return looks
+    says = "off (SAYSO_PUBLIC_URL is not https, and neither NTFY_URL nor APPRISE_URLS is set)"
+    return [Look(point="push", run=partial(_known, (good("push", says),)))]
 
 
 def _off(channel: str, variable: str) -> Finding:

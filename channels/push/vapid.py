@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,6 +16,7 @@ _VALID = timedelta(hours=12)
 _FRESH = timedelta(hours=6)
 """For how long one is used again: services ask that it be, and one that is seen by anybody else is soon worthless."""
 _MOST_KEPT = 64
+_KEY_BYTES = 32
 
 
 def new_key() -> str:
@@ -28,10 +30,10 @@ class Vapid:
 
     def __init__(self, private_key: str, subject: str) -> None:
         """``private_key`` as `new_key` gives it. Raises ``ValueError`` where it is none, without repeating it."""
-        try:
-            self._signer = Vapid02.from_raw(private_key.encode())
-        except Exception:  # noqa: BLE001  # whatever a library says of a key may hold the key
-            raise ValueError("VAPID_PRIVATE_KEY: not a private key of 32 bytes in base64url") from None
+        signer = _signer(private_key)
+        if signer is None:
+            raise ValueError("VAPID_PRIVATE_KEY: not a private key of 32 bytes in base64url")
+        self._signer = signer
         # The library's own check of the subject refuses ports; services take any mailto: or https:.
         self._signer.conf = {"no-strict": True}
         self._subject = subject
@@ -54,6 +56,15 @@ class Vapid:
             self._made.clear()
         self._made[audience] = (now, header)
         return header
+
+
+def _signer(private_key: str) -> Any:
+    """What signs with a key, or None where it is none; whatever a library says of a key may hold the key."""
+    try:
+        whole = len(base64.urlsafe_b64decode(private_key + "=" * (-len(private_key) % 4))) == _KEY_BYTES
+        return Vapid02.from_raw(private_key.encode()) if whole else None
+    except Exception:  # noqa: BLE001  # the libraries raise a dozen kinds
+        return None
 
 
 def _text(data: bytes) -> str:

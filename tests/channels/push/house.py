@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.errors import SaysoError
-from bot.core.model import Delivery, Request, Risk
-from bot.core.ports import Subscription
+from bot.core.model import Delivery, Request, Risk, Verb
+from bot.core.ports import Ballot, Subscription
 from channels.push import PushChannel, PushSettings, Service
 from channels.push import open as open_channel
 from tests.channels.house import House
@@ -84,6 +84,19 @@ class Phone(Struct):
         except SaysoError as refusal:
             return refusal.detail
         return None
+
+
+def rejection(phone: Phone, request_id: str, by: str = "ana") -> Ballot:
+    """Somebody rejects the request as it stands, in the inbox."""
+    request = phone.house.requests[request_id]
+    return Ballot(
+        request=request.id,
+        decision=Verb.REJECT,
+        by=by,
+        channel="inbox",
+        revision=request.revision,
+        digest=request.digest,
+    )
 
 
 @asynccontextmanager

@@ -40,6 +40,8 @@ class NtfyServer(Served):
         """Publish or delete."""
         if self.token is not None and request.headers.get("Authorization") != f"Bearer {self.token}":
             return self._refuse(HTTPStatus.FORBIDDEN, "forbidden")
+        if request.method == "GET" and request.match_info["path"] in ("v1/health", "v1/account"):
+            return web.json_response({"healthy": True})
         if request.method == "DELETE":
             return self._delete(request.match_info["path"])
         if request.method != "POST" or request.match_info["path"]:
