@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
-from bot.core.model import Execution, ExecutionState, Request, Verb
+from bot.core.model import Decision, Execution, ExecutionState, Request, Verb
 from bot.core.ports import Change, Tx
 from bot.desk.ledger import Deed
 from bot.desk.reviewers import Reviewers
@@ -32,7 +32,8 @@ class Undoing(Reviewers):
         def work(tx: Tx) -> Deed:
             request = self._load(tx, request_id)
             self._may_decide(by)
-            if not any(vote.by == by and vote.decision in _APPROVALS for vote in request.votes):
+            # In the revision that was meant: who presses twice is told that it is done, not that it is not theirs.
+            if not any(_approves(vote, by, revision) for vote in request.decisions):
                 raise errors.NotAssigned("Only who approved this can take the approval back.")
             if request.revision != revision:
                 raise errors.Stale(revision=request.revision, digest=request.digest)
@@ -70,6 +71,10 @@ class Undoing(Reviewers):
         return Deed(after, effects, execution)
 
 
+def _approves(vote: Decision, person: str, revision: int) -> bool:
+    return vote.by == person and vote.revision == revision and vote.decision in _APPROVALS
+
+
 def may_be_stopped(request: Request) -> bool:
     """Whether what was approved has not begun, so that it can still be kept from running."""
     run = request.execution
@@ -80,6 +85,8 @@ def stopped(request: Request, now: datetime) -> Execution:
     """The execution of an approved request, cancelled before it began. Raises `Conflict` once it did."""
     run = request.execution
     if run is None or not may_be_stopped(request):
+        if request.state.open:
+            raise errors.Conflict("It is not decided yet, so there is nothing to take back.", state=str(request.state))
         how = "nothing of it is to run" if run is None else f"its execution is {run.state} already"
         raise errors.Conflict(f"It cannot be taken back any more: {how}.", state=str(request.state))
     return replace(run, state=ExecutionState.CANCELLED, due_at=None, ended_at=now)
