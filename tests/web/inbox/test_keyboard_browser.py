@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-import axe_playwright_python
 from bot.core.model import State, Verb
 from bot.core.ports import Ballot
 from tests.browser import chromium
@@ -17,7 +17,8 @@ from tests.web.inbox.signed import window
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 FOUND = """async () => {
-  const said = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const said = await axe.run(document, { runOnly: rules });
   return said.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`);
 }"""
 
@@ -204,10 +205,10 @@ async def test_reading_marks_as_read_and_the_net_may_fail(house: Standing, brows
     await shows(page, one)
     await expect(page.locator("#list .unread")).to_have_count(1)
     assert await house.store.seen("ana", [one, two]) == {one: 1}
-    await page.context.set_offline(True)  # noqa: FBT003  # the method takes no keyword
+    await page.context.set_offline(True)
     await expect(page.get_by_text("You are offline.")).to_be_visible()
     await approve(house, two)
-    await page.context.set_offline(False)  # noqa: FBT003  # the method takes no keyword
+    await page.context.set_offline(False)
     await expect(page.locator("#list > li")).to_have_count(1)
     await expect(page.get_by_text("You are offline.")).to_be_hidden()
 
