@@ -142,7 +142,8 @@ class Provider:
 
     def _page(self, target: str) -> bytes:
         back = html.escape(self.approve(f"{self.url}{target}"))
-        page = f'<!doctype html><title>Fake ID</title><h1>Fake ID</h1><a href="{back}">Yes, I am Ana</a>'
+        head = '<!doctype html><title>Fake ID</title><link rel="icon" href="data:,">'
+        page = f'{head}<h1>Fake ID</h1><a href="{back}">Yes, I am Ana</a>'
         return said(page.encode(), kind="text/html")
 
     def _exchange(self, headers: Mapping[str, str], form: Mapping[str, str]) -> bytes:
