@@ -49,11 +49,11 @@ _HELD = words("held while nobody is there")
 _INSTEAD = words("while nobody is there: {names}")
 _WAIT_ON = words("waits on where nobody is reached")
 
-_TOLD = words("Then {names} are told, and it waits on")
+_TOLD = words("Then it waits on; told of it: {names}")
 _ENDS = {OnExpiry.EXPIRE: words("Then it expires"), OnExpiry.REJECT: words("Then it is rejected")}
 _TOLD_ENDS = {
-    OnExpiry.EXPIRE: words("Then {names} are told, and it expires"),
-    OnExpiry.REJECT: words("Then {names} are told, and it is rejected"),
+    OnExpiry.EXPIRE: words("Then it expires; told of it: {names}"),
+    OnExpiry.REJECT: words("Then it is rejected; told of it: {names}"),
 }
 
 _LONGEST_NAME = 60
@@ -166,18 +166,22 @@ class Draughtsman:
         return StepBox(
             whom=tuple(self._roster.whom(name) for name in step.notify),
             via=tuple(CHANNELS.get(name, name) for name in step.via),
-            notes=tuple(_notes(step, last=last)),
+            notes=tuple(_notes(step, self._named(step.fallback), last=last)),
         )
+
+    def _named(self, names: Sequence[str]) -> str:
+        """Names of the file as people read them: a person's own, a group's or schedule's as written."""
+        return ", ".join(self._roster.name(name) for name in names)
 
     def _end(self, chain: Chain) -> str:
         end = chain.exhausted
-        names = ", ".join(end.notify)
+        names = self._named(end.notify)
         if end.then is None:
             return Said(_TOLD, names=names) if names else ""
         return Said(_TOLD_ENDS[end.then], names=names) if names else _ENDS[end.then]
 
 
-def _notes(step: ChainStep, *, last: bool) -> Iterator[str]:
+def _notes(step: ChainStep, instead: str, *, last: bool) -> Iterator[str]:
     if step.wait is not None:
         yield Said(_WAITS, span=span(step.wait))
     elif not last:
@@ -191,7 +195,7 @@ def _notes(step: ChainStep, *, last: bool) -> Iterator[str]:
     if step.anytime:
         yield _ANYTIME
     if step.fallback:
-        yield Said(_INSTEAD, names=", ".join(step.fallback))
+        yield Said(_INSTEAD, names=instead)
     elif step.if_empty == "hold":
         yield _HELD
     if step.on_undeliverable is OnUndeliverable.WAIT:

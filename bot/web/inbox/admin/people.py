@@ -128,6 +128,14 @@ def _signed(sessions: Iterable[Session], visitor: Visitor) -> tuple[Signed, ...]
     return tuple(Signed(session=s, short=s.id[:_SHORT], here=s.id == visitor.session.id) for s in sessions)
 
 
+async def _forget_browsers(site: Site, person: str, actor: str) -> None:
+    """A device that is signed out, as when it was lost, is told of no further request."""
+    for browser in await site.house.desk.subscriptions(person):
+        await site.house.desk.unsubscribe(browser.id, by=actor, reason="all sessions ended by an admin")
+    if site.house.push is not None:
+        await site.house.push.refresh()
+
+
 async def end(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
     """``POST /admin/people/sessions``: end one session of a person, or with ``all`` every one of theirs."""
     person, short = form.get("person", ""), form.get("session", "")
@@ -137,6 +145,8 @@ async def end(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response
     if short == "all":
         own = visitor.session.id if person == visitor.person.id else None
         await access.end_all(person, by=by(visitor), but=own, via=VIA)
+        if own is None:
+            await _forget_browsers(site, person, by(visitor))
         return see_other(PEOPLE)
     found = [s for s in await access.sessions(person) if len(short) == _SHORT and s.id.startswith(short)]
     if len(found) != 1:

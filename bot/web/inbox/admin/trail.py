@@ -34,6 +34,17 @@ _LONGEST = 200
 _TEXTS = ("actor", "type", "request", "text")
 _DAYS = ("from", "until")
 _TOLD = 6
+_MOST_AMONG_OTHERS = 6000
+"""Characters of a line that is shown whole in a list: fifty with arguments of 256 KiB would make a page of 12 MiB."""
+
+_NESTED = {
+    "request": ("title", "action", "state"),
+    "decision": ("decision", "by", "comment"),
+    "execution": ("state", "error"),
+    "revision": ("number", "author"),
+}
+"""What is told of the rows that an event changed."""
+
 _TOLD_LENGTH = 80
 
 NO_DAY = words("{given} is no day. Write it as 2026-11-25.")
@@ -42,7 +53,10 @@ NO_FORM = words("Say what the copy shall be written in.")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One line as it is read: who, what, when; ``told`` are the plain facts among its data; ``event`` is all of it."""
+    """One line as it is read: who, what, when; ``told`` are the plain facts among its data; ``event`` is all of it.
+
+    ``event`` None: too long to stand among others; it is read on a page of its own.
+    """
 
     line: AuditLine
     at: datetime
@@ -51,12 +65,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     via: str
     request: str | None
     told: tuple[tuple[str, str], ...]
-    event: Mapping[str, Any]
+    event: Mapping[str, Any] | None
 
 
 async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     """``GET /admin/audit``: what was searched for, newest first; ``before`` is the last number of the page before."""
     sought = {name: http.query_params.get(name, "").strip()[:_LONGEST] for name in (*_TEXTS, *_DAYS)}
+    if number := number_in(http, "line"):
+        lines = await site.house.store.audit_search(AuditQuery(before=number + 1, limit=1))
+        return await _page(site, visitor, sought, tuple(line for line in lines if line.seq == number), one=True)
     try:
         since, until = _span(sought, visitor.person)
     except SaysoError as error:
@@ -80,6 +97,7 @@ async def _page(
     lines: tuple[AuditLine, ...],
     *,
     later: bool = False,
+    one: bool = False,
     error: SaysoError | None = None,
 ) -> Response:
     people = site.house.policy().people
@@ -92,10 +110,11 @@ async def _page(
         "audit",
         status=error.status if error else 200,
         sought=sought,
-        narrowed=bool(kept),
-        entries=[_entry(line, people) for line in shown],
+        narrowed=bool(kept) or one,
+        one=one,
+        entries=[_entry(line, people, whole=one) for line in shown],
         older=older,
-        newest=urlencode(kept) if later else None,
+        newest=urlencode(kept) if later or one else None,
         head=await site.house.store.audit_head(),
         zone=visitor.person.timezone,
         refusal=error,
@@ -103,7 +122,7 @@ async def _page(
     )
 
 
-def _entry(line: AuditLine, people: Mapping[str, Person]) -> Entry:
+def _entry(line: AuditLine, people: Mapping[str, Person], *, whole: bool) -> Entry:
     event = json.loads(line.body)
     data = event.get("data") or {}
     return Entry(
@@ -114,7 +133,7 @@ def _entry(line: AuditLine, people: Mapping[str, Person]) -> Entry:
         via=str(event["via"]),
         request=event.get("request"),
         told=tuple(_told(data))[:_TOLD],
-        event=event,
+        event=event if whole or len(line.body) <= _MOST_AMONG_OTHERS else None,
     )
 
 
@@ -125,8 +144,19 @@ def _actor(actor: str, people: Mapping[str, Person]) -> str:
 
 def _told(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What of an event's data is one plain fact, shortened: the rest is read whole where it is asked for."""
-    plain = [(name, value) for name, value in data.items() if isinstance(value, str | int | float) and value != ""]
+    inner = [
+        (name, row[name])
+        for what, names in _NESTED.items()
+        if isinstance(row := data.get(what), dict)
+        for name in names
+        if name in row
+    ]
+    plain = [(name, value) for name, value in (*inner, *data.items()) if _is_fact(value)]
     return [(str(name)[:_TOLD_LENGTH], _cut(value)) for name, value in plain]
+
+
+def _is_fact(value: object) -> bool:
+    return isinstance(value, str | int | float) and value != ""
 
 
 def _cut(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -20,6 +21,8 @@ from bot.web.inbox.pages import see_other
 from bot.web.inbox.site import VIA, Site
 
 EXECUTIONS = "/admin/executions"
+_MOST_AMONG_OTHERS = 6000
+"""Characters of arguments in a list; longer ones are read on the request's own page."""
 
 HINTS = {
     "email": words(
@@ -41,10 +44,11 @@ class Lost(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """A request and its execution that went wrong."""
+    """A request and its execution that went wrong. ``short``: its arguments may stand among those of others."""
 
     request: Request
     execution: Execution
+    short: bool
 
 
 async def deliveries(site: Site, _http: Http, visitor: Visitor) -> Response:
@@ -90,7 +94,10 @@ async def _page(
 
 
 def _runs(requests: Iterable[Request]) -> Iterable[Run]:
-    return (Run(request=r, execution=r.execution) for r in requests if r.execution is not None)
+    for request in requests:
+        if request.execution is not None:
+            size = len(json.dumps(request.content.arguments))
+            yield Run(request=request, execution=request.execution, short=size <= _MOST_AMONG_OTHERS)
 
 
 async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
