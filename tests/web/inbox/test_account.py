@@ -94,8 +94,8 @@ async def test_where_somebody_is_signed_in(house: Standing, visit: Visit) -> Non
     reader = await visit("ana")
     page = await reader.get("/account")
     assert re.search(r"this one .* Safari on iPhone", page.words)
-    assert "Used now." in page.words
-    assert "Last used 2 h ago." in page.words
+    assert "Used now, ends" in page.words
+    assert "Last used 2 h ago, ends" in page.words
     assert "by a one-time link" in page.words
     assert "by an identity provider" in page.words
     assert "Edge" not in page.words
