@@ -57,12 +57,10 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     house, person, search = site.house, visitor.person.id, search_of(http.query_params)
     policy, now = house.policy(), house.clock.now()
     wanted = search.wanted(person, policy)
-    found, *counted, (agents, actions), unreachable = await asyncio.gather(
-        house.store.queue(wanted),
-        *(house.store.queued(scoped(scope, person, policy)) for scope in Scope),
-        house.store.open_names(),
-        house.store.unreachable(),
+    found, (agents, actions), unreachable = await asyncio.gather(
+        house.store.queue(wanted), house.store.open_names(), house.store.unreachable()
     )
+    counted = await asyncio.gather(*(house.store.queued(scoped(scope, person, policy)) for scope in Scope))
     counts = dict(zip(Scope, counted, strict=True))
     rows = await _rows(site, visitor, found[:PAGE])
     lists, done = await _lists(site, person, now), await _done(site, person, http.query_params.get("done"), now)

@@ -70,7 +70,7 @@ class Search(Struct, frozen=True, kw_only=True):
 
     def address(self, **other: object) -> str:
         """The address of this search, or of one that is ``other`` in these; from its first page unless that is said."""
-        search = replace(self, **{"after": "", **other})  # type: ignore[arg-type]  # the fields' own values
+        search = replace(self, **{"after": "", **other})
         pairs = {
             "scope": "" if search.scope is Scope.MINE else search.scope,
             "q": search.q,

@@ -86,9 +86,9 @@ NO_SETTLEMENT = "Say whether it happened or not."
 NOT_YOURS_TO_SETTLE = words(
     "Only people who were asked about this request, and admins, can say how it ended. You were not asked."
 )
-NO_REVISION = "The form does not say which revision was read, so nothing was written down."
-FOREIGN_STREAM = "Only a page of this house is told of changes here."
-SIGNED_OUT = "You are not signed in."
+NO_REVISION = words("The form does not say which revision was read, so nothing was written down.")
+FOREIGN_STREAM = words("Only a page of this house is told of changes here.")
+SIGNED_OUT = words("You are not signed in.")
 NO_SUCH_REQUEST = "There is no request with this id."
 
 ROLES = {

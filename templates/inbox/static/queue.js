@@ -48,7 +48,7 @@
     if (event.detail.target !== pane) return;
     pane.setAttribute("aria-busy", "false");
     const shown = pane.firstElementChild;
-    if (!shown) return fail();
+    if (!shown) return fail(null);
     pane.scrollTop = 0;
     // An answer at the address of a form, such as a refusal, names its request all the same.
     const id = /^\/requests\/([^/]+)/.exec(event.detail.pathInfo.requestPath);
@@ -60,12 +60,15 @@
 
   for (const name of ["htmx:sendError", "htmx:timeout", "htmx:swapError"]) document.body.addEventListener(name, fail);
 
-  function fail() {
+  function fail(event) {
+    if (event && event.detail.target && event.detail.target !== pane) return;
     const said = document.createElement("p");
     said.className = "none";
     said.setAttribute("role", "alert");
     said.textContent = pane.dataset.failed;
-    pane.replaceChildren(said);
+    // What was typed into a form that could not be sent stays.
+    const sent = event && event.detail.requestConfig && event.detail.requestConfig.verb !== "get";
+    if (sent) { said.className = "banner bad"; pane.prepend(said); } else pane.replaceChildren(said);
     pane.setAttribute("aria-busy", "false");
   }
 
@@ -73,7 +76,7 @@
   document.addEventListener("submit", (event) => {
     const sent = event.target;
     const undo = sent.matches('[action$="/undo"]') && main.contains(sent);
-    if (sent.method !== "post" || !(pane.contains(sent) || undo && wide())) return;
+    if (event.defaultPrevented || sent.method !== "post" || !(pane.contains(sent) || undo && wide())) return;
     event.preventDefault();
     if (pane.getAttribute("aria-busy") === "true") return;
     const values = Object.fromEntries(new FormData(sent, event.submitter));
@@ -81,6 +84,17 @@
     if (undo) mark(rowOf(sent.getAttribute("action").split("/")[2]));
     // The form's own fields are all in `values`; the pane as the source adds none.
     load(sent.getAttribute("action"), { verb: "POST", values });
+  });
+
+  // Links to the very request that is shown, such as the way back out of a form, stay in the pane.
+  pane.addEventListener("click", (event) => {
+    const to = event.target.closest("a[href]");
+    const shown = sheet();
+    if (!to || !shown || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    if (to.origin !== location.origin || to.pathname !== `/requests/${shown.dataset.request}` || to.search) return;
+    event.preventDefault();
+    if (to.hash) location.hash = to.hash;
+    else load(to.pathname);
   });
 
   // What a form's answer means: a refusal stays before the reader's eyes, what was decided gives way to the next row.

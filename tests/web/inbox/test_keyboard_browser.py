@@ -162,6 +162,10 @@ async def test_two_people_race_in_two_panes(house: Standing, browser: Browser) -
     for page in (ana, ben):
         await page.keyboard.press("j")
         await shows(page, one)
+    # The way back out of a form leads back to the request in the pane, and away from no list.
+    await ana.keyboard.press("r")
+    await ana.locator("#reject").get_by_role("link", name="Back").click()
+    await expect(ana.locator("#reject")).to_be_hidden()
     await ben.keyboard.press("a")
     await told(ben, "Approved.")
     row = ana.locator(f'#list [data-request="{one}"]')

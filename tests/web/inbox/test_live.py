@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from bot.desk.live import Moved
 from bot.web.inbox import live
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.house import Standing
@@ -132,7 +133,7 @@ async def test_a_page_that_is_far_behind_is_told_to_look_anew(house: Standing, v
         request = await house.submit()
         (watch,) = house.desk.live._watches  # noqa: SLF001  # nobody else has it
         for number in range(300):
-            watch.tell(live.Moved(f"req_{number}", mine=True))
+            watch.tell(Moved(f"req_{number}", mine=True))
         told = await ear.part()
         while told.startswith("event: moved"):
             assert request.id in told
