@@ -1,6 +1,6 @@
 // The page that stands in while the house cannot be reached: goes on by itself once it can.
 "use strict";
-const EVERY = 5000;
+const EVERY = 2000;
 let trying = false;
 
 async function again() {

@@ -20,7 +20,6 @@ import channels.push
 from bot.core.model import Delivery, DeliveryState, PushWay, Request, Verb
 from bot.core.ports import Subscription
 from channels.push import PushChannel, PushSettings
-from channels.push.buttons import Buttons
 from tests.web.inbox.house import Standing, standing
 from tests.web.inbox.reader import Page, Reader
 
@@ -36,7 +35,7 @@ class Pushing:
 
     def token(self, request: Request, person: str, verb: Verb = Verb.APPROVE, way: PushWay = PushWay.WEB) -> str:
         """What a button of this request's notification carries."""
-        return buttons_of(self.push).sign(request, person, verb, way, "delivery-1")
+        return self.push.buttons.sign(request, person, verb, way, "delivery-1")
 
     async def submit(self) -> Request:
         """A request of low risk, which one of the two who are asked decides."""
@@ -52,12 +51,6 @@ class Pushing:
     async def devices(self, person: str | None = None) -> tuple[Subscription, ...]:
         """The browsers that take push."""
         return await self.house.store.subscriptions(person)
-
-
-def buttons_of(push: PushChannel) -> Buttons:
-    """Who makes the channel's tokens."""
-    found: Buttons = push._buttons  # noqa: SLF001  # tokens go to browsers alone; here stands what a browser would send
-    return found
 
 
 @asynccontextmanager
