@@ -28,7 +28,7 @@ from bot.core.model import (
 )
 from bot.core.policy import ActionSpec, Policy
 from bot.core.ports import Unreachable
-from bot.web.inbox.changes import Changes, Version, changes_of, versions_of
+from bot.web.inbox.changes import Changes, How, Version, changes_of, versions_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.plan import StagePart, next_people, plan_of
 from bot.web.inbox.reach import around
@@ -153,7 +153,7 @@ def view_of(
         changes=changes_of(request, versions),
         versions=versions,
         thread=thread,
-        picker=_picker(request, names),
+        picker=_picker(versions),
         deliveries=deliveries,
         failed=sum(d.state is DeliveryState.FAILED for d in deliveries),
         unreached=around(request, policy.people, deliveries, unreachable),
@@ -185,11 +185,9 @@ def _claims(request: Request, thread: tuple[Saying, ...]) -> Claims:
     return replace(claims, reason="") if picks(request) else claims
 
 
-def _picker(request: Request, names: Mapping[str, str]) -> str:
+def _picker(versions: tuple[Version, ...]) -> str:
     """Who picked the option that stands; a revision's author may also be who took an approval of it back."""
-    chosen = request.content.chosen
-    picked = [d.by for d in request.decisions if chosen is not None and d.answer == chosen]
-    return names.get(picked[-1], picked[-1]) if picked else ""
+    return next((version.who.name for version in reversed(versions) if version.how is How.PICKED), "")
 
 
 def picks(request: Request) -> bool:
