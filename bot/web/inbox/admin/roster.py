@@ -96,7 +96,8 @@ class Roster:
 
     def duty(self, schedule: Schedule) -> Duty:
         """Who has the shift, and who has the next one."""
-        now, found = self._now, ()
+        now = self._now
+        found: tuple[Shift, ...] = ()
         current: Shift | None = None
         for ahead in _LOOKS:
             found = shifts(schedule, now, now + ahead)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
+from bot.core.card import name_of
 from bot.core.errors import Fault, Invalid, SaysoError
 from bot.core.model import Delivery, Execution, ExecutionState, Request
 from bot.web.inbox import wording
@@ -60,7 +61,7 @@ async def deliveries(site: Site, _http: Http, visitor: Visitor) -> Response:
     lost = [
         Lost(
             delivery=delivery,
-            whom=people[delivery.person].name if delivery.person in people else delivery.person,
+            whom=name_of(delivery.person, people) if delivery.person else None,
             request=requests[delivery.request],
             hint=HINTS.get(delivery.channel, OTHER),
         )
