@@ -33,7 +33,8 @@ def failed(where: str, why: str) -> ProviderFailed:
 
 def is_safe(url: object) -> bool:
     """Whether an address may be asked, or a browser sent to it: https, or plain http on this machine itself."""
-    if not isinstance(url, str):
+    # Control characters and spaces are what urlsplit passes over in silence, and others may not.
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
         return False
     try:
         parts = urlsplit(url)

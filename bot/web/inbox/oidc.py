@@ -58,6 +58,7 @@ class Provided:
             visitor=None,
             provider=self._oidc.name,
             address=address,
+            refresh=f"0; url={address}",
         )
         hold(response, self._house.public_url, begun, seconds=_BEGUN_FOR, what=_BEGUN)
         return response
