@@ -26,9 +26,14 @@ SECONDS = 10.0
 
 
 def failed(where: str, why: str) -> ProviderFailed:
-    """The error for whoever signs in; what was wrong goes to the log, without anything that a person is known by."""
+    """The error for whoever signs in; what was wrong goes to the log, without anything that a person is known by.
+
+    It is a note on the error, too, for whoever looks at the installation.
+    """
     _log.warning("the identity provider at %s: %s", where, why)
-    return ProviderFailed()
+    error = ProviderFailed()
+    error.add_note(why)
+    return error
 
 
 def is_safe(url: object) -> bool:
