@@ -1,9 +1,12 @@
-"""A channel's account, out of the settings. The channel's library is loaded with it: only where it is on."""
+"""Who the house is elsewhere, out of the settings. What a library is needed for is loaded only where it is on."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
+from bot.clock import entropy
+from bot.core.ports import Clock
 from bot.settings import Settings
 from channels import load
 
@@ -31,4 +34,21 @@ def push_account(settings: Settings) -> Any:
         ntfy_url=told.ntfy_url,
         ntfy_token=told.ntfy_token,
         services=tuple(push.Service(url, person) for person, url in told.services),
+    )
+
+
+def identity_provider(settings: Settings, clock: Clock) -> Any:
+    """`bot.oidc.Provider`, as the environment says it; None where `Settings.oidc` is."""
+    told = settings.oidc
+    if told is None:
+        return None
+    return import_module("bot.oidc").Provider(
+        issuer=told.issuer,
+        client_id=told.client_id,
+        client_secret=told.client_secret,
+        claim=told.claim,
+        name=told.name,
+        secrets=settings.secrets,
+        clock=clock,
+        entropy=entropy,
     )

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import to_builtins
 from starlette.applications import Starlette
 
-from bot.accounts import email_account
+from bot.accounts import email_account, identity_provider, push_account
 from bot.clock import SystemClock, entropy
 from bot.core.errors import SendFailed
 from bot.core.model import Person, Request
@@ -70,6 +70,9 @@ class Bot:
         self.email: Any = None
         if settings.email_on:
             self._add_email()
+        self.push: Any = None
+        if settings.push_on:
+            self._add_push()
         self.web = self._web(clock)
 
     def _link(self, request_id: str) -> str:
@@ -108,6 +111,18 @@ class Bot:
         )
         self.channels["email"] = self.email
 
+    def _add_push(self) -> None:
+        self.push = load_channel("push").open(
+            push_account(self.settings),
+            pushes=self.desk,
+            clock=self.ledger.clock,
+            secrets=self.settings.secrets,
+            section=lambda: self.rules.current().channels.get("push", {}),
+            allow_private=lambda: self.rules.current().allow_private,
+            public_url=self.settings.public_url,
+        )
+        self.channels["push"] = self.push
+
     def _addressed(self, request_id: str, mark: str) -> str | None:
         """For whom the link to a request's page was made that bears this mark."""
         holds = self._pages.holds
@@ -125,6 +140,8 @@ class Bot:
             probes=self._probes,
             figures=self._figures,
             warnings=self._warnings,
+            push=self.push,
+            oidc=identity_provider(self.settings, clock),
             addressed=self._addressed,
         )
         can_send = self.slack is not None or self.email is not None
