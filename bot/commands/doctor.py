@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import to_builtins
 
 from bot.accounts import email_account, push_account
+from bot.clock import SystemClock
 from bot.commands.doctor_house import bot_runs, forget, public_url, rules, store
 from bot.commands.surroundings import GOOD, NO, add_json, database_of, environment, say
 from bot.core.checkup import Finding, Level, Look, good, wrong
@@ -103,7 +104,7 @@ def _channels(settings: Settings, *, running: bool, wait: float | None) -> list[
         groups.append(("Email", email.looks(email_account(settings), running=running, wait=wait)))
     else:
         groups.append(("Email", [Look(point="email", run=partial(_known, (_off("email", "SMTP_URL"),)))]))
-    return [*groups, ("Push", _push(settings))]
+    return [*groups, ("Push", _push(settings)), ("Signing in", _signing_in(settings))]
 
 
 def _push(settings: Settings) -> Sequence[Look]:
@@ -112,6 +113,15 @@ def _push(settings: Settings) -> Sequence[Look]:
         return looks
     says = "off (SAYSO_PUBLIC_URL is not https, and neither NTFY_URL nor APPRISE_URLS is set)"
     return [Look(point="push", run=partial(_known, (good("push", says),)))]
+
+
+def _signing_in(settings: Settings) -> Sequence[Look]:
+    if settings.oidc is None:
+        says = "off (OIDC_ISSUER is not set); people sign in by one-time links"
+        return [Look(point="provider", run=partial(_known, (good("provider", says),)))]
+    redirect = f"{settings.public_url}/sign-in/oidc/callback"
+    found: Sequence[Look] = import_module("bot.oidc.checks").looks(settings.oidc.issuer, redirect, SystemClock())
+    return found
 
 
 def _off(channel: str, variable: str) -> Finding:
