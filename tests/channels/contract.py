@@ -111,7 +111,7 @@ class ChannelContract:
     async def test_t03_hostile_text_is_shown_as_text(self, exhibit: Exhibit) -> None:
         """Markup of every kind comes out as the characters it is."""
         hostile = '<b>x</b> <!channel> [a](https://evil.example) "}]'
-        shown = {"action" if self.can(Ability.BRIEF) else "reason": hostile}
+        shown: dict[str, Any] = {"action" if self.can(Ability.BRIEF) else "reason": hostile}
         delivery = await exhibit.house.send(exhibit.house.submit(**shown))
         assert hostile in exhibit.seen(delivery)
 

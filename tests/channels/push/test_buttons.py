@@ -67,7 +67,7 @@ async def test_who_is_not_asked_sees_no_buttons(phone: Phone) -> None:
 
 def token(payload: dict[str, Any], verb: str = "approve") -> str:
     """The token of a button."""
-    return next(action["token"] for action in payload["actions"] if action["action"] == verb)
+    return next(str(action["token"]) for action in payload["actions"] if action["action"] == verb)
 
 
 async def pressed(phone: Phone) -> tuple[Request, Delivery, str, str]:
