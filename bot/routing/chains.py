@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from bot.core.model import IfEmpty, OnExpiry, OnUndeliverable, Schedule
 from bot.core.policy import OWN_CLOCK, Chain, ChainStep, Exhausted
-from bot.routing import nodes
+from bot.routing import auditors, nodes
 from bot.routing.faults import meant, quoted
 from bot.routing.nodes import Node, Scalar
 from bot.routing.people import CHANNELS
@@ -33,12 +33,13 @@ _APPROVE = "approve"
 
 
 class Roster(Struct, frozen=True):
-    """Whom a file knows: people, groups, schedules; and the calendars by which a step's time may run."""
+    """Whom a file knows: people, groups, schedules; the calendars by which a step's time may run; who only reads."""
 
     people: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
     schedules: Mapping[str, Schedule]
     calendars: tuple[str, ...]
+    auditors: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,11 +71,15 @@ def asking(chain: Chain, roster: Roster) -> dict[str, frozenset[str]]:
     return {person: frozenset({person}) for person in instead} | {name: roster.meant(name) for name in named_there}
 
 
-def named(reader: Reader, node: Node, where: str, roster: Roster) -> tuple[str, ...]:
-    """People, groups and schedules, as written."""
+def named(reader: Reader, node: Node, where: str, roster: Roster, *, told: bool = False) -> tuple[str, ...]:
+    """People, groups and schedules, as written. ``told``: they are not asked, so that auditors may be among them."""
 
     def asked(item: Node) -> str | None:
-        return reader.reference(item, "person, group or schedule", roster.names)
+        name = reader.reference(item, "person, group or schedule", roster.names)
+        if name is not None and not told:
+            auditors.may(reader, item, name, roster.auditors, "be asked")
+            auditors.free(reader, item, name, roster.groups.get(name, ()), roster.auditors)
+        return name
 
     return reader.references(node, where, asked)
 
@@ -121,7 +126,7 @@ def _exhausted(reader: Reader, node: Node, where: str, roster: Roster) -> Exhaus
         reader.faults.add(then.place, what, "write expire or reject")
         then = None
     return Exhausted(
-        notify=named(reader, fields["notify"], "notify", roster) if "notify" in fields else (),
+        notify=named(reader, fields["notify"], "notify", roster, told=bool(then)) if "notify" in fields else (),
         then=reader.choice(then, "then", OnExpiry) if then else None,
     )
 

@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.core.model import OnIrreversible, Person, Replies
+from bot.core.model import OnIrreversible, Person, PersonRole, PushWay, Replies
 from bot.core.policy import AgentSpec
 from bot.routing import nodes, targets, zones
 from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar, plain
 from bot.routing.targets import Network
-from bot.routing.values import Reader
+from bot.routing.values import NAME, Reader
 
 CHANNELS = ("slack", "email", "push")
 PERSON_KEYS = (
-    "name", "email", "slack", "ntfy", "timezone", "digest", "channels",
+    "name", "role", "email", "slack", "ntfy", "push", "oidc", "timezone", "digest", "channels",
     "hours", "holidays", "away",
 )  # fmt: skip
 """The last three are read by `schedules`, since a delegate may stand further down."""
 AGENT_KEYS = ("owner", "per_minute", "pending", "webhook")
 POSTING_KEYS = ("post_to",)
+PUSH_KEYS = ("buttons",)
+BUTTONS = ("low_risk", "off")
+"""Where a notification has buttons that decide."""
 MAIL_KEYS = ("replies", "irreversible", "outcomes")
 NETWORK_KEYS = ("allow_private",)
 OUTCOMES = ("thread", "digest", "off")
@@ -55,7 +58,32 @@ def people(reader: Reader, node: Node) -> dict[str, Person]:
             if first != name:
                 what = f"the {kind} address {quoted(address)} is {quoted(first)}'s already"
                 reader.faults.add(fields[kind].place, what, "an address says who decided; give each person their own")
+    _identities(reader, node, found)
     return found
+
+
+def _identities(reader: Reader, node: Node, found: Mapping[str, Person]) -> None:
+    """Whom the identity provider names is one person: by their ``oidc``, or where they have none by their address."""
+    owners: dict[str, str] = {}
+    for person in found.values():
+        if person.oidc is None and person.email:
+            owners[person.email.casefold()] = person.id
+    for name, fields in entries_of(node, found).items():
+        said = found[name].oidc
+        if said is None:
+            continue
+        first = owners.setdefault(said.casefold(), name)
+        if first != name:
+            whose = "who is known by their mail address" if found[first].oidc is None else "who has it already"
+            what = f"the oidc {quoted(said)} means {quoted(first)}, {whose}"
+            fix = "the identity provider's word says who signs in; give each person their own"
+            reader.faults.add(fields.entries["oidc"].place, what, fix)
+
+
+def entries_of(node: Node, folk: Mapping[str, Person]) -> dict[str, nodes.Mapping]:
+    """What stands under each known person."""
+    entries = node.entries if isinstance(node, nodes.Mapping) else {}
+    return {name: item for name, item in entries.items() if name in folk and isinstance(item, nodes.Mapping)}
 
 
 def _key(reader: Reader, node: Node, key: str, where: str) -> str | None:
@@ -69,6 +97,9 @@ def _person(reader: Reader, name: str, fields: dict[str, Node]) -> Person:
     def channel(item: Node) -> str | None:
         return reader.word(item, "a channel", CHANNELS)
 
+    def way(item: Node) -> str | None:
+        return reader.word(item, "a way of push", tuple(PushWay))
+
     return Person(
         id=name,
         name=(reader.name(fields["name"], "the name") if "name" in fields else None) or name,
@@ -78,7 +109,19 @@ def _person(reader: Reader, name: str, fields: dict[str, Node]) -> Person:
         timezone=(timezone(reader, fields["timezone"]) if "timezone" in fields else None) or "UTC",
         digest=reader.duration(fields["digest"], "digest") if "digest" in fields else None,
         channels=reader.references(fields["channels"], "channels", channel) if "channels" in fields else (),
+        role=(reader.choice(fields["role"], "role", PersonRole) if "role" in fields else None) or PersonRole.REVIEWER,
+        oidc=_claim(reader, fields["oidc"]) if "oidc" in fields else None,
+        push=tuple(map(PushWay, reader.references(fields["push"], "push", way))) if "push" in fields else (),
     )
+
+
+def _claim(reader: Reader, node: Node) -> str | None:
+    """What the identity provider says for somebody, to the letter, so without space around it."""
+    value = reader.text(node, "oidc", limit=MAX_CLAIM)
+    if value is not None and not NAME.fullmatch(value):
+        reader.faults.add(node.place, "oidc must be one line without space around it")
+        return None
+    return value
 
 
 def timezone(reader: Reader, node: Node) -> str | None:
@@ -95,6 +138,8 @@ def timezone(reader: Reader, node: Node) -> str | None:
 
 
 MAX_ZONE = 64
+MAX_CLAIM = 255
+"""Characters of ``sub`` at most (OpenID Connect Core 1.0, 2); no address is longer either."""
 
 
 def groups(reader: Reader, node: Node, known: Mapping[str, Person]) -> dict[str, tuple[str, ...]]:
@@ -156,7 +201,11 @@ def channels(reader: Reader, node: Node) -> dict[str, dict[str, Any]]:
         if name == "email":
             found[name] = _email(reader, item)
             continue
-        fields = reader.mapping(item, f"channels.{name}", POSTING_KEYS if name == "slack" else ())
+        fields = reader.mapping(item, f"channels.{name}", POSTING_KEYS if name == "slack" else PUSH_KEYS)
+        if "buttons" in fields:
+            word = reader.word(fields["buttons"], "buttons", BUTTONS)
+            found[name] = {} if word is None else {"buttons": word}
+            continue
         if "post_to" in fields:
             example = '"#approvals" (in quotes: # begins a comment), C0123ABCD, or dm'
             reader.matching(fields["post_to"], "post_to", POST_TO, example)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.core.model import OnIrreversible, Replies, Then
 from bot.core.policy import CHECKS, EXCEPTIONS, ActionSpec, Policy, Rule, StageSpec
-from bot.routing import actions, chains, composing, expectations, people, rules, safeguards, schedules
+from bot.routing import actions, auditors, chains, composing, expectations, people, rules, safeguards, schedules
 from bot.routing.composing import MAX_BYTES, Document
 from bot.routing.faults import Faults, RoutingError, RoutingErrors
 from bot.routing.nodes import Mapping, Node, Scalar
@@ -97,7 +97,7 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
     duty = schedules.schedules(reader, found.get("schedules", nothing), folk, groups)
     calendars = schedules.calendars(reader, found.get("calendars", nothing))
     agents = people.agents(reader, found.get("agents", nothing), folk, networks)
-    roster = chains.Roster(tuple(folk), groups, duty, tuple(calendars))
+    roster = chains.Roster(tuple(folk), groups, duty, tuple(calendars), auditors.auditors(folk))
     steps = chains.chains(reader, found.get("chains", nothing), roster)
     ground = Ground(document.text, steps, roster, tuple(agents), rules.asks(found.get("default")))
     listed = rules.rules(reader, found["rules"], ground) if "rules" in found else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.policy import BreakGlass, Flood, Otherwise, PolicyCheck, StageSpec
-from bot.routing import conditions, nodes, stages
+from bot.routing import auditors, conditions, nodes, stages
 from bot.routing.chains import named
 from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar
@@ -52,7 +52,7 @@ def break_glass(reader: Reader, node: Node, ground: Ground) -> BreakGlass | None
             reader.missing(node, "break_glass", key, fix)
     people = _people(reader, fields["people"], ground) if "people" in fields else ()
     review = reader.reference(fields["review"], "chain", ground.chains) if "review" in fields else None
-    notify = named(reader, fields["notify"], "notify", ground.roster) if "notify" in fields else ()
+    notify = named(reader, fields["notify"], "notify", ground.roster, told=True) if "notify" in fields else ()
     within = reader.duration(fields["within"], "within") if "within" in fields else None
     if review is not None:
         stages.fillable(reader, fields["review"].place, review, ground)
@@ -74,7 +74,8 @@ def _people(reader: Reader, node: Node, ground: Ground) -> tuple[str, ...]:
             what = f"{quoted(item.text)} is a {kind}, and who may break the glass is named one by one"
             reader.faults.add(item.place, what, "name its people")
             return None
-        return reader.reference(item, "person", ground.roster.people)
+        name = reader.reference(item, "person", ground.roster.people)
+        return auditors.may(reader, item, name, ground.roster.auditors, "break the glass")
 
     return reader.references(node, "people", person)
 

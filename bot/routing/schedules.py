@@ -11,6 +11,7 @@ from msgspec import Struct
 from bot.core.model import MINUTES_A_DAY, Absence, IfEmpty, Person, Schedule, Shift
 from bot.core.policy import OWN_CLOCK, WorkTime
 from bot.routing import moments, nodes, people
+from bot.routing.auditors import decides
 from bot.routing.faults import quoted
 from bot.routing.holidays import holidays
 from bot.routing.hours import DAYS, cut_off, hours, minutes, weekday
@@ -76,7 +77,7 @@ def calendars(reader: Reader, node: Node) -> dict[str, WorkTime]:
 def working(reader: Reader, node: Node, folk: Mapping[str, Person]) -> dict[str, WorkTime]:
     """The ``hours`` and ``holidays`` in ``people:``, by person, of those who have any."""
     found: dict[str, WorkTime] = {}
-    for name, item in _of_people(node, folk).items():
+    for name, item in people.entries_of(node, folk).items():
         cut_off(reader, item)
         if "hours" in item.entries or "holidays" in item.entries:
             found[name] = _work_time(reader, item.entries, name, folk[name].timezone)
@@ -87,15 +88,10 @@ def away(reader: Reader, node: Node, folk: Mapping[str, Person]) -> dict[str, tu
     """The ``away`` in ``people:``, by person, of those who are; in order of time."""
     found = {
         name: _absences(reader, item.entries["away"], folk[name], folk)
-        for name, item in _of_people(node, folk).items()
+        for name, item in people.entries_of(node, folk).items()
         if "away" in item.entries
     }
     return {name: absences for name, absences in found.items() if absences}
-
-
-def _of_people(node: Node, folk: Mapping[str, Person]) -> dict[str, nodes.Mapping]:
-    entries = node.entries if isinstance(node, nodes.Mapping) else {}
-    return {name: item for name, item in entries.items() if name in folk and isinstance(item, nodes.Mapping)}
 
 
 def _work_time(reader: Reader, fields: Mapping[str, Node], name: str, zone: str) -> WorkTime:
@@ -112,7 +108,8 @@ def _absences(reader: Reader, node: Node, person: Person, folk: Mapping[str, Per
     found: list[Absence] = []
     for item in reader.items(node, "away"):
         fields = reader.mapping(item, where, AWAY_KEYS)
-        delegate = reader.reference(fields["delegate"], "person", folk) if "delegate" in fields else None
+        deed = f"stand in for {quoted(person.id)}"
+        delegate = decides(reader, fields["delegate"], "person", folk, deed) if "delegate" in fields else None
         if delegate == person.id:
             what = f"{quoted(delegate)} cannot stand in for themselves"
             reader.faults.add(fields["delegate"].place, what, "name somebody else, or nobody: remove delegate")
@@ -171,7 +168,7 @@ def _must(reader: Reader, node: Node, where: str, fields: Mapping[str, Node]) ->
 def _people(reader: Reader, node: Node, where: str, folk: Mapping[str, Person]) -> tuple[str, ...]:
     """Who takes turns, in order; somebody may stand there more than once, and so take more turns than others."""
     items = [node] if isinstance(node, Scalar) else reader.items(node, f"people of {where}")
-    names = [reader.reference(item, "person", folk) for item in items]
+    names = [decides(reader, item, "person", folk, "take turns") for item in items]
     return tuple(name for name in names if name is not None)
 
 
@@ -224,7 +221,7 @@ def _overrides(reader: Reader, node: Node, where: str, zone: str, folk: Mapping[
         fields = reader.mapping(item, part, OVERRIDE_KEYS)
         if "person" not in fields and isinstance(item, nodes.Mapping):
             reader.missing(item, part, "person", "say who is on duty then instead: person: lea")
-        person = reader.reference(fields["person"], "person", folk) if "person" in fields else None
+        person = decides(reader, fields["person"], "person", folk, "be on duty") if "person" in fields else None
         span = moments.span(reader, fields, item, part, zone)
         if span is not None and person is not None:
             found.append(Shift(person, *span))
@@ -237,7 +234,7 @@ def _gaps(reader: Reader, node: Node, folk: Mapping[str, Person]) -> tuple[IfEmp
         if "fallback" not in fields:
             reader.missing(node, "gaps", "fallback", "say who is asked while nobody is on duty: {fallback: lea}")
             return IfEmpty.SKIP, None
-        return IfEmpty.SKIP, reader.reference(fields["fallback"], "person", folk)
+        return IfEmpty.SKIP, decides(reader, fields["fallback"], "person", folk, "be asked")
     if isinstance(node, Sequence):
         reader.wrong(node, "gaps", "skip, hold or {fallback: PERSON}")
         return IfEmpty.SKIP, None

@@ -18,7 +18,7 @@ from bot.core.model import OnExpiry, Request, Revision, Route, Stage, State, Ste
 from bot.core.policy import Policy, told_from
 from bot.core.seating import clock_of, runs_until
 from bot.routing.explanation import Moment
-from bot.routing.lint import reachable
+from bot.routing.lint import in_browsers, reachable
 from bot.routing.people import CHANNELS
 from bot.routing.spans import span_text
 
@@ -235,6 +235,15 @@ def _ways_of(policy: Policy, step: Step, person: str) -> tuple[str, ...]:
     return tuple(open_ways[:1] if wished else open_ways)
 
 
+def _lost(policy: Policy, channel: str, lost: list[str]) -> str:
+    """Whom a channel does not reach, so far as the file knows."""
+    browsers = [person for person in lost if channel == "push" and in_browsers(policy.people.get(person))]
+    nowhere = [person for person in lost if person not in browsers]
+    told = [f"no address for {', '.join(nowhere)}"] if nowhere else []
+    told += [f"in browsers alone for {', '.join(browsers)}"] if browsers else []
+    return f" ({'; '.join(told)})" if told else ""
+
+
 def ways(policy: Policy, step: Step, people: tuple[str, ...]) -> tuple[str, ...]:
     """The channels through which these people are asked, each with whom it does not reach, or whom alone it asks."""
     by_person = {person: _ways_of(policy, step, person) for person in people}
@@ -243,7 +252,7 @@ def ways(policy: Policy, step: Step, people: tuple[str, ...]) -> tuple[str, ...]
         there = [person for person in people if channel in by_person[person]]
         lost = [person for person in people if channel not in by_person[person]]
         if step.via:
-            found.append(channel + (f" (no address for {', '.join(lost)})" if lost else ""))
+            found.append(channel + _lost(policy, channel, lost))
         elif there:
             found.append(channel + (f" ({', '.join(there)})" if lost else ""))
     return tuple(found) or ("inbox",)

@@ -70,7 +70,7 @@ def test_the_whole_path_is_explained() -> None:
         "Stage 1 of 2: finance (1 approval, 1 person to ask)",
         "+15m",
         "it can never be approved: too few people are left to ask",
-        "push (no address for ana)",
+        "push (in browsers alone for ana)",
         "+2h",
         "expire: nothing runs",
     ):

@@ -6,7 +6,6 @@ import pytest
 
 from bot.core.policy import Policy
 from bot.routing import load, parse, warnings
-from bot.routing.lint import LATER
 from bot.routing.people import CHANNELS as NAMED
 from channels import CHANNELS
 from tests.routing.cases import DATA, GROUND, policy
@@ -52,7 +51,15 @@ def test_rules_that_may_not_be_meant(rules: str, words: str) -> None:
         ("c: [{notify: ana, wait: 5m}, {notify: empty}]", "asks nobody"),
         ("c: [{notify: [ana, ben], via: [slack, email]}]", "asks ben through slack, for which ben has no address"),
         ("c: [{notify: ben, via: [slack, push]}]", "cannot reach ben through slack and push"),
-        ("c: [{notify: ana, via: push}]", "asks through push, not available in this version"),
+        ("c: [{notify: ben, via: [slack, push]}]", "in the inbox only, and in browsers where they switched"),
+        ("c: [{notify: [ana, ben], via: push}]", "asks through push only, and nobody it asks has an ntfy topic"),
+        ("c: [{notify: [ana, tom], via: push}]", "reaches ana only in browsers where they switched notifications on"),
+        ("c: [{notify: [ana, pat], via: push}]", "cannot reach pat through push: there is no address, so pat sees it"),
+        ("c: [{notify: [ana, pat], via: [slack, push]}]", "cannot reach pat through slack and push"),
+        ("c: [{notify: pat}]", "pat is pushed to by ntfy and has no topic there"),
+        ("c: [{notify: pat}]", "pat prefers push and has no address there; give pat ntfy"),
+        ("c: [{notify: eve}]", "eve has an `ntfy` topic that nothing uses"),
+        ("c: [{notify: eve, via: [push]}]", "nobody it asks has an ntfy topic"),
         ("c: [{notify: kim}]", "cannot reach kim through any channel"),
         ("c: [{notify: lea}]", "asks only lea, who owns robot"),
         ("unused: [{notify: ana}], c: [{notify: ana}]", 'no rule uses the chain "unused"'),
@@ -66,7 +73,9 @@ def test_chains_that_may_not_be_meant(chains: str, words: str) -> None:
     """Steps that ask nobody new, cannot reach somebody, or never give way; people and groups nobody asks."""
     text = (
         "version: 1\npeople:\n"
-        "  {ana: {slack: U0ANA, email: a@x.io}, ben: {email: b@x.io}, lea: {email: l@x.io}, kim: {}}\n"
+        "  {ana: {slack: U0ANA, email: a@x.io}, ben: {email: b@x.io}, lea: {email: l@x.io}, kim: {},\n"
+        "   tom: {ntfy: toms}, pat: {email: p@x.io, push: ntfy, channels: [push, email]},\n"
+        "   eve: {email: e@x.io, ntfy: eves, push: [web]}}\n"
         f"groups: {{empty: []}}\nagents: {{robot: {{owner: lea}}}}\nchains: {{{chains}}}\n"
         "default: {stages: [{chain: c}]}\n"
     )
@@ -258,6 +267,29 @@ def test_a_smallest_file_has_no_warnings() -> None:
     assert warnings(load(DATA / "good" / "smallest.yaml")) == ()
 
 
-def test_what_is_called_later_is_what_has_no_channel_yet() -> None:
-    """A channel that is registered is not warned of, and one that is not registered is."""
-    assert set(NAMED) - set(LATER) == set(CHANNELS)
+def test_every_channel_that_a_file_may_name_is_there() -> None:
+    """A file names the channels that are registered, and no others."""
+    assert set(NAMED) == set(CHANNELS)
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        "{ana: {ntfy: anas}, ben: {ntfy: bens, push: [web, ntfy]}}",
+        "{ana: {ntfy: anas, push: ntfy}, ben: {push: apprise}}",
+        "{ana: {ntfy: anas, channels: [push]}, ben: {email: b@x.io, channels: [push, email], push: [apprise, web]}}",
+    ],
+)
+def test_push_that_reaches_is_not_warned_of(people: str) -> None:
+    """A topic that is used, a service that is named; a browser first where something else reaches them, too."""
+    text = f"version: 1\npeople: {people}\nchains: {{c: [{{notify: [ana, ben], via: push}}]}}\n"
+    assert warnings(parse(text + "default: {stages: [{chain: c}]}\n", "routing.yaml")) == ()
+
+
+def test_admins_and_auditors_need_not_be_asked() -> None:
+    """That a chain asks a reviewer nowhere is told; who runs the house, or reads it, is there for that."""
+    text = "version: 1\npeople: {ana: {email: a@x.io}, ben: {role: %s}}\nchains: {c: [{notify: ana}]}\n"
+    text += "default: {stages: [{chain: c}]}\n"
+    assert told(parse(text % "reviewer", "routing.yaml"), "nobody ever asks ben")
+    for role in ("admin", "auditor"):
+        assert warnings(parse(text % role, "routing.yaml")) == ()

@@ -214,8 +214,7 @@ REACHING = [
         "{ana: {}}",
         (
             'step 1 of the chain "c" cannot reach ana through any channel: there is no address, so ana sees it '
-            "in the inbox "
-            "only"
+            "in the inbox only, and in browsers where they switched notifications on"
         ),
         "{ana: {slack: U0ANA}}",
     ),
@@ -246,6 +245,7 @@ def test_fallbacks_and_ends_that_reach_nobody() -> None:
         return warnings(parse(text, "routing.yaml"), NOW)
 
     how = "cannot reach kim through any channel: there is no address, so kim sees it in the inbox only"
+    how += ", and in browsers where they switched notifications on"
     assert told("{}") == (f'the fallback of step 1 of the chain "c" {how}', f'the end of the chain "c" {how}')
     assert told("{slack: U0KIM}") == ()
 

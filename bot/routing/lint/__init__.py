@@ -1,6 +1,6 @@
 """What a policy says that its author may not have meant: nothing here stops it from loading."""
 
-from bot.routing.lint.reaching import LATER, reachable
+from bot.routing.lint.reaching import in_browsers, reachable
 from bot.routing.lint.told import warnings
 
-__all__ = ["LATER", "reachable", "warnings"]
+__all__ = ["in_browsers", "reachable", "warnings"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.core.model import IfEmpty, OnIrreversible, Replies
+from bot.core.model import IfEmpty, OnIrreversible, PersonRole, PushWay, Replies
 from bot.core.policy import OWN_CLOCK
-from bot.routing import holidays, hours, people, schedules, targets
+from bot.routing import holidays, hours, people, schedules, targets, values
 from bot.routing.schema_document.shapes import (
     Shape,
     closed,
@@ -91,7 +91,22 @@ def folk() -> dict[str, Shape]:
                 pattern=people.EMAIL.pattern,
             ),
             "slack": text("The Slack member id (profile, Copy member ID).", longest=500, pattern=people.SLACK.pattern),
+            "role": words(
+                "What they may do: a reviewer decides what they are asked, an admin also runs the house, an auditor "
+                "reads everything and decides nothing.",
+                PersonRole,
+                otherwise=PersonRole.REVIEWER,
+            ),
             "ntfy": text("A topic of this person's own.", longest=500, pattern=people.TOPIC.pattern),
+            "push": several(
+                {"enum": [*map(str, PushWay)]},
+                "Through which ways of push they are told. Through all that reach them, if left out.",
+            ),
+            "oidc": text(
+                "What the identity provider says for them. Their mail address, if left out.",
+                longest=people.MAX_CLAIM,
+                pattern=values.NAME.pattern,
+            ),
             "timezone": timezone("A zone of the tz database, in which their hours and dates are read."),
             "digest": duration("For how long what they are asked by mail is gathered. Not at all, if left out."),
             "channels": _channels(
@@ -197,10 +212,15 @@ def channels() -> Shape:
         longest=500,
         pattern=people.POST_TO.pattern,
     )
+    buttons = words(
+        "Which notifications have buttons that decide: those about what is of low risk, or none.",
+        people.BUTTONS,
+        otherwise=people.BUTTONS[0],
+    )
     sections = {
         "slack": closed(people.POSTING_KEYS, {"post_to": post_to}),
         "email": mail(people.MAIL_KEYS, defaults=True),
-        "push": closed((), {}),
+        "push": closed(people.PUSH_KEYS, {"buttons": buttons}),
     }
     return closed(people.CHANNELS, sections, description="How channels behave.")
 
