@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.core.ports import Unreachable
 from store import open_store
+from tests.fakes import oidc
 from tests.fakes.email import FakeSmtp, Stage
 from tests.fakes.email.imap import pymap_server
 from tests.fakes.slack import FakeSlack
@@ -208,3 +209,18 @@ async def test_slack_is_asked_whose_token_it_is(tmp_path: Path) -> None:
         _, found, printed = await doctor(tmp_path, **around, SLACK_BOT_TOKEN="xoxb-not-the-one")
         assert found["slack"]["level"] == "wrong"
         assert "xoxb-not-the-one" not in printed
+
+
+async def test_an_identity_provider_is_asked_whether_it_answers(tmp_path: Path) -> None:
+    """Off in one line; on, with what has to be registered there; a client's secret is never shown."""
+    _, found, _ = await doctor(tmp_path, SAYSO_SECRET=SECRET)
+    assert found["provider"]["says"] == "off (OIDC_ISSUER is not set); people sign in by one-time links"
+    async with oidc.Provider() as there:
+        values = {"SAYSO_SECRET": SECRET, "OIDC_ISSUER": there.url, "OIDC_CLIENT_ID": oidc.CLIENT}
+        _, found, printed = await doctor(tmp_path, OIDC_CLIENT_SECRET=oidc.SECRET, **values)
+        assert found["provider"]["says"] == f"{there.url} answers, and signs with 1 key"
+        assert found["provider"]["to_do"].endswith("http://127.0.0.1:8000/sign-in/oidc/callback")
+        assert oidc.SECRET not in printed
+        there.answers["/keys"] = oidc.said({}, "500 Internal Server Error")
+        status, found, _ = await doctor(tmp_path, **values)
+    assert (status, found["provider"]["level"]) == (1, "wrong")
