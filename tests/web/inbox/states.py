@@ -18,7 +18,7 @@ OPTIONS = (
 async def vote(house: Standing, request: Request, verb: Verb = Verb.APPROVE, by: str = "ana", **more: Any) -> Request:
     """Decide on a request as it stands, in the inbox."""
     now = await house.now(request.id)
-    shown = {"revision": now.revision, "digest": now.digest}
+    shown: dict[str, Any] = {"revision": now.revision, "digest": now.digest}
     return await house.desk.decide(Ballot(request=now.id, decision=verb, by=by, channel="inbox", **shown, **more))
 
 
