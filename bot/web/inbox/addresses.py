@@ -51,8 +51,6 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
     """
     assets = Assets()
     site = Site(house, Pages(assets), send_link)
-    entry = signing.Entry(site)
-    provided = oidc.Provided(site)
     mailed = Mailed(site)
     return [
         Route("/", _home, methods=["GET"]),
@@ -76,6 +74,23 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         Route("/requests/{id}/decisions", _to_request, methods=["GET"]),
         Route("/requests/{id}/resolution", _to_request, methods=["GET"]),
         Route("/requests/{id}/undo", _to_request, methods=["GET"]),
+        *_entrance(site),
+        Route("/account", _reads(site, account.show), methods=["GET"]),
+        Route("/account/sessions/end-others", _changes(site, account.end_others), methods=["POST"]),
+        Route("/account/sessions/{session}/end", _changes(site, account.end), methods=["POST"]),
+        Route("/push/subscriptions/{device}/end", _changes(site, push.end), methods=["POST"]),
+        *push.Door(site).routes(),
+        *pwa.Shell(site, assets).routes(),
+        *_of_the_house(site),
+        Route("/static/{name}", assets.serve, methods=["GET"]),
+    ]
+
+
+def _entrance(site: Site) -> list[BaseRoute]:
+    """Signing in, and out again."""
+    entry = signing.Entry(site)
+    provided = oidc.Provided(site)
+    return [
         Route("/sign-in", _guarded(site, entry.ask), methods=["GET"]),
         Route("/sign-in", _guarded(site, entry.send), methods=["POST"]),
         # Before what takes any word for a token.
@@ -85,16 +100,15 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         Route("/sign-in/{token}", _guarded(site, entry.offer), methods=["GET"]),
         Route("/sign-in/{token}", _guarded(site, entry.enter), methods=["POST"]),
         Route("/sign-out", _changes(site, signing.leave), methods=["POST"]),
-        Route("/account", _reads(site, account.show), methods=["GET"]),
-        Route("/account/sessions/end-others", _changes(site, account.end_others), methods=["POST"]),
-        Route("/account/sessions/{session}/end", _changes(site, account.end), methods=["POST"]),
-        Route("/push/subscriptions/{device}/end", _changes(site, push.end), methods=["POST"]),
-        *push.Door(site).routes(),
-        *pwa.Shell(site, assets).routes(),
+    ]
+
+
+def _of_the_house(site: Site) -> list[BaseRoute]:
+    """How the bot runs, for admins and auditors."""
+    return [
         *[Route(path, _reads(site, page), methods=["GET"]) for path, page in admin.PAGES],
         *[Route(path, _changes(site, form), methods=["POST"]) for path, form in admin.FORMS],
         *[Route(path, _to_house, methods=["GET"]) for path in admin.WITHOUT_PAGE],
-        Route("/static/{name}", assets.serve, methods=["GET"]),
     ]
 
 
