@@ -7,7 +7,7 @@ const REOPEN = 60000;
 const PATIENCE = 3000;
 const READ_AFTER = 1000;
 
-const live = { stream: null, opened: false, dirty: false, timer: 0, poller: 0, busy: false, took: 0, ended: 0 };
+const live = { stream: null, opened: false, dirty: false, timer: 0, poller: 0, parting: 0, busy: false, took: 0, ended: 0 };
 const teller = document.getElementById("live");
 const skew = teller ? Date.parse(teller.dataset.now) - Date.now() : 0;
 
@@ -124,8 +124,11 @@ function poll() {
   live.poller ||= setInterval(refresh, POLL);
 }
 
+// A page that nobody sees hears nothing: over HTTP/1.1 a browser opens six connections to a site, and six pages left
+// open in the background would hold them all. Whoever comes back to it finds it brought up to date.
 function back() {
-  if (document.hidden) return;
+  clearTimeout(live.parting);
+  if (document.hidden) { live.parting = setTimeout(() => live.stream?.close(), PATIENCE); return; }
   if (live.stream && live.stream.readyState === EventSource.CLOSED && navigator.onLine) listen();
   refresh();
 }
