@@ -95,8 +95,11 @@ async def test_a_push_is_received_and_decided_on_and_goes(tmp_path: Path) -> Non
 
         second = await pushed.submit()
         handle = await _sent(pushed, browser, second)
-        shown = {"revision": second.revision, "digest": second.digest}
-        await house.desk.decide(Ballot(request=second.id, decision=Verb.REJECT, by="ben", channel="inbox", **shown))
+        ballot = Ballot(
+            request=second.id, decision=Verb.REJECT, by="ben", channel="inbox",
+            revision=second.revision, digest=second.digest,
+        )  # fmt: skip
+        await house.desk.decide(ballot)
         card = await house.desk.card(second.id)
         assert card is not None
         await pushed.push.update(card, replace(pushed.delivery(second, "ana"), handle=handle))

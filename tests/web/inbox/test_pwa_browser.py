@@ -13,7 +13,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Work
 
 from bot.core.model import State, Verb
 from tests.browser import chromium
-from tests.web.inbox.pushing import Pushing, pushing
+from tests.web.inbox.pushing import Pushing, pushing, subscribed
 
 CLICKED = """async ({ tag, action }) => {
   const [notification] = await self.registration.getNotifications({ tag });
@@ -23,6 +23,16 @@ CLICKED = """async ({ tag, action }) => {
   event.waitUntil = (promise) => work.push(promise);
   self.dispatchEvent(event);
   self.clicked = Promise.all(work);
+}"""
+
+RENEWED = """async (told) => {
+  // There is no push service behind this browser; what it would answer stands in.
+  self.registration.pushManager.subscribe = async (options) => { self.asked = options; return told; };
+  const event = new Event("pushsubscriptionchange");
+  let work;
+  event.waitUntil = (promise) => { work = promise; };
+  self.dispatchEvent(event);
+  await work;
 }"""
 
 CONTROLLED = """() => new Promise((resolve) => {
@@ -208,6 +218,18 @@ async def test_a_close_takes_the_notification_away(phone: Phone) -> None:
     assert [(one["tag"], one["title"]) for one in await phone.shown()] == [("sayso-done", "It was decided")]
     await phone.page.goto(f"{phone.pushing.house.url}/inbox")
     await phone.until_tag("sayso-done", there=False)
+
+
+async def test_a_browser_that_got_another_address_tells_the_house(phone: Phone) -> None:
+    """The worker subscribes anew with the house's key, and shows that it is the session's own."""
+    told = subscribed()
+    await phone.run(RENEWED, told)
+    (kept,) = await phone.pushing.devices()
+    assert (kept.person, kept.endpoint) == ("ana", told["endpoint"])
+    assert await phone.run("() => self.asked") == {
+        "userVisibleOnly": True,
+        "applicationServerKey": phone.pushing.push.public_key,
+    }
 
 
 async def test_offline_and_back(phone: Phone) -> None:
