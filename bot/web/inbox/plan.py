@@ -15,6 +15,7 @@ from msgspec import Struct
 from bot.core.card import name_of
 from bot.core.model import OnExpiry, Person, Request, Stage, State, Step, Track, Verb
 from bot.core.tracks import ends_at
+from bot.web.inbox.language import Said, words
 
 
 class Phase(StrEnum):
@@ -86,8 +87,9 @@ class StagePart(Struct, frozen=True, kw_only=True):
     told: tuple[str, ...]
 
 
-HELD_FOR_ADVICE = "so that {advisors} can give an opinion first"
-HELD_FOR_PEOPLE = "because nobody whom it asks is there before then"
+HELD_FOR_ADVICE = words("so that {advisors} can give an opinion first")
+HELD_FOR_PEOPLE = words("because nobody whom it asks is there before then")
+REJECTED, EXPIRES = words("is rejected"), words("expires")
 
 
 def plan_of(request: Request, people: Mapping[str, Person]) -> tuple[tuple[StagePart, ...], ...]:
@@ -134,7 +136,7 @@ def _stage(request: Request, index: int, stage: Stage, people: Mapping[str, Pers
         held_until=track.held_until if track and phase is Phase.HELD else None,
         held_for=_held_for(request, track) if track and phase is Phase.HELD else "",
         exhausted=track is not None and track.exhausted and request.state.open,
-        then="" if ending is None else "is rejected" if ending.then is OnExpiry.REJECT else "expires",
+        then="" if ending is None else REJECTED if ending.then is OnExpiry.REJECT else EXPIRES,
         told=tuple(name_of(p, people) for p in ending.notify) if ending else (),
     )
 
@@ -158,7 +160,7 @@ def _phase(request: Request, index: int, track: Track | None) -> Phase:
 def _held_for(request: Request, track: Track) -> str:
     """A stage that was never begun waits for advisors; any other for somebody to be there."""
     if track.step_at is None and request.route.advisors:
-        return HELD_FOR_ADVICE.format(advisors=" and ".join(request.route.advisors))
+        return Said(HELD_FOR_ADVICE, advisors=" and ".join(request.route.advisors))
     return HELD_FOR_PEOPLE
 
 

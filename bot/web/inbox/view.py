@@ -72,7 +72,7 @@ class View(Struct, frozen=True, kw_only=True):
     says why where there are none; ``may_break``: may break the glass. ``to_read`` is how many characters of arguments
     there are, where they are so many that a reader might stop before the end (else 0). ``failed`` counts the deliveries
     that failed; ``unreached`` are addresses of its people and cards at which nobody is reached. ``batch`` is its
-    batch's page, ``advice_missing`` whose opinion is still waited for. ``versions`` are its revisions, ``thread`` what
+    batch's page. ``versions`` are its revisions, ``thread`` what
     was asked and answered; ``picker`` names who picked the option that stands, ``key`` is where it stands for machines.
     """
 
@@ -86,7 +86,6 @@ class View(Struct, frozen=True, kw_only=True):
     run: Run
     plan: tuple[tuple[StagePart, ...], ...]
     next_step: tuple[str, ...]
-    advice_missing: tuple[str, ...]
     changes: Changes | None
     versions: tuple[Version, ...]
     thread: tuple[Saying, ...]
@@ -135,8 +134,7 @@ def view_of(
     card = card_of(request, people=policy.people, url=url, editable=editable)
     standing, buttons = standing_of(request, card, person, now)
     plan = plan_of(request, policy.people)
-    names = {known.id: known.name for known in policy.people.values()}
-    versions = versions_of(trail, names)
+    versions = versions_of(trail, {known.id: known.name for known in policy.people.values()})
     thread = thread_of(trail, versions)
     return View(
         request=request,
@@ -149,7 +147,6 @@ def view_of(
         run=_run(request, policy),
         plan=plan,
         next_step=next_people(request, plan, person.id),
-        advice_missing=request.advice_missing,
         changes=changes_of(request, versions),
         versions=versions,
         thread=thread,

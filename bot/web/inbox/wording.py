@@ -9,9 +9,9 @@ from bot.core.model import DeliveryState, ExecutionState, Person, PersonRole, Ri
 from bot.web.inbox.language import words
 
 STATES = {
-    State.PENDING: "Waiting for a decision",
-    State.NEEDS_INFO: "Waiting for the agent’s answer",
-    State.BLOCKED: "Blocked by rule",
+    State.PENDING: words("Waiting for a decision"),
+    State.NEEDS_INFO: words("Waiting for the agent’s answer"),
+    State.BLOCKED: words("Blocked by rule"),
 }
 """What pages say otherwise than `bot.core.card.ended`, which tells of the other states."""
 
@@ -26,24 +26,34 @@ TONES = {
     State.BLOCKED: "bad",
 }
 
-RISKS = {Risk.READ_ONLY: "Read only", Risk.REVERSIBLE: "Reversible", Risk.IRREVERSIBLE: "Irreversible"}
-
-CATEGORIES = {
-    "wrong_target": "Wrong target",
-    "wrong_amount": "Wrong amount",
-    "not_needed": "Not needed",
-    "policy": "Against policy",
-    "unclear": "Unclear",
-    "other": "Something else",
+RISKS = {
+    Risk.READ_ONLY: words("Read only"),
+    Risk.REVERSIBLE: words("Reversible"),
+    Risk.IRREVERSIBLE: words("Irreversible"),
 }
 
-CHANNELS = {"inbox": "the inbox", "slack": "Slack", "email": "mail", "push": "push", "api": "the API"}
+CATEGORIES = {
+    "wrong_target": words("Wrong target"),
+    "wrong_amount": words("Wrong amount"),
+    "not_needed": words("Not needed"),
+    "policy": words("Against policy"),
+    "unclear": words("Unclear"),
+    "other": words("Something else"),
+}
+
+CHANNELS = {
+    "inbox": words("the inbox"),
+    "slack": words("Slack"),
+    "email": words("mail"),
+    "push": words("push"),
+    "api": words("the API"),
+}
 
 DELIVERIES = {
-    DeliveryState.QUEUED: "on its way",
-    DeliveryState.SENT: "sent",
-    DeliveryState.FAILED: "failed",
-    DeliveryState.SKIPPED: "skipped",
+    DeliveryState.QUEUED: words("on its way"),
+    DeliveryState.SENT: words("sent"),
+    DeliveryState.FAILED: words("failed"),
+    DeliveryState.SKIPPED: words("skipped"),
 }
 
 EXECUTION_TONES = {

@@ -118,10 +118,9 @@ async def test_a_long_text_is_edited_in_a_tall_field_and_told_line_by_line(stage
     stored = await staged.now(request.id)
     assert stored.content.arguments == {**letter, "body": edited}
     page = await ana.get(f"/requests/{request.id}")
+    assert "/body from line 6, now line 6" in page.words
     told = (
-        "/body from line 7 Line 6 of a letter that somebody has to read. "
-        "− taken away: Line 7 of a letter that somebody has to read. "
-        "+ added: Line 7 of the letter that somebody has to read. "
-        "Line 8 of a letter that somebody has to read."
+        "− before: Line 7 of a letter that somebody has to read. ⏎ "
+        "+ after: Line 7 of the letter that somebody has to read."
     )
-    assert page.words.count(told) == 2, "once with the arguments, once on the record"
+    assert page.words.count(told) == 3, "with the arguments, among the revisions, on the record"
