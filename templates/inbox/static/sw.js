@@ -102,7 +102,9 @@ async function open(path) {
   await (there ? there.focus() : self.clients.openWindow(url));
 }
 
-async function decide(token, tag, url) {
+async function decide(token, pressed, url) {
+  const { tag } = pressed;
+  // In its place: one that is closed first may take its successor of the same tag along.
   const failed = (why) => show(SAYSO.words.failed, { body: text(why), tag, requireInteraction: true, data: { url } });
   let answer;
   try {
@@ -118,17 +120,18 @@ async function decide(token, tag, url) {
   }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) return failed(answer.status === 401 ? SAYSO.words.signin : told.said || SAYSO.words.refused);
+  pressed.close();
   await show(told.said || SAYSO.words.done, { tag: DONE, silent: true, data: { url } });
   await new Promise((resolve) => { setTimeout(resolve, LINGERS); });
   for (const gone of await self.registration.getNotifications({ tag: DONE })) gone.close();
 }
 
 self.addEventListener("notificationclick", (event) => {
-  const { data, tag } = event.notification;
+  const { data } = event.notification;
   const url = local(data && data.url);
   const token = data && data.tokens && Object.hasOwn(data.tokens, event.action) ? data.tokens[event.action] : null;
-  event.notification.close();
-  event.waitUntil(token ? decide(token, tag, url) : open(url));
+  if (!token) event.notification.close();
+  event.waitUntil(token ? decide(token, event.notification, url) : open(url));
 });
 
 // The browser gave this device another address, or took the old one back.
