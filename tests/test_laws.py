@@ -72,6 +72,7 @@ ALONE = {
     "bot/core": (),
     "bot/desk": ("bot.core", "bot.desk"),
     "bot/courier": ("bot.core", "bot.desk", "bot.courier"),
+    "bot/oidc": ("bot.core", "bot.oidc"),
     "bot/replay": ("bot.core", "bot.replay"),
     "bot/routing": ("bot.core", "bot.routing"),
     "bot/web": ("bot.core", "bot.desk", "bot.web"),

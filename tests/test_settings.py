@@ -377,18 +377,22 @@ GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
 
 KEY = "a" * 43
 PUSH: list[tuple[dict[str, str], Push]] = [
-    ({}, Push(vapid_subject="https://localhost")),
+    ({}, Push(web=True, vapid_subject="https://localhost")),
+    ({"SAYSO_PUBLIC_URL": "http://a.example"}, Push(vapid_subject="https://localhost")),
+    ({"SAYSO_PUBLIC_URL": "http://192.0.2.7:8000"}, Push(vapid_subject="https://localhost")),
+    ({"SAYSO_PUBLIC_URL": "http://[::1]:8000"}, Push(web=True, vapid_subject="https://localhost")),
     ({"SAYSO_PUBLIC_URL": "https://a.example"}, Push(web=True, vapid_subject="https://a.example")),
     (MAIL | {"SAYSO_PUBLIC_URL": "https://a.example"}, Push(web=True, vapid_subject="mailto:sayso@example.com")),
     ({"VAPID_PRIVATE_KEY": KEY}, Push(web=True, vapid_private_key=KEY, vapid_subject="https://localhost")),
-    ({"VAPID_SUBJECT": "mailto:a@b.example"}, Push(vapid_subject="mailto:a@b.example")),
+    ({"VAPID_SUBJECT": "mailto:a@b.example"}, Push(web=True, vapid_subject="mailto:a@b.example")),
     (
         {"NTFY_URL": "http://ntfy/", "NTFY_TOKEN": "tk_1"},
-        Push(vapid_subject="https://localhost", ntfy_url="http://ntfy", ntfy_token="tk_1"),
+        Push(web=True, vapid_subject="https://localhost", ntfy_url="http://ntfy", ntfy_token="tk_1"),
     ),
     (
         {"APPRISE_URLS": "ana=json://u:p@a.example/?x=y,  gotify://b.example/t\n ben=pover://c@d"},
         Push(
+            web=True,
             vapid_subject="https://localhost",
             services=(("ana", "json://u:p@a.example/?x=y"), (None, "gotify://b.example/t"), ("ben", "pover://c@d")),
         ),

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Mapping
 from email.utils import parseaddr
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -22,8 +23,8 @@ _LOCAL = frozenset({"blink1", "dbus", "file", "gio", "glib", "gnome", "kde", "ma
 class Push(Struct, frozen=True, kw_only=True):
     """What the variables of push say, checked. ``services``: each a person's id (None: for everybody) and an address.
 
-    ``web``: whether browsers can subscribe, which they do only at an https address (and on their own machine, which
-    is for whoever sets a key there).
+    ``web``: whether browsers can subscribe, which they do only where they trust the address: at https, and on their own
+    machine (W3C Secure Contexts §3.1). A key that is set says that they can, whatever the address looks like from here.
     """
 
     web: bool = False
@@ -53,13 +54,27 @@ def push_of(values: Mapping[str, str], public_url: str, problems: list[str]) -> 
     if subject and _SUBJECT.fullmatch(subject) is None:
         problems.append("VAPID_SUBJECT: must be mailto: and an address, or an https address.")
     return Push(
-        web=public_url.startswith("https://") or key is not None,
+        web=key is not None or _trusted(public_url),
         vapid_private_key=key,
         vapid_subject=subject or _subject(values["EMAIL_FROM"], public_url),
         ntfy_url=_ntfy(values, problems),
         ntfy_token=values["NTFY_TOKEN"] or None,
         services=_services(values["APPRISE_URLS"], problems),
     )
+
+
+def _trusted(public_url: str) -> bool:
+    try:
+        parts = urlsplit(public_url)
+        host = parts.hostname or ""
+        return (
+            parts.scheme == "https"
+            or host == "localhost"
+            or host.endswith(".localhost")
+            or ip_address(host).is_loopback
+        )
+    except ValueError:
+        return False
 
 
 def _is_key(text: str) -> bool:

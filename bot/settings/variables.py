@@ -139,7 +139,7 @@ VARIABLES = (
     Variable(
         name="VAPID_PRIVATE_KEY",
         about="Web Push: the key that push services know us by, base64url of 32 bytes. Default: one is made at first\n"
-        "start and kept. Web Push is on where SAYSO_PUBLIC_URL is https (or this is set, to try it on localhost).",
+        "start and kept. Web Push is on where SAYSO_PUBLIC_URL is https or this machine itself, or where this is set.",
         example="ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGUsIG5vIGtleSE",
         group="Push",
     ),

@@ -1,4 +1,4 @@
-"""Push: notifications through Web Push, ntfy and Apprise. Importing it imports pywebpush, not Apprise."""
+"""Push: notifications through Web Push, ntfy and Apprise. Importing it imports http_ece and py_vapid, not Apprise."""
 
 from __future__ import annotations
 

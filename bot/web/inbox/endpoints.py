@@ -21,6 +21,9 @@ MAX_ENDPOINT = 2000
 
 _URL = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_HERE = "127.0.0.1"
+"""What localhost is (RFC 6761 §6.3)."""
+
 _POINT, _AUTH = 65, 16
 """Bytes: an uncompressed point of P-256 and an authentication secret (RFC 8291 §3.1, §3.2)."""
 
@@ -75,8 +78,8 @@ def _check_endpoint(endpoint: str, listed: tuple[str, ...]) -> None:
     if parts.scheme not in ("https", "http") or not host or port == 0 or "@" in parts.netloc:
         raise Invalid.at(where, "format", "is no https address of a push service")
     plain = parts.scheme == "http"
-    if _is_address(host):
-        if not permitted(host, listed, plain=plain):
+    if _is_address(host) or host == "localhost":
+        if not permitted(_HERE if host == "localhost" else host, listed, plain=plain):
             raise Invalid.at(where, "network", "leads into a network that routing.yaml does not list")
     # A machine's own name, and one in plain http, says nothing of where it leads.
     elif plain or "." not in host.strip("."):
