@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Kind, OnExpiry, OnIrreversible, OnUndeliverable, Opinion, Replies, Risk, Submission, Then
+from bot.core.model import (
+    Kind,
+    OnExpiry,
+    OnIrreversible,
+    OnUndeliverable,
+    Opinion,
+    PersonRole,
+    PushWay,
+    Replies,
+    Risk,
+    Submission,
+    Then,
+)
 from bot.core.policy import Bounds, TrialOutcome, route
 from bot.routing import (
     actions,
@@ -49,6 +61,8 @@ KEYS = (
     *people.PERSON_KEYS,
     *people.AGENT_KEYS,
     *(f"email.{key}" for key in people.MAIL_KEYS),
+    *(f"push.{key}" for key in people.PUSH_KEYS),
+    *people.BUTTONS,
     *people.OUTCOMES,
     *schedules.SCHEDULE_KEYS,
     *schedules.OVERRIDE_KEYS,
@@ -80,7 +94,7 @@ KEYS = (
 )
 AT_NIGHT = datetime(2027, 12, 26, 2, 30, tzinfo=UTC)
 """On a Sunday, among holidays."""
-WORDS = (*Kind, *OnExpiry, *OnIrreversible, *OnUndeliverable, *Opinion, *Replies, *Risk, *Then)
+WORDS = (*Kind, *OnExpiry, *OnIrreversible, *OnUndeliverable, *Opinion, *PersonRole, *PushWay, *Replies, *Risk, *Then)
 
 
 def example(words: str) -> str:

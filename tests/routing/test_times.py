@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.calendars import moment
 from bot.core.duty import standing_in
-from bot.core.model import Absence, IfEmpty, Opening, Shift
+from bot.core.model import Absence, IfEmpty, Opening, PersonRole, PushWay, Shift
 from bot.core.policy import WorkTime
 from bot.routing import load
 from bot.routing.hours import DAYS
@@ -218,6 +218,23 @@ def test_channels_of_a_person() -> None:
     assert people["ana"].channels == ("push", "slack", "email")
     assert people["ben"].channels == ("email",)
     assert people["lea"].channels == ()
+
+
+def test_what_people_are_and_how_they_are_known() -> None:
+    """Roles, the identity provider's words to the letter, ways of push in the order written; what is left out."""
+    found = load(GOOD / "roles.yaml")
+    assert {name: person.role for name, person in found.people.items()} == {
+        "ana": PersonRole.REVIEWER,
+        "ben": PersonRole.REVIEWER,
+        "lea": PersonRole.ADMIN,
+        "rui": PersonRole.AUDITOR,
+        "kim": PersonRole.REVIEWER,
+    }
+    assert found.people["ana"].oidc == "auth0|5f7c8ec7c33c6c004bbafe82"
+    assert (found.people["ben"].oidc, found.people["kim"].oidc) == ("Ana", None)
+    assert found.people["ana"].push == (PushWay.NTFY, PushWay.WEB)
+    assert (found.people["ben"].push, found.people["kim"].push) == ((PushWay.WEB,), ())
+    assert found.channels["push"] == {"buttons": "off"}
 
 
 def test_a_schedule_may_be_asked_in_a_chain_even_where_it_is_at_fault() -> None:
