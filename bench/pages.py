@@ -51,7 +51,7 @@ async def _submit(house: House, count: int) -> None:
         for number in left:
             arguments = PROPOSAL["arguments"] | {"order": f"order {number}"}  # type: ignore[operator]  # it is one
             body = msgspec.json.encode(PROPOSAL | {"arguments": arguments})
-            status, said = await line.call(post("/v1/requests", body, house.agent))
+            status, said = await line.call(post("/v1/requests", house.agent, body))
             if status != 201:  # noqa: PLR2004  # created
                 raise SystemExit(f"a request was not taken: {status} {said[:200]!r}")
         line.close()
@@ -155,7 +155,7 @@ async def _viewed(
     viewers.heard.clear()
     began = time.perf_counter()
     body = msgspec.json.encode(_decision(house.database))
-    status, said = await line.call(post(f"/v1/requests/{_first(house.database)}/decisions", body, house.reviewer))
+    status, said = await line.call(post(f"/v1/requests/{_first(house.database)}/decisions", house.reviewer, body))
     if status != 200:  # noqa: PLR2004  # fine
         raise SystemExit(f"the decision was not taken: {status} {said[:200]!r}")
     await viewers.told(count)
