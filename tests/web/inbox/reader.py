@@ -45,7 +45,8 @@ class Reader:
         async with self.client.request(
             method, self.house.url + path, data=data, headers=headers, allow_redirects=False
         ) as answer:
-            return Page(answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.text(errors="replace"))
+            text = await answer.text(errors="replace")
+            return Page(answer.status, {k.lower(): v for k, v in answer.headers.items()}, text)
 
     async def get(self, path: str) -> Page:
         """Open a page."""

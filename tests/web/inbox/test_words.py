@@ -25,7 +25,7 @@ _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _SAID = re.compile(r"""(?<!_\()(?<![\w"'])(["'])([A-Z][^"']*|[a-z][^"']* [^"']*)\1""")
 """A text within an expression that looks like words and is not handed to ``_``."""
 
-_PROPER = {"Sayso", "SHA", "DENY"}
+_PROPER = {"Esc", "Sayso", "SHA", "DENY"}
 """What is said alike in every language."""
 
 
@@ -46,7 +46,7 @@ def faults_of(source: str) -> list[str]:
 
 def _is_markup(text: str) -> bool:
     """Names of templates, classes and formats are no words."""
-    return text.endswith(".html") or "{" in text or "%" in text
+    return text in _PROPER or text.endswith(".html") or "{" in text or "%" in text
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
