@@ -65,11 +65,8 @@ async def perform(site: Site, visitor: Visitor, ballots: Sequence[Ballot], batch
         await desk.refused(request_id=id_, actor=f"person:{visitor.person.id}", via=VIA, reason="decided_by_itself")
     counted = [ballot for ballot in ballots if ballot.request not in alone]
     answers: dict[str, Request | SaysoError] = dict.fromkeys(alone, Conflict(wording.BY_ITSELF))
-    if batch is None:
-        given = await _each([desk.decide(ballot) for ballot in counted])
-    else:
-        given = await desk.decide_batch(batch, counted)
-    answers |= zip((b.request for b in counted), given, strict=True)
+    each = _each([desk.decide(ballot) for ballot in counted]) if batch is None else desk.decide_batch(batch, counted)
+    answers |= zip((b.request for b in counted), await each, strict=True)
     shown = {id_: r for id_, r in known.items() if r and batch in (None, r.batch)}
     people, now = site.house.policy().people, site.house.clock.now()
     found = [_outcome(b.request, shown.get(b.request), answers[b.request], people) for b in ballots]
@@ -81,7 +78,7 @@ def _by_itself(request: Request, batch: str | None) -> bool:
     return batch in (None, request.batch) and request.state.open and bool(why_apart(request))
 
 
-async def _each(works: Sequence[Awaitable[Request]]) -> list[Request | SaysoError]:
+async def _each(works: Sequence[Awaitable[Request]]) -> tuple[Request | SaysoError, ...]:
     """What each gave, or why it was refused, in order; a few at a time."""
 
     async def one(work: Awaitable[Request]) -> Request | SaysoError:
@@ -93,7 +90,7 @@ async def _each(works: Sequence[Awaitable[Request]]) -> list[Request | SaysoErro
     found: list[Request | SaysoError] = []
     for start in range(0, len(works), _AT_ONCE):
         found += await asyncio.gather(*map(one, works[start : start + _AT_ONCE]))
-    return found
+    return tuple(found)
 
 
 def _outcome(id_: str, before: Request | None, after: Request | SaysoError, people: Mapping[str, Person]) -> Outcome:

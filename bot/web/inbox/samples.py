@@ -30,6 +30,9 @@ _ENOUGH = 5
 """From so many requests on, one can be unlike the others."""
 
 _NEARLY_ALL = 0.9
+_MOST_NAMES = 100
+"""Names of arguments that are compared, those that most requests have."""
+
 _SHORT = 80
 _NONE, _NUMBER = "none", "number"
 
@@ -74,8 +77,14 @@ def _mark(text: str, visitor: Visitor) -> str:
 def odd_ones(requests: Sequence[Request]) -> Mapping[str, tuple[Odd, ...]]:
     """Those with the largest or smallest number of an argument, or unlike nearly all others; id to in what."""
     found: defaultdict[str, list[Odd]] = defaultdict(list)
-    names = dict.fromkeys(name for request in requests for name in request.content.arguments)
-    for name in names:
+    names = Counter(name for request in requests for name in request.content.arguments)
+    compared = dict(names.most_common(_MOST_NAMES))
+    for request in requests if len(names) > len(compared) else ():
+        # Names without end are not compared one by one (threat T22); whoever holds such a rare one is looked at.
+        rare = next((name for name in request.content.arguments if name not in compared), None)
+        if rare is not None:
+            found[request.id].append(Odd(kind="extra", name=visible(rare)))
+    for name in compared:
         held = {r.id: r.content.arguments[name] for r in requests if name in r.content.arguments}
         for id_, odd in (*_bounds(name, held), *_unlike(name, held, requests)):
             found[id_].append(odd)

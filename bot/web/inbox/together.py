@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 
@@ -45,8 +46,10 @@ async def decide(site: Site, _http: Http, visitor: Visitor, form: Form) -> Respo
 async def _whole(site: Site, visitor: Visitor, picks: Sequence[str], sent: Form | None = None) -> Gathered:
     waiting: list[Request] = []
     beside: list[Apart] = []
+    known = await asyncio.gather(*(site.house.desk.request(id_) for id_ in picks if _ID.fullmatch(id_)))
+    there = {request.id: request for request in known if request}
     for id_ in picks:
-        request = await site.house.desk.request(id_) if _ID.fullmatch(id_) else None
+        request = there.get(id_)
         why = why_not(request, visitor.person.id)
         if request is None:
             beside.append(Apart("", visible(id_[:80]), why))

@@ -141,7 +141,7 @@ async def test_an_open_batch_is_told_of_a_change(staged: Standing, browser: Brow
     await other.get_by_role("button", name="Approve", exact=True).click()
     await expect(other.get_by_role("heading", name="Approved by Ana Silva")).to_be_visible()
     await page.evaluate("refresh()")
-    await expect(page.get_by_role("status").filter(has_text="changed")).to_contain_text("Some of these have changed")
+    await expect(page.get_by_role("status").filter(has_text="changed")).to_contain_text("What waits here has changed")
     await expect(page.locator(".tick input")).to_have_count(3)
 
 
