@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.web.inbox.batches import LONG, MOST
+from bot.web.inbox.gathered import LONG
 from bot.web.inbox.record import BROKE_GLASS
+from bot.web.inbox.ticks import MOST
 
 DOCS = Path(__file__).parents[3] / "docs" / "inbox.md"
 
