@@ -70,9 +70,8 @@ def url(said: str) -> Shape:
     return text(said, longest=targets.MAX_URL, pattern=pattern, allOf=[{"pattern": whole(targets.URL.pattern)}])
 
 
-def folk() -> dict[str, Shape]:
-    """The sections ``people`` and ``groups``."""
-    away = closed(
+def _away() -> Shape:
+    return closed(
         schedules.AWAY_KEYS,
         {
             "from": moment("Belongs to it. A date is its midnight, in the person's timezone."),
@@ -81,6 +80,10 @@ def folk() -> dict[str, Shape]:
         },
         required=("from", "until"),
     )
+
+
+def folk() -> dict[str, Shape]:
+    """The sections ``people`` and ``groups``."""
     person = closed(
         people.PERSON_KEYS,
         {
@@ -114,7 +117,7 @@ def folk() -> dict[str, Shape]:
             ),
             "hours": _hours("When they work. At any time, if left out."),
             "holidays": _holidays("Days on which they do not work. None, if left out."),
-            "away": rows(away, "When they are not there, and who stands in for them.", least=1),
+            "away": rows(_away(), "When they are not there, and who stands in for them.", least=1),
         },
     )
     members = several({"type": "string", "minLength": 1}, "Its people; a group cannot hold groups.", empty=True)
