@@ -67,7 +67,7 @@ async def test_stopping_and_making_a_key_without_scripts(run: Standing) -> None:
         page = await context.new_page()
         await page.goto(await run.link("kim"))
         await page.get_by_role("button", name="Sign in as").click()
-        await page.get_by_role("link", name="House").click()
+        await page.get_by_role("link", name="Admin", exact=True).click()
         sure = page.get_by_role("button", name="Yes, stop them all")
         await expect(sure).to_be_hidden()
         await page.get_by_text("Stop all replays").focus()
