@@ -118,6 +118,23 @@ def email_line(settings: Settings) -> str:
     return f"out through {settings.smtp.shown}, replies in through {' and '.join(doors)}, {proof}"
 
 
+def push_line(settings: Settings) -> str:
+    """Through which ways people's screens are reached; what is missing where there is none."""
+    push = settings.push
+    ways = ["browsers that turn it on at /account"] if push.web else []
+    ways += [f"ntfy at {push.ntfy_url}"] if push.ntfy_url else []
+    ways += [f"{len(push.services)} of other services"] if push.services else []
+    missing = "off, because SAYSO_PUBLIC_URL is not https, and NTFY_URL and APPRISE_URLS are not set"
+    return ", ".join(ways) or missing
+
+
+def signing_in_line(settings: Settings) -> str:
+    """How people come in."""
+    sent = settings.slack_on or settings.email_on
+    ways = "one-time links, which people ask for at /sign-in" if sent else "one-time links: sayso link PERSON"
+    return f"{ways}; {settings.oidc.name} ({settings.oidc.issuer})" if settings.oidc else ways
+
+
 def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
     """Say what is up and what is off, a line each; ``faults`` are the channels' own words on what is wrong."""
     settings, policy = bot.settings, bot.rules.current()
@@ -128,10 +145,12 @@ def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
         f"store: {settings.database_url}",
         f"slack: {mode}" if settings.slack_on else "slack: off, because SLACK_BOT_TOKEN is not set",
         f"email: {email_line(settings)}",
+        f"push: {push_line(settings)}",
+        f"signing in: {signing_in_line(settings)}",
     ]
     lines += [f"{name}: not connected yet, and trying on: {fault}" for name, fault in faults.items() if fault]
-    if not bot.channels:
-        lines.append("the web inbox is the only channel; sign people in with: sayso link PERSON")
+    if not (settings.slack_on or settings.email_on):
+        lines.append("people are asked in the web inbox, and by push where they turned it on")
     lines += [f"note: {warning}" for warning in warnings(policy)]
     sys.stderr.write("\n".join(lines) + "\n")
     sys.stderr.flush()
