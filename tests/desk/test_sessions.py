@@ -98,7 +98,9 @@ async def test_a_session_in_use_is_touched_every_ten_minutes_at_most(house: Hous
     house.clock.move(seconds=1)
     now = house.clock.now()
     found = await asyncio.gather(*(house.access.session(cookie) for _ in range(10)))
-    assert found == [session] * 10
+    # Some of them may read what the first of them wrote meanwhile.
+    assert {(one.id, one.expires_at) for one in found if one} == {(session.id, session.expires_at)}
+    assert all(found)
     touched = await settled(house, cookie)
     assert (touched.seen_at, touched.expires_at) == (now, session.expires_at)
 

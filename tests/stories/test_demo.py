@@ -54,7 +54,7 @@ async def answer_the_rest(page: Page, inbox: str, terminal: Terminal) -> None:
     await page.get_by_role("button", name="Send the answer").click()
     await terminal.until(r"agent +gets 'Question .*': approved by you, answering 'Yes, up to 100 USD'")
     await page.goto(f"{inbox}/inbox/batches/stale%20tickets")
-    await page.get_by_role("checkbox", name=re.compile("T-2207")).uncheck()
+    await page.get_by_role("checkbox", name=re.compile("^Close ticket T-2207")).uncheck()
     await page.get_by_role("button", name="Approve").first.click()
     await terminal.until(r"agent +gets 'Close ticket T-2213': executed")
     await page.goto(inbox)
