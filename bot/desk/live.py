@@ -1,4 +1,8 @@
-"""Who looks at the inbox now: told of each committed change in this process, so that nobody polls the store."""
+"""Who looks at the inbox now: told of committed changes in this process, so that nobody polls the store.
+
+What changes within a moment is told together, and of very much at once no more than that: on a busy day neither the
+commits nor the pages may wait for five hundred lines being written about each request.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,22 @@ from msgspec import Struct
 from bot.core.errors import Overloaded
 from bot.core.model import Request
 
+MOMENT = 0.1
+"""Seconds for which changes are gathered before pages are told."""
+
+MOST_TOLD = 32
+"""Requests that a page is told of by name at one time; of more it hears that it is to look at everything anew."""
+
 _MOST_EACH = 24
 """Open pages of one person; browsers allow six a site over HTTP/1.1, so that is four browsers."""
 
 _MOST = 4000
-_MOST_KEPT = 256
-"""Changes that wait for one page; a page that is behind by more is told to look anew."""
 
 
 class Moved(Struct, frozen=True):
-    """A request changed. ``mine``: the watcher is, was or will be asked about it."""
+    """A request changed (None: many did). ``mine``: the watcher is, was or will be asked about it, or one of them."""
 
-    request: str
+    request: str | None
     mine: bool
 
 
@@ -31,17 +39,19 @@ class Watch:
     def __init__(self, person: str, session: str) -> None:
         self.person = person
         self.session = session
-        self._moved: dict[str, Moved] = {}
-        self._behind = False
+        self._moved: dict[str | None, bool] = {}
         self._rung = asyncio.Event()
         self.over = False
 
-    def tell(self, moved: Moved) -> None:
-        """Keep a change until the page takes it."""
-        if len(self._moved) >= _MOST_KEPT:
-            self._behind = True
+    def tell(self, changed: dict[str, set[str]], everybody: set[str]) -> None:
+        """Keep what changed, each with whom it concerns, until the page takes it; ``everybody`` is all of them."""
+        if not changed:
+            return
+        if None in self._moved or len(changed) + len(self._moved) > MOST_TOLD:
+            self._moved = {None: self.person in everybody or any(self._moved.values())}
         else:
-            self._moved[moved.request] = moved
+            for request, concerned in changed.items():
+                self._moved[request] = self.person in concerned or self._moved.get(request, False)
         self._rung.set()
 
     def end(self) -> None:
@@ -49,16 +59,15 @@ class Watch:
         self.over = True
         self._rung.set()
 
-    async def next(self, within: float) -> tuple[Moved, ...] | None:
-        """What changed, waiting up to so many seconds for it; None: too much, so look at everything anew."""
+    async def next(self, within: float) -> tuple[Moved, ...]:
+        """What changed, waiting up to so many seconds for it; nothing where nothing did, or the page is let go."""
         try:
             await asyncio.wait_for(self._rung.wait(), within)
         except TimeoutError:
             return ()
         self._rung.clear()
-        moved, behind = tuple(self._moved.values()), self._behind
-        self._moved, self._behind = {}, False
-        return None if behind else moved
+        moved, self._moved = self._moved, {}
+        return tuple(Moved(request, mine) for request, mine in moved.items())
 
 
 class Live:
@@ -67,6 +76,7 @@ class Live:
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
         self._each: Counter[str] = Counter()
+        self._changed: dict[str, set[str]] = {}
 
     @property
     def watching(self) -> int:
@@ -91,13 +101,20 @@ class Live:
                 del self._each[watch.person]
 
     def tell(self, request: Request) -> None:
-        """A request changed, and that is committed."""
+        """A request changed, and that is committed: within a `MOMENT` the pages hear of it."""
         if not self._watches:
             return
-        concerned = {person for stage in request.route.stages for step in stage.steps for person in step.people}
-        concerned |= {decision.by for decision in request.decisions}
+        if not self._changed:
+            asyncio.get_running_loop().call_later(MOMENT, self._told)
+        concerned = self._changed.setdefault(request.id, set())
+        concerned.update(person for stage in request.route.stages for step in stage.steps for person in step.people)
+        concerned.update(decision.by for decision in request.decisions)
+
+    def _told(self) -> None:
+        changed, self._changed = self._changed, {}
+        everybody = {person for concerned in changed.values() for person in concerned}
         for watch in self._watches:
-            watch.tell(Moved(request.id, watch.person in concerned))
+            watch.tell(changed, everybody)
 
     def end(self, sessions: frozenset[str] | None = None) -> None:
         """Let the pages of these sessions go (None: all)."""

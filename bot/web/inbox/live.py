@@ -75,12 +75,14 @@ async def _part(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
-def _text(told: tuple[Moved, ...] | None) -> str:
+def _text(told: tuple[Moved, ...]) -> str:
     """Events as WHATWG HTML §9.2 writes them; a comment where nothing changed."""
-    if told is None:
-        return "event: all\ndata: {}\n\n"
-    events = (f"event: moved\ndata: {json.dumps({'id': m.request, 'mine': m.mine})}\n\n" for m in told)
-    return "".join(events) or ": still here\n\n"
+    return "".join(_event(moved) for moved in told) or ": still here\n\n"
+
+
+def _event(moved: Moved) -> str:
+    name, told = ("moved", {"id": moved.request}) if moved.request else ("all", {})
+    return f"event: {name}\ndata: {json.dumps({**told, 'mine': moved.mine})}\n\n"
 
 
 async def stream(site: Site, http: Http) -> Response:

@@ -82,7 +82,8 @@ function soon() {
 
 function concerns(main, moved) {
   const own = requestOf(main);
-  if (own) return moved.id === own;
+  // Of very much at once the house names none.
+  if (own) return !moved.id || moved.id === own;
   return moved.mine || ["groups", "all"].includes(main.dataset.scope);
 }
 
@@ -100,7 +101,7 @@ function listen() {
   live.stream = stream;
   let waiting = 0;
   stream.addEventListener("moved", moved);
-  stream.addEventListener("all", () => { document.dispatchEvent(new CustomEvent("moved", { detail: {} })); soon(); });
+  stream.addEventListener("all", moved);
   stream.addEventListener("open", () => {
     clearTimeout(waiting);
     clearInterval(live.poller);

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from bot.desk.live import Moved
+from bot.desk.live import MOST_TOLD
 from bot.web.inbox import live
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.house import Standing
@@ -32,6 +32,14 @@ class Ear:
                     break
                 lines.append(line)
         return "".join(lines)
+
+    async def all(self) -> bool:
+        """Past what was told by name, the word that very much changed: whether it was this reader's."""
+        while (told := await self.part()).startswith("event: moved"):
+            pass
+        name, data = told.splitlines()
+        assert name == "event: all"
+        return bool(json.loads(data.removeprefix("data: "))["mine"])
 
     async def moved(self) -> dict[str, object]:
         """The next event, which has to be one request's."""
@@ -127,15 +135,9 @@ async def test_a_page_that_is_closed_is_let_go(house: Standing, visit: Visit) ->
 
 
 async def test_a_page_that_is_far_behind_is_told_to_look_anew(house: Standing, visit: Visit) -> None:
-    """More changes than are kept for one page become one word."""
-    ana = await visit("ana")
-    async with listening(ana) as ear:
-        request = await house.submit()
-        (watch,) = house.desk.live._watches  # noqa: SLF001  # nobody else has it
-        for number in range(300):
-            watch.tell(Moved(f"req_{number}", mine=True))
-        told = await ear.part()
-        while told.startswith("event: moved"):
-            assert request.id in told
-            told = await ear.part()
-        assert told == "event: all\ndata: {}\n"
+    """More changes at once than a page is told of by name become one word, which says whether one was its reader's."""
+    ana, kim = await visit("ana"), await visit("kim")
+    async with listening(ana) as hers, listening(kim) as others:
+        for request in [await house.submit() for _ in range(MOST_TOLD + 1)]:
+            house.desk.live.tell(request)
+        assert [await hers.all(), await others.all()] == [True, False]
