@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.errors import Expired, Forbidden, NotFound, SaysoError, Unauthorized
+from bot.core.errors import Expired, Forbidden, NotFound, SaysoError, Stale, Unauthorized
 from bot.core.model import Person, PushWay, Request
 from bot.core.ports import Clock
 from bot.core.ports.push import Pushes
@@ -43,7 +43,7 @@ class Acts:
         except SaysoError as refusal:
             await self._record(refusal, press.request, person or press.person)
             raise
-        if any(made.id == press.decision for made in request.decisions):
+        if _counts(press, request):
             return request
         return await self._pushes.decide(press.ballot)
 
@@ -58,8 +58,11 @@ class Acts:
         request, card = await self._pushes.request(press.request), await self._pushes.card(press.request)
         if request is None or card is None:
             raise NotFound
-        if any(made.id == press.decision for made in request.decisions):
+        if _counts(press, request):
             return request
+        if any(made.id == press.decision for made in request.decisions):
+            # It was taken back, or somebody edited what it was for: whoever presses again must not read that it counts.
+            raise Stale(revision=request.revision, digest=request.digest)
         if self._clock.now() >= press.until:
             raise Expired("The request expired before this decision.")
         # What has ended, or changed, is for the house to refuse: it says how it ended, and by whom.
@@ -70,6 +73,11 @@ class Acts:
 
     async def _record(self, refusal: SaysoError, request: str | None, person: str) -> None:
         await self._pushes.refused(request_id=request, actor=f"person:{person}", via=NAME, reason=refusal.code)
+
+
+def _counts(press: Press, request: Request) -> bool:
+    """Whether this very press is a vote that counts as the request stands."""
+    return any(made.id == press.decision for made in request.votes)
 
 
 def _takes(person: Person | None, way: PushWay) -> bool:

@@ -58,6 +58,7 @@ class Stream(Response):
             house.desk.live.leave(self._watch)
 
     async def _tell(self, send: Send) -> None:
+        house = self._site.house
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         try:
             # Also bounds how long a reader that has stopped reading is kept.
@@ -65,6 +66,9 @@ class Stream(Response):
                 await _part(send, f"retry: {_BACK_AFTER + secrets.randbelow(_SPREAD)}\n\n")
                 while not self._watch.over:
                     told = await self._watch.next(HEARTBEAT)
+                    # The session outlives its person's entry in routing.yaml; what is told must not.
+                    if house.desk.person(self._watch.person) is None:
+                        return
                     if not self._watch.over:
                         await _part(send, _text(told))
         except TimeoutError:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,11 @@ async def csrf(reader: Reader) -> str:
 async def turn_on(reader: Reader, told: dict[str, Any]) -> Page:
     """Subscribe as a page of ours does."""
     return await post(reader, "/push/subscriptions", told, **{"X-CSRF": await csrf(reader)})
+
+
+def subscription(endpoint: str, person: str, at: datetime) -> Subscription:
+    """The same as the house keeps it."""
+    told = subscribed(endpoint)
+    return Subscription(
+        id=id_of(told), person=person, endpoint=endpoint, browser="Firefox on Linux", created_at=at, **told["keys"]
+    )

@@ -141,3 +141,14 @@ async def test_a_page_that_is_far_behind_is_told_to_look_anew(house: Standing, v
         for request in [await house.submit() for _ in range(MOST_TOLD + 1)]:
             house.desk.live.tell(request)
         assert [await hers.all(), await others.all()] == [True, False]
+
+
+async def test_the_stream_ends_with_its_reader(house: Standing, visit: Visit) -> None:
+    """Whoever is taken out of routing.yaml while a page is open is told of nothing more."""
+    ana = await visit("ana")
+    async with listening(ana) as ear:
+        house.forget("ana")
+        await house.submit()
+        assert await ear.part() == ""
+    assert house.desk.live.watching == 0
+    assert (await ana.get("/inbox/live")).status == 401
