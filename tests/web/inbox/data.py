@@ -70,3 +70,9 @@ NOT_MARKS = (
     "x" * 4000,
 )
 """What a browser may hold that did not ask for a link; HASH is the SHA-256 of the right thing, CUT all but its end."""
+
+EARNED = (500, 1, 1000)
+"""Of T15: so many approvals, each of so little, and then one of so much."""
+
+CANARIES = tuple(f"canary{n:02}" for n in range(50))
+"""Of T23: what agents write, and nobody logs, pushes or streams."""
