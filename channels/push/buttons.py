@@ -127,6 +127,14 @@ class Buttons:
         until = int(request.expires_at.timestamp())
         return self._tokens.sign([request.id, request.revision, request.digest, person, verb, way, until, nonce])
 
+    def made(self, token: str) -> bool:
+        """Whether this house made a token."""
+        try:
+            self._tokens.read(token)
+        except BadToken:
+            return False
+        return True
+
     def read(self, token: str) -> Press:
         """What a token says; raises `BadToken` for what this house did not make."""
         value = self._tokens.read(token)

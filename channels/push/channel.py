@@ -67,6 +67,10 @@ class PushChannel:
         if self._web is not None:
             await self._web.refresh()
 
+    def made(self, token: str) -> bool:
+        """Whether this house made a button's token, whatever has become of it."""
+        return self.buttons.made(token)
+
     async def act(self, token: str, *, person: str | None) -> Request:
         """Do what a notification's button says; ``person`` is who is signed in (None: nobody). Raises `SaysoError`."""
         return await self._acts.act(token, person=person)

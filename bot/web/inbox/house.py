@@ -115,6 +115,9 @@ class Push(Protocol):
     async def refresh(self) -> None:
         """Look anew at which browsers take push."""
 
+    def made(self, token: str, /) -> bool:
+        """Whether this house made a button's token, whatever has become of it."""
+
     async def act(self, token: str, /, *, person: str | None) -> Request:
         """Do what a notification's button says; ``person`` is who is signed in (None: nobody). Raises `SaysoError`."""
 

@@ -54,8 +54,10 @@ MAX_BODY = 8 * 1024
 MAX_TOKEN = 2000
 _MINUTE = timedelta(minutes=1)
 _MOST_PRESSES = 300
-"""From one address in a minute. Nobody guesses a token; this bounds what trying costs the house, and it is wide
-because everybody behind one proxy has one address."""
+"""Of one button, or of what is none from one address, in a minute: this bounds what trying costs the house.
+
+A button of ours is never made to wait for others: everybody behind one proxy has one address, a stranger's, too.
+"""
 
 _OFF = words("Push notifications are off here.")
 _TAKEN = words("Somebody else takes push with this address, and with other keys.")
@@ -139,9 +141,10 @@ class Door:
     async def act(self, http: Http) -> Response:
         """``POST /push/act/{token}``: a button that was pressed in ntfy, by whoever holds its token."""
         try:
-            if not self._pace.is_over(_address_of(http)):
+            token = _token(http.path_params["token"])
+            if not self._pace.is_over(*(("made", token) if self._push.made(token) else (_address_of(http),))):
                 raise Overloaded(_TOO_OFTEN)
-            request = await self._push.act(_token(http.path_params["token"]), person=None)
+            request = await self._push.act(token, person=None)
         except SaysoError as error:
             wait = {"Retry-After": "60"} if isinstance(error, Overloaded) else {}
             return PlainTextResponse(f"{self._site.pages.say(error.detail)}\n", error.status, {**HEADERS, **wait})
