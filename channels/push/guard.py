@@ -6,9 +6,12 @@ No redirects, no proxy of the environment, no cookies.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
@@ -17,10 +20,40 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from bot.core.addresses import permitted
 
 _CONNECTIONS = 64
+_LOOKUPS = 24
+"""Threads: more than all the browsers of two people (ten each), should each have a name that is never answered."""
 
 
 class AddressRefused(OSError):
     """The endpoint stands at an address that pushes may not reach."""
+
+
+class Names(AbstractResolver):
+    """Resolves in threads of its own: names come from people's browsers, and a name server may never answer.
+
+    In the loop's few threads such names would hold up every other look-up of the house, and with it what was approved.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=_LOOKUPS, thread_name_prefix="push-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """What the system knows; raises `OSError`."""
+        asking = partial(
+            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+        answers = await asyncio.get_running_loop().run_in_executor(self._threads, asking)
+        literal = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=str(at[0]), port=port, family=kind, proto=protocol, flags=literal)
+            for kind, _, protocol, _, at in answers
+        ]
+
+    async def close(self) -> None:
+        """Look up nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _Looking(AbstractResolver):
@@ -68,7 +101,7 @@ def guarded_session(
 
     connector = aiohttp.TCPConnector(
         limit=_CONNECTIONS,
-        resolver=_Looking(resolver or aiohttp.ThreadedResolver(), allows),
+        resolver=_Looking(resolver or Names(), allows),
         socket_factory=opened,
         ssl=tls if tls is not None else True,
     )
