@@ -5,11 +5,12 @@ from __future__ import annotations
 from bot.core.edits import differences
 from bot.core.errors import Fault, Invalid
 from bot.core.forms import Field
-from bot.core.model import Kind, Request, Verb
+from bot.core.model import ExecutionState, Kind, Request, Verb
 from bot.core.ports import Ballot
 from bot.web.inbox import wording
 from bot.web.inbox.edits import edited
 from bot.web.inbox.guard import Form, Visitor
+from bot.web.inbox.language import Said
 from bot.web.inbox.site import VIA, Site
 
 MAX_COMMENT = 4000
@@ -72,7 +73,7 @@ def _complete(request: Request, verb: Verb, form: Form, *, glass: bool) -> None:
     if verb is Verb.ASK and not comment:
         faults.append(Fault("/comment", "required", wording.NO_QUESTION))
     if len(comment) > MAX_COMMENT:
-        faults.append(Fault("/comment", "too_long", wording.TOO_LONG.format(limit=MAX_COMMENT)))
+        faults.append(Fault("/comment", "too_long", Said(wording.TOO_LONG, limit=MAX_COMMENT)))
     if verb is Verb.APPROVE and not glass:
         faults += _answer_faults(request, long_text(form, "answer"))
     if faults:
@@ -90,7 +91,7 @@ def _answer_faults(request: Request, answer: str) -> list[Fault]:
     if request.kind is Kind.QUESTION and not answer:
         return [Fault("/answer", "required", wording.NO_ANSWER)]
     if len(answer) > MAX_COMMENT:
-        return [Fault("/answer", "too_long", wording.TOO_LONG.format(limit=MAX_COMMENT))]
+        return [Fault("/answer", "too_long", Said(wording.TOO_LONG, limit=MAX_COMMENT))]
     return []
 
 
@@ -109,3 +110,18 @@ def _arguments(fields: tuple[Field, ...], form: Form, request: Request) -> dict[
     if not differences(request.content.arguments, arguments):
         raise Invalid(wording.NOTHING_CHANGED)
     return arguments
+
+
+def settlement_of(form: Form) -> tuple[ExecutionState, str]:
+    """How a run of unknown outcome ended, and how that is known; raises `Invalid` with a fault beside each field."""
+    note, state = long_text(form, "note"), form.get("state", "")
+    faults: list[Fault] = []
+    if state not in (ExecutionState.EXECUTED, ExecutionState.FAILED):
+        faults.append(Fault("/state", "required", wording.NO_SETTLEMENT))
+    if not note:
+        faults.append(Fault("/note", "required", wording.NO_NOTE))
+    if len(note) > MAX_COMMENT:
+        faults.append(Fault("/note", "too_long", Said(wording.TOO_LONG, limit=MAX_COMMENT)))
+    if faults:
+        raise Invalid(faults[0].detail, faults=tuple(faults))
+    return ExecutionState(state), note

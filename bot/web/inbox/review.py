@@ -6,12 +6,12 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
-from bot.core.errors import Fault, Forbidden, Invalid, NotFound, SaysoError, Stale
+from bot.core.errors import Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
-from bot.core.model import ExecutionState, Request, Verb
+from bot.core.model import Request, Verb
 from bot.web.house import page_url
 from bot.web.inbox import wording
-from bot.web.inbox.ballots import MAX_COMMENT, ballot_of, long_text, number
+from bot.web.inbox.ballots import ballot_of, number, settlement_of
 from bot.web.inbox.changes import compared, seen_since
 from bot.web.inbox.earlier import earlier_of
 from bot.web.inbox.edits import boxes, unplaced
@@ -141,23 +141,8 @@ async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
         if not may_settle(request, visitor.person, await site.house.store.deliveries(request.id)):
             await site.record(visitor, http, "not_assigned")
             raise Forbidden(wording.NOT_YOURS_TO_SETTLE)
-        state, note = _settlement(form)
+        state, note = settlement_of(form)
         await site.house.desk.settle(request.id, by=f"person:{visitor.person.id}", via=VIA, state=state, note=note)
     except SaysoError as error:
         return await _page(site, visitor, await _request(site, http), Attempt(form, error, "settle"))
     return see_other(f"/requests/{request.id}")
-
-
-def _settlement(form: Form) -> tuple[ExecutionState, str]:
-    note = long_text(form, "note")
-    state = form.get("state", "")
-    faults: list[Fault] = []
-    if state not in (ExecutionState.EXECUTED, ExecutionState.FAILED):
-        faults.append(Fault("/state", "required", wording.NO_SETTLEMENT))
-    if not note:
-        faults.append(Fault("/note", "required", wording.NO_NOTE))
-    if len(note) > MAX_COMMENT:
-        faults.append(Fault("/note", "too_long", wording.TOO_LONG.format(limit=MAX_COMMENT)))
-    if faults:
-        raise Invalid(faults[0].detail, faults=tuple(faults))
-    return ExecutionState(state), note

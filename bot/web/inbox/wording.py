@@ -62,10 +62,10 @@ EXECUTION_TONES = {
     ExecutionState.UNKNOWN: "alarm",
 }
 
-VOTED = "You have approved this revision. It waits for the others who are asked."
-NOT_ASKED = "You are not asked to review this request: you can read it, but not decide it."
-NOT_YET = "You are not asked to review this request yet: you can read it, and decide it once you are."
-TIME_OVER = "The time to decide this is over."
+VOTED = words("You have approved this revision. It waits for the others who are asked.")
+NOT_ASKED = words("You are not asked to review this request: you can read it, but not decide it.")
+NOT_YET = words("You are not asked to review this request yet: you can read it, and decide it once you are.")
+TIME_OVER = words("The time to decide this is over.")
 FOREIGN_FORM = words(
     "This form did not come from {origin}, so nothing was changed. Open the inbox there and try again."
 )
@@ -75,31 +75,33 @@ FORGED_FORM = words(
 SESSION_OVER = words("You are not signed in any more, so nothing was changed. Sign in and decide again.")
 LINK_SPENT = words("This link was used already, or it is too old. Ask for a new one.")
 NOT_YOUR_ROLE = words("This is for people whose role is {needed}. Yours is {role}.")
-NOTHING_CHANGED = "You changed nothing. Change a value, or approve it as it is."
-UNKNOWN_DECISION = "The form does not say what you decided, so nothing was changed. Open the page anew and try again."
-NO_REASON = "Say why, so that the agent and the next reviewer can learn from it."
-NO_CATEGORY = "Pick what is wrong with it."
-NO_QUESTION = "Write the question that the agent shall answer."
-NO_ANSWER = "Write an answer."
-NO_PICK = "Pick one of the options."
-NO_EMERGENCY = "Say what the emergency is. Whoever reviews this afterwards reads it first."
-NO_BATCH = "No request of this batch waits for you."
-NO_BUTTON = "Nothing was decided. Press one of the two buttons at the end."
-NONE_TICKED = "Tick at least one request."
-CHANGED_SINCE = "It changed after this page was opened, so nothing was decided. Look at it as it is now."
-DECIDED_ALREADY = "It was already {state} by {who}; your decision was not counted."
-VOTE_COUNTED = "Your vote is counted; it waits for others"
-BY_ITSELF = "It is decided on its own page, never together with others."
-NO_NOTE = "Say how you found out, so that the record can be trusted."
-TOO_LONG = "At most {limit:,} characters, please."
-NO_SETTLEMENT = "Say whether it happened or not."
+NOTHING_CHANGED = words("You changed nothing. Change a value, or approve it as it is.")
+UNKNOWN_DECISION = words(
+    "The form does not say what you decided, so nothing was changed. Open the page anew and try again."
+)
+NO_REASON = words("Say why, so that the agent and the next reviewer can learn from it.")
+NO_CATEGORY = words("Pick what is wrong with it.")
+NO_QUESTION = words("Write the question that the agent shall answer.")
+NO_ANSWER = words("Write an answer.")
+NO_PICK = words("Pick one of the options.")
+NO_EMERGENCY = words("Say what the emergency is. Whoever reviews this afterwards reads it first.")
+NO_BATCH = words("No request of this batch waits for you.")
+NO_BUTTON = words("Nothing was decided. Press one of the two buttons at the end.")
+NONE_TICKED = words("Tick at least one request.")
+CHANGED_SINCE = words("It changed after this page was opened, so nothing was decided. Look at it as it is now.")
+DECIDED_ALREADY = words("It was already {state} by {who}; your decision was not counted.")
+VOTE_COUNTED = words("Your vote is counted; it waits for others")
+BY_ITSELF = words("It is decided on its own page, never together with others.")
+NO_NOTE = words("Say how you found out, so that the record can be trusted.")
+TOO_LONG = words("At most {limit:,} characters, please.")
+NO_SETTLEMENT = words("Say whether it happened or not.")
 NOT_YOURS_TO_SETTLE = words(
     "Only people who were asked about this request, and admins, can say how it ended. You were not asked."
 )
 NO_REVISION = words("The form does not say which revision was read, so nothing was written down.")
 FOREIGN_STREAM = words("Only a page of this house is told of changes here.")
 SIGNED_OUT = words("You are not signed in.")
-NO_SUCH_REQUEST = "There is no request with this id."
+NO_SUCH_REQUEST = words("There is no request with this id.")
 
 ROLES = {
     PersonRole.REVIEWER: words("reviewer"),

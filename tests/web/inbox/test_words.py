@@ -9,7 +9,11 @@ from gettext import NullTranslations
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
+from bot.core.errors import Invalid
+from bot.web.inbox import wording
+from bot.web.inbox.ballots import settlement_of
 from bot.web.inbox.language import Language, Said
 
 ROOT = Path(__file__).parents[3]
@@ -83,6 +87,21 @@ def test_the_file_of_words_is_what_the_pages_say(tmp_path: Path) -> None:
     ).read_text(encoding="utf-8")
 
 
+def spoken_by(value: object) -> list[str]:
+    """The texts of one constant of `wording`; what is no sentence is a name that no person reads."""
+    values = value.values() if isinstance(value, dict) else (value,)
+    return [text for text in values if isinstance(text, str) and text not in wording.TONES.values() and " " in text]
+
+
+def test_every_text_that_python_says_is_in_the_file_of_words() -> None:
+    """A text that is not marked by `words` would stay English in every language."""
+    with (ROOT / "templates" / "inbox" / "words.pot").open("rb") as file:
+        known = {text for one in read_po(file) for text in ([one.id] if isinstance(one.id, str) else one.id)}
+    said = {text for name, value in vars(wording).items() if name.isupper() for text in spoken_by(value)}
+    assert wording.NO_NOTE in said
+    assert said - known == set()
+
+
 class Loud(NullTranslations):
     """Another language: the same in capitals."""
 
@@ -97,3 +116,12 @@ def test_a_text_with_values_is_translated_before_they_are_filled_in() -> None:
     assert said == "at most 200 ticks"
     assert Language(Loud()).gettext(said) == "AT MOST 200 TICKS"
     assert Language().gettext("whatever an agent wrote") == "whatever an agent wrote"
+
+
+def test_what_is_wrong_with_a_form_is_translated_with_its_numbers() -> None:
+    """How long a note may be is a value of the text and no part of it."""
+    with pytest.raises(Invalid) as refused:
+        settlement_of({"state": "executed", "note": "x" * 4001})
+    (fault,) = refused.value.faults
+    assert (fault.pointer, fault.rule) == ("/note", "too_long")
+    assert Language(Loud()).gettext(fault.detail) == "AT MOST 4,000 CHARACTERS, PLEASE."

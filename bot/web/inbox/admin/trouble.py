@@ -10,14 +10,13 @@ from starlette.requests import Request as Http
 from starlette.responses import Response
 
 from bot.core.card import name_of
-from bot.core.errors import Fault, Invalid, SaysoError
+from bot.core.errors import SaysoError
 from bot.core.model import Delivery, Execution, ExecutionState, Request
-from bot.web.inbox import wording
 from bot.web.inbox.admin.door import by, page_of
 from bot.web.inbox.admin.overview import MOST
-from bot.web.inbox.ballots import MAX_COMMENT, long_text
+from bot.web.inbox.ballots import settlement_of
 from bot.web.inbox.guard import Form, Visitor
-from bot.web.inbox.language import Said, words
+from bot.web.inbox.language import words
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.site import VIA, Site
 
@@ -105,22 +104,8 @@ async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
     """``POST /admin/executions/{id}``: an admin found out how an execution of unknown outcome ended."""
     request_id = http.path_params["id"]
     try:
-        state, note = _settlement(form)
+        state, note = settlement_of(form)
         await site.house.desk.settle(request_id, by=by(visitor), via=VIA, state=state, note=note)
     except SaysoError as error:
         return await _page(site, visitor, request_id, form, error)
     return see_other(EXECUTIONS)
-
-
-def _settlement(form: Form) -> tuple[ExecutionState, str]:
-    note, state = long_text(form, "note"), form.get("state", "")
-    faults = []
-    if state not in (ExecutionState.EXECUTED, ExecutionState.FAILED):
-        faults.append(Fault("/state", "required", wording.NO_SETTLEMENT))
-    if not note:
-        faults.append(Fault("/note", "required", wording.NO_NOTE))
-    if len(note) > MAX_COMMENT:
-        faults.append(Fault("/note", "too_long", Said(wording.TOO_LONG, limit=MAX_COMMENT)))
-    if faults:
-        raise Invalid(faults[0].detail, faults=tuple(faults))
-    return ExecutionState(state), note
