@@ -16,7 +16,7 @@ from bot.web.inbox.guard import Form
 from bot.web.inbox.language import words
 from bot.web.inbox.summary import Summary, lengths, summary_of
 from bot.web.inbox.ticks import MOST, OPPOSITE, TICK
-from bot.web.inbox.view import version_of
+from bot.web.inbox.view import fingerprint, version_of
 
 LONG = 8000
 """Characters of arguments from which on a request is read on its own page."""
@@ -106,7 +106,7 @@ def gather(waiting: Sequence[Request], sent: Form | None = None, beside: Sequenc
         apart=(*apart, *beside),
         further=len(mine) - len(rows),
         summary=summary_of([row.request.content.arguments for row in rows]),
-        version=str(hash((tuple((r.id, version_of(r)) for r in waiting), tuple(one.id for one in beside)))),
+        version=fingerprint([(r.id, version_of(r)) for r in waiting], [one.id for one in beside]),
     )
 
 

@@ -25,7 +25,7 @@ from bot.web.inbox.queue_view import (
 )
 from bot.web.inbox.reach import of_person
 from bot.web.inbox.site import Site
-from bot.web.inbox.view import is_unknown, version_of
+from bot.web.inbox.view import fingerprint, is_unknown, version_of
 
 _CLOSED = tuple(state for state in State if not state.open)
 _LOOKED_AT = 40
@@ -134,4 +134,4 @@ def _version(
     below = (*lists.asked, *lists.unknown, *(done.request for done in lists.recent))
     undos = tuple(done.undo_until for done in lists.recent)
     listed = tuple((row.request.id, row.version) for row in rows)
-    return str(hash((search, listed, counts, tuple((r.id, version_of(r)) for r in below), undos, unreached)))
+    return fingerprint(search, listed, counts, [(r.id, version_of(r)) for r in below], undos, unreached)

@@ -6,6 +6,7 @@ forms can never be of two revisions (law 2).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -203,6 +204,11 @@ def version_of(request: Request) -> str:
     tracks = ".".join(f"{t.stage}.{t.step}.{t.round}.{t.held_until is None:d}{t.exhausted:d}" for t in request.tracks)
     parts = (request.state, request.revision, tracks, len(request.decisions), len(request.advice))
     return "-".join(str(p) for p in (*parts, *((ran.state, ran.attempts) if ran else ())))
+
+
+def fingerprint(*shown: object) -> str:
+    """A few characters that change whenever what is shown does; the same from every process that shows the same."""
+    return hashlib.sha256(repr(shown).encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def _gauge(request: Request, card: Card) -> Gauge:
