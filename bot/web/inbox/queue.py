@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container
 from datetime import datetime
 
 from msgspec import Struct
@@ -32,6 +33,9 @@ _LOOKED_AT = 40
 """How many of the newest closed requests are looked through for those that were decided last."""
 
 _RECENT = 12
+_OFFERED = 200
+"""Names in one list to pick from; the search finds the others."""
+
 _TROUBLED = 50
 """Executions that failed or whose outcome is unknown; the unknown among them are shown."""
 
@@ -74,8 +78,8 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
         scopes=Scope,
         counts=counts,
         count=await house.store.queued(wanted) if search.narrows else counts[search.scope],
-        agents=_offered(agents, search.agent),
-        actions=_offered(actions, search.action),
+        agents=_offered(agents, search.agent, policy.agents),
+        actions=_offered(actions, search.action, policy.actions),
         heaps=heaps_of(rows, search.scope),
         more=search.address(after=found[PAGE - 1].id) if len(found) > PAGE else None,
         lists=lists,
@@ -122,8 +126,11 @@ async def _done(site: Site, person: str, request_id: str | None, now: datetime) 
     return Done(request, said, undo_until(request, person, now)) if request and said else None
 
 
-def _offered(names: tuple[str, ...], chosen: str) -> tuple[str, ...]:
-    """What may be picked; what is picked stays, though nothing of it is open any more."""
+def _offered(names: tuple[str, ...], chosen: str, known: Container[str]) -> tuple[str, ...]:
+    """What may be picked, of very many those that the rules know first; what is picked stays, whatever is open."""
+    if len(names) > _OFFERED:
+        # Agents name actions as they like: thousands of them would make each look at the queue a page of megabytes.
+        names = tuple(sorted(sorted(names, key=lambda name: name not in known)[:_OFFERED]))
     return names if not chosen or chosen in names else (*names, chosen)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -186,3 +188,15 @@ async def test_several_are_taken_to_one_page_without_scripts(house: Standing, vi
     page = await (await visit("ana")).get("/inbox")
     assert 'method="get" action="/inbox/together"' in page.text
     assert f'name="pick" value="{request.id}"' in page.text
+
+
+async def test_t22_actions_without_end_make_no_page_without_end(house: Standing, visit: Visit) -> None:
+    """Of names that an agent makes up two hundred can be picked, and all that the rules know; the search finds more."""
+    await house.submit()
+    names = [f"aaa.{n:03}" for n in range(250)]
+    await asyncio.gather(*(house.submit(action=name, arguments={}) for name in names))
+    page = await (await visit("ana")).get("/inbox?action=aaa.249")
+    offered = re.findall(r'<option value="([a-z]+\.[^"]+)"', page.text)
+    assert {"refund.issue", "aaa.000", "aaa.249"} <= set(offered)
+    assert len(offered) == 201
+    assert len(listed(page)) == 1
