@@ -7,7 +7,7 @@ from bot.core.model import Person, PushWay, Request
 from bot.core.ports import Clock
 from bot.core.ports.push import Pushes
 from bot.core.token import BadToken
-from channels.push.buttons import Buttons, NeedsPage, Press
+from channels.push.buttons import Buttons, NeedsPage, Press, mark_of
 from channels.push.settings import NAME
 
 
@@ -53,7 +53,7 @@ class Acts:
             raise Unauthorized("You are not signed in in this browser: open the request, sign in and decide there.")
         if person not in (None, press.person):
             raise SomebodyElses
-        if not _takes(self._pushes.person(press.person), press.way):
+        if not _takes(self._pushes.person(press.person), press):
             raise Forbidden("Notifications do not come to you this way any more: open the request and decide there.")
         request, card = await self._pushes.request(press.request), await self._pushes.card(press.request)
         if request is None or card is None:
@@ -80,8 +80,11 @@ def _counts(press: Press, request: Request) -> bool:
     return any(made.id == press.decision for made in request.votes)
 
 
-def _takes(person: Person | None, way: PushWay) -> bool:
-    """Whether somebody still takes notifications by a way; browsers are asked who is signed in instead."""
-    if person is None or (person.push and way not in person.push):
+def _takes(person: Person | None, press: Press) -> bool:
+    """Whether somebody still takes them where the button stood; browsers are asked who is signed in instead."""
+    if person is None or (person.push and press.way not in person.push):
         return False
-    return way is not PushWay.NTFY or person.ntfy is not None
+    if press.way is not PushWay.NTFY:
+        return True
+    topic = press.nonce.partition(":")[2]
+    return person.ntfy is not None and topic in ("", mark_of(person.ntfy))

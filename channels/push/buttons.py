@@ -16,7 +16,7 @@ from msgspec import Struct
 from bot.core import lifecycle
 from bot.core.card import Card, fit
 from bot.core.errors import Conflict, SaysoError
-from bot.core.model import Delivery, Kind, PushWay, Request, Risk, State, Verb
+from bot.core.model import Delivery, Kind, Person, PushWay, Request, Risk, State, Verb
 from bot.core.ports import Ballot, Clock
 from bot.core.token import BadToken, Tokens
 from channels.push.settings import LINES, NAME, ONE_TEXT
@@ -38,7 +38,8 @@ class NeedsPage(Conflict):
 class Press(Struct, frozen=True, kw_only=True):
     """What a token says: who decides what, about which revision, through which way, until when.
 
-    ``nonce`` is the delivery's id: what is sent twice holds the same token.
+    ``nonce`` is the delivery's id, so that what is sent twice holds the same token; through ntfy, the `mark_of` the
+    topic after a colon.
     """
 
     request: str
@@ -70,6 +71,11 @@ class Press(Struct, frozen=True, kw_only=True):
         )
 
 
+def mark_of(topic: str) -> str:
+    """What stands for an ntfy topic in a token: a topic that leaked and was changed takes its buttons along."""
+    return hashlib.sha256(b"sayso ntfy topic " + topic.encode()).hexdigest()[:16]
+
+
 class Buttons:
     """Makes and reads the tokens, and says where there are buttons at all."""
 
@@ -79,12 +85,16 @@ class Buttons:
         self._clock = clock
         self._section = section
 
-    def of(self, card: Card, request: Request | None, delivery: Delivery, way: PushWay) -> tuple[Button, ...]:
-        """The buttons of a request's notification at one person, through one way."""
+    def of(
+        self, card: Card, request: Request | None, delivery: Delivery, way: PushWay, to: Person | None
+    ) -> tuple[Button, ...]:
+        """The buttons of a request's notification at one person, ``to`` as routing.yaml knows them, through one way."""
         person = delivery.person
         if person is None or request is None or not self.may(card, request, person):
             return ()
-        return tuple(Button(verb, self.sign(request, person, verb, way, delivery.id)) for verb in _VERBS)
+        topic = to.ntfy if to and way is PushWay.NTFY else None
+        nonce = f"{delivery.id}:{mark_of(topic)}" if topic else delivery.id
+        return tuple(Button(verb, self.sign(request, person, verb, way, nonce)) for verb in _VERBS)
 
     def may(self, card: Card, request: Request, person: str) -> bool:
         """Whether this person may decide it from a notification now."""

@@ -98,7 +98,7 @@ class PushChannel:
         person = self._person(delivery)
 
         def drawn(way: Way) -> Notice:
-            buttons = self.buttons.of(card, request, delivery, way.kind) if way.presses else ()
+            buttons = self.buttons.of(card, request, delivery, way.kind, person) if way.presses else ()
             return notices.ask(card, person, buttons)
 
         tag, ways = await self._paced(delivery, drawn, (card,))
@@ -143,7 +143,7 @@ class PushChannel:
         person = self._person(delivery)
 
         def drawn(way: Way) -> Notice:
-            buttons = self.buttons.of(card, request, delivery, way.kind) if way.presses else ()
+            buttons = self.buttons.of(card, request, delivery, way.kind, person) if way.presses else ()
             return notices.note(card, person, note, buttons)
 
         await self._paced(delivery, drawn, (card,))

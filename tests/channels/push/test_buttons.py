@@ -142,6 +142,7 @@ STALE: list[tuple[str, str]] = [
     ("gone", "no such thing"),
     ("left", "do not come to you"),
     ("no topic", "do not come to you"),
+    ("another topic", "do not come to you"),
     ("another way", "do not come to you"),
 ]
 
@@ -162,6 +163,8 @@ async def test_what_changed_meanwhile_is_refused_in_words(phone: Phone, case: st
         del house.requests[request.id]
     elif case == "left":
         del house.people["ben"]
+    elif case == "another topic":
+        house.change("ben", ntfy="one-that-nobody-else-reads")
     elif case == "no topic":
         house.change("ben", ntfy=None)
     else:
