@@ -16,12 +16,15 @@ class Pause:
         self._length = length
         self._most = most
         self._times: dict[tuple[str, ...], tuple[datetime, ...]] = {}
+        self._swept = clock.now()
 
     def is_over(self, *thing: str) -> bool:
         """Whether this thing (any texts that name it) may happen now; asking so counts as its happening."""
         now = self._clock.now()
-        # Whoever can name things without end must not fill the memory: what is over is forgotten at each look.
-        self._times = {key: times for key, times in self._times.items() if now - times[-1] < self._length}
+        # Whoever can name things without end must not fill the memory, nor have each look go through all of it.
+        if now - self._swept >= self._length / 10:
+            self._times = {key: times for key, times in self._times.items() if now - times[-1] < self._length}
+            self._swept = now
         lately = tuple(at for at in self._times.get(thing, ()) if now - at < self._length)
         if len(lately) >= self._most:
             return False
