@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bot.core.errors import Forbidden, Malformed, TooLarge
-from bot.core.model import Person, PersonRole
+from bot.core.model import Person
 from bot.core.ports import Session
 from bot.web.exchange import BODY_SECONDS
 from bot.web.inbox import wording
@@ -121,13 +121,6 @@ def check_token(form: Form, visitor: Visitor) -> None:
     """Refuse a form that this session was not given. Raises `Forbidden`."""
     if not hmac.compare_digest(form.get("csrf", "").encode(), visitor.csrf.encode()):
         raise Forbidden(wording.FORGED_FORM)
-
-
-def requires(visitor: Visitor, *roles: PersonRole) -> None:
-    """Refuse whoever has none of these roles, and say which it takes. Raises `Forbidden`."""
-    if visitor.person.role not in roles:
-        needed = ", ".join(wording.ROLES[role] for role in roles)
-        raise Forbidden(Said(wording.NOT_YOUR_ROLE, needed=needed, role=wording.ROLES[visitor.person.role]))
 
 
 def hold(response: Response, public_url: str, value: str, *, seconds: int, what: str = "") -> None:

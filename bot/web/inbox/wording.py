@@ -74,7 +74,6 @@ FORGED_FORM = words(
 )
 SESSION_OVER = words("You are not signed in any more, so nothing was changed. Sign in and decide again.")
 LINK_SPENT = words("This link was used already, or it is too old. Ask for a new one.")
-NOT_YOUR_ROLE = words("This is for people whose role is {needed}. Yours is {role}.")
 NOTHING_CHANGED = words("You changed nothing. Change a value, or approve it as it is.")
 UNKNOWN_DECISION = words(
     "The form does not say what you decided, so nothing was changed. Open the page anew and try again."

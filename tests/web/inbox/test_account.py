@@ -7,15 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.errors import Forbidden
 from bot.core.model import PersonRole
 from bot.core.ports import Session, Way
 from bot.web.inbox.browsers import browser_of
-from bot.web.inbox.guard import Visitor, requires
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import FOREIGN, MARKUP
 from tests.web.inbox.house import Standing
-from tests.web.inbox.reader import Page, Reader
+from tests.web.inbox.reader import Page
 
 SAFARI = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -211,14 +209,3 @@ async def test_a_session_is_never_longer_than_it_was(house: Standing, visit: Vis
         assert (await reader.get("/account")).status == 200
     house.clock.shift = timedelta(days=14, seconds=1)
     assert (await reader.get("/account")).status == 303
-
-
-async def test_a_door_that_takes_a_role_says_which(house: Standing, visit: Visit) -> None:
-    """Whoever has one of them passes; anybody else is told what it takes and what they are."""
-    reader: Reader = await visit("ana")
-    (session,) = await house.access.sessions("ana")
-    visitor = Visitor(house.policy.people["ana"], session, "cookie", "csrf")
-    requires(visitor, PersonRole.REVIEWER, PersonRole.ADMIN)
-    with pytest.raises(Forbidden, match=r"people whose role is admin, auditor\. Yours is reviewer\."):
-        requires(visitor, PersonRole.ADMIN, PersonRole.AUDITOR)
-    assert (await reader.get("/account")).status == 200
