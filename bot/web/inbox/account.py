@@ -71,8 +71,10 @@ async def end(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     if session_id == visitor.session.id:
         return await signing.leave(site, http, visitor, form)
     own = await site.house.access.sessions(visitor.person.id)
-    if session_id in {session.id for session in own}:
-        await site.house.access.end(session_id, by=f"person:{visitor.person.id}")
+    ended = next((session for session in own if session.id == session_id), None)
+    if ended is not None:
+        await site.house.access.end(ended.id, by=f"person:{visitor.person.id}")
+        await push.part_with(site.house, http, ended, by=f"person:{visitor.person.id}")
     return see_other(f"{ACCOUNT}?ended")
 
 

@@ -29,7 +29,7 @@ from bot.core.errors import (
     Unauthorized,
 )
 from bot.core.model import Request, State
-from bot.core.ports import Subscription
+from bot.core.ports import Session, Subscription
 from bot.web.exchange import JSON_TYPE, Gone, read_body
 from bot.web.inbox import wording
 from bot.web.inbox.browsers import browser_of
@@ -192,7 +192,7 @@ async def end(site: Site, http: Http, visitor: Visitor, _form: Form) -> Response
     """``POST /push/subscriptions/{device}/end``: one device of one's own is told no more."""
     device = http.path_params["device"]
     if device in {kept.id for kept in await site.house.desk.subscriptions(visitor.person.id)}:
-        await _forget(site.house, device, visitor.person.id, "removed")
+        await _forget(site.house, device, f"person:{visitor.person.id}", "removed")
     return see_other("/account#notifications")
 
 
@@ -201,18 +201,30 @@ async def part(house: House, http: Http, *, to: str | None = None) -> None:
     device = held(http, house.public_url, DEVICE)
     kept = next((s for s in await house.desk.subscriptions() if s.id == device), None) if device else None
     if kept is not None and kept.person != to:
-        await _forget(house, kept.id, kept.person, "signed out")
+        await _forget(house, kept.id, f"person:{kept.person}", "signed out")
 
 
 async def part_elsewhere(house: House, http: Http, person: str) -> None:
     """All of a person's other sessions ended, so their other devices are told no more."""
     here = held(http, house.public_url, DEVICE)
     for device in [kept.id for kept in await house.desk.subscriptions(person) if kept.id != here]:
-        await _forget(house, device, person, "signed out elsewhere")
+        await _forget(house, device, f"person:{person}", "signed out elsewhere")
 
 
-async def _forget(house: House, device: str, person: str, reason: str) -> None:
-    await house.desk.unsubscribe(device, by=f"person:{person}", reason=reason)
+async def part_with(house: House, http: Http, session: Session, *, by: str) -> None:
+    """One session was ended (``by`` an actor) from another browser, as of a lost phone: its notifications end, too.
+
+    A subscription does not know its session, only its browser: whatever calls itself alike is taken for it. Rather one
+    device too many is turned on again than one goes on telling a finder who asks for what.
+    """
+    here = held(http, house.public_url, DEVICE)
+    known = await house.desk.subscriptions(session.person)
+    for device in [kept.id for kept in known if kept.browser == session.browser and kept.id != here]:
+        await _forget(house, device, by, "its session was ended")
+
+
+async def _forget(house: House, device: str, by: str, reason: str) -> None:
+    await house.desk.unsubscribe(device, by=by, reason=reason)
     if house.push is not None:
         await house.push.refresh()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import PushWay, State, Verb
+from bot.core.model import PersonRole, PushWay, State, Verb
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.house import Standing
 from tests.web.inbox.pushing import Pushing, csrf, id_of, post, pushing, subscribed, text_of, turn_on
@@ -96,6 +96,23 @@ async def test_ending_all_other_sessions_ends_their_pushes(pushed: Pushing, visi
     await turn_on(here, subscribed("https://push.example.com/here"))
     await here.post("/account/sessions/end-others", csrf=await csrf(here))
     assert [kept.endpoint for kept in await pushed.devices()] == ["https://push.example.com/here"]
+
+
+@pytest.mark.parametrize("who", ["ana", "kim"])
+async def test_a_lost_phone_whose_session_is_ended_is_told_no_more(pushed: Pushing, visit: Visit, who: str) -> None:
+    """By its owner or by an admin; what calls itself otherwise, and the browser that they do it in, stay."""
+    pushed.house.change("kim", role=PersonRole.ADMIN)
+    phone, laptop, here = await visit(None), await visit("ana"), await visit(who)
+    phone.client.headers["User-Agent"] = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
+    await phone.sign_in("ana")
+    for reader, name in ((phone, "phone"), (laptop, "laptop"), (here, "here")):
+        await turn_on(reader, subscribed(f"https://push.example.com/{name}"))
+    (lost,) = [s for s in await pushed.house.access.sessions("ana") if s.browser == "Firefox on Android"]
+    if who == "ana":
+        await here.post(f"/account/sessions/{lost.id}/end", csrf=await csrf(here))
+    else:
+        await here.post("/admin/people/sessions", person="ana", session=lost.id[:16], csrf=await csrf(here))
+    assert {kept.endpoint.rpartition("/")[2] for kept in await pushed.devices()} == {"laptop", "here"}
 
 
 async def test_a_new_address_of_the_same_browser_replaces_the_old(pushed: Pushing, visit: Visit) -> None:

@@ -19,6 +19,7 @@ from bot.web.inbox.admin.roster import Roster
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import words
 from bot.web.inbox.pages import see_other
+from bot.web.inbox.push import part_with
 from bot.web.inbox.site import VIA, Site
 
 PEOPLE = "/admin/people"
@@ -136,7 +137,7 @@ async def _forget_browsers(site: Site, person: str, actor: str) -> None:
         await site.house.push.refresh()
 
 
-async def end(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
+async def end(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     """``POST /admin/people/sessions``: end one session of a person, or with ``all`` every one of theirs."""
     person, short = form.get("person", ""), form.get("session", "")
     if not person or not short:
@@ -152,4 +153,5 @@ async def end(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response
     if len(found) != 1:
         raise NotFound(NO_SESSION)
     await access.end(found[0].id, by=by(visitor), reason="ended by an admin", via=VIA)
+    await part_with(site.house, http, found[0], by=by(visitor))
     return see_other(PEOPLE)
