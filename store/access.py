@@ -45,8 +45,8 @@ class AccessTx(ABC):
         found = visits.link(self._cursor, link_hash, now)
         if found is None or found.browser not in (None, browser):
             return None
-        self._cursor.change(self._say.visits.drop_link, {"hash": link_hash})
-        return found.person
+        # Beside another writer the row itself says who was first.
+        return found.person if self._cursor.change(self._say.visits.drop_link, {"hash": link_hash}) else None
 
     def add_session(self, session: Session) -> None:
         """See `Tx.add_session`. Sessions that are out of force go with it."""

@@ -137,10 +137,6 @@ class SqlStore:
         """See `Store.subscriptions`."""
         return await self._reader.read(lambda cursor: visits.subscriptions(cursor, person))
 
-    async def kept(self, name: str) -> str | None:
-        """See `Store.kept`."""
-        return await self._reader.read(lambda cursor: visits.kept(cursor, name))
-
     async def reply_key(self, token_hash: str) -> ReplyKey | None:
         """See `Store.reply_key`."""
         return await self._reader.read(lambda cursor: letters.reply_key(cursor, token_hash))

@@ -51,8 +51,8 @@ class Visits(Part):
         await self._ledger.store.write(work)
         # Looked at afterwards: of many that come at once, each would see room before any is kept.
         too_many = (await self.subscriptions(subscription.person))[:-_MOST_BROWSERS]
-        if too_many:
-            await self._ledger.store.write(lambda tx: [tx.drop_subscription(one.id) for one in too_many])
+        for one in too_many:
+            await self.unsubscribe(one.id, by="sayso", reason="more browsers than one person may have")
 
     async def unsubscribe(self, subscription_id: str, *, by: str, reason: str) -> bool:
         """Forget a browser (``by`` an actor), on record; False where there is none."""

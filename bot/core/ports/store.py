@@ -216,9 +216,6 @@ class Store(LetterStore, Protocol):
     async def subscriptions(self, person: str | None = None) -> tuple[Subscription, ...]:
         """Every browser that takes push (of one person), oldest first."""
 
-    async def kept(self, name: str) -> str | None:
-        """What the house keeps under a name."""
-
     async def paused(self) -> bool:
         """Whether all replays are stopped."""
 
