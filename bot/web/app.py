@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from bot.core import errors
 from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health, problems
 from bot.web.exchange import GUARDS, Answer, read_body, refusal
-from bot.web.house import House, SlackHandler
+from bot.web.house import LOST, House, SlackHandler
 from bot.web.openapi import document
 from bot.web.operation import Call, Endpoint, Operation, answered
 
@@ -142,7 +142,7 @@ def _as_response(error: errors.SaysoError) -> Response:
     return Response(answer.body, answer.status, named, answer.media_type.decode())
 
 
-async def _refused(_: Request, raised: Exception) -> Response:
+async def _refused(http: Request, raised: Exception) -> Response:
     """What a router refuses: an address that is not there, a method that an address does not take."""
     if not isinstance(raised, HTTPException):
         raise raised
@@ -150,6 +150,10 @@ async def _refused(_: Request, raised: Exception) -> Response:
     if raised.status_code == problems.MethodNotAllowed.status:
         return _as_response(problems.MethodNotAllowed(allow=headers.get("Allow", "").split(", ")))
     if raised.status_code == errors.NotFound.status:
+        page = next((route for route in http.app.routes if getattr(route, "name", None) == LOST), None)
+        if page is not None and "text/html" in http.headers.get("accept", "") and not http.url.path.startswith("/v1/"):
+            shown: Response = await page.endpoint(http)
+            return shown
         return _as_response(errors.NotFound("There is nothing at this address."))
     return PlainTextResponse(raised.detail, raised.status_code, headers)
 

@@ -13,8 +13,9 @@ from starlette.requests import Request as Http
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.core.errors import SaysoError, Unauthorized
+from bot.core.errors import NotFound, SaysoError, Unauthorized
 from bot.core.links import batch_path
+from bot.web.house import LOST
 from bot.web.inbox import (
     account,
     admin,
@@ -83,6 +84,7 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         *pwa.Shell(site, assets).routes(),
         *_of_the_house(site),
         Route("/static/{name}", assets.serve, methods=["GET"]),
+        Route("/lost", partial(_lost, site), methods=["GET"], name=LOST),
     ]
 
 
@@ -110,6 +112,15 @@ def _of_the_house(site: Site) -> list[BaseRoute]:
         *[Route(path, _changes(site, form), methods=["POST"]) for path, form in admin.FORMS],
         *[Route(path, _to_house, methods=["GET"]) for path in admin.WITHOUT_PAGE],
     ]
+
+
+async def _lost(site: Site, http: Http) -> Response:
+    """The page for a browser at an address where nothing is, such as a link that was cut off."""
+    try:
+        visitor = await visitor_of(site.house, http)
+    except SaysoError:
+        visitor = None
+    return site.refusal(NotFound(wording.NOWHERE), visitor)
 
 
 async def _home(_http: Http) -> Response:

@@ -100,6 +100,7 @@ NOT_YOURS_TO_SETTLE = words(
 NO_REVISION = words("The form does not say which revision was read, so nothing was written down.")
 FOREIGN_STREAM = words("Only a page of this house is told of changes here.")
 SIGNED_OUT = words("You are not signed in.")
+NOWHERE = words("There is nothing at this address. If you followed a link, part of it may be missing.")
 NO_SUCH_REQUEST = words("There is no request with this id.")
 
 ROLES = {
@@ -110,7 +111,7 @@ ROLES = {
 
 ROLES_AT_LENGTH = {
     PersonRole.REVIEWER: words("Reviewer: decides what they are asked"),
-    PersonRole.ADMIN: words("Admin: decides what they are asked, and runs the house"),
+    PersonRole.ADMIN: words("Admin: decides what they are asked, and runs Sayso"),
     PersonRole.AUDITOR: words("Auditor: reads everything and decides nothing"),
 }
 

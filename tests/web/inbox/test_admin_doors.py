@@ -62,7 +62,7 @@ async def test_t23_pages_are_for_admins_and_auditors(run: Standing, visit: Visit
         assert sent_to - {"/sign-out", "/admin/audit", "/admin/audit/export"} == set(), path
         closed = await ana.get(path)
         assert closed.status == 403, path
-        assert "This is for those who run the house" in closed.words
+        assert "This is for those who run Sayso" in closed.words
         assert "ask Kim Tran" in closed.words
         stranger = await nobody.get(path)
         assert (stranger.status, stranger.headers["location"]) == (303, f"/sign-in?next={path}")

@@ -25,7 +25,7 @@ async def test_it_says_what_is_well_and_counts_what_is_not(run: Standing, visit:
     await failed(run)
     await lost(run)
     page = await (await visit("kim")).get("/admin")
-    assert "One part of the house is not well" in page.words
+    assert "One part does not work" in page.words
     assert "✓ Store works writable" in page.words
     assert "✗ Mail does not work refused by <imap>" in page.words
     for figure in ("1 open requests", "1 failed deliveries", "1 executions of unknown outcome", "1 failed executions"):

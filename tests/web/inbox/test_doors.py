@@ -33,6 +33,20 @@ async def test_the_way_in(house: Standing, visit: Visit) -> None:
     assert (await reader.get("/sign-in")).headers["location"] == "/inbox"
 
 
+async def test_a_wrong_address_is_a_page_for_people_and_a_problem_for_programs(visit: Visit) -> None:
+    """A browser gets words and a way on, signed in or not; everything else, and the API always, gets JSON."""
+    html = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for person, way_on in (("ana", "Go back"), (None, "Sign in")):
+        reader = await visit(person)
+        page = await reader.send("GET", "/requests/req_1/no-such", headers=html)
+        assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "nothing at this address" in page.words
+        assert way_on in page.words
+        assert (await reader.get("/no-such")).headers["content-type"] == "application/problem+json"
+        api = await reader.send("GET", "/v1/no-such", headers=html)
+        assert (api.status, api.headers["content-type"]) == (404, "application/problem+json")
+
+
 async def test_t16_looking_at_a_link_uses_nothing_up(house: Standing, visit: Visit) -> None:
     """GET and HEAD on the link, any number of times, leave it good, set no session and write no line."""
     reader = await visit(None)
