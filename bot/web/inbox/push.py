@@ -53,7 +53,7 @@ _DEVICE_FOR = 400 * 86400
 MAX_BODY = 8 * 1024
 MAX_TOKEN = 2000
 _MINUTE = timedelta(minutes=1)
-_MOST_PRESSES = 300
+MOST_PRESSES = 300
 """Of one button, or of what is none from one address, in a minute: this bounds what trying costs the house.
 
 A button of ours is never made to wait for others: everybody behind one proxy has one address, a stranger's, too.
@@ -80,7 +80,7 @@ class Door:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._house = site.house
-        self._pace = Pause(site.house.clock, _MINUTE, most=_MOST_PRESSES)
+        self._pace = Pause(site.house.clock, _MINUTE, most=MOST_PRESSES)
 
     def routes(self) -> list[BaseRoute]:
         """Where they are."""

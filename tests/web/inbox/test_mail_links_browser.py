@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
@@ -26,7 +27,11 @@ async def stranger(browser: Browser) -> Page:
 
 
 async def scan(page: Page, house: Standing, link: str) -> set[str]:
-    """Open a link and every link that it leads to; on each let its scripts run, hover over all, and wait an hour."""
+    """Open a link and every link that it leads to; on each let its scripts run, hover over all, and wait an hour.
+
+    Of other pages than the link's own one address each, whatever is asked of them.
+    """
+    own = urlsplit(link).path
     await page.clock.install()
     seen: set[str] = set()
     todo = [house.url + link]
@@ -34,14 +39,20 @@ async def scan(page: Page, house: Standing, link: str) -> set[str]:
         address = todo.pop()
         seen.add(address)
         await page.goto(address, wait_until="networkidle")
-        for element in await page.locator("a, button, input, summary").all():
+        # An address with a fragment opens a form of a page that was looked at whole.
+        within = "form " if urlsplit(address).fragment else ""
+        for element in await page.locator(", ".join(within + tag for tag in ("a", "button", "input", "summary"))).all():
             if await element.is_visible():
                 await element.focus()
                 await element.hover(force=True)
         await page.clock.fast_forward("01:00:00")
         await page.wait_for_load_state("networkidle")
         found = await page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)")
-        todo += [a for a in dict.fromkeys(found) if a.startswith(house.url) and a not in {*seen, *todo}]
+        for a in dict.fromkeys(found):
+            known = {*seen, *todo}
+            fresh = a not in known and urlsplit(a).path not in {urlsplit(k).path for k in known} - {own}
+            if a.startswith(house.url) and fresh:
+                todo.append(a)
     return seen
 
 

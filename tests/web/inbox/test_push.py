@@ -11,14 +11,19 @@ from typing import Any
 import pytest
 
 from bot.core.model import PersonRole, PushWay, State, Verb
+from bot.web.inbox import push
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.house import Standing
 from tests.web.inbox.pushing import Pushing, csrf, id_of, post, pushing, subscribed, text_of, turn_on
 
+TRIED = 30
+"""How often a token may be tried here in a minute."""
+
 
 @pytest.fixture
-async def pushed(tmp_path: Path) -> AsyncIterator[Pushing]:
-    """A house with a push channel."""
+async def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pushing]:
+    """A house with a push channel, which bears little trying."""
+    monkeypatch.setattr(push, "MOST_PRESSES", TRIED)
     async with pushing(tmp_path) as opened:
         yield opened
 
@@ -267,7 +272,7 @@ async def test_trying_tokens_has_an_end(pushed: Pushing, visit: Visit) -> None:
     """
     nobody = await visit(None)
     request = await pushed.submit()
-    for _ in range(300):
+    for _ in range(TRIED):
         answer = await nobody.send("POST", "/push/act/none")
     assert answer.status in (400, 403, 404)
     stopped = await nobody.send("POST", "/push/act/another")
