@@ -107,8 +107,9 @@ async def test_a_queue_is_cleared_by_keyboard_alone(house: Standing, browser: Br
     await press("Enter")
     await told(page, "The agent is asked")
     await expect(page.get_by_role("heading", level=1).first).to_have_text("Nothing waits for you")
-    ends = [(await house.now(id_)).state for id_ in (one, two, three, four)]
-    assert ends == [State.APPROVED, State.APPROVED_WITH_EDITS, State.REJECTED, State.NEEDS_INFO]
+    assert [(await house.now(id_)).state for id_ in (one, two, three, four)] == [
+        *(State.APPROVED, State.APPROVED_WITH_EDITS, State.REJECTED, State.NEEDS_INFO),
+    ]
 
 
 async def test_the_keys_and_their_switch(house: Standing, browser: Browser) -> None:
