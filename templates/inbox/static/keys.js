@@ -67,6 +67,17 @@
     else openForm(root, "approve");
   }
 
+  // A decision is never guessed at: where nothing is shown whole to decide on, the key says so instead.
+  function here(act) {
+    if (desk()) return act();
+    const teller = document.getElementById("live");
+    if (!current() || main().dataset.request) return;
+    const pane = document.getElementById("pane");
+    const why = pane && pane.checkVisibility() ? teller.dataset.loading : teller.dataset.closed;
+    teller.textContent = why;
+    setTimeout(() => { if (teller.textContent === why) teller.textContent = ""; }, 3000);
+  }
+
   function tick(row) {
     const box = row && row.querySelector('input[name="pick"]');
     if (box) { box.checked = !box.checked; box.dispatchEvent(new Event("change", { bubbles: true })); }
@@ -90,10 +101,10 @@
     j: () => move(1),
     k: () => move(-1),
     o: () => { const row = current(); if (row) location.assign(link(row).href); },
-    a: approve,
-    e: () => openForm(desk(), "edit"),
-    r: () => openForm(desk(), "reject"),
-    s: () => openForm(desk(), "ask"),
+    a: () => here(approve),
+    e: () => here(() => openForm(desk(), "edit")),
+    r: () => here(() => openForm(desk(), "reject")),
+    s: () => here(() => openForm(desk(), "ask")),
     u: () => find(document, '#toast form[action$="/undo"] button, main form[action$="/undo"] button')?.click(),
     x: () => tick(current()),
     X: tickAll,

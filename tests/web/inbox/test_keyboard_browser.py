@@ -56,6 +56,20 @@ async def approve(house: Standing, request_id: str, by: str = "ben") -> None:
     )
 
 
+async def test_a_key_that_comes_before_what_it_decides_says_so(house: Standing, browser: Browser) -> None:
+    """Nothing is approved that is not shown yet; where there is no pane, the page has to be opened first."""
+    (one,) = await several(house, 1)
+    page = await window(house, browser, "ana")
+    await page.route(f"**/requests/{one}", lambda _: None)
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await expect(page.locator("#live")).to_have_text("It is still loading. Press the key again once you see it.")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.keyboard.press("a")
+    await expect(page.locator("#live")).to_have_text("Open it first: press Enter.")
+    assert (await house.now(one)).state is State.PENDING
+
+
 async def test_a_queue_is_cleared_by_keyboard_alone(house: Standing, browser: Browser) -> None:
     """Approve, take back, edit with a fault first, reject with a reason, ask: no hand leaves the keys."""
     one, two, three, four = await several(house, 4)
