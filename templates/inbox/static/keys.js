@@ -70,7 +70,7 @@
   // A decision is never guessed at: where nothing is shown whole to decide on, the key says so instead.
   function here(act) {
     if (desk()) return act();
-    const teller = document.getElementById("live");
+    const teller = document.getElementById("hint");
     if (!current() || main().dataset.request) return;
     const pane = document.getElementById("pane");
     const why = pane && pane.checkVisibility() ? teller.dataset.loading : teller.dataset.closed;

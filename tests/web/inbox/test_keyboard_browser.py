@@ -63,10 +63,10 @@ async def test_a_key_that_comes_before_what_it_decides_says_so(house: Standing, 
     await page.route(f"**/requests/{one}", lambda _: None)
     await page.keyboard.press("j")
     await page.keyboard.press("a")
-    await expect(page.locator("#live")).to_have_text("It is still loading. Press the key again once you see it.")
+    await expect(page.locator("#hint")).to_have_text("It is still loading. Press the key again once you see it.")
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.keyboard.press("a")
-    await expect(page.locator("#live")).to_have_text("Open it first: press Enter.")
+    await expect(page.locator("#hint")).to_have_text("Open it first: press Enter.")
     assert (await house.now(one)).state is State.PENDING
 
 
