@@ -62,7 +62,10 @@ class Watch:
     async def next(self, within: float) -> tuple[Moved, ...]:
         """What changed, waiting up to so many seconds for it; nothing where nothing did, or the page is let go."""
         try:
-            await asyncio.wait_for(self._rung.wait(), within)
+            # Not wait_for: on Python 3.11 that loses a cancellation which comes as the bell rings, and whoever hung up
+            # would be told of changes for as long as a stream may last.
+            async with asyncio.timeout(within):
+                await self._rung.wait()
         except TimeoutError:
             return ()
         self._rung.clear()

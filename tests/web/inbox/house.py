@@ -146,6 +146,7 @@ async def standing(
         lifespan="off",
         log_config=None,
         access_log=False,
+        timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -134,6 +134,23 @@ async def test_a_page_that_is_closed_is_let_go(house: Standing, visit: Visit) ->
                 await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_who_hangs_up_as_something_changes_is_let_go(house: Standing, turns: int) -> None:
+    """However many turns of the loop lie between the two, what was cancelled ends."""
+    watch = house.desk.live.watch("ana", "a session")
+    waiting = asyncio.create_task(watch.next(20))
+    await asyncio.sleep(0)
+    watch.tell({"req_1": {"ana"}}, {"ana"})
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asked = waiting.cancel()
+    try:
+        await waiting
+    except asyncio.CancelledError:
+        return
+    assert not asked
+
+
 async def test_a_page_that_is_far_behind_is_told_to_look_anew(house: Standing, visit: Visit) -> None:
     """More changes at once than a page is told of by name become one word, which says whether one was its reader's."""
     ana, kim = await visit("ana"), await visit("kim")
