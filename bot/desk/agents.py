@@ -102,7 +102,9 @@ class Agents(Part):
                 if settled(request, outcome=outcome) or left <= 0:
                     return request
                 try:
-                    request = await asyncio.wait_for(future, left)
+                    # Not wait_for, which on Python 3.11 loses a cancellation that comes with the answer.
+                    async with asyncio.timeout(left):
+                        request = await future
                 except TimeoutError:
                     return await self._ledger.store.request(request_id) or request
                 if settled(request, outcome=outcome):
