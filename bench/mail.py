@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import re
 import shutil
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -28,10 +25,9 @@ from pathlib import Path
 
 import dkim
 import msgspec
-import uvloop
 
 from bench.house import House, free_port
-from bench.report import Table, surroundings
+from bench.report import Table, print_measured
 from bench.wire import Line, connect, post
 from channels.email.addresses import ReplyAddress
 from channels.email.inbound.judge import judged
@@ -260,14 +256,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is done")
     parser.add_argument("--letters", type=int, default=_LETTERS, help="letters a round")
     args = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[-1]})
-    sys.stdout.write(surroundings() + "\n\n")
-    with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
-        core = cores[0] if len(cores) > 1 else None
-        table = uvloop.run(measure(Path(folder), rounds=args.rounds, letters=args.letters, core=core))
-    sys.stdout.write(table.text() + "\n")
+    print_measured(lambda folder, core: measure(folder, rounds=args.rounds, letters=args.letters, core=core))
 
 
 if __name__ == "__main__":

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import re
 import sqlite3
 import sys
-import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 import msgspec
-import uvloop
 
 from bench.house import House, Process
 from bench.load import PROPOSAL
-from bench.report import Table, percentile, surroundings
+from bench.report import Table, percentile, print_measured
 from bench.wire import connect, post
 
 _OPEN = 10_000
@@ -154,8 +151,9 @@ async def _viewed(
     line = await connect("127.0.0.1", house.port)
     viewers.heard.clear()
     began = time.perf_counter()
-    body = msgspec.json.encode(_decision(house.database))
-    status, said = await line.call(post(f"/v1/requests/{_first(house.database)}/decisions", house.reviewer, body))
+    request, revision, digest = _first(house.database)
+    body = msgspec.json.encode({"decision": "reject", "revision": revision, "digest": digest, "comment": "measured"})
+    status, said = await line.call(post(f"/v1/requests/{request}/decisions", house.reviewer, body))
     if status != 200:  # noqa: PLR2004  # fine
         raise SystemExit(f"the decision was not taken: {status} {said[:200]!r}")
     await viewers.told(count)
@@ -166,7 +164,7 @@ async def _viewed(
     await viewers.end()
 
 
-def _row(database: Path) -> tuple[str, int, str]:
+def _first(database: Path) -> tuple[str, int, str]:
     """The first open request: its id, revision and digest."""
     said = (
         "SELECT r.id, v.number, v.digest FROM requests r JOIN revisions v ON v.request = r.id AND v.number = r.revision"
@@ -174,15 +172,6 @@ def _row(database: Path) -> tuple[str, int, str]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as driver:
         found = driver.execute(f"{said} WHERE r.open = 1 ORDER BY r.id LIMIT 1").fetchone()
     return str(found[0]), int(found[1]), str(found[2])
-
-
-def _first(database: Path) -> str:
-    return _row(database)[0]
-
-
-def _decision(database: Path) -> dict[str, object]:
-    _, revision, digest = _row(database)
-    return {"decision": "reject", "revision": revision, "digest": digest, "comment": "measured"}
 
 
 async def _round(table: Table, folder: Path, *, requests: int, viewers: int, core: int | None) -> None:
@@ -222,15 +211,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=_OPEN, help="open requests")
     parser.add_argument("--viewers", type=int, default=_VIEWERS, help="open pages")
     args = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[-1]})
-    sys.stdout.write(surroundings() + "\n\n")
-    with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
-        core = cores[0] if len(cores) > 1 else None
-        given = {"rounds": args.rounds, "requests": args.requests, "viewers": args.viewers}
-        table = uvloop.run(measure(Path(folder), core=core, **given))
-    sys.stdout.write(table.text() + "\n")
+    given = {"rounds": args.rounds, "requests": args.requests, "viewers": args.viewers}
+    print_measured(lambda folder, core: measure(folder, core=core, **given))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,14 @@ import os
 import platform
 import sqlite3
 import statistics
-from collections.abc import Sequence
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+import uvloop
 
 _LIBRARIES = ("uvicorn", "uvloop", "httptools", "starlette", "aiohttp", "msgspec", "SQLAlchemy", "jinja2", "fastapi")
 
@@ -34,6 +39,17 @@ class Table:
             spread = f"{min(values):,.{digits}f} to {max(values):,.{digits}f}"
             lines.append(f"{name:74} {middle:>9} {spread:>19}  {unit:<9} {aim}".rstrip())
         return "\n".join(lines)
+
+
+def print_measured(measure: Callable[[Path, int | None], Coroutine[Any, Any, Table]]) -> None:
+    """Measure in a folder of its own and print; the core that is given is the bot's alone (None: there is but one)."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[-1]})
+    sys.stdout.write(surroundings() + "\n\n")
+    with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
+        table = uvloop.run(measure(Path(folder), cores[0] if len(cores) > 1 else None))
+    sys.stdout.write(table.text() + "\n")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
