@@ -19,6 +19,7 @@ from store.lock import AlreadyRunning, Lock
 from store.migrate import HEAD, SchemaMismatch, current, migrate
 from store.reader import Reader
 from store.sqlite import Connection, reset_race_possible
+from store.sqlite_line import SqliteLine
 from store.store import SqlStore
 from store.tx import UnitTx
 from store.writer import WAITING, Writer
@@ -88,7 +89,7 @@ def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> 
             _say_what_this_sqlite_is()
         _bring_up(path, busy_timeout, locked=exclusive)
         connect = partial(Connection, path, busy_timeout=busy_timeout, checkpoints=exclusive)
-        writer = Writer(connect, waiting=waiting)
+        writer = Writer(SqliteLine(connect), waiting=waiting)
     except (OSError, sqlite3.Error) as error:
         if lock is not None:
             lock.release()

@@ -142,6 +142,15 @@ class Connection:
         self.cursor.driver.execute("ROLLBACK TO unit")
         self.cursor.driver.execute("RELEASE unit")
 
+    def down(self, error: BaseException) -> bool:
+        """Whether an error says that the database cannot be used now."""
+        return down(error)
+
+    def spoiled(self, error: BaseException) -> bool:
+        """Never: a statement that fails takes nothing with it."""
+        del error
+        return False
+
     def overgrown(self) -> bool:
         """Whether the log has grown so long that it is time for `checkpoint`."""
         if not self._checkpoints or time.monotonic() - self._checkpointed < CHECKPOINT_PAUSE:

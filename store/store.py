@@ -45,9 +45,9 @@ class SqlStore:
         self._reader = reader
         self._lock = lock
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
+    async def write(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
         """See `Store.write`. Also raises `bot.core.errors.Overloaded` where too many changes wait."""
-        return await self._writer.write(work)
+        return await self._writer.write(work, patient=patient)
 
     async def request(self, request_id: str) -> Request | None:
         """See `Store.request`."""

@@ -140,8 +140,10 @@ class Tx(LetterTx, Protocol):
 class Store(LetterStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
-    async def write(self, work: Callable[[Tx], T]) -> T:
+    async def write(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
         """Run ``work`` in a committed transaction; it may be run again from scratch, so it must not act outside.
+
+        ``patient``: after all others that wait, as submissions do, for no click may wait behind them.
 
         Raises what ``work`` raises (nothing of it is kept then), and `bot.core.errors.Unavailable` where the store
         cannot be written (full, locked, read-only).

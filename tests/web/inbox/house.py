@@ -97,6 +97,13 @@ class Standing:
         assert request is not None
         return request
 
+    async def emailed(self, count: int = 1) -> list[str]:
+        """The one-time links that were sent, once there are so many: a page answers before its letter is on the way."""
+        async with asyncio.timeout(30):
+            while len(self.links) < count:
+                await asyncio.sleep(0.01)
+        return self.links
+
     async def audit_types(self, request_id: str) -> list[str]:
         """The request's audit lines as ``type`` or ``refusal:reason``."""
         bodies = [json.loads(line.body) for line in await self.store.audit(request_id)]

@@ -42,8 +42,9 @@ COUNTED = """() => {
 }"""
 
 CONTROLLED = """() => new Promise((resolve) => {
-  if (navigator.serviceWorker.controller) resolve();
-  else navigator.serviceWorker.addEventListener("controllerchange", resolve);
+  // Activated, not only in control: the browser drops a push to a worker that is still being activated.
+  const look = () => (navigator.serviceWorker.controller?.state === "activated" ? resolve() : setTimeout(look, 20));
+  look();
 })"""
 
 SHOWN = """async () => (await self.registration.getNotifications()).map((one) => ({
@@ -70,7 +71,7 @@ class Phone(NamedTuple):
 
     async def run(self, script: str, given: Any = None) -> Any:
         """What a function gives in the worker."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             return await self.worker.evaluate(script, given)
 
     async def shown(self) -> list[dict[str, Any]]:
