@@ -20,6 +20,7 @@ from store.account_statements import AccountStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
+from store.standing_statements import StandingStatements
 from store.tables import (
     assignments,
     chain,
@@ -97,6 +98,7 @@ class Statements:
         self.accounts = AccountStatements(dialect, self._insert)
         self.queue = QueueStatements(dialect, self._insert)
         self.trail = TrailStatements(dialect)
+        self.standing = StandingStatements(dialect)
         self.visits = VisitStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
@@ -173,7 +175,7 @@ class Statements:
 
     def _chain(self) -> None:
         p, c, e = self._prepare, chain.c, events.c
-        self.head = p(sa.select(c.seq, c.hash).where(c.id == 1).with_for_update())
+        self.head = p(sa.select(c.seq, c.hash).where(c.id == 1))
         self.add_head = self._add(chain, once=True)
         self.move_head = p(sa.update(chain).where(c.id == 1).values(**_given("seq", "hash")))
         self.add_event = self._add(events)

@@ -24,7 +24,8 @@ from bot.core.ports import (
     Unreachable,
     Wanted,
 )
-from store import letters, queries, queue, trail, visits
+from bot.core.ports.standing import Census, Load, Standing
+from store import letters, queries, queue, standing, trail, visits
 from store.lock import Lock
 from store.reader import Reader
 from store.tx import UnitTx
@@ -175,6 +176,18 @@ class SqlStore:
         except (Unavailable, Overloaded):
             return False
         return True
+
+    async def standing(self, now: datetime) -> Standing:
+        """See `Store.standing`."""
+        return await self._reader.read(lambda cursor: standing.standing(cursor, now))
+
+    async def census(self) -> Census:
+        """See `Store.census`."""
+        return await self._reader.read(standing.census)
+
+    def load(self) -> Load:
+        """See `Store.load`."""
+        return self._writer.load()
 
     async def close(self) -> None:
         """See `Store.close`."""

@@ -11,9 +11,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
 from bot.core.errors import Overloaded, Unavailable
+from bot.core.histogram import Histogram
+from bot.core.ports.standing import Load
 from store.batches import Outcome, Work
 from store.tx import UnitTx
 
@@ -63,6 +66,7 @@ class Writer:
         self._urgent: deque[_Unit] = deque()
         self._patient: deque[_Unit] = deque()
         self._working: asyncio.Task[None] | None = None
+        self._commits = Histogram()
         self.committed_at: float | None = None
         """When the last commit succeeded (`time.monotonic`), None once one has failed since."""
 
@@ -81,9 +85,14 @@ class Writer:
         self._waiting += 1
         (self._patient if patient else self._urgent).append(_Unit(work, future))
         if self._working is None or self._working.done():
-            self._working = loop.create_task(self._work())
+            # In a context of its own: it is not about what the first of them is about.
+            self._working = loop.create_task(self._work(), context=Context())
         result: T = await future
         return result
+
+    def load(self) -> Load:
+        """How many units wait or are being written, and how long it took to run and commit batches."""
+        return Load(self._waiting, self._commits)
 
     async def close(self) -> None:
         """Finish what was taken, then let go of the database."""
@@ -106,6 +115,7 @@ class Writer:
 
     async def _write(self, batch: list[_Unit]) -> list[Outcome]:
         """Run and commit a batch; what each unit ended with."""
+        began = time.monotonic()
         try:
             outcomes = await self._line.transact([unit.work for unit in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller is to hear of it
@@ -118,6 +128,7 @@ class Writer:
             log.warning("the store cannot be written, %d changes were refused: %s", len(batch), error)
             return [(None, _unavailable(error)) for _ in batch]
         self.committed_at = time.monotonic()
+        self._commits.note(self.committed_at - began)
         return outcomes
 
     def _tell(self, batch: list[_Unit], outcomes: list[Outcome]) -> None:

@@ -21,6 +21,7 @@ from bot.core.ports.rows import (
     Subscription,
     Wanted,
 )
+from bot.core.ports.standing import Census, Load, Standing
 
 T = TypeVar("T")
 
@@ -223,6 +224,15 @@ class Store(LetterStore, Protocol):
 
     async def writable(self) -> bool:
         """Whether a write would succeed now."""
+
+    async def standing(self, now: datetime) -> Standing:
+        """What indexes say at a glance, for the figures."""
+
+    async def census(self) -> Census:
+        """What is counted one by one, for the figures: 0.1 s and more where there are millions."""
+
+    def load(self) -> Load:
+        """What waits to be written now, and how long commits took."""
 
     async def close(self) -> None:
         """Finish what was taken and release everything."""
