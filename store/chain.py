@@ -1,20 +1,19 @@
-"""The audit's hash chain: appending to it inside the transaction of what a line tells, and verifying it.
+"""The audit's hash chain: appending to it inside the transaction of what a line tells, and verifying the table.
 
-Lines gather while a transaction runs and go to the table in one piece before it commits. `verify` needs nothing but
-lines, so it serves an export as well as the table. What it can know by itself is that every line follows from the one
-before; that the tail or the whole was replaced is found against a number and hash kept elsewhere: the head row, or a
-checkpoint that somebody wrote down.
+Lines gather while a transaction runs and go to the table in one piece before it commits. Whether lines follow from one
+another says `bot.core.chain`; here they are held against the head row, and against numbers and hashes kept elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from bot.core.chain import START, ChainReport, chained, conclude, verify
 from bot.core.model import Event
-from bot.core.ports import AuditLine, Store
+from bot.core.ports import Store
 from store import queries, rows
 from store.cursor import Cursor
 
@@ -52,7 +51,7 @@ class Chain:
             self._seq, self._hash = queries.head(self._cursor)
         seq = self._seq + 1
         body = rows.json_text(_Body(seq, event.type, event.at, event.actor, event.via, request, data))
-        digest = rows.chained(self._hash, body)
+        digest = chained(self._hash, body)
         self._lines.append(
             {
                 "seq": seq,
@@ -81,80 +80,6 @@ class Chain:
             self._cursor.change_many(self._cursor.say.add_event, self._lines)
             self._cursor.change(self._cursor.say.move_head, {"seq": self._seq, "hash": self._hash})
             self._lines = []
-
-
-class _Number(msgspec.Struct):
-    seq: int
-
-
-_number = msgspec.json.Decoder(_Number)
-
-
-class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a chain holds: the last good line's number and hash, and what is wrong after it (None: nothing)."""
-
-    ok: bool = True
-    lines: int = 0
-    seq: int = 0
-    hash: str = rows.GENESIS
-    fault: str | None = None
-
-    def text(self) -> str:
-        """The report as a person reads it."""
-        if self.fault is None:
-            lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
-            return f"The audit trail holds: {lines}, the last is {self.seq} ({self.hash})."
-        return (
-            f"The audit trail is broken: {self.fault} It holds up to line {self.seq}."
-            " Compare with an export or a backup to see what was there."
-        )
-
-
-START = ChainReport()
-"""Before the first line."""
-
-
-def verify(
-    lines: Iterable[AuditLine], *, since: ChainReport = START, known: Mapping[int, str] | None = None
-) -> ChainReport:
-    """Re-compute the chain over ``lines``, which follow on from ``since``; stops at the first fault.
-
-    ``known`` are hashes by line number that were kept elsewhere; one on the way that differs is a fault.
-    """
-    if not since.ok:
-        return since
-    count, seq, previous = since.lines, since.seq, since.hash
-    for line in lines:
-        fault = _fault(line, seq, previous, known or {})
-        if fault is not None:
-            return ChainReport(ok=False, lines=count, seq=seq, hash=previous, fault=fault)
-        count, seq, previous = count + 1, line.seq, line.hash
-    return ChainReport(lines=count, seq=seq, hash=previous)
-
-
-def _fault(line: AuditLine, seq: int, previous: str, known: Mapping[int, str]) -> str | None:
-    if line.seq != seq + 1:
-        return f"line {seq + 1} is missing or out of place, {line.seq} stands there."
-    if line.previous != previous:
-        return f"line {line.seq} does not follow from the line before it."
-    if rows.chained(previous, line.body) != line.hash:
-        return f"line {line.seq} was changed after it was written."
-    if known.get(line.seq, line.hash) != line.hash:
-        return f"line {line.seq} is not the one whose hash was kept: it or an earlier line was rewritten."
-    try:
-        told = _number.decode(line.body).seq
-    except msgspec.DecodeError:
-        return f"line {line.seq} is no event."
-    return None if told == line.seq else f"line {line.seq} tells the event of line {told}."
-
-
-def conclude(report: ChainReport, known: Mapping[int, str]) -> ChainReport:
-    """The report once there are no more lines: a kept number that was not reached means that the tail was cut off."""
-    last = max(known, default=0)
-    if not report.ok or report.seq >= last:
-        return report
-    fault = f"lines {report.seq + 1} to {last} were cut off."
-    return msgspec.structs.replace(report, ok=False, fault=fault)
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bot.core.chain import GENESIS
 from bot.core.model import Decision, Delivery, Execution, Key, Request
 from bot.core.ports import AuditLine, Filter
 from store import access_rows, rows
@@ -111,9 +112,9 @@ def audit_lines(cursor: Cursor, after: int, limit: int) -> tuple[AuditLine, ...]
 
 
 def head(cursor: Cursor) -> tuple[int, str]:
-    """Number and hash of the newest audit line; (0, `rows.GENESIS`) where there is none."""
+    """Number and hash of the newest audit line; (0, 64 zeros) where there is none."""
     row = cursor.one(cursor.say.head)
-    return (0, rows.GENESIS) if row is None else (row[0], row[1])
+    return (0, GENESIS) if row is None else (row[0], row[1])
 
 
 def next_due(cursor: Cursor) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,8 +13,6 @@ from bot.core.model import Assessment, Decision, Delivery, Execution, Kind, Requ
 from bot.core.ports import AuditLine, Effect, EffectKind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-GENESIS = "0" * 64
-"""What stands for the previous hash of the first audit line."""
 
 HANDLE_ENTRIES = ("channel", "ts")
 """The entries of a delivery's handle that `handle_key` joins; they name a card's place in a chat."""
@@ -262,8 +259,3 @@ def effect_of(row: Sequence[Any]) -> Effect:
 def line_of(row: Sequence[Any]) -> AuditLine:
     """The audit line that a row of ``events`` (seq, previous, hash, body) says."""
     return AuditLine(seq=row[0], previous=row[1], hash=row[2], body=row[3])
-
-
-def chained(previous: str, body: str) -> str:
-    """An event's hash: SHA-256 hex over the previous one's (hex, ASCII) followed by the body (UTF-8)."""
-    return hashlib.sha256(previous.encode() + body.encode()).hexdigest()

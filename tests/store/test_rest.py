@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from bot.core.chain import verify
 from bot.core.model import DeliveryState, Key, Role
 from bot.core.ports import Change, EffectKind, Link, Overtaken, Session, Tx
 from store import SqlStore
-from store.chain import verify
 from tests.store import samples
 from tests.store.samples import NOW
 

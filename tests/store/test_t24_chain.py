@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from bot.core.chain import GENESIS, START, chained, conclude, verify
 from bot.core.ports import AuditLine
-from store import open_store, rows
-from store.chain import START, conclude, verify, verify_store
+from store import open_store
+from store.chain import verify_store
 from tests.store import samples
 
 Lines = list[AuditLine]
@@ -19,9 +20,9 @@ Lines = list[AuditLine]
 
 def _rechained(lines: Lines) -> Lines:
     """The same bodies with every hash computed anew, as a forger who knows how would."""
-    previous, made = rows.GENESIS, []
+    previous, made = GENESIS, []
     for line in lines:
-        digest = rows.chained(previous, line.body)
+        digest = chained(previous, line.body)
         made.append(replace(line, previous=previous, hash=digest))
         previous = digest
     return made
@@ -34,7 +35,7 @@ def _edited(lines: Lines) -> Lines:
 
 def _edited_with_its_hash(lines: Lines) -> Lines:
     body = lines[3].body.replace("person:ana", "person:bob")
-    lines[3] = replace(lines[3], body=body, hash=rows.chained(lines[3].previous, body))
+    lines[3] = replace(lines[3], body=body, hash=chained(lines[3].previous, body))
     return lines
 
 
