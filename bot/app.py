@@ -62,7 +62,7 @@ class Bot:
             describe=self._describe,
         )
         self.ledger.courier = self.courier
-        self.scheduler = Scheduler(clock, self.rules.look, self.desk.wake, self.courier.release)
+        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release)
         self.slack: Any = None
         if settings.slack_on:
             self._add_slack()

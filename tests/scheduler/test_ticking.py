@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+import time_machine
 
 from bot.core.errors import Unavailable
 from bot.scheduler import STALE_SECONDS, TICK_SECONDS, Scheduler
-from tests.desk.house import House, MovableClock, at
+from tests.desk.house import House, at
 
 
 @pytest.mark.parametrize("fault", [Unavailable(), RuntimeError("a bug")], ids=repr)
@@ -24,7 +28,7 @@ async def test_a_duty_that_fails_stops_no_other(fault: Exception, caplog: pytest
     async def well() -> None:
         done.append("well")
 
-    scheduler = Scheduler(MovableClock(), broken, well)
+    scheduler = Scheduler(broken, well)
     await scheduler.tick()
     await scheduler.tick()
     assert done == ["broken", "well", "broken", "well"]
@@ -32,19 +36,49 @@ async def test_a_duty_that_fails_stops_no_other(fault: Exception, caplog: pytest
     assert scheduler.fault() is None
 
 
-async def test_a_tick_that_stays_away_is_said() -> None:
-    """Before the first, and when the last one is too long ago; not while it is on time, nor for a clock set back."""
-    clock = MovableClock()
-    scheduler = Scheduler(clock)
+async def test_a_tick_that_stays_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first, and when the last one is too long ago, by a clock that nobody sets."""
+    now = time.monotonic()
+    monkeypatch.setattr("bot.scheduler.time.monotonic", lambda: now)
+    scheduler = Scheduler()
     assert scheduler.fault() == "has not ticked yet"
     await scheduler.tick()
     assert scheduler.fault() is None
-    clock.at += timedelta(seconds=STALE_SECONDS)
+    now += STALE_SECONDS
     assert scheduler.fault() is None
-    clock.at += timedelta(seconds=1)
+    now += 1
     assert scheduler.fault() == "has not ticked for 11 s"
-    clock.at -= timedelta(hours=1)
-    assert scheduler.fault() is None
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=1)):
+        assert scheduler.fault() == "has not ticked for 11 s"
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+async def test_p12_a_clock_that_is_set_by_a_day_stops_no_tick(days: int) -> None:
+    """Back or forward while it runs: the ticks go on within moments, and a day of them is not made up for."""
+    ticks: list[float] = []
+
+    async def tick() -> None:
+        ticks.append(time.monotonic())
+
+    scheduler = Scheduler(tick)
+    scheduler.start()
+    try:
+        await until(lambda: ticks)
+        with time_machine.travel(datetime.now(UTC) + timedelta(days=days)):
+            before = len(ticks)
+            await until(lambda: len(ticks) >= before + 3)
+            assert scheduler.fault() is None
+    finally:
+        scheduler.stop()
+    assert len(ticks) < 40
+    assert all(later - earlier < 5 for earlier, later in pairwise(ticks))
+
+
+async def until(true: Callable[[], object], within: float = 20.0) -> None:
+    """Wait for something."""
+    async with asyncio.timeout(within):
+        while not true():
+            await asyncio.sleep(0.02)
 
 
 async def test_it_ticks_by_itself_until_it_is_stopped() -> None:
@@ -58,7 +92,7 @@ async def test_it_ticks_by_itself_until_it_is_stopped() -> None:
         await asyncio.sleep(TICK_SECONDS * 1.2)
         running[0] -= 1
 
-    scheduler = Scheduler(MovableClock(), slow)
+    scheduler = Scheduler(slow)
     scheduler.start()
     await asyncio.sleep(TICK_SECONDS * 4)
     scheduler.stop()
@@ -73,7 +107,7 @@ async def test_it_ticks_by_itself_until_it_is_stopped() -> None:
 async def test_a_step_is_taken_within_a_second(house: House) -> None:
     """Due times are in the table, the tick asks it: a step that comes due happens without anybody's doing."""
     request = await house.submit()
-    scheduler = Scheduler(house.clock, house.desk.wake)
+    scheduler = Scheduler(house.desk.wake)
     scheduler.start()
     try:
         house.clock.move(minutes=15)
