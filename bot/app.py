@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -17,9 +18,12 @@ from bot.core.model import Person, Request
 from bot.core.policy import Policy
 from bot.core.ports import Channel, Store
 from bot.core.token import PAGE, Marks
+from bot.counts import Counts
 from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Rounds
-from bot.figures import figures, probes
+from bot.ending import Ending
+from bot.figures import figures, house_figures, probes
+from bot.process import build_figures
 from bot.replay import open_replayer
 from bot.routing import load, warnings
 from bot.rules import Rules
@@ -40,9 +44,10 @@ _CLAIMS_FINISH_WITHIN = 15.0
 class Bot:
     """The whole program, built and not yet open. `start` opens it, `serve` listens, `stop` closes it in order."""
 
-    def __init__(self, settings: Settings, policy: Policy, store: Store) -> None:
+    def __init__(self, settings: Settings, policy: Policy, store: Store, ending: Ending | None = None) -> None:
         self.settings = settings
         self.store = store
+        self.ending = ending or Ending()
         clock = SystemClock()
         self.ledger = Ledger(store, clock, entropy)
         self.rules = Rules(settings.config, policy, store=store, clock=clock)
@@ -63,6 +68,7 @@ class Bot:
         )
         self.ledger.courier = self.courier
         self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release)
+        self._counts = Counts(store, clock)
         self.slack: Any = None
         if settings.slack_on:
             self._add_slack()
@@ -169,10 +175,16 @@ class Bot:
         return True
 
     async def _probes(self) -> Sequence[Probe]:
-        return await probes(self.store, self.scheduler, self.rules, self.channels)
+        leaving = self.ending.asked.is_set()
+        return await probes(self.store, self.scheduler, self.rules, self.channels, leaving=leaving)
 
     async def _figures(self) -> Sequence[Figure]:
-        return await figures(self.store, self.courier, self.rules, self.desk.live, self.email)
+        leaving = self.ending.asked.is_set()
+        return [
+            *await figures(self.store, self.courier, self.rules, self.desk.live, self.email),
+            *await house_figures(self.store, self._counts, self.scheduler, self.channels, leaving=leaving),
+            *build_figures(self.settings.database_url),
+        ]
 
     def _warnings(self) -> Sequence[str]:
         return warnings(self.rules.current())
@@ -193,15 +205,27 @@ class Bot:
         """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
         self.scheduler.stop()
         # A click that comes while claims finish is committed and acted on at the next start.
-        await self.courier.stop(_CLAIMS_FINISH_WITHIN)
+        await self._finish()
         for channel in self.channels.values():
             await channel.stop()
         await self.replayer.close()
         await self.store.close()
 
+    async def _finish(self) -> None:
+        """Let claims finish, as long as there is time and nobody is in a hurry."""
+        finishing = asyncio.ensure_future(self.courier.stop(_CLAIMS_FINISH_WITHIN - self.settings.drain))
+        hurried = asyncio.ensure_future(self.ending.hurried.wait())
+        await asyncio.wait({finishing, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        if not finishing.done():
+            self.courier.hurry()
+        hurried.cancel()
+        await finishing
+
     async def serve(self, opened: Callable[[], None], listener: socket.socket) -> None:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
-        await serve(self.web, listener, opened=opened, closing=self._close)
+        self.ending.listen()
+        drain = self.settings.drain
+        await serve(self.web, listener, opened=opened, closing=self._close, ending=self.ending, drain=drain)
 
 
 def check_together(settings: Settings, policy: Policy) -> None:
@@ -213,9 +237,9 @@ def check_together(settings: Settings, policy: Policy) -> None:
         raise SettingsError((line,))
 
 
-async def build(settings: Settings) -> Bot:
+async def build(settings: Settings, ending: Ending | None = None) -> Bot:
     """The bot on its rules and its store, migrated. Raises what is wrong with either, in lines."""
     policy = load(settings.config)
     check_together(settings, policy)
     store = await open_store(settings.database_url, exclusive=True)
-    return Bot(settings, policy, store)
+    return Bot(settings, policy, store, ending)

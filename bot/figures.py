@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.core.errors import SaysoError
 from bot.core.ports import Channel, Store
+from bot.counts import Counts
 from bot.courier import Courier
 from bot.desk import Live
+from bot.process import process_figures
 from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.web.house import Figure, Probe
@@ -15,8 +18,16 @@ from bot.web.house import Figure, Probe
 _BAD_RULES = "the file as it is now is not in force; the log and sayso check say why"
 
 
-async def probes(store: Store, scheduler: Scheduler, rules: Rules, channels: Mapping[str, Channel]) -> Sequence[Probe]:
-    """Each part, and whether it is ready."""
+async def probes(
+    store: Store, scheduler: Scheduler, rules: Rules, channels: Mapping[str, Channel], *, leaving: bool = False
+) -> Sequence[Probe]:
+    """Each part, and whether it is ready; ``leaving``: the bot was told to stop, and answers on for a moment.
+
+    Vital is that requests are taken and kept and that time moves them. While a channel is down, people are asked by
+    their others and in the inbox, and a balancer that turned away would take those from them, too.
+    """
+    if leaving:
+        return [Probe("stopping", ok=False, detail="was told to stop")]
     writable = await store.writable()
     tick, refused = scheduler.fault(), rules.fault()
     found = [
@@ -27,7 +38,7 @@ async def probes(store: Store, scheduler: Scheduler, rules: Rules, channels: Map
     ]
     for name, channel in channels.items():
         fault = await channel.fault()
-        found.append(Probe(name, fault is None, fault or "connected"))
+        found.append(Probe(name, fault is None, fault or "connected", vital=False))
     return found
 
 
@@ -48,11 +59,44 @@ async def figures(store: Store, courier: Courier, rules: Rules, live: Live, emai
     ]
 
 
+async def house_figures(
+    store: Store, counts: Counts, scheduler: Scheduler, channels: Mapping[str, Channel], *, leaving: bool
+) -> list[Figure]:
+    """What the alerts ask: whether each part works, and how far behind it is.
+
+    While the store cannot be read there are none of its own.
+    """
+    writable = await store.writable()
+    late = scheduler.late()
+    up = {name: await channel.fault() is None for name, channel in channels.items()}
+    try:
+        counted = await counts.figures()
+    except SaysoError:
+        counted = counts.load()
+    return [
+        Figure("sayso_store_writable", "Whether the store can be written.", float(writable)),
+        Figure("sayso_stopping", "Whether the bot was told to stop.", float(leaving)),
+        Figure(
+            "sayso_tick_age_seconds",
+            "Since time last moved requests; -1 before it first did.",
+            -1.0 if late is None else late,
+        ),
+        *[
+            Figure("sayso_channel_up", "Whether a channel is connected.", float(n), {"channel": c})
+            for c, n in up.items()
+        ],
+        *counted,
+        *process_figures(),
+    ]
+
+
 def _rules_figures(rules: Rules) -> list[Figure]:
+    loaded = rules.loaded_at.timestamp() if rules.loaded_at else 0.0
     told = "Whether the routing file as it is now is not in force, because it is not good."
     return [
         Figure("sayso_routing_info", "Which rules are in force.", 1.0, {"hash": rules.current().hash}),
         Figure("sayso_routing_refused", told, float(rules.fault() is not None)),
+        Figure("sayso_routing_loaded_timestamp_seconds", "When it was last read and good.", loaded),
         Figure("sayso_routing_loads_total", "Readings of it that came into force.", rules.loads, {}, "counter"),
         Figure("sayso_routing_refusals_total", "Readings of it that were refused.", rules.refusals, {}, "counter"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from pathlib import Path
 
 from bot.core.model import Event
@@ -18,7 +19,8 @@ _REASON = 2000
 class Rules:
     """Holds the policy in force; `look` finds out whether the file says something else by now.
 
-    ``loads`` counts how often the file was read and is in force, ``refusals`` how often it was not good.
+    ``loads`` counts how often the file was read and is in force, ``refusals`` how often it was not good;
+    ``loaded_at`` is when it was last read and good.
     """
 
     def __init__(self, path: Path, policy: Policy, *, store: Store, clock: Clock) -> None:
@@ -31,6 +33,7 @@ class Rules:
         self._told_to = False
         self._fault: str | None = None
         self.loads = 0
+        self.loaded_at: datetime | None = None
         self.refusals = 0
 
     def current(self) -> Policy:
@@ -44,7 +47,7 @@ class Rules:
     async def begin(self) -> None:
         """Put on record which rules are in force from now on."""
         await self._note("config.loaded", policy=self._policy.hash)
-        self.loads += 1
+        self._in_force()
 
     def reload(self) -> None:
         """Let the next look read the file though it seems unchanged, as whoever sends SIGHUP wishes."""
@@ -82,8 +85,12 @@ class Rules:
                 await self._note("config.loaded", policy=policy.hash)
                 _log.info("%s loaded: %s", self._path.name, policy.hash)
             self._policy, self._fault = policy, None
-            self.loads += 1
+            self._in_force()
         self._seen = stamp
+
+    def _in_force(self) -> None:
+        self.loads += 1
+        self.loaded_at = self._clock.now()
 
     async def _note(self, kind: str, **data: str) -> None:
         event = Event(type=kind, at=self._clock.now(), actor="sayso", via="file", data=dict(data))

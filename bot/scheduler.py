@@ -78,9 +78,13 @@ class Scheduler:
                 _log.exception("the tick could not do all it had to; the next one tries again")
         self._last = time.monotonic()
 
+    def late(self) -> float | None:
+        """Seconds since the last tick; None before the first."""
+        return None if self._last is None else time.monotonic() - self._last
+
     def fault(self) -> str | None:
         """What is wrong with the ticking, or None."""
-        if self._last is None:
+        late = self.late()
+        if late is None:
             return "has not ticked yet"
-        late = time.monotonic() - self._last
         return f"has not ticked for {late:.0f} s" if late > STALE_SECONDS else None

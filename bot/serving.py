@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +13,9 @@ from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
+from bot.ending import Ending
 from bot.settings import Settings, SettingsError
 from bot.web.wire import BoundedHttp
 
@@ -24,9 +25,18 @@ _OBJECTS_A_LOOK = 20_000
 
 
 async def serve(
-    web: Starlette, listener: socket.socket, *, opened: Callable[[], None], closing: Callable[[], None]
+    web: ASGIApp,
+    listener: socket.socket,
+    *,
+    opened: Callable[[], None],
+    closing: Callable[[], None],
+    ending: Ending,
+    drain: float = 0.0,
 ) -> None:
-    """Answer HTTP until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does, ``closing`` as it ends."""
+    """Answer HTTP until told to end; ``opened`` is called once it does, ``closing`` as it ends.
+
+    ``drain``: so many seconds more, in which whoever asks hears that no more should be sent here.
+    """
     config = uvicorn.Config(
         web,
         http=BoundedHttp,
@@ -43,7 +53,23 @@ async def serve(
     gc.freeze()
     # What a call makes is freed by counting; a look every 700 objects, the default, finds next to nothing.
     gc.set_threshold(_OBJECTS_A_LOOK, 20, 20)
-    await _Server(config, opened, closing).serve(sockets=[listener])
+    server = _Server(config, opened, closing)
+    watching = asyncio.ensure_future(_end(server, ending, drain))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watching.cancel()
+
+
+async def _end(server: uvicorn.Server, ending: Ending, drain: float) -> None:
+    """Close the server once it is told to, and wait for nobody's answer once it is told again."""
+    await ending.asked.wait()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(drain):
+            await ending.hurried.wait()
+    server.should_exit = True
+    await ending.hurried.wait()
+    server.force_exit = True
 
 
 class _Server(uvicorn.Server):
@@ -56,16 +82,11 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Let a signal end the serving, and no more.
+        """Leave the signals to `Ending`.
 
-        uvicorn would raise it once again, which ends the process before the claims under way can finish (P14).
+        uvicorn would raise each once again, which ends the process before the claims under way can finish (P14).
         """
-        kept = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open, then say so."""

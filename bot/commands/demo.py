@@ -16,11 +16,11 @@ from typing import Any
 
 from bot.app import Bot, build
 from bot.commands.surroundings import GOOD, NO, CommandError
-from bot.commands.up import log_to_stderr
 from bot.core.errors import SaysoError
 from bot.core.model import Role
 from bot.demo.agent import Agent
 from bot.demo.receiver import Receiver
+from bot.logs import log_to_stderr
 from bot.serving import listen, run
 from bot.settings import VARIABLES, SettingsError, settings_of
 from store.chain import verify_store

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from bot.app import Bot, build
 from bot.commands.surroundings import GOOD, NO, CommandError, environment
 from bot.core.errors import SaysoError
+from bot.ending import Ending
+from bot.logs import log_to_stderr, secrets_among
 from bot.routing import RoutingErrors, load, warnings
 from bot.serving import listen, run
 from bot.settings import Settings, SettingsError, settings_of
@@ -26,32 +25,6 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     up.set_defaults(run=up_and_running)
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON: time, level, name, message, and the traceback where there is one."""
-        line = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
-
-
-def log_to_stderr(form: str, ours: int = logging.INFO) -> None:
-    """Write logs as ``text`` or ``json``: ``ours`` from that level up, the libraries' own chatter from warnings up."""
-    handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(JsonLines() if form == "json" else text)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for room in ("bot", "channels", "store", "sayso"):
-        logging.getLogger(room).setLevel(ours)
-
-
 def up_and_running(args: argparse.Namespace) -> int:
     """Run until told to stop; what is missing or wrong is said in one line each."""
     del args
@@ -60,7 +33,7 @@ def up_and_running(args: argparse.Namespace) -> int:
         settings = settings_of(values)
     except SettingsError as problem:
         raise CommandError("\n".join([*problem.problems, *_wrong_rules(Path(values["SAYSO_CONFIG"]))])) from None
-    log_to_stderr(settings.log)
+    log_to_stderr(settings.log, secrets=secrets_among(values))
     status: int = run(serve(settings))
     return status
 
@@ -76,8 +49,10 @@ def _wrong_rules(path: Path) -> tuple[str, ...]:
 
 async def serve(settings: Settings) -> int:
     """Build, open, serve, close."""
+    ending = Ending()
+    ending.listen()
     try:
-        bot = await build(settings)
+        bot = await build(settings, ending)
     except (SettingsError, SaysoError, OSError) as problem:
         sys.stderr.write(f"{problem}\n")
         return NO
@@ -91,7 +66,8 @@ async def serve(settings: Settings) -> int:
     try:
         await bot.start()
         faults = {name: await channel.fault() for name, channel in bot.channels.items()}
-        await bot.serve(lambda: announce(bot, faults), listener)
+        if not ending.asked.is_set():
+            await bot.serve(lambda: announce(bot, faults), listener)
     finally:
         await bot.stop()
     return GOOD

@@ -1,4 +1,4 @@
-"""How long something took, counted by upper bounds, as Prometheus reads it: its sum, and how many were at most so long."""
+"""How long things took, counted by upper bounds as Prometheus reads it: the sum, and how many were at most so long."""
 
 from __future__ import annotations
 

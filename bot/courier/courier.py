@@ -49,6 +49,10 @@ class Courier:
         await self._shift.stop(within)
         await self._replays.give_up()
 
+    def hurry(self) -> None:
+        """Let `stop` wait no longer."""
+        self._shift.hurry()
+
     def take(self, effects: Sequence[Effect]) -> None:
         """Perform effects, those of one card in order."""
         self._errands.take(effects)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from bot.core.about import about, begin, mark
 from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeKind
@@ -66,7 +67,7 @@ class Errands:
     def take(self, effects: Sequence[Effect]) -> None:
         """Perform effects, those of one card in order; one that is here already is not taken twice."""
         for effect in effects:
-            key = _lane_of(effect)
+            key = effect.lane
             lane = self._lanes.get(key)
             if lane is None:
                 self._lanes[key] = deque([effect])
@@ -92,6 +93,7 @@ class Errands:
 
     async def _walk(self, key: str) -> None:
         """Everything in a lane, in order; a failure for now puts the lane to sleep, and it goes on from there."""
+        begin()
         lane = self._lanes[key]
         while lane and not self._shift.over:
             effect = _soonest(lane)
@@ -100,7 +102,8 @@ class Errands:
                 return
             try:
                 async with self._sends:
-                    done = await self._perform(effect, lane)
+                    with about(request=effect.request, delivery=effect.ref if effect.kind in _TO_A_PLACE else ""):
+                        done = await self._perform(effect, lane)
             except Exception:  # noqa: BLE001  # the lane may not die of it: its other effects are owed too
                 _log.exception("%s of request %s broke off", effect.kind, effect.request)
                 lane[0] = replace(effect, due_at=self._shift.clock.now() + _BROKEN_PAUSE)
@@ -141,6 +144,7 @@ class Errands:
         delivery = None if request is None else await self._delivery(effect)
         if request is None or delivery is None:
             return await self._done(effect)
+        mark(channel=delivery.channel)
         channel = self._channels.get(delivery.channel)
         if effect.kind in (EffectKind.CARD, EffectKind.NOTICE):
             return await self._send(effect, request, delivery, channel)
@@ -251,13 +255,6 @@ def _soonest(lane: deque[Effect]) -> Effect:
             lane.remove(sooner)
             lane.appendleft(sooner)
     return lane[0]
-
-
-def _lane_of(effect: Effect) -> str:
-    """Those of one card go in order, as do one person's digests; everything else by itself."""
-    if effect.kind is EffectKind.DIGEST:
-        return effect.note
-    return effect.id if effect.kind in (EffectKind.WEBHOOK, EffectKind.LETTER) else effect.ref
 
 
 def _pause(attempts: int) -> timedelta:

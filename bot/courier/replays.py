@@ -6,6 +6,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from bot.core.about import about, mark
 from bot.core.errors import SaysoError
 from bot.core.model import Execution
 from bot.core.ports import Order, Outcome, OutcomeKind, Replayer
@@ -62,11 +63,15 @@ class Replays:
         # Known before it is claimed, and left so where this is cancelled: `give_up` then asks what became of it.
         self._running.add(execution_id)
         async with self._slots:
-            try:
-                await self._attempt(execution_id)
-            except Exception:  # noqa: BLE001  # a row that cannot be read must be told, and may not end the bot
-                _log.exception("execution %s broke off", execution_id)
+            with about(execution=execution_id):
+                await self._told(execution_id)
         self._running.discard(execution_id)
+
+    async def _told(self, execution_id: str) -> None:
+        try:
+            await self._attempt(execution_id)
+        except Exception:  # noqa: BLE001  # a row that cannot be read must be told, and may not end the bot
+            _log.exception("execution %s broke off", execution_id)
 
     async def _attempt(self, execution_id: str) -> None:
         try:
@@ -83,6 +88,7 @@ class Replays:
             await self._run(claim.order)
 
     async def _run(self, order: Order) -> None:
+        mark(request=order.request, agent=order.agent)
         try:
             outcome = await self._replayer.run(order)
         except Exception as fault:  # noqa: BLE001  # whatever it was, the execution needs an outcome

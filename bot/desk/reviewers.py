@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
+from bot.core.about import about
 from bot.core.card import Card, next_step_at
 from bot.core.digest import recompute
 from bot.core.edits import differences, touched
@@ -43,14 +44,15 @@ class Reviewers(Emergencies):
                 _intact(request)
             return (self._broken if ballot.break_glass else self._decided)(tx, request, ballot, now)
 
-        try:
-            return (await self._ledger.commit(work)).given
-        except (errors.Unavailable, errors.Overloaded):
-            raise
-        except errors.SaysoError as refusal:
-            actor = f"person:{ballot.by}"
-            await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
-            raise
+        with about(request=ballot.request, channel=ballot.channel, who=f"person:{ballot.by}"):
+            try:
+                return (await self._ledger.commit(work)).given
+            except (errors.Unavailable, errors.Overloaded):
+                raise
+            except errors.SaysoError as refusal:
+                actor = f"person:{ballot.by}"
+                await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
+                raise
 
     def _may_decide(self, person_id: str) -> None:
         # A key outlives the person's entry in routing.yaml, and so does a route that names them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,9 @@ from bot.settings.problems import SettingsError, not_the_example
 from bot.settings.push import Push, push_of
 from bot.settings.signing import secrets_of, webhook_secrets_of
 
+LONGEST_DRAIN = 5.0
+"""Seconds."""
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """What the environment says, checked. ``secrets`` and ``webhook_secrets``: the first one signs."""
@@ -27,6 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...]
     webhook_secrets: tuple[str, ...]
     log: str
+    drain: float = 0.0
     slack_bot_token: str | None = None
     slack_app_token: str | None = None
     slack_signing_secret: str | None = None
@@ -81,6 +86,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         secrets=secrets_of(values["SAYSO_SECRET"], problems),
         webhook_secrets=webhook_secrets_of(values["SAYSO_WEBHOOK_SECRET"], problems),
         log=values["SAYSO_LOG"],
+        drain=_drain(values["SAYSO_DRAIN"], problems),
         slack_bot_token=token,
         slack_app_token=app,
         slack_signing_secret=signing,
@@ -130,6 +136,14 @@ def public_url_of(values: Mapping[str, str]) -> str:
     host, port = _listen(values["SAYSO_LISTEN"], [])
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # a wildcard is no address to link to
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _drain(value: str, problems: list[str]) -> float:
+    """Seconds; no more than leaves the claims under way their time within 25 s (P14)."""
+    if re.fullmatch(r"[0-5](\.[0-9]{1,3})?", value) and float(value) <= LONGEST_DRAIN:
+        return float(value)
+    problems.append("SAYSO_DRAIN: must be a number of seconds from 0 to 5.")
+    return 0.0
 
 
 def _listen(value: str, problems: list[str]) -> tuple[str, int]:

@@ -42,6 +42,12 @@ VARIABLES = (
     ),
     Variable(name="SAYSO_LOG", default="text", about="How logs are written: text or json."),
     Variable(
+        name="SAYSO_DRAIN",
+        default="0",
+        about="Seconds (0 to 5) that the bot answers on once it is told to stop, while /readyz says 503 already, so\n"
+        "that a balancer turns away first.",
+    ),
+    Variable(
         name="SLACK_BOT_TOKEN",
         about="The app's bot token; without it Slack is off.",
         example="xoxb-…",

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.core import errors
 from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health, problems
+from bot.web.calls import ROUTE, Calls
 from bot.web.exchange import GUARDS, Answer, read_body, refusal
 from bot.web.house import LOST, House, SlackHandler
 from bot.web.openapi import document
@@ -29,7 +30,8 @@ MAX_SLACK_BYTES = 1024 * 1024
 def create_app(house: House, routes: Sequence[BaseRoute] = ()) -> Starlette:
     """The application. ``routes`` are the inbox's (`bot.web.inbox.routes`), tried after the API's own."""
     tally: Counter[tuple[str, int]] = Counter()
-    operations = table(house, tally)
+    calls = Calls()
+    operations = table(house, tally, calls)
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -37,7 +39,7 @@ def create_app(house: House, routes: Sequence[BaseRoute] = ()) -> Starlette:
     mounted: list[BaseRoute] = [Route(path, endpoint, name=path) for path, endpoint in endpoints.items()]
     if house.slack is not None:
         mounted.append(Route("/slack/events", SlackEvents(house, house.slack), name="slack"))
-    app = Front(endpoints, [*mounted, *routes])
+    app = Front(calls, endpoints, [*mounted, *routes])
     app.router.redirect_slashes = False
     return app
 
@@ -48,35 +50,44 @@ class Front(Starlette):
     An `Endpoint` needs none of them: it answers every error itself.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], routes: Sequence[BaseRoute]) -> None:
+    def __init__(self, calls: Calls, endpoints: Mapping[str, Endpoint], routes: Sequence[BaseRoute]) -> None:
         super().__init__(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+        self._calls = calls
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
+        await self._calls.answer(self._answer, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if path.startswith(REQUESTS) and not scope.get("root_path"):
             given, slash, rest = path[len(REQUESTS) :].partition("/")
-            endpoint = self._endpoints.get(f"{REQUESTS}{{id}}{slash}{rest}")
+            template = f"{REQUESTS}{{id}}{slash}{rest}"
+            endpoint = self._endpoints.get(template)
             if endpoint is not None and given:
+                scope[ROUTE] = template
                 scope["path_params"] = {"id": given}
                 await endpoint(scope, receive, send)
                 return
         elif path.startswith(BATCHES) and not scope.get("root_path"):
             # A batch's name may hold slashes, which a route would take for the address's own.
             given, slash, rest = path[len(BATCHES) :].rpartition("/")
-            endpoint = self._endpoints.get(f"{BATCHES}{{batch}}{slash}{rest}")
+            template = f"{BATCHES}{{batch}}{slash}{rest}"
+            endpoint = self._endpoints.get(template)
             if endpoint is not None and given:
+                scope[ROUTE] = template
                 scope["path_params"] = {"batch": given}
                 await endpoint(scope, receive, send)
                 return
         elif path == REQUESTS[:-1] and not scope.get("root_path"):
+            scope[ROUTE] = path
             await self._endpoints[path](scope, receive, send)
             return
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, send)  # its router writes the route
 
 
-def table(house: House, tally: Counter[tuple[str, int]]) -> tuple[Operation, ...]:
+def table(house: House, tally: Counter[tuple[str, int]], calls: Calls) -> tuple[Operation, ...]:
     """Every operation there is, the busiest paths first; the document that describes them is one of them."""
     listed = (
         *api_requests.OPERATIONS,
@@ -85,7 +96,7 @@ def table(house: House, tally: Counter[tuple[str, int]]) -> tuple[Operation, ...
         *api_batches.OPERATIONS,
         *api_drills.OPERATIONS,
         *api_audit.OPERATIONS,
-        *health.operations(tally),
+        *health.operations(tally, calls),
     )
     drawn: list[bytes] = []
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from bot.web.calls import Calls
 from bot.web.exchange import Answer
 from bot.web.house import Figure
 from bot.web.operation import Call, Operation
@@ -51,9 +52,9 @@ async def ready(call: Call) -> Answer:
     return Answer(200, encoded(Ready("ready" if whole else "degraded", checks)))
 
 
-def metrics_text(figures: Iterable[Figure], tally: Mapping[tuple[str, int], int]) -> str:
-    """The figures in Prometheus's text format 0.0.4, with the count of answers by call and status."""
-    counted = [
+def answers(tally: Mapping[tuple[str, int], int]) -> list[Figure]:
+    """The count of answers by call and status."""
+    return [
         Figure(
             "sayso_http_answers_total",
             "Answers of the API since the start, by call and status.",
@@ -63,17 +64,23 @@ def metrics_text(figures: Iterable[Figure], tally: Mapping[tuple[str, int], int]
         )
         for (name, status), times in sorted(tally.items())
     ]
+
+
+def metrics_text(figures: Iterable[Figure]) -> str:
+    """The figures in Prometheus's text format 0.0.4, which wants all samples of a name together."""
+    named: dict[str, list[Figure]] = {}
+    for figure in figures:
+        named.setdefault(figure.name, []).append(figure)
     lines: list[str] = []
-    announced: set[str] = set()
-    for figure in (*figures, *counted):
-        if figure.name not in announced:
-            announced.add(figure.name)
-            lines += [f"# HELP {figure.name} {_escaped(figure.help)}", f"# TYPE {figure.name} {figure.kind}"]
-        labels = ",".join(f'{name}="{_quoted(value)}"' for name, value in figure.labels.items())
-        lines.append(
-            f"{figure.name}{{{labels}}} {figure.value:.17g}" if labels else f"{figure.name} {figure.value:.17g}"
-        )
+    for name, samples in named.items():
+        lines += [f"# HELP {name} {_escaped(samples[0].help)}", f"# TYPE {name} {samples[0].kind}"]
+        lines += map(_sample, samples)
     return "\n".join(lines) + "\n"
+
+
+def _sample(figure: Figure) -> str:
+    labels = ",".join(f'{name}="{_quoted(value)}"' for name, value in figure.labels.items())
+    return f"{figure.name}{figure.suffix}{f'{{{labels}}}' if labels else ''} {figure.value:.17g}"
 
 
 def _escaped(text: str) -> str:
@@ -84,11 +91,11 @@ def _quoted(text: str) -> str:
     return _escaped(text).replace('"', '\\"')
 
 
-def operations(tally: Counter[tuple[str, int]]) -> tuple[Operation, ...]:
-    """The three calls; ``tally`` is what the API's endpoints count their answers in."""
+def operations(tally: Counter[tuple[str, int]], calls: Calls) -> tuple[Operation, ...]:
+    """The three calls; ``tally`` is what the API's endpoints count their answers in, ``calls`` how long they took."""
 
     async def metrics(call: Call) -> Answer:
-        text = metrics_text(await call.house.figures(), tally)
+        text = metrics_text((*await call.house.figures(), *answers(tally), *calls.figures()))
         return Answer(200, text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
     return (

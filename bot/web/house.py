@@ -23,13 +23,17 @@ class Probe(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """One sample for ``/metrics``: ``sayso_requests{state="pending"} 3`` is name, help, value and labels."""
+    """One sample for ``/metrics``: ``sayso_requests{state="pending"} 3`` is name, help, value and labels.
+
+    ``suffix`` ends the names of the samples of a histogram, which are one figure.
+    """
 
     name: str
     help: str
     value: float
     labels: Mapping[str, str] = {}
     kind: str = "gauge"
+    suffix: str = ""
 
 
 SlackHandler = Callable[[Mapping[str, str], bytes, datetime], Awaitable[tuple[int, Mapping[str, str], bytes]]]

@@ -14,6 +14,7 @@ from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
 from bot.core import errors
+from bot.core.about import mark
 from bot.core.errors import SaysoError
 from bot.core.model import Key, Request, Role
 from bot.web.auth import authenticate, refuse
@@ -122,6 +123,7 @@ class Call:
         self, request: Request, *, status: int = 200, whole: bool = False, headers: Headers | None = None
     ) -> Answer:
         """The request as an answer; ``whole`` reads its deliveries, which costs a query."""
+        mark(request=request.id)
         deliveries = await self.house.store.deliveries(request.id) if whole else ()
         view = request_view(request, deliveries, self.house.public_url)
         return Answer(status, encoded(view), headers=headers or [])
@@ -136,6 +138,7 @@ def identifier(scope: Scope) -> str | None:
     ID.check(given, "", found)
     if found:
         raise errors.NotFound
+    mark(request=str(given))
     return str(given)
 
 
@@ -188,6 +191,7 @@ class Endpoint:
         key = None
         if operation.roles:
             key = await authenticate(self.house, header_values(scope, b"authorization"))
+            mark(who=f"{key.role}:{key.name} {key.id}")
             if key.role not in operation.roles:
                 await refuse(self.house, key, operation.roles, identifier(scope))
         query = parse_query(scope["query_string"], operation.parameters)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from bot.core.about import mark
 from bot.core.errors import Forbidden, Malformed, TooLarge
 from bot.core.model import Person
 from bot.core.ports import Session
@@ -85,6 +86,7 @@ async def visitor_of(house: House, request: Request) -> Visitor | None:
     person = house.desk.person(session.person) if session else None
     if cookie is None or session is None or person is None:
         return None
+    mark(who=f"person:{person.id}")
     return Visitor(person, session, cookie, csrf_of(cookie))
 
 
