@@ -39,6 +39,27 @@ class Effect(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     note: str = ""
 
+    @property
+    def lane(self) -> str:
+        """What it goes in order with: those of one card, and one person's digests; everything else by itself."""
+        if self.kind is EffectKind.DIGEST:
+            return self.note
+        return self.id if self.kind in (EffectKind.WEBHOOK, EffectKind.LETTER) else self.ref
+
+
+class Replica(Struct, frozen=True, kw_only=True):
+    """One process that shares a store with others, from its start to its end: an incarnation, never used again.
+
+    ``name`` is its machine and process, ``rules`` the hash of its routing.yaml; ``until`` is when the others take over
+    what it holds, by the store's own clock, unless it says again that it is alive.
+    """
+
+    id: str
+    name: str
+    rules: str
+    started_at: datetime
+    until: datetime
+
 
 class Change(Struct, frozen=True, kw_only=True):
     """One step of one request, as rows and audit line together.
@@ -199,7 +220,7 @@ class AuditQuery(Struct, frozen=True, kw_only=True):
     limit: int = 100
 
 
-class AuditLine(Struct, frozen=True, kw_only=True):
+class AuditLine(Struct, frozen=True, kw_only=True, gc=False):
     """One stored audit event. ``hash`` = SHA-256 hex over ``previous`` (hex, ASCII) followed by ``body`` (UTF-8)."""
 
     seq: int
