@@ -38,6 +38,7 @@ class VisitStatements:
         self.drop_subscription = self._prepare(sa.delete(subscriptions).where(u.id == bind("id")))
         self.kept = self._prepare(sa.select(k.value).where(k.name == bind("name")))
         self.keep = self._put(kept)
+        self.keep_newer = self._put(kept, "name")
 
     def _sessions(self) -> None:
         s, n, bind = sessions.c, links.c, sa.bindparam

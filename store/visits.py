@@ -76,3 +76,11 @@ class VisitsTx:
         row: dict[str, Any] = {"name": name, "value": value}
         self._cursor.change(self._cursor.say.visits.keep, row)
         return kept(self._cursor, name) or value
+
+    def kept(self, name: str) -> str | None:
+        """See `Tx.kept`."""
+        return kept(self._cursor, name)
+
+    def keep_newer(self, name: str, value: str) -> None:
+        """See `Tx.keep_newer`."""
+        self._cursor.change(self._cursor.say.visits.keep_newer, {"name": name, "value": value})

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from bot.core.model import Delivery, Event, Execution, Key, Request
 from bot.core.ports.letters import LetterStore, LetterTx
+from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
     AccountEntry,
     Alike,
@@ -26,7 +27,7 @@ from bot.core.ports.standing import Census, Load, Standing
 T = TypeVar("T")
 
 
-class Tx(LetterTx, Protocol):
+class Tx(LetterTx, ReplicaTx, Protocol):
     """One unit of work inside a write transaction; everything in it is seen by itself and lost together."""
 
     def request(self, request_id: str) -> Request | None:
@@ -137,8 +138,14 @@ class Tx(LetterTx, Protocol):
     def keep(self, name: str, value: str) -> str:
         """Keep what the house made for itself under a name, unless something stands there; what stands there now."""
 
+    def kept(self, name: str) -> str | None:
+        """What the house keeps under a name."""
 
-class Store(LetterStore, Protocol):
+    def keep_newer(self, name: str, value: str) -> None:
+        """Write over what the house keeps under a name."""
+
+
+class Store(LetterStore, ReplicaStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
     async def write(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
