@@ -1,0 +1,77 @@
+"""After a fault: what clients were told, what the store holds, what its audit tells, and what was really done agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from bot.core.model import ExecutionState, Request
+from bot.core.ports import Filter
+from store import open_store
+from tests.fakes.receiver import Receiver
+from tests.store.test_p13_replay import held, told
+from tests.stories.program import REFUND, Caller, Program
+
+UNTOUCHED = (ExecutionState.NONE, ExecutionState.WAITING, ExecutionState.CANCELLED)
+
+
+class Client(Struct):
+    """An agent that keeps a ledger: by order, what was taken (201 or 200) and what was refused aloud."""
+
+    caller: Caller
+    taken: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    async def submit(self, order: str, *, amount: float = 3.0) -> int:
+        """Submit a refund under its order as key; up to 5 the rules approve it. The status."""
+        body = REFUND | {"arguments": {"order": order, "amount": amount}, "confidence": 0.9}
+        status, answer = await self.caller.call("POST", "/v1/requests", body, {"Idempotency-Key": order})
+        if status in (200, 201):
+            assert self.taken.setdefault(order, answer["id"]) == answer["id"], f"{order} is two requests"
+            self.refused.pop(order, None)
+        else:
+            self.refused[order] = status
+        return status
+
+    async def ended(self, order: str, within: int = 20) -> Any:
+        """The execution of what was taken under this order, once it has ended."""
+        request = await self.caller.get(self.taken[order], f"wait={within}&for=outcome")
+        return request["execution"]
+
+
+async def agree(
+    program: Program, client: Client, *receivers: Receiver, idempotent: bool = False
+) -> Mapping[str, Request]:
+    """Stop it, and hold it all together (promises P1, P2, P5, P6 and P13); what the store holds, by order."""
+    await program.stop()
+    store = await open_store(program.environment["SAYSO_DATABASE_URL"], exclusive=False)
+    try:
+        assert await told(store) == held(_file(program))
+        kept = list(await store.requests(Filter(limit=10_000)))
+    finally:
+        await store.close()
+    found = {str(request.content.arguments["order"]): request for request in kept}
+    assert len(found) == len(kept), "one key, two requests"
+    assert {order: found[order].id for order in client.taken} == client.taken
+    assert not client.refused.keys() & found.keys(), "refused aloud, and kept"
+    effects: dict[str, int] = {}
+    for receiver in receivers:
+        for execution, times in receiver.effects.items():
+            effects[execution] = effects.get(execution, 0) + times
+    runs = {request.execution.id: request.execution for request in kept if request.execution is not None}
+    assert effects.keys() <= runs.keys(), "something ran that no row says"
+    for name, run in runs.items():
+        done = effects.get(name, 0)
+        assert done <= (run.attempts_allowed if idempotent else 1), (name, done)
+        if run.state is ExecutionState.EXECUTED:
+            assert done, f"{name} is told as executed, and nobody did it"
+        if run.state in UNTOUCHED or not run.attempts:
+            assert not done, f"{name} is told as not begun, and was done"
+    return found
+
+
+def _file(program: Program) -> Path:
+    return Path(program.environment["SAYSO_DATABASE_URL"].partition(":///")[2])
