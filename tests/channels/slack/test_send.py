@@ -13,7 +13,8 @@ from bot.core.errors import SendFailed
 from bot.core.model import Delivery, DeliveryState
 from bot.core.ports import Place
 from channels.slack.api import proxy_for
-from tests.channels.slack.conftest import Office, opened
+from channels.slack.channel import SlackChannel
+from tests.channels.slack.conftest import SECRETS, Office, opened, settings_of
 from tests.fakes.slack import api, buttons, mentions, visible_text
 from tests.fakes.slack.args import Args
 from tests.fakes.slack.state import State
@@ -155,6 +156,21 @@ async def test_p08_a_process_that_died_before_it_could_say_leaves_one_card(by_ht
     handle = await send(by_http, delivery)
     by_http.house.clock.ahead += timedelta(seconds=60)
     assert await send(by_http, delivery) == handle
+
+
+@pytest.mark.usefixtures("with_history")
+async def test_p08_a_process_that_is_started_again_at_once_leaves_one_card(by_http: Office) -> None:
+    """What was planned before it began is looked for, however short a while ago that was: nobody updates a second."""
+    delivery = queued(by_http)
+    handle = await send(by_http, delivery)
+    by_http.house.clock.ahead += timedelta(seconds=1)
+    settings = settings_of(by_http.slack, "http")
+    again = SlackChannel(settings, by_http.house, clock=by_http.house.clock, post_to="#approvals", secrets=SECRETS)
+    card = by_http.house.card_of(by_http.house.requests[delivery.request])
+    await again.start()
+    assert await again.send(card, delivery) == handle
+    assert [m.ts for m in by_http.slack.messages("#approvals")] == [handle["ts"]]
+    await again.stop()
 
 
 @pytest.mark.usefixtures("with_history")
