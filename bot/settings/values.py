@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from bot.core.servers import Server
+from bot.settings.audit import Audit, audit_of
 from bot.settings.mail import mail_of
 from bot.settings.oidc import OidcClient, oidc_of
+from bot.settings.otel import OtelSink, otel_of
 from bot.settings.problems import SettingsError, not_the_example
 from bot.settings.push import Push, push_of
 from bot.settings.signing import secrets_of, webhook_secrets_of
@@ -32,6 +34,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_secrets: tuple[str, ...]
     log: str
     drain: float = 0.0
+    otel: OtelSink | None = None
     slack_bot_token: str | None = None
     slack_app_token: str | None = None
     slack_signing_secret: str | None = None
@@ -45,6 +48,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     email_dns: str | None = None
     oidc: OidcClient | None = None
     push: Push = Push()
+    audit: Audit = Audit()
 
     @property
     def slack_on(self) -> bool:
@@ -86,6 +90,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         secrets=secrets_of(values["SAYSO_SECRET"], problems),
         webhook_secrets=webhook_secrets_of(values["SAYSO_WEBHOOK_SECRET"], problems),
         log=values["SAYSO_LOG"],
+        otel=otel_of(values, problems),
         drain=_drain(values["SAYSO_DRAIN"], problems),
         slack_bot_token=token,
         slack_app_token=app,
@@ -100,6 +105,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         email_dns=mail.dns,
         oidc=oidc_of(values, problems),
         push=push_of(values, public, problems),
+        audit=audit_of(values, problems),
     )
     if problems:
         raise SettingsError(tuple(problems))

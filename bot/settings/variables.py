@@ -48,6 +48,18 @@ VARIABLES = (
         "that a balancer turns away first.",
     ),
     Variable(
+        name="OTEL_EXPORTER_OTLP_ENDPOINT",
+        about="Traces go to this OpenTelemetry collector, by OTLP over HTTP; without it there are none.\n"
+        "The OTEL_ variables of the SDK (sampler, limits, certificates) count, too, from the environment alone.",
+        example="http://127.0.0.1:4318",
+    ),
+    Variable(
+        name="OTEL_EXPORTER_OTLP_HEADERS",
+        about="Headers that the collector asks for, as name=value with commas between.",
+        example="x-api-key=the-key-of-the-collector",
+    ),
+    Variable(name="OTEL_SERVICE_NAME", default="sayso", about="What traces call this bot."),
+    Variable(
         name="SLACK_BOT_TOKEN",
         about="The app's bot token; without it Slack is off.",
         example="xoxb-…",
@@ -173,6 +185,45 @@ VARIABLES = (
         "a bare url for whoever has no way of their own. They are sent a link and no buttons.",
         example="ana=pover://user@token gotify://gotify.example.com/token",
         group="Push",
+    ),
+    Variable(
+        name="SAYSO_AUDIT_KEY",
+        about="Signs checkpoints of the audit trail; without it there are none. A comma-separated list rotates: the first\n"
+        "is the house's own, all of them sign. Make one with: sayso audit key",
+        example="auditsk_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGUsIG5vIGtleSE",
+        group="Audit",
+    ),
+    Variable(
+        name="SAYSO_AUDIT_CHECKPOINTS",
+        about="Where checkpoints go, with spaces between: a file, a webhook, a bucket of S3 or the like of it\n"
+        "(s3://bucket/prefix, with ?endpoint=https://… and &region=… where needed).",
+        example="/mnt/worm/checkpoints.jsonl s3://audit-of-example/sayso",
+        group="Audit",
+    ),
+    Variable(
+        name="SAYSO_AUDIT_CHECKPOINT_EVERY",
+        default="1h",
+        about="How often one is made, where anything happened since the last.",
+        group="Audit",
+    ),
+    Variable(
+        name="AWS_ACCESS_KEY_ID",
+        about="Who we are to buckets. Without it, the machine's own role, as Amazon's programs find it.",
+        example="AKIAEXAMPLEEXAMPLE00",
+        group="Audit",
+    ),
+    Variable(
+        name="AWS_SECRET_ACCESS_KEY",
+        about="The secret of that access key.",
+        example="the-secret-of-the-access-key",
+        group="Audit",
+    ),
+    Variable(name="AWS_REGION", about="Where buckets are.", example="eu-west-1", group="Audit"),
+    Variable(
+        name="AWS_ENDPOINT_URL",
+        about="The server of buckets that are not Amazon's.",
+        example="https://minio.example.com:9000",
+        group="Audit",
     ),
 )
 
