@@ -7,8 +7,22 @@ from typing import Any
 
 from bot.clock import entropy
 from bot.core.ports import Clock
-from bot.settings import Settings
+from bot.process import own_version
+from bot.settings import Settings, SettingsError
 from channels import load
+
+
+def tracing(settings: Settings) -> Any:
+    """`bot.tracing.Tracing`, None where it is off. Raises `SettingsError` where the extra is not installed."""
+    if settings.otel is None:
+        return None
+    try:
+        opened = import_module("bot.tracing")
+    except ModuleNotFoundError as missing:
+        line = f"OTEL_EXPORTER_OTLP_ENDPOINT: needs the extra otel ({missing}); pip install 'sayso-bot[otel]'."
+        raise SettingsError((line,)) from None
+    sink = settings.otel
+    return opened.Tracing(endpoint=sink.endpoint, headers=sink.headers, service=sink.service, version=own_version())
 
 
 def email_account(settings: Settings) -> Any:

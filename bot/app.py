@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import to_builtins
 from starlette.applications import Starlette
 
-from bot.accounts import email_account, identity_provider, push_account
+from bot.accounts import email_account, identity_provider, push_account, tracing
 from bot.clock import SystemClock, entropy
 from bot.core.errors import SendFailed
 from bot.core.model import Person, Request
@@ -46,7 +46,8 @@ class Bot:
 
     def __init__(self, settings: Settings, policy: Policy, store: Store, ending: Ending | None = None) -> None:
         self.settings = settings
-        self.store = store
+        self._tracing = tracing(settings)
+        self.store = store = self._tracing.store(store) if self._tracing else store
         self.ending = ending or Ending()
         clock = SystemClock()
         self.ledger = Ledger(store, clock, entropy)
@@ -54,9 +55,13 @@ class Bot:
         self.channels: dict[str, Channel] = {}
         self.access = Access(self.ledger)
         self.desk = Desk(self.ledger, Rounds(self.ledger, self.channels), self.rules.current, self._link)
-        self.replayer = open_replayer(
-            secrets=settings.webhook_secrets, allow_private=lambda: self.rules.current().allow_private
+        self.replayer: Any = open_replayer(
+            secrets=settings.webhook_secrets,
+            allow_private=lambda: self.rules.current().allow_private,
+            carried=self._tracing.going if self._tracing else dict,
         )
+        if self._tracing:
+            self.replayer = self._tracing.replayer(self.replayer)
         self.courier = Courier(
             self.desk,
             clock,
@@ -80,6 +85,8 @@ class Bot:
         if settings.push_on:
             self._add_push()
         self.web = self._web(clock)
+        if self._tracing:
+            self.channels |= {name: self._tracing.channel(name, own) for name, own in self.channels.items()}
 
     def _link(self, request_id: str) -> str:
         return page_url(self.settings.public_url, request_id)
@@ -210,6 +217,8 @@ class Bot:
             await channel.stop()
         await self.replayer.close()
         await self.store.close()
+        if self._tracing:
+            await self._tracing.close()
 
     async def _finish(self) -> None:
         """Let claims finish, as long as there is time and nobody is in a hurry."""
@@ -225,7 +234,8 @@ class Bot:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
         self.ending.listen()
         drain = self.settings.drain
-        await serve(self.web, listener, opened=opened, closing=self._close, ending=self.ending, drain=drain)
+        web = self._tracing.web(self.web) if self._tracing else self.web
+        await serve(web, listener, opened=opened, closing=self._close, ending=self.ending, drain=drain)
 
 
 def check_together(settings: Settings, policy: Policy) -> None:

@@ -15,6 +15,14 @@ from bot.web.house import Figure
 _STARTED = time.time()
 
 
+def own_version() -> str:
+    """The installed version; 0 where it runs from files alone."""
+    try:
+        return version("sayso-bot")
+    except PackageNotFoundError:
+        return "0"
+
+
 def process_figures() -> list[Figure]:
     """Memory, files and processor time; nothing of what this system does not tell."""
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -47,10 +55,11 @@ def process_figures() -> list[Figure]:
 
 def build_figures(database_url: str) -> list[Figure]:
     """Which sayso this is, on what."""
-    try:
-        own = version("sayso-bot")
-    except PackageNotFoundError:
-        own = "0"
     kept = database_url.partition(":")[0].partition("+")[0]
-    labels = {"version": own, "python": platform.python_version(), "store": kept, "sqlite": sqlite3.sqlite_version}
+    labels = {
+        "version": own_version(),
+        "python": platform.python_version(),
+        "store": kept,
+        "sqlite": sqlite3.sqlite_version,
+    }
     return [Figure("sayso_build_info", "Which sayso this is, on what.", 1.0, labels)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Mapping
@@ -13,10 +14,13 @@ from bot.app import Bot, build
 from bot.commands.surroundings import GOOD, NO, CommandError, environment
 from bot.core.errors import SaysoError
 from bot.ending import Ending
-from bot.logs import log_to_stderr, secrets_among
+from bot.logs import Masks, log_to_stderr, secrets_among
 from bot.routing import RoutingErrors, load, warnings
 from bot.serving import listen, run
 from bot.settings import Settings, SettingsError, settings_of
+
+
+_log = logging.getLogger(__name__)
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -128,5 +132,9 @@ def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
     if not (settings.slack_on or settings.email_on):
         lines.append("people are asked in the web inbox, and by push where they turned it on")
     lines += [f"note: {warning}" for warning in warnings(policy)]
-    sys.stderr.write("\n".join(lines) + "\n")
+    if settings.log == "json":
+        for line in lines:
+            _log.info("%s", line)
+        return
+    sys.stderr.write(Masks().hide("\n".join(lines)) + "\n")
     sys.stderr.flush()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-NAMES = ("call", "who", "request", "execution", "delivery", "channel", "agent")
+NAMES = ("call", "who", "request", "execution", "delivery", "channel", "agent", "trace")
 """What is said, in the order in which a line says it. ``call`` is an HTTP call's id, ``who`` its key or person."""
 
 _NOTHING: Mapping[str, str] = {}

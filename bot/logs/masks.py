@@ -20,6 +20,7 @@ _SHAPES = re.compile(
     (?P<slack>\bxox[a-z]-[A-Za-z0-9-]{6,}|\bxapp-[A-Za-z0-9-]{6,})
     |(?P<webhook>\bwhsec_[A-Za-z0-9+/_-]{8,}={0,2})
     |(?P<key>\bsk_[a-z]+_[A-Za-z0-9_-]{8,})
+    |(?P<audit>\bauditsk_[A-Za-z0-9_-]{8,})
     |(?P<ntfy>\btk_[a-z0-9]{12,})
     |(?P<bearer>(?<=\bbearer[ ])[A-Za-z0-9._~+/-]{6,}=*)
     |(?P<jwt>\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)
@@ -65,6 +66,8 @@ def secrets_among(values: Mapping[str, str]) -> tuple[str, ...]:
         pieces = [piece for piece in _LISTS.split(value) if piece]
         if _SECRET.search(name):
             found += pieces
+        if name.endswith("_HEADERS"):
+            found += [piece.partition("=")[2] for piece in value.split(",")]
         for piece in pieces:
             if name == _SERVICES:
                 found += _of_a_service(piece)

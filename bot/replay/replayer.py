@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -52,13 +52,20 @@ class TargetReplayer:
         await self._webhooks.close()
 
 
-def open_replayer(*, secrets: tuple[str, ...], allow_private: Callable[[], tuple[str, ...]]) -> TargetReplayer:
+def open_replayer(
+    *,
+    secrets: tuple[str, ...],
+    allow_private: Callable[[], tuple[str, ...]],
+    carried: Callable[[], Mapping[str, str]] = dict,
+) -> TargetReplayer:
     """A replayer for one event loop.
 
     ``secrets`` sign webhooks (``whsec_…``, two while rotating; without any, no webhook is sent). ``allow_private`` is
-    asked at every connection, so a reloaded file holds at once. Raises ``ValueError`` on a secret that is none.
+    asked at every connection, so a reloaded file holds at once. ``carried`` are headers that webhooks carry along.
+    Raises ``ValueError`` on a secret that is none.
     """
-    return TargetReplayer(WebhookClient(signer=Signer(secrets), listed=allow_private), FunctionRunner())
+    webhooks = WebhookClient(signer=Signer(secrets), listed=allow_private, carried=carried)
+    return TargetReplayer(webhooks, FunctionRunner())
 
 
 def _as_approved(order: Order) -> bool:

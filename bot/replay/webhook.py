@@ -7,7 +7,7 @@ a complete answer settles the outcome, and everything else is ``unknown``.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -91,12 +91,17 @@ class WebhookClient:
         listed: Callable[[], tuple[str, ...]],
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
+        carried: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """``listed`` gives the networks in ``allow_private``; ``resolver`` and ``tls`` default to the system's."""
+        """``listed`` gives the networks in ``allow_private``; ``resolver`` and ``tls`` default to the system's.
+
+        ``carried`` are headers that go along, such as the trace it is part of; nothing that the signature covers.
+        """
         self._signer = signer
         self._listed = listed
         self._resolver = resolver
         self._tls = tls
+        self._carried = carried
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def post(self, url: str, *, message_id: str, kind: str, data: dict[str, Any], within: timedelta) -> Outcome:
@@ -110,6 +115,7 @@ class WebhookClient:
         body = message(kind, at, data)
         headers = self._signer.headers(message_id, at, body)
         headers["Idempotency-Key"] = message_id
+        headers |= self._carried()
         for _ in range(_STALE_TRIES):
             sent = Body(body)
             try:

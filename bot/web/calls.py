@@ -26,6 +26,9 @@ log = logging.getLogger("sayso.http")
 ROUTE = "sayso.route"
 """Where a scope says by which template it was answered, where no router wrote its route there."""
 
+TRACE = "sayso.trace"
+"""Where a scope says in which trace the call is, where calls are traced."""
+
 NOWHERE = "none"
 """The template of what no route answers; each such path by itself would make figures without end."""
 
@@ -56,6 +59,8 @@ class Calls:
         """Let ``app`` answer one call, under an id of its own that goes back as ``X-Request-Id``."""
         call = self._id(scope)
         facts = begin(call=call)
+        if TRACE in scope:
+            facts["trace"] = scope[TRACE]
         header = (_HEADER, call.encode())
         status = 0
 
