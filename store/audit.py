@@ -123,7 +123,7 @@ class _Trail:
     def _execution(self, execution: Execution, body: str) -> None:
         if execution.id not in self.rebuilt.executions:
             self.rebuilt.requests[execution.request]["execution"] = execution.id
-        self.rebuilt.executions[execution.id] = rows.execution_row(execution, body)
+        self.rebuilt.executions[execution.id] = rows.execution_row(execution, body, None)
 
 
 def _text(told: msgspec.Raw) -> str:

@@ -185,8 +185,8 @@ def decision_of(body: str) -> Decision:
     return _decision.decode(body)
 
 
-def execution_row(execution: Execution, body: str) -> dict[str, Any]:
-    """The row of ``executions``; ``body`` is the execution's JSON."""
+def execution_row(execution: Execution, body: str, holder: str | None) -> dict[str, Any]:
+    """The row of ``executions``; ``body`` is the execution's JSON, ``holder`` as of `effect_row`."""
     return {
         "id": execution.id,
         "request": execution.request,
@@ -195,6 +195,7 @@ def execution_row(execution: Execution, body: str) -> dict[str, Any]:
         "attempts": execution.attempts,
         "due_at": micros_or_none(execution.due_at),
         "body": body,
+        "holder": holder,
     }
 
 
@@ -230,8 +231,8 @@ def delivery_of(body: str) -> Delivery:
 EFFECT_COLUMNS = ("id", "kind", "request", "ref", "due_at", "attempts", "note")
 
 
-def effect_row(effect: Effect) -> dict[str, Any]:
-    """The row of ``effects``."""
+def effect_row(effect: Effect, holder: str | None) -> dict[str, Any]:
+    """The row of ``effects``; ``holder`` is the replica that is to see to it, where there are several."""
     return {
         "id": effect.id,
         "kind": effect.kind.value,
@@ -240,6 +241,8 @@ def effect_row(effect: Effect) -> dict[str, Any]:
         "due_at": micros(effect.due_at),
         "attempts": effect.attempts,
         "note": effect.note,
+        "lane": effect.lane,
+        "holder": holder,
     }
 
 

@@ -20,6 +20,7 @@ from store.account_statements import AccountStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
+from store.replica_statements import ReplicaStatements
 from store.standing_statements import StandingStatements
 from store.tables import (
     assignments,
@@ -98,6 +99,7 @@ class Statements:
         self.accounts = AccountStatements(dialect, self._insert)
         self.queue = QueueStatements(dialect, self._insert)
         self.trail = TrailStatements(dialect)
+        self.replicas = ReplicaStatements(dialect, self._insert)
         self.standing = StandingStatements(dialect)
         self.visits = VisitStatements(dialect, self._insert)
 

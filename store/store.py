@@ -1,11 +1,11 @@
-"""`bot.core.ports.Store` over one SQLite file: a writer, readers, and the lock that says whose file it is."""
+"""`bot.core.ports.Store` over a writer, readers, and the lock that says whose SQLite file it is."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.model import Delivery, Key, Request
@@ -17,6 +17,7 @@ from bot.core.ports import (
     Filter,
     Link,
     Receipt,
+    Replica,
     ReplyKey,
     Session,
     Subscription,
@@ -25,13 +26,24 @@ from bot.core.ports import (
     Wanted,
 )
 from bot.core.ports.standing import Census, Load, Standing
-from store import letters, queries, queue, standing, trail, visits
+from store import letters, queries, queue, replicas, standing, trail, visits
+from store.cursor import Cursor as StatementCursor
 from store.lock import Lock
-from store.reader import Reader
 from store.tx import UnitTx
 from store.writer import Writer
 
 T = TypeVar("T")
+
+
+class Reads(Protocol):
+    """What answers questions, whatever the database."""
+
+    async def read(self, ask: Callable[[StatementCursor], T]) -> T:
+        """Ask within one snapshot. Raises `Unavailable` where the database cannot be read."""
+
+    async def close(self) -> None:
+        """Finish what was asked and close the connections."""
+
 
 FRESH = 5.0
 """Seconds for which a commit proves that the store can be written."""
@@ -40,11 +52,23 @@ FRESH = 5.0
 class SqlStore:
     """See `bot.core.ports.Store`. Made by `store.open_store`."""
 
-    def __init__(self, writer: Writer, reader: Reader, lock: Lock | None) -> None:
+    def __init__(self, writer: Writer, reader: Reads, lock: Lock | None) -> None:
         """``lock`` is held until `close`, where this process is the one that runs the bot."""
         self._writer = writer
         self._reader = reader
         self._lock = lock
+
+    @property
+    def shared(self) -> bool:
+        """See `ReplicaStore.shared`."""
+        return False
+
+    async def replicas(self) -> tuple[Replica, ...]:
+        """See `ReplicaStore.replicas`."""
+        return await self._reader.read(replicas.replicas)
+
+    async def attend(self, replica: str, heard: Callable[[bool], None]) -> None:
+        """See `ReplicaStore.attend`: nobody else is heard here."""
 
     async def write(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
         """See `Store.write`. Also raises `bot.core.errors.Overloaded` where too many changes wait."""

@@ -18,6 +18,7 @@ from store.accounts import AccountsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
 from store.letters import LettersTx
+from store.replicas import ReplicasTx
 from store.visits import VisitsTx
 
 _KEPT_ELSEWHERE = ("content", "decisions", "execution")
@@ -28,7 +29,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, LettersTx, VisitsTx):
+class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -41,6 +42,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, VisitsTx):
         self._chain = Chain(cursor)
         self._effects: list[Effect] = []
         self._done: list[str] = []
+        self._elsewhere: dict[str, str] = {}
 
     def mark(self) -> tuple[Mark, int, int, int]:
         """Where this unit begins, for `untouched` and `cut`."""
@@ -63,7 +65,9 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, VisitsTx):
 
     def _flush_effects(self) -> None:
         if self._effects:
-            self._cursor.change_many(self._say.add_effect, [rows.effect_row(effect) for effect in self._effects])
+            me, elsewhere = self._cursor.me, self._elsewhere
+            added = [rows.effect_row(effect, elsewhere.get(effect.id, me)) for effect in self._effects]
+            self._cursor.change_many(self._say.add_effect, added)
             self._effects = []
         if self._done:
             self._cursor.change_many(self._say.finish, [{"id": effect_id} for effect_id in self._done])
@@ -159,7 +163,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, VisitsTx):
 
     def _put_execution(self, change: Change, execution: Execution, data: dict[str, Any]) -> None:
         body = rows.encoder.encode(execution)
-        row = rows.execution_row(execution, body.decode())
+        row = rows.execution_row(execution, body.decode(), self._cursor.me)
         seen = change.execution_before
         if seen is None:
             written = self._cursor.change(self._say.add_execution, row)
@@ -218,7 +222,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, VisitsTx):
     def postpone(self, effect: Effect) -> None:
         """See `Tx.postpone`."""
         self._flush_effects()
-        self._cursor.change(self._say.postpone, {**rows.effect_row(effect), "id_": effect.id})
+        self._cursor.change(self._say.postpone, {**rows.effect_row(effect, None), "id_": effect.id})
 
     def finish(self, effect_ids: Sequence[str]) -> None:
         """See `Tx.finish`."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from store.tables import metadata
+from store import tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=tables.requests.metadata,
     # SQLite's schema changes are transactional once the driver no longer commits behind one's back.
     transactional_ddl=True,
 )

@@ -348,9 +348,9 @@ async def test_p14_stopping_in_the_middle_of_a_claim(house: House) -> None:
     write = house.store.write
     claims = 0
 
-    async def held(work: Any) -> Any:
+    async def held(work: Any, *, patient: bool = False) -> Any:
         nonlocal claims
-        done = await write(work)
+        done = await write(work, patient=patient)
         if "claim" in work.__qualname__ or "kept" in work.__qualname__:
             claims += 1
             if claims == 2:

@@ -17,7 +17,7 @@ from sqlalchemy import MetaData, create_engine
 from store import AlreadyRunning, BadAddress, SchemaMismatch, open_store
 from store.migrate import HEAD
 from store.sqlite import reset_race_possible
-from store.tables import metadata
+from store.columns import metadata
 from tests.store import samples
 
 MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
@@ -28,7 +28,8 @@ MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
     [
         ("not a url", "is no URL"),
         ("mysql://localhost/sayso", "names mysql"),
-        ("postgresql+asyncpg://localhost/sayso", "names postgresql"),
+        ("postgresql+psycopg://sayso:secret@localhost/sayso", "names postgresql"),
+        ("sqlite:///sayso.db", "names sqlite"),
         ("sqlite+aiosqlite://", "must name a file"),
         ("sqlite+aiosqlite:///:memory:", "must name a file"),
     ],
@@ -38,6 +39,7 @@ async def test_a_bad_address_says_what_would_do(address: str, says: str) -> None
     with pytest.raises(BadAddress, match=says) as raised:
         await open_store(address, exclusive=True)
     assert "sqlite+aiosqlite:///sayso.db" in raised.value.detail
+    assert "secret" not in raised.value.detail
 
 
 async def test_a_second_bot_is_refused_by_name(url: str) -> None:

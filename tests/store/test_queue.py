@@ -13,6 +13,7 @@ from bot.core.model import DeliveryState, ExecutionState, Kind, Request, Risk, S
 from bot.core.ports import Alike, Change, Tx, Wanted
 from store import SqlStore
 from tests.store import samples
+from tests.store.conftest import Settle
 from tests.store.samples import NOW, ROUTE
 
 MINUTE = timedelta(minutes=1)
@@ -214,10 +215,11 @@ async def test_what_went_wrong_is_listed(store: SqlStore) -> None:
     assert [delivery.request for delivery in await store.undelivered(9)] == [made[0].id]
 
 
-async def test_ten_thousand_open_requests_are_listed_at_once(store: SqlStore) -> None:
+async def test_ten_thousand_open_requests_are_listed_at_once(store: SqlStore, settle: Settle) -> None:
     """Page, count, names and what was read of a full queue together take a fraction of a second, whoever looks."""
     for first in range(0, 10_000, 1000):
         await store.write(partial(_fill, first=first))
+    await settle(store)
     for wanted in (Wanted(waits_for="ana"), Wanted(), Wanted(waits_for="lea"), Wanted(waits_for="ana", agent="a1")):
         taken = []
         for _ in range(3):

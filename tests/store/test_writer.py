@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
@@ -48,12 +49,14 @@ def _changes(database: Path) -> int:
     return sum(int.from_bytes(log[at + 4 : at + 8]) > 0 for at in frames)
 
 
-async def test_an_answer_means_committed(store: SqlStore, tmp_path: Path) -> None:
+async def test_an_answer_means_committed(url: str, database: Path) -> None:
     """Whoever got an answer finds the row from another connection at once."""
+    store = await open_store(url, exclusive=True)
     value = await store.write(lambda tx: samples.submit(tx, samples.request()))
-    with sqlite3.connect(tmp_path / "sayso.db") as other:
+    with sqlite3.connect(database) as other:
         assert other.execute("SELECT count(*) FROM requests WHERE id = ?", (value.id,)).fetchone() == (1,)
     other.close()
+    await store.close()
 
 
 async def test_a_unit_that_fails_after_writing_leaves_nothing(store: SqlStore) -> None:
@@ -107,7 +110,7 @@ async def test_a_constraint_broken_at_the_end_fails_its_own_unit_alone(store: Sq
         return_exceptions=True,
     )
     assert answers[0] == other
-    assert isinstance(answers[1], sqlite3.IntegrityError)
+    assert isinstance(answers[1], sqlite3.IntegrityError | asyncpg.UniqueViolationError)
     assert len(await store.audit_lines(0, 10)) == 2
 
 

@@ -13,6 +13,7 @@ from bot.core.ports.letters import (
 )
 from bot.core.ports.push import Pushes
 from bot.core.ports.replay import Herald, Order, Outcome, OutcomeKind, Replayer
+from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
     AccountEntry,
     Alike,
@@ -24,6 +25,7 @@ from bot.core.ports.rows import (
     Filter,
     Link,
     Overtaken,
+    Replica,
     Session,
     Subscription,
     Wanted,
@@ -59,6 +61,9 @@ __all__ = [
     "Pushes",
     "Receipt",
     "Replayer",
+    "Replica",
+    "ReplicaStore",
+    "ReplicaTx",
     "ReplyKey",
     "Reviews",
     "Session",

@@ -1,0 +1,175 @@
+"""How the writer works on PostgreSQL: one advisory lock, held for each transaction, stands for SQLite's write lock.
+
+With it a unit sees what it reads unchanged until it commits, whichever replica it runs on, so that the windowed limits,
+the audit chain and every check before a write mean there what they mean in one process. It is held for as long as a
+batch takes, some milliseconds, and batches gather what waits meanwhile.
+
+An answer to COMMIT that is lost leaves open whether it was committed. The transaction's own number tells: PostgreSQL
+is asked what became of it, before anybody is told that nothing was changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.util import greenlet_spawn
+
+from store import postgres, postgres_ears
+from store.batches import Outcome, Work, one_by_one, together
+from store.cursor import Cursor
+from store.postgres import PgCursor
+
+log = logging.getLogger(__name__)
+
+LOCK = 0x5A_75_0C_0F
+"""The advisory lock that whoever writes holds."""
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_TAKE = "SELECT pg_current_xact_id()::text FROM pg_advisory_xact_lock($1::bigint)"
+_TELL = "SELECT pg_notify($1::text, $2::text)"
+_BECAME = "SELECT pg_xact_status($1::text::xid8)"
+_ASKED = 3
+"""How often a server is asked what became of a commit, a second between."""
+
+
+class _Doubtful(Exception):
+    """COMMIT was sent and not answered."""
+
+    def __init__(self, number: str, outcomes: list[Outcome]) -> None:
+        super().__init__(number)
+        self.number = number
+        self.outcomes = outcomes
+
+
+class _Writing:
+    """One connection as `store.batches.Transaction`."""
+
+    def __init__(self, cursor: Cursor, me: str | None) -> None:
+        self.cursor = cursor
+        cursor.me = me
+        driver = cursor.driver
+        if not isinstance(driver, PgCursor):
+            raise TypeError("no cursor of PostgreSQL")
+        self.driver = driver
+
+    def begin(self) -> str:
+        """Begin to write, once nobody else does; the transaction's number."""
+        self.cursor.told.clear()
+        self.driver.command(_BEGIN)
+        self.driver.execute(_TAKE, (LOCK,))
+        return str(self.driver.fetchall()[0][0])
+
+    def rollback(self) -> None:
+        """Forget the transaction."""
+        self.driver.command("ROLLBACK")
+
+    def savepoint(self) -> None:
+        """See `Transaction.savepoint`."""
+        self.driver.command("SAVEPOINT unit")
+
+    def keep(self) -> None:
+        """See `Transaction.keep`."""
+        self.driver.command("RELEASE SAVEPOINT unit")
+
+    def undo(self) -> None:
+        """See `Transaction.undo`."""
+        self.driver.command("ROLLBACK TO SAVEPOINT unit; RELEASE SAVEPOINT unit")
+
+    def down(self, error: BaseException) -> bool:
+        """See `Transaction.down`."""
+        return postgres.down(error)
+
+    def spoiled(self, error: BaseException) -> bool:
+        """See `Transaction.spoiled`: after any error of the server's."""
+        return isinstance(error, asyncpg.PostgresError)
+
+    def run(self, batch: Sequence[Work]) -> list[Outcome]:
+        """The whole transaction."""
+        written = self.cursor.written
+        number = self.begin()
+        outcomes = together(self, batch)
+        if outcomes is None:
+            self.rollback()
+            number = self.begin()
+            outcomes = one_by_one(self, batch)
+        if self.cursor.me is not None and self.cursor.written != written:
+            said = postgres_ears.word(self.cursor.me, self.cursor.told)
+            self.driver.execute(_TELL, (postgres_ears.CHANNEL, said))
+        try:
+            self.driver.command("COMMIT")
+        except Exception as error:
+            raise _Doubtful(number, outcomes) from error
+        return outcomes
+
+
+class PostgresLine:
+    """See `store.writer.Line`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """``engine``: see `store.postgres.engine_for`; a connection is taken for good at the first batch."""
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self.me: str | None = None
+        """The replica that writes here, once it is one of several."""
+
+    async def transact(self, batch: Sequence[Work]) -> list[Outcome]:
+        """See `Line.transact`."""
+        task = asyncio.get_running_loop().create_task(self._transact(batch))
+        outcomes: list[Outcome] = await postgres.patiently(task)
+        return outcomes
+
+    async def _transact(self, batch: Sequence[Work]) -> list[Outcome]:
+        writing = await self._open()
+        try:
+            outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch)
+        except _Doubtful as doubt:
+            await self.let_go()
+            if await self._became(doubt.number) != "committed":
+                raise doubt.__cause__ or doubt from None
+            outcomes = doubt.outcomes
+        return outcomes
+
+    async def _open(self) -> _Writing:
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+        return _Writing(await postgres.cursor_of(self._connection), self.me)
+
+    async def _became(self, number: str) -> str | None:
+        """What became of a transaction; None where nobody can be asked."""
+        for attempt in range(_ASKED):
+            if attempt:
+                await asyncio.sleep(1)
+            try:
+                async with self._engine.connect() as connection:
+                    driver = (await connection.get_raw_connection()).driver_connection
+                    found = await driver.fetchval(_BECAME, number) if driver is not None else None
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+                log.warning("whether a commit was kept cannot be asked yet: %s", error)
+                continue
+            if found != "in progress":
+                return None if found is None else str(found)
+        return None
+
+    async def tidy(self) -> None:
+        """See `Line.tidy`: PostgreSQL sees to itself."""
+
+    async def let_go(self) -> None:
+        """See `Line.let_go`."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            await postgres.drop(connection)
+        except Exception as error:  # noqa: BLE001 - it failed already
+            log.warning("the failed connection could not be closed: %s", error)
+
+    async def close(self) -> None:
+        """See `Line.close`."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None

@@ -1,0 +1,73 @@
+"""What the store says about the replicas that share it: who is alive, what each holds, by the database's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import Dialect
+
+from store import rows
+from store.prepared import Prepared
+from store.tables import effects, executions, leases, replicas
+
+REPLICA_COLUMNS = ("id", "name", "rules", "started_at", "until")
+
+LANES_ASKED = 32
+"""Lanes that `ReplicaStatements.lanes` asks about: one text for all counts, the last one given again to fill it up."""
+
+
+class ReplicaStatements:
+    """The statements about replicas, for one kind of database."""
+
+    def __init__(self, dialect: Dialect, insert: Callable[[sa.Table], Any]) -> None:
+        """``insert`` is the dialect's own, which knows ``ON CONFLICT``."""
+        self._dialect = dialect
+        p, r, x, e, s, bind = self._prepare, replicas.c, effects.c, executions.c, leases.c, sa.bindparam
+        now = _now(dialect)
+        after = now + bind("lease", type_=sa.BigInteger())
+        self.join = Prepared(
+            insert(replicas)
+            .inline()
+            .values(id=bind("id"), name=bind("name"), rules=bind("rules"), started_at=now, until=after),
+            dialect,
+        )
+        self.beat = p(sa.update(replicas).where(r.id == bind("id_")).values(until=after, rules=bind("rules")))
+        known = sa.select(*(r[name] for name in REPLICA_COLUMNS)).order_by(r.started_at, r.id)
+        self.replicas = p(known)
+        self.alive = p(sa.select(r.id).where(r.id == bind("id")))
+        self.dead = p(sa.select(r.id).where(r.until < now).order_by(r.id))
+        self.leave = p(sa.delete(replicas).where(r.id == bind("id")))
+        standing = sa.select(r.id)
+        held = sa.or_(x.holder.is_(None), x.holder.not_in(standing))
+        # What others have just locked is theirs: nobody waits for it, and the next look finds what is left.
+        mine = sa.select(x.n).where(held).order_by(x.n).with_for_update(skip_locked=True)
+        self.take_effects = p(sa.update(effects).where(x.n.in_(mine)).values(holder=bind("me")))
+        unfinished = sa.text("executions.state IN ('waiting', 'executing')")
+        orphaned = sa.or_(e.holder.is_(None), e.holder.not_in(standing))
+        lost = sa.select(e.n).where(unfinished, orphaned).order_by(e.n).with_for_update(skip_locked=True)
+        self.take_executions = p(sa.update(executions).where(e.n.in_(lost)).values(holder=bind("me")))
+        self.free_leases = p(sa.delete(leases).where(s.holder.not_in(standing)))
+        self.give_effects = p(sa.update(effects).where(x.holder == bind("me")).values(holder=sa.null()))
+        self.give_executions = p(sa.update(executions).where(e.holder == bind("me")).values(holder=sa.null()))
+        self.effects_of = p(
+            sa.select(*(x[name] for name in rows.EFFECT_COLUMNS)).where(x.holder == bind("me")).order_by(x.due_at, x.n)
+        )
+        self.executions_of = p(sa.select(e.body).where(unfinished, e.holder == bind("me")).order_by(e.n))
+        lanes = x.lane.in_([bind(f"lane_{index}") for index in range(LANES_ASKED)])
+        self.lanes = p(sa.select(x.lane, x.holder).where(lanes, sa.text("holder IS NOT NULL")).order_by(x.n))
+        hold = insert(leases).inline().values(name=bind("name"), holder=bind("me"))
+        free = sa.or_(s.holder == bind("me"), s.holder.not_in(standing))
+        put = hold.on_conflict_do_update(index_elements=["name"], set_={"holder": hold.excluded.holder}, where=free)
+        self.hold = p(put)
+
+    def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
+        return Prepared(construct, self._dialect)
+
+
+def _now(dialect: Dialect) -> sa.ColumnElement[int]:
+    """Microseconds since the epoch by the database's clock, which is one and the same for all who share it."""
+    if dialect.name == "sqlite":
+        return sa.literal_column("CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)", sa.BigInteger())
+    return sa.literal_column("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", sa.BigInteger())

@@ -1,0 +1,97 @@
+"""The replicas that share a store, inside a write: the part of `bot.core.ports.Tx` about who holds what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from bot.core.model import Execution
+from bot.core.ports import Effect, Replica
+from store import rows
+from store.cursor import Cursor
+from store.replica_statements import LANES_ASKED
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def replicas(cursor: Cursor) -> tuple[Replica, ...]:
+    """Every replica, the oldest first; some may be past their time."""
+    return tuple(
+        Replica(id=row[0], name=row[1], rules=row[2], started_at=rows.moment(row[3]), until=rows.moment(row[4]))
+        for row in cursor.all(cursor.say.replicas.replicas)
+    )
+
+
+class ReplicasTx:
+    """See `bot.core.ports.ReplicaTx`."""
+
+    _cursor: Cursor
+    _elsewhere: dict[str, str]
+    """Effects of this transaction that another replica is to see to, for it holds their lane: by id."""
+
+    def join(self, replica: str, name: str, rules: str, lease: timedelta) -> None:
+        """See `ReplicaTx.join`."""
+        row = {"id": replica, "name": name, "rules": rules, "lease": lease // _MICROSECOND}
+        self._cursor.change(self._cursor.say.replicas.join, row)
+
+    def beat(self, replica: str, rules: str, lease: timedelta) -> bool:
+        """See `ReplicaTx.beat`."""
+        row = {"id_": replica, "rules": rules, "lease": lease // _MICROSECOND}
+        return bool(self._cursor.change(self._cursor.say.replicas.beat, row))
+
+    def alive(self, replica: str) -> bool:
+        """See `ReplicaTx.alive`."""
+        return self._cursor.one(self._cursor.say.replicas.alive, {"id": replica}) is not None
+
+    def replicas(self) -> tuple[Replica, ...]:
+        """See `ReplicaTx.replicas`."""
+        return replicas(self._cursor)
+
+    def take_over(self, replica: str) -> tuple[str, ...]:
+        """See `ReplicaTx.take_over`."""
+        say = self._cursor.say.replicas
+        dead = tuple(one for (one,) in self._cursor.all(say.dead) if one != replica)
+        for one in dead:
+            self._cursor.change(say.leave, {"id": one})
+        if dead:
+            self._cursor.change(say.free_leases)
+        self._cursor.change(say.take_effects, {"me": replica})
+        self._cursor.change(say.take_executions, {"me": replica})
+        return dead
+
+    def leave(self, replica: str) -> None:
+        """See `ReplicaTx.leave`."""
+        say = self._cursor.say.replicas
+        self._cursor.change(say.give_effects, {"me": replica})
+        self._cursor.change(say.give_executions, {"me": replica})
+        self._cursor.change(say.leave, {"id": replica})
+        self._cursor.change(say.free_leases)
+
+    def held(self, replica: str) -> tuple[tuple[Effect, ...], tuple[Execution, ...]]:
+        """See `ReplicaTx.held`."""
+        say = self._cursor.say.replicas
+        effects = tuple(rows.effect_of(row) for row in self._cursor.all(say.effects_of, {"me": replica}))
+        executions = tuple(rows.execution_of(body) for (body,) in self._cursor.all(say.executions_of, {"me": replica}))
+        return effects, executions
+
+    def mine(self, effects: Sequence[Effect]) -> tuple[Effect, ...]:
+        """See `ReplicaTx.mine`."""
+        me = self._cursor.me
+        lanes = tuple(dict.fromkeys(effect.lane for effect in effects))
+        if me is None or not lanes:
+            return tuple(effects)
+        holders: dict[str, str] = {}
+        for first in range(0, len(lanes), LANES_ASKED):
+            asked = lanes[first : first + LANES_ASKED]
+            values: dict[str, Any] = {f"lane_{i}": asked[min(i, len(asked) - 1)] for i in range(LANES_ASKED)}
+            for lane, holder in self._cursor.all(self._cursor.say.replicas.lanes, values):
+                holders.setdefault(lane, holder)
+        others = {effect.id: holders[effect.lane] for effect in effects if holders.get(effect.lane, me) != me}
+        self._elsewhere.update(others)
+        self._cursor.told.update(others.values())
+        return tuple(effect for effect in effects if effect.id not in others)
+
+    def hold(self, name: str, replica: str) -> bool:
+        """See `ReplicaTx.hold`."""
+        return bool(self._cursor.change(self._cursor.say.replicas.hold, {"name": name, "me": replica}))
