@@ -177,6 +177,13 @@ class Program:
         if self._process is not None:
             self._process.send_signal(what)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        if self._process is None:
+            raise RuntimeError("it is not running")
+        return self._process.pid
+
     async def _end(self, how: signal.Signals) -> int:
         process, self._process = self._process, None
         if process is None:
