@@ -30,6 +30,7 @@ from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.serving import serve
 from bot.settings import Settings, SettingsError
+from bot.trail import open_notary, trail_figures, trail_probes
 from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
 from bot.web.inbox import routes
@@ -72,6 +73,7 @@ class Bot:
             describe=self._describe,
         )
         self.ledger.courier = self.courier
+        self.notary = open_notary(settings, store, clock, self.replayer)
         self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release)
         self._counts = Counts(store, clock)
         self.slack: Any = None
@@ -183,7 +185,8 @@ class Bot:
 
     async def _probes(self) -> Sequence[Probe]:
         leaving = self.ending.asked.is_set()
-        return await probes(self.store, self.scheduler, self.rules, self.channels, leaving=leaving)
+        found = await probes(self.store, self.scheduler, self.rules, self.channels, leaving=leaving)
+        return found if leaving else [*found, *trail_probes(self.notary)]
 
     async def _figures(self) -> Sequence[Figure]:
         leaving = self.ending.asked.is_set()
@@ -191,6 +194,7 @@ class Bot:
             *await figures(self.store, self.courier, self.rules, self.desk.live, self.email),
             *await house_figures(self.store, self._counts, self.scheduler, self.channels, leaving=leaving),
             *build_figures(self.settings.database_url),
+            *trail_figures(self.notary),
         ]
 
     def _warnings(self) -> Sequence[str]:
@@ -202,6 +206,7 @@ class Bot:
         for channel in self.channels.values():
             await channel.start()
         await self.courier.start()
+        self.notary.start()
         self.scheduler.start()
 
     def _close(self) -> None:
@@ -211,6 +216,7 @@ class Bot:
     async def stop(self) -> None:
         """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
         self.scheduler.stop()
+        await self.notary.stop()
         # A click that comes while claims finish is committed and acted on at the next start.
         await self._finish()
         for channel in self.channels.values():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct, json
+from msgspec import DecodeError, Raw, Struct, json
 
 from bot.core.ports import AuditLine
 
@@ -28,6 +28,29 @@ def happened_at(line: AuditLine) -> datetime:
 def export_line(line: AuditLine) -> str:
     """The line for an export, without a line end."""
     return f'{{"seq":{line.seq},"previous":"{line.previous}","hash":"{line.hash}","event":{line.body}}}'
+
+
+class _Exported(Struct, forbid_unknown_fields=True):
+    seq: int
+    previous: str
+    hash: str
+    event: Raw
+
+
+_exported = json.Decoder(_Exported)
+
+
+def exported_line(text: bytes) -> AuditLine:
+    """The line that an export says, without its line end; raises ``ValueError`` unless `export_line` writes it so."""
+    try:
+        told = _exported.decode(text)
+        line = AuditLine(seq=told.seq, previous=told.previous, hash=told.hash, body=bytes(told.event).decode())
+    except (DecodeError, UnicodeDecodeError) as fault:
+        raise ValueError(str(fault)) from fault
+    if export_line(line).encode() != text:
+        # A member given twice, say, which another reader would take otherwise.
+        raise ValueError("it is not written as an export writes it")
+    return line
 
 
 def within(line: AuditLine, *, since: datetime | None, until: datetime | None) -> bool:

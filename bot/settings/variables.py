@@ -188,8 +188,8 @@ VARIABLES = (
     ),
     Variable(
         name="SAYSO_AUDIT_KEY",
-        about="Signs checkpoints of the audit trail; without it there are none. A comma-separated list rotates: all sign,\n"
-        "and the first is the house's own from then on. Make one with `sayso audit key`.",
+        about="Signs checkpoints of the audit trail; without it there are none. A comma-separated list rotates: all\n"
+        "sign, and the first is the house's own from then on. Make one with `sayso audit key`.",
         example="auditsk_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGUsIG5vIGtleSE",
         group="Audit",
     ),

@@ -1,0 +1,213 @@
+"""Whether a trail is what its house signed: the lines re-computed, and held against signed checkpoints (threat T24).
+
+Needed are lines and one public key that is trusted; better are checkpoints too that were kept where whoever keeps the
+trail could not touch them, for only these say that a tail was cut off just behind an old checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from bot.core.audit import happened_at
+from bot.core.chain import START, ChainReport, conclude, verify
+from bot.core.checkpoint import EVENT, Signed
+from bot.core.keyring import Attested, Keyring
+from bot.core.ports import AuditLine
+
+_BACK = 1 << 15
+"""Lines between the one that is signed and the one that carries the signature, at most: what was written meanwhile."""
+
+_SLACK = timedelta(minutes=15)
+
+
+class Newest(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest checkpoint that counts: which line it signs, when, for which house, by which keys, where it stood."""
+
+    seq: int
+    at: datetime
+    house: str
+    keys: tuple[str, ...]
+    where: str
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found. ``first`` to ``seq`` are the lines that hold, ``hash`` is the last one's.
+
+    ``checkpoints`` are those that count; ``signed`` is the newest of them, None where no key is trusted or there is
+    none. ``unsigned`` lines come after it. ``notes`` are no faults, and worth knowing.
+    """
+
+    ok: bool
+    first: int
+    lines: int
+    seq: int
+    hash: str
+    checkpoints: int
+    unsigned: int
+    fault: str | None = None
+    signed: Newest | None = None
+    notes: tuple[str, ...] = ()
+
+
+class _Carrying(msgspec.Struct):
+    data: Signed
+
+
+_event = msgspec.json.Decoder(_Carrying)
+
+
+class Examiner:
+    """Takes lines, oldest first, and says at the end what they prove."""
+
+    def __init__(
+        self,
+        *,
+        trusted: Sequence[str] = (),
+        outside: Sequence[Attested] = (),
+        known: Mapping[int, str] | None = None,
+        part: bool = False,
+    ) -> None:
+        """``trusted`` are public keys, ``outside`` checkpoints kept elsewhere, ``known`` hashes by line number.
+
+        ``part``: the lines may begin and end anywhere, as those of an export between two dates do.
+        """
+        self._ring = Keyring(tuple(trusted))
+        self._attested = list(outside)
+        self._known = dict(known or {})
+        self._wanted = sorted({told.signed.checkpoint.seq for told in outside}, reverse=True)
+        self._found: dict[int, str] = {}
+        self._recent: deque[str] = deque(maxlen=_BACK)
+        self._waiting: list[int] = []
+        self._next: dict[int, AuditLine] = {}
+        self._last: AuditLine | None = None
+        self._part = part
+        self._first = 0 if part else 1
+        self._report = START
+        self._fault: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all lines so far hold; there is no use in giving more where they do not."""
+        return self._report.ok
+
+    def take(self, lines: Sequence[AuditLine]) -> None:
+        """The next lines."""
+        if not self._report.ok or not lines:
+            return
+        if not self._first:
+            self._first = lines[0].seq
+            self._report = ChainReport(seq=lines[0].seq - 1, hash=lines[0].previous)
+        before = self._report.seq
+        self._report = verify(lines, since=self._report, known=self._known)
+        for line in lines[: self._report.seq - before]:
+            self._recent.append(line.hash)
+            if line.body.startswith(f'{{"seq":{line.seq},"type":"{EVENT}",'):
+                self._carried(line)
+            elif self._waiting:
+                self._next |= dict.fromkeys(self._waiting, line)
+                self._waiting.clear()
+            while self._wanted and self._wanted[-1] <= line.seq:
+                self._pass(line)
+            self._last = line
+
+    def _pass(self, line: AuditLine) -> None:
+        """A line that a checkpoint from elsewhere signs (one before the first line of a part is let go)."""
+        seq = self._wanted.pop()
+        if seq == line.seq:
+            self._found[seq] = line.hash
+            self._waiting.append(seq)
+
+    def _carried(self, line: AuditLine) -> None:
+        """A line that carries a checkpoint of a line before it."""
+        try:
+            signed = _event.decode(line.body).data
+        except msgspec.DecodeError:
+            self._fault = self._fault or f"Line {line.seq} carries a checkpoint that is none."
+            return
+        seq = signed.checkpoint.seq
+        back = line.seq - seq
+        if 0 < back < len(self._recent):
+            self._found.setdefault(seq, self._recent[-1 - back])
+            self._waiting.append(seq)
+        elif seq >= self._first:
+            self._fault = self._fault or f"Line {line.seq} carries a checkpoint of line {seq}, too far from it."
+            return
+        self._attested.append(Attested(signed=signed, where=f"line {line.seq}", after=line.seq))
+
+    def conclude(self, *, now: datetime, max_age: timedelta | None = None) -> Proof:
+        """What it comes to. ``max_age``: the newest checkpoint has to be younger than this."""
+        report = conclude(self._report, self._known)
+        judged = self._ring.judge(self._attested)
+        first = max(self._first, 1)
+        holding = [told for told in judged.counted if self._holds(told)]
+        newest = holding[-1] if holding else None
+        faults = [report.fault, self._fault, judged.fault, self._rewritten(judged.counted, report)]
+        if self._ring.trusted:
+            faults += [_missing(newest, now, max_age), self._overdue(newest)]
+        found = [fault[:1].upper() + fault[1:] for fault in faults if fault]
+        return Proof(
+            ok=not found,
+            first=first,
+            lines=report.lines,
+            seq=report.seq,
+            hash=report.hash,
+            checkpoints=len(holding),
+            unsigned=report.seq - (newest.signed.checkpoint.seq if newest else first - 1),
+            fault=" ".join(found) or None,
+            signed=_newest(newest),
+            notes=judged.notes,
+        )
+
+    def _holds(self, told: Attested) -> bool:
+        return self._found.get(told.signed.checkpoint.seq) == told.signed.checkpoint.hash
+
+    def _rewritten(self, counted: Sequence[Attested], report: ChainReport) -> str | None:
+        """The first checkpoint that the lines do not bear out. One of a line before a part's first says nothing."""
+        for told in counted:
+            seq, at = told.signed.checkpoint.seq, _minute(told.signed.checkpoint.at)
+            if seq > report.seq and report.ok and not self._part:
+                return f"lines {report.seq + 1} to {seq} were cut off: {told.name} was signed at {at}."
+            if seq in self._found and not self._holds(told):
+                return (
+                    f"line {seq} is not the one that was signed at {at} ({told.where}): it or an earlier one is forged."
+                )
+        return None
+
+    def _overdue(self, newest: Attested | None) -> str | None:
+        """Lines that nobody signed although the house would have: whoever chains lines anew cannot sign them."""
+        if newest is None or self._last is None:
+            return None
+        checkpoint, line = newest.signed.checkpoint, self._next.get(newest.signed.checkpoint.seq)
+        if line is None:
+            return None
+        since = happened_at(line)
+        if happened_at(self._last) - since <= 2 * timedelta(seconds=checkpoint.every) + _SLACK:
+            return None
+        return (
+            f"lines {line.seq} to {self._last.seq} are signed by nobody since {_minute(since)}, and this house signs"
+            f" every {timedelta(seconds=checkpoint.every)}."
+        )
+
+
+def _missing(newest: Attested | None, now: datetime, max_age: timedelta | None) -> str | None:
+    if newest is None:
+        return "no checkpoint that these lines bear out is signed by a key that you trust."
+    at = newest.signed.checkpoint.at
+    if max_age is None or now - at <= max_age:
+        return None
+    return f"the newest checkpoint is older than {max_age}: it was signed at {_minute(at)}."
+
+
+def _newest(told: Attested | None) -> Newest | None:
+    if told is None:
+        return None
+    checkpoint = told.signed.checkpoint
+    return Newest(seq=checkpoint.seq, at=checkpoint.at, house=checkpoint.house, keys=checkpoint.keys, where=told.where)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
