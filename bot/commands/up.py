@@ -15,10 +15,10 @@ from bot.commands.surroundings import GOOD, NO, CommandError, environment
 from bot.core.errors import SaysoError
 from bot.ending import Ending
 from bot.logs import Masks, log_to_stderr, secrets_among
+from bot.notify import Notices
 from bot.routing import RoutingErrors, load, warnings
 from bot.serving import listen, run
 from bot.settings import Settings, SettingsError, settings_of
-
 
 _log = logging.getLogger(__name__)
 
@@ -67,12 +67,16 @@ async def serve(settings: Settings) -> int:
         await bot.store.close()
         return NO
     listen_for_reloads(bot)
+    notices = Notices()
+    alive = asyncio.ensure_future(notices.watch(bot.scheduler.fault))
     try:
         await bot.start()
         faults = {name: await channel.fault() for name, channel in bot.channels.items()}
         if not ending.asked.is_set():
-            await bot.serve(lambda: announce(bot, faults), listener)
+            await bot.serve(lambda: announce(bot, faults, notices), listener)
     finally:
+        alive.cancel()
+        notices.say("STOPPING=1")
         await bot.stop()
     return GOOD
 
@@ -115,8 +119,9 @@ def signing_in_line(settings: Settings) -> str:
     return f"{ways}; {settings.oidc.name} ({settings.oidc.issuer})" if settings.oidc else ways
 
 
-def announce(bot: Bot, faults: Mapping[str, str | None]) -> None:
+def announce(bot: Bot, faults: Mapping[str, str | None], notices: Notices) -> None:
     """Say what is up and what is off, a line each; ``faults`` are the channels' own words on what is wrong."""
+    notices.say("READY=1")
     settings, policy = bot.settings, bot.rules.current()
     mode = "Socket Mode" if settings.slack_app_token else f"HTTP at {settings.public_url}/slack/events"
     lines = [
