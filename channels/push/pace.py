@@ -35,7 +35,8 @@ class Pace:
         self._shown.move_to_end(place)
         if len(self._shown) > _PEOPLE:
             self._shown.popitem(last=False)
-        while shown and now - shown[0][0] >= _SPAN:
+        # What was shown at a time that is yet to come was shown before the clock was set back.
+        while shown and not timedelta(0) <= now - shown[0][0] < _SPAN:
             shown.popleft()
         if sum(tag != INBOX for _, tag in shown) < _MOST:
             shown.append((now, ""))

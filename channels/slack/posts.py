@@ -30,13 +30,14 @@ class Posts:
         self._began = clock.now()
         self._ids: dict[str, str] = {}
         self._uncertain: set[str] = set()
-        self._held: dict[str, datetime] = {}
+        self._held: dict[str, tuple[datetime, float]] = {}
+        """By method and place: until when Slack asked for no calls, and for how many seconds that was."""
 
     async def post(self, delivery: Delivery, message: dict[str, Any]) -> dict[str, Any]:
         """Post a card, or find it where it may stand already; the handle. Raises `SendFailed`."""
+        known = await self.standing(delivery)
         try:
             place = await self._place(delivery.to)
-            known = await self._find(delivery) if self._may_stand(delivery) else None
         except CallFailed as failed:
             raise _failure("post to", delivery.to, failed) from None
         if known is not None:
@@ -55,6 +56,16 @@ class Posts:
         self._uncertain.discard(delivery.id)
         self._ids[delivery.to] = answer["channel"]
         return {"channel": answer["channel"], "ts": answer["ts"]}
+
+    async def standing(self, delivery: Delivery) -> dict[str, Any] | None:
+        """The handle of a delivery's card where it may stand already and does. Raises `SendFailed`."""
+        if not self._may_stand(delivery):
+            return None
+        try:
+            await self._place(delivery.to)
+            return await self._find(delivery)
+        except CallFailed as failed:
+            raise _failure("post to", delivery.to, failed) from None
 
     async def tell(self, user: str, text: str, link: str) -> None:
         """Say something to one person in their direct messages, with a link of ours. Raises `SendFailed`."""
@@ -85,15 +96,17 @@ class Posts:
     async def _write(self, method: str, delivery: Delivery, **args: Any) -> Any:
         """One call; while Slack has asked for a pause there, none is made."""
         pace = f"{method} {args['channel']}"
-        left = (self._held[pace] - self._clock.now()).total_seconds() if pace in self._held else 0.0
-        if left > 0:
+        until, asked = self._held.get(pace, (self._began, 0.0))
+        left = (until - self._clock.now()).total_seconds()
+        if 0 < left <= asked:  # longer than was asked for: the clock was set back meanwhile
             raise SendFailed(f"Slack asked for a pause in {delivery.to}", temporary=True, retry_after=left)
         self._held.pop(pace, None)
         try:
             return await self._api.write(method, **args)
         except CallFailed as failed:
             if failed.retry_after is not None:
-                self._held[pace] = self._clock.now() + timedelta(seconds=failed.retry_after)
+                until = self._clock.now() + timedelta(seconds=failed.retry_after)
+                self._held[pace] = until, failed.retry_after
             if failed.lost and len(self._uncertain) < _MOST_UNCERTAIN:
                 self._uncertain.add(delivery.id)
             raise _failure(method, delivery.to, failed) from None

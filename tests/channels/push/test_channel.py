@@ -173,6 +173,16 @@ async def test_a_flood_is_a_few_notifications_and_one_for_the_rest(phone: Phone)
     assert browser.shown == {}
 
 
+async def test_p12_a_clock_that_is_set_back_silences_nobody(phone: Phone) -> None:
+    """After a flood the clock goes back by an hour: the minute is over, not an hour and a minute away."""
+    browser = await phone.browser("ana")
+    for _ in range(10):
+        await phone.asked()
+    phone.house.clock.ahead = timedelta(hours=-1)
+    later, _ = await phone.asked()
+    assert later.id in browser.shown
+
+
 async def test_a_failure_takes_no_turn(phone: Phone) -> None:
     """Ten tries in vain, and the eleventh is shown."""
     browser = await phone.browser("ana")

@@ -108,6 +108,16 @@ async def test_p08_a_pause_that_slack_asks_for_is_kept(by_http: Office) -> None:
     assert (await send(by_http, delivery))["ts"]
 
 
+async def test_p12_a_clock_that_is_set_back_makes_no_pause_longer(by_http: Office) -> None:
+    """429 for half a minute, then the clock goes back by a day: the pause does not last until tomorrow."""
+    by_http.slack.faults.rate_limited("chat.postMessage", retry_after=30)
+    delivery = queued(by_http)
+    with pytest.raises(SendFailed):
+        await send(by_http, delivery)
+    by_http.house.clock.ahead -= timedelta(days=1)
+    assert (await send(by_http, delivery))["ts"]
+
+
 async def test_p08_the_pace_of_a_channel_is_slacks_to_say() -> None:
     """A second card within the second is put off by the second, and then goes out."""
     async with opened("http") as office:
