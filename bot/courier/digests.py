@@ -13,6 +13,7 @@ from bot.core.card import Card
 from bot.core.errors import SendFailed
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Channel, Effect, EffectKind
+from bot.courier.ended import ended
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -83,8 +84,9 @@ class Digests:
         return None if request is None or delivery is None else _Entry(effect, request, delivery)
 
     async def _skipped(self, entry: _Entry) -> None:
-        reason = "the request had ended"
-        await self._shift.insist(lambda: self._desk.skipped(entry.effect, entry.delivery, reason))
+        channel = self._channels.get(entry.delivery.channel)
+        what, about, card = entry.effect, entry.request, entry.delivery
+        await ended(self._desk, self._shift, channel, effect=what, request=about, delivery=card, within=self._within)
 
     async def _write(self, asks: Sequence[_Entry], tells: Sequence[_Entry]) -> None:
         if not asks and not tells:
@@ -93,8 +95,9 @@ class Digests:
         if channel is None:
             raise SendFailed("the channel is off", temporary=False)
         handles = await asyncio.wait_for(self._sent(channel, asks, tells), self._within)
-        for entry, handle in zip((*asks, *tells), handles, strict=True):
-            await self._shift.insist(_recorded(self._desk, entry, handle))
+        # All at once, so that they share a commit: a part that is not on record would be sent a second time.
+        parts = zip((*asks, *tells), handles, strict=True)
+        await asyncio.gather(*(self._shift.insist(_recorded(self._desk, entry, handle)) for entry, handle in parts))
 
     async def _sent(
         self, channel: Channel, asks: Sequence[_Entry], tells: Sequence[_Entry]

@@ -19,6 +19,7 @@ from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeKind
 from bot.courier.digests import Digests, gathered
+from bot.courier.ended import ended
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -80,6 +81,12 @@ class Errands:
             else:
                 lane.append(effect)
 
+    def drop(self) -> None:
+        """Forget what waits: others see to it. What is under way ends, and finds its lane empty."""
+        for lane in self._lanes.values():
+            lane.clear()
+        self._lanes.clear()
+
     def _sooner(self, key: str, effect: Effect, first: Effect) -> bool:
         """Whether this is to wake a sleeping lane of digests, whose parts may each wait for another while.
 
@@ -94,7 +101,7 @@ class Errands:
     async def _walk(self, key: str) -> None:
         """Everything in a lane, in order; a failure for now puts the lane to sleep, and it goes on from there."""
         begin()
-        lane = self._lanes[key]
+        lane = self._lanes.get(key)
         while lane and not self._shift.over:
             effect = _soonest(lane)
             if effect.due_at > self._shift.clock.now():
@@ -106,11 +113,11 @@ class Errands:
                         done = await self._perform(effect, lane)
             except Exception:  # noqa: BLE001  # the lane may not die of it: its other effects are owed too
                 _log.exception("%s of request %s broke off", effect.kind, effect.request)
-                lane[0] = replace(effect, due_at=self._shift.clock.now() + _BROKEN_PAUSE)
+                _put_first(lane, replace(effect, due_at=self._shift.clock.now() + _BROKEN_PAUSE))
                 continue
-            for _ in range(done):
+            for _ in range(min(done, len(lane))):
                 lane.popleft()
-        if not lane:
+        if lane is not None and not lane and self._lanes.get(key) is lane:
             del self._lanes[key]
 
     async def _perform(self, effect: Effect, lane: deque[Effect]) -> int:
@@ -122,7 +129,7 @@ class Errands:
             return await self._failed(tried, lane, failure)
         except Unavailable:
             # Our own store is down, and the place may be well: that is no try, and nothing can be written about it.
-            lane[0] = replace(effect, due_at=self._shift.clock.now() + _FIRST_PAUSE)
+            _put_first(lane, replace(effect, due_at=self._shift.clock.now() + _FIRST_PAUSE))
             return 0
         except (SaysoError, OSError, TimeoutError) as failure:
             return await self._failed(tried, lane, SendFailed(str(failure) or type(failure).__name__, temporary=True))
@@ -161,7 +168,8 @@ class Errands:
         if delivery.state is not DeliveryState.QUEUED:
             return await self._done(effect)
         if not request.state.open and effect.kind is not EffectKind.NOTICE:
-            await self._shift.insist(lambda: self._desk.skipped(effect, delivery, "the request had ended"))
+            away = (self._desk, self._shift, channel)
+            await ended(*away, effect=effect, request=request, delivery=delivery, within=_SEND_TIMEOUT)
             return 1
         if channel is None:
             raise SendFailed(f"the channel {delivery.channel} is off", temporary=False)
@@ -210,9 +218,10 @@ class Errands:
             else:
                 _log.error("%s of request %s given up: %s", effect.kind, effect.request, failure.detail)
                 await self._shift.insist(partial(self._given_up, effect, failure))
-        for _ in tried:
-            lane.popleft()
-        lane.extendleft(reversed(put_off))
+        if lane:
+            for _ in tried:
+                lane.popleft()
+            lane.extendleft(reversed(put_off))
         return 0
 
     async def _put_off(self, later: Effect, failure: SendFailed) -> Effect:
@@ -241,6 +250,12 @@ class Errands:
             failure = SendFailed(outcome.error or "no answer", temporary=not permanent)
             return await self._failed((effect,), lane, failure)
         return await self._done(effect)
+
+
+def _put_first(lane: deque[Effect], effect: Effect) -> None:
+    """Write a lane's first effect anew; one that was dropped meanwhile is others' to see to."""
+    if lane:
+        lane[0] = effect
 
 
 def _soonest(lane: deque[Effect]) -> Effect:

@@ -112,6 +112,10 @@ class EmailChannel:
             return True
         return before.open and (decided_by(card) is None or decided_by(card) != delivery.person)
 
+    async def stands(self, delivery: Delivery) -> None:
+        """Never known. A letter cannot be changed, and one that is sent again is the same letter."""
+        del delivery
+
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Say ``note`` in the letter's thread. Raises `SendFailed`."""
         _handle(delivery)

@@ -136,6 +136,10 @@ class PushChannel:
         if not summed:
             self._summed.pop(delivery.to, None)
 
+    async def stands(self, delivery: Delivery) -> None:
+        """Never known. What a screen shows cannot be looked up."""
+        del delivery
+
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Show ``note`` in the place of the request's notification. Raises `SendFailed`."""
         told_in(delivery)

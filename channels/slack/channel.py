@@ -95,6 +95,10 @@ class SlackChannel:
         """
         return await self._posts.post(delivery, self._message(card, delivery))
 
+    async def stands(self, delivery: Delivery) -> dict[str, Any] | None:
+        """The handle of the card where it stands already. Raises `SendFailed`."""
+        return await self._posts.standing(delivery)
+
     async def update(self, card: Card, delivery: Delivery) -> None:
         """Draw the card anew where it stands, or the message that holds it with others. Raises `SendFailed`."""
         bundle = bundle_of(delivery)

@@ -86,6 +86,22 @@ async def test_an_ended_request_sends_no_card(house: House) -> None:
     assert owed(house) == []
 
 
+async def test_p08_a_card_that_stands_although_nobody_said_so_is_not_forgotten(house: House) -> None:
+    """Posted by a process that was killed before it could say so, and decided since: drawn as it ended, on record."""
+    request = await house.submit()
+    await house.decide(request)
+    wire = house.channels["slack"]
+    mine = next(d for d in await house.store.deliveries(request.id) if d.to == "ana")
+    wire.standing = {mine.id: {"channel": "ana", "ts": "77"}}
+    await house.work()
+    await house.rest()
+    assert {(what, to, state) for what, to, state, _ in wire.said} == {("update", "ana", "approved")}
+    kept = {d.to: (d.state, d.handle) for d in await house.store.deliveries(request.id)}
+    assert kept["ana"] == (DeliveryState.SENT, {"channel": "ana", "ts": "77"})
+    assert kept["ben"] == (DeliveryState.SKIPPED, None)
+    assert owed(house) == []
+
+
 async def test_p08_a_temporary_failure_is_tried_again_when_told(house: House) -> None:
     """After the seconds that the service named, else after a growing pause; its next try is in the file meanwhile."""
     wire = house.channels["slack"]

@@ -205,11 +205,12 @@ async def test_a_kill_between_two_records_repeats_the_rest_alone(
         house.rule(rules)
         found = [await page(house), await page(house)]
         courier = await house.work()
-        sent, torn = house.desk.sent, asyncio.Event()
+        sent, begun, torn = house.desk.sent, asyncio.Event(), asyncio.Event()
 
         async def once(*of: Any) -> None:
-            if torn.is_set():
+            if begun.is_set():
                 await asyncio.Event().wait()
+            begun.set()
             await sent(*of)
             torn.set()
 

@@ -69,6 +69,7 @@ class Wire:
     letters: list[tuple[str, Letter]] = field(default_factory=list)
     digests: list[tuple[list[tuple[str, int]], list[str]]] = field(default_factory=list)
     renamed: dict[str, Any] | None = None
+    standing: dict[str, dict[str, Any]] = field(default_factory=dict)
     tells_after: timedelta | None = None
     faults: list[Exception] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
@@ -105,6 +106,10 @@ class Wire:
         """Keep a card."""
         await self._say("send", card, delivery)
         return {"channel": delivery.to, "ts": str(next(self.numbers))}
+
+    async def stands(self, delivery: Delivery) -> dict[str, Any] | None:
+        """As a test sets ``standing``."""
+        return self.standing.get(delivery.id)
 
     async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
         """Keep an update; ``renamed``, once."""

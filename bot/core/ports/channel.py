@@ -43,6 +43,12 @@ class Channel(Protocol):
     async def send(self, card: Card, delivery: Delivery) -> dict[str, Any]:
         """Send the card; the handle with which it can be updated. Raises `bot.core.errors.SendFailed`."""
 
+    async def stands(self, delivery: Delivery) -> dict[str, Any] | None:
+        """The handle of a card that a process posted and died before it could say so; None: none is known to stand.
+
+        Channels whose cards cannot be changed once they are out never look. Raises `SendFailed`.
+        """
+
     async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
         """Bring a sent card up to date; its new handle where that changed. Raises `SendFailed`."""
 
