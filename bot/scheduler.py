@@ -50,7 +50,10 @@ class Scheduler:
 
     def start(self) -> None:
         """Tick from now on."""
-        job = self._scheduler.add_job(self.tick, Beat(), misfire_grace_time=None, coalesce=True, max_instances=1)
+        now = datetime.now(UTC)
+        job = self._scheduler.add_job(
+            self.tick, Beat(), misfire_grace_time=None, coalesce=True, max_instances=1, next_run_time=now
+        )
         self._scheduler.start()
         self._keep(job)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,13 @@ class Client(Struct):
         """The execution of what was taken under this order, once it has ended."""
         request = await self.caller.get(self.taken[order], f"wait={within}&for=outcome")
         return request["execution"]
+
+
+async def ready(caller: Caller, within: float = 15.0) -> None:
+    """Wait until it says that it is ready, its first tick included."""
+    async with asyncio.timeout(within):
+        while (await caller.call("GET", "/readyz"))[0] != 200:
+            await asyncio.sleep(0.05)
 
 
 async def agree(

@@ -16,7 +16,7 @@ from bot.core.model import Role
 from tests.fakes import libc
 from tests.fakes.libc import Machine
 from tests.fakes.receiver import Receiver
-from tests.faults.agreeing import Client, agree
+from tests.faults.agreeing import Client, agree, ready
 from tests.stories.program import Caller, Program
 
 _HOLD = (
@@ -84,7 +84,7 @@ async def through(
     await program.start()
     async with program.caller("billing") as agent, program.caller("ana", Role.REVIEWER) as ana:
         client = Client(agent)
-        await _ready(agent)
+        await ready(agent)
         assert await client.submit("before") == 201
         assert (await client.ended("before"))["state"] == "executed"
         assert await client.submit("waiting", amount=40) == 201
@@ -99,7 +99,7 @@ async def through(
             assert await client.submit(order) == 201
         for order in ("waiting", "refused 1", "refused 2"):
             assert (await client.ended(order))["state"] == "executed"
-        await _ready(agent)
+        await ready(agent)
     await agree(program, client, receiver)
     assert max(receiver.effects.values()) == 1
 
@@ -115,18 +115,11 @@ async def _refused(client: Client, waiting: object, ana: Caller, receiver: Recei
     assert statuses == [503, 503]
     status, problem = await ana.decide(waiting, "approve")
     assert (status, problem["status"]) == (503, 503)
-    status, ready = await ana.call("GET", "/readyz")
-    assert (status, "store" in ready["detail"]) == (503, True), ready
+    status, said = await ana.call("GET", "/readyz")
+    assert (status, "store" in said["detail"]) == (503, True), said
     assert (await ana.call("GET", "/healthz"))[0] == 200
     assert (await client.caller.get(client.taken["waiting"]))["state"] == "pending"
     assert (receiver.connections, sum(receiver.effects.values())) == began
-
-
-async def _ready(caller: Caller) -> None:
-    """It says that it is ready, the first tick included."""
-    async with asyncio.timeout(15):
-        while (await caller.call("GET", "/readyz"))[0] != 200:
-            await asyncio.sleep(0.05)
 
 
 async def _recovered(client: Client) -> None:

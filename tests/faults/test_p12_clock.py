@@ -10,7 +10,7 @@ import pytest
 from bot.core.model import Role
 from tests.fakes.libc import Machine
 from tests.fakes.receiver import Receiver
-from tests.faults.agreeing import Client, agree
+from tests.faults.agreeing import Client, agree, ready
 from tests.stories.program import Program
 
 
@@ -46,7 +46,7 @@ async def test_p12_the_clock_is_set_while_it_runs(
         after = await other.submit(arguments={"order": "after", "amount": 40})
         await other.until(after["id"], lambda r: r["escalation_level"] == 1, 20)
         assert time.monotonic() - began < 20
-        assert (await admin.call("GET", "/readyz"))[0] == 200
+        await ready(admin)
         # Set right again: what was due by the wall has come due.
         machine.jump(hours=max(hours, 0))
         found = await other.until(before["id"], lambda r: r["escalation_level"] == 1 or r["state"] == "expired", 20)
