@@ -1,44 +1,90 @@
-"""``python -m bench``: start the bot as ``sayso up`` does, load it, and print what it does beside its floor.
+"""``python -m bench``: start the bot as ``sayso up`` does, load it, and print what it does beside its aims and peers.
 
-The bot (and each thing it is compared with) runs alone on one core, the load on another. Everything is done once a
-round, and the table gives medians and ranges over the rounds, for on a shared machine one run says little.
+What is measured runs alone on one core, the load (and PostgreSQL) on another. Everything is done once a round, in turn,
+and the table gives medians and ranges over the rounds, for on a shared machine one run says little. ``python -m bench
+peers`` installs what it is compared with; without it the comparison is left out and said so.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import uvloop
 
 from bench.cards import cards
-from bench.floor import floor, left_behind
-from bench.house import ROOT, House, Process, free_port, spawn
-from bench.load import Load, Receiver, Run
-from bench.report import Table, percentile, surroundings
+from bench.click import click
+from bench.contenders import Setting
+from bench.cycles import cycles
+from bench.disk import disk
+from bench.due import due
+from bench.full import full
+from bench.house import House, free_port
+from bench.intake import intake
+from bench.load import Receiver
+from bench.paced import paced
+from bench.peers.install import PEERS, install_all, versions
+from bench.postgres import NoPostgres, Postgres, start_postgres
+from bench.replicas import replicas
+from bench.report import Table, surroundings
 from bench.routing import AIMS, routing
+from bench.soak import soak
+from bench.starts import starts
+from bench.trail import trail
 
-_MANY = 32
-_IDLE = 2.0
-_RIVAL = "FastAPI + async ORM"
-_CEILING = "empty server (the load's ceiling)"
+Part = Callable[[Table, Setting], Awaitable[None]]
+
+
+async def _cards(table: Table, _: Setting) -> None:
+    cards(table, _EACH)
+
+
+async def _routing(table: Table, _: Setting) -> None:
+    for (name, figure), aim in zip(routing(_EACH).items(), AIMS, strict=True):
+        table.add(name, figure, unit="ms", digits=2, aim=aim)
+
+
+PARTS: dict[str, Part] = {
+    "cycles": cycles,
+    "intake": intake,
+    "disk": disk,
+    "paced": paced,
+    "click": click,
+    "due": due,
+    "full": full,
+    "replicas": replicas,
+    "cards": _cards,
+    "routing": _routing,
+    "trail": trail,
+    "starts": starts,
+    "soak": soak,
+}
+_ONCE = frozenset({"soak"})
+"""The parts that are done once; the others in every round."""
+
+_QUICK, _FULL = (1.0, 1), (2.0, 5)
+_EACH = 0.7
+"""Seconds of what needs no server."""
 
 
 class Wanted(NamedTuple):
-    """How long, how often, and where."""
+    """What, how long, how often, and where."""
 
+    parts: list[str]
     seconds: float
     rounds: int
-    only_bot: bool
-    server_core: int | None
+    quick: bool
+    minutes: float
+    core: int | None
+    load_core: int | None
 
 
 def say(line: str) -> None:
@@ -47,119 +93,90 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _note(table: Table, name: str, run: Run, *, aim: str = "", clicks: str = "") -> None:
-    table.add(f"{name}", run.rate, unit="a second", aim=aim)
-    table.add(f"  server's CPU for each, {name}", run.cpu_each, unit="ms", digits=2)
-    if run.clicks:
-        table.add(f"  click to replay p50, {name}", percentile(run.clicks, 0.50) * 1000, unit="ms", digits=1)
-        table.add(
-            f"  click to replay p99, {name}", percentile(run.clicks, 0.99) * 1000, unit="ms", digits=1, aim=clicks
-        )
-
-
-async def _costed(process: Process, running: Awaitable[Run]) -> Run:
-    before = process.cpu()
-    run = await running
-    run.cpu = process.cpu() - before
-    return run
-
-
-async def _bot(table: Table, folder: Path, receiver: Receiver, wanted: Wanted) -> None:
-    """One round of the bot: a first start, a cold start, idle, cycles one by one, cycles at once, intake, the floor."""
-    house = House(folder, receiver.port, core=wanted.server_core)
-    async with await house.up() as process:
-        table.add("first start of all, making the database", await _healthy(process), unit="s", digits=2)
-    await house.make_keys()
-    async with await house.up() as process:
-        load = Load(house.port, house.agent, house.reviewer, receiver)
-        started = await process.first(load.submission(), 201)
-        table.add("cold start to the first accepted request", started, unit="s", digits=2, aim="< 1.2")
-        await asyncio.sleep(_IDLE)
-        table.add("memory, idle after the start", process.memory(), unit="MB", digits=1, aim="< 110")
-        for at_a_time, aim, clicks in ((1, "", ""), (_MANY, ">= 1,000", "< 50")):
-            recorded = partial(house.recorded, house.executed())
-            running = load.run(load.cycle, at_a_time=at_a_time, seconds=wanted.seconds, recorded=recorded)
-            _note(table, f"cycles, {at_a_time} at a time", await _costed(process, running), aim=aim, clicks=clicks)
-        intake = load.run(load.submit, at_a_time=_MANY, seconds=wanted.seconds)
-        _note(table, f"intake alone, {_MANY} at a time", await _costed(process, intake))
-        table.add("memory, after the load", process.memory(), unit="MB", digits=1)
-    _floor(table, house, folder)
-
-
-async def _healthy(process: Process) -> float:
-    return await process.first(b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n", 200)
-
-
-def _floor(table: Table, house: House, folder: Path) -> None:
-    schema, rows = left_behind(house.database, 8_000)
-    for batch in (1, _MANY):
-        some = rows if batch > 1 else {name: found[: len(found) // 8] for name, found in rows.items()}
-        rate = floor(folder / f"floor-{batch}.db", schema, some, batch)
-        table.add(f"floor: the same rows in plain sqlite3, {batch} a commit", rate, unit="a second")
-
-
-async def _beside(table: Table, name: str, process: Process, load: Load, seconds: float) -> None:
-    """Cycles at once against something that the bot is compared with."""
-    async with process:
-        await process.first(load.submission(), 201)
-        _note(table, name, await _costed(process, load.run(load.cycle, at_a_time=_MANY, seconds=seconds)))
-
-
-async def _round(table: Table, folder: Path, wanted: Wanted) -> None:
+async def _round(table: Table, name: str, folder: Path, wanted: Wanted, postgres: Postgres | None) -> None:
     receiver = Receiver()
     await receiver.start()
-    await _bot(table, folder / "bot", receiver, wanted)
-    others: dict[str, Callable[[int], list[str]]] = {}
-    if not wanted.only_bot:
-        others[_CEILING] = lambda port: ["-m", "bench.nothing", str(port), str(receiver.port)]
-        if find_spec("fastapi") is not None:
-            database = str(folder / "rival.db")
-            others[_RIVAL] = lambda port: ["-m", "bench.rival", str(port), str(receiver.port), database]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    for name, words in others.items():
-        port = free_port()
-        process = await spawn(words(port), port, core=wanted.server_core, env=env, folder=folder)
-        await _beside(table, f"{name}, {_MANY} at a time", process, Load(port, "a", "r", receiver), wanted.seconds)
-    for kind, rate in () if wanted.only_bot else cards(1.0).items():
-        table.add(f"cards, {kind}", rate, unit="a second", aim="2,000" if kind == "slack" else "")
-    for (name, figure), aim in zip(routing(1.0).items(), AIMS, strict=True):
-        table.add(name, figure, unit="ms", digits=2, aim=aim)
-    receiver.stop()
+    setting = Setting(folder, wanted.seconds, wanted.core, receiver, postgres, wanted.quick, wanted.minutes)
+    try:
+        await PARTS[name](table, setting)
+    except Exception as problem:  # noqa: BLE001  # one part that fails is reported; the rest goes on
+        table.fail(name, problem)
+    finally:
+        receiver.stop()
 
 
 async def measure(folder: Path, wanted: Wanted) -> Table:
-    """All rounds."""
+    """All parts, all rounds."""
     table = Table()
+    try:
+        postgres = await start_postgres(wanted.load_core)
+        say(f"PostgreSQL {postgres.version}, with its own settings, on the load's core")
+    except (NoPostgres, OSError, subprocess.CalledProcessError) as problem:
+        postgres = None
+        table.fail("PostgreSQL", problem)
     async with await House(folder / "warm" / "bot", free_port(), core=None).up() as process:
-        await _healthy(process)  # it compiles the program, which no later start has to do
-    for number in range(wanted.rounds):
-        await _round(table, folder / str(number), wanted)
-        say(f"round {number + 1} of {wanted.rounds} is done")
+        # It compiles the program, which no later start has to do.
+        await process.first(b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n", 200)
+    for name in wanted.parts:
+        for number in range(1 if name in _ONCE else wanted.rounds):
+            table.round = number
+            began = time.perf_counter()
+            await _round(table, name, folder / f"{name}-{number}", wanted, postgres)
+            shutil.rmtree(folder / f"{name}-{number}", ignore_errors=True)
+            say(f"{name}: round {number + 1} is done, {time.perf_counter() - began:.0f} s")
+    if postgres is not None:
+        await postgres.stop()
     return table
 
 
-def main() -> None:
-    """Read the arguments, pin the load, measure, print."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0, help="how long each run loads the bot")
-    parser.add_argument("--rounds", type=int, default=3, help="how often everything is done")
-    parser.add_argument("--only-bot", action="store_true", help="leave out what it is compared with")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"peers, or of: {', '.join(PARTS)} (none: all)")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
+    parser.add_argument("--seconds", type=float, help=f"how long each run loads (quick: {_QUICK[0]}, else {_FULL[0]})")
+    parser.add_argument(
+        "--rounds", type=int, help=f"how often everything is done (quick: {_QUICK[1]}, else {_FULL[1]})"
+    )
+    parser.add_argument("--soak", type=float, default=0.5, metavar="MINUTES", help="how long the soak lasts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round there, too")
     args = parser.parse_args()
+    unknown = [name for name in args.parts if name not in PARTS and name != "peers"]
+    if unknown:
+        parser.error(f"no part is called {', '.join(unknown)}; there are peers, {', '.join(PARTS)}")
+    return args
+
+
+def main() -> int:
+    """Read the arguments, pin the load, measure, print."""
+    args = _arguments()
+    if args.parts == ["peers"]:
+        return install_all()
     cores = sorted(os.sched_getaffinity(0))
     apart = len(cores) > 1
     say(surroundings())
-    say("")
+    for peer in PEERS:
+        say(f"{peer}: {versions(peer)}")
     if apart:
         os.sched_setaffinity(0, {cores[-1]})
     else:
         say("One core: the load and the bot share it, and every figure is lower for that.")
-    if find_spec("fastapi") is None:
-        say("fastapi is not installed: the comparison with a plain service is left out (pip install fastapi).")
-    wanted = Wanted(args.seconds, args.rounds, args.only_bot, cores[0] if apart else None)
+    seconds, rounds = _QUICK if args.quick else _FULL
+    wanted = Wanted(
+        parts=args.parts or list(PARTS),
+        seconds=args.seconds or seconds,
+        rounds=args.rounds or rounds,
+        quick=args.quick,
+        minutes=args.soak,
+        core=cores[0] if apart else None,
+        load_core=cores[-1] if apart else None,
+    )
     with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
         table = uvloop.run(measure(Path(folder), wanted))
     say("\n" + table.text())
+    if args.json is not None:
+        args.json.write_bytes(table.json())
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

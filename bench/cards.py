@@ -1,14 +1,39 @@
-"""Cards a second: what a card says (core), and what Slack is sent for it (the templates), in one process."""
+"""Cards a second: what a card says (core), what Slack is sent for it (the templates), and slack_sdk's own models.
+
+The models make the very blocks that we send, from values that are at hand: nothing is escaped, fitted or signed. Ours
+are drawn from cards that are worked out, which they escape, fit and sign. Both end in JSON.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import cycle
+from typing import Any
 
 from msgspec.json import Encoder
 from msgspec.structs import replace
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    RichTextBlock,
+    RichTextElement,
+    RichTextElementParts,
+    RichTextPreformattedElement,
+    RichTextQuoteElement,
+    RichTextSectionElement,
+    SectionBlock,
+    TextObject,
+)
 
+from bench.report import Table
 from bench.store_floor import proposal
 from bot.core.card import Card, card_of, fit
 from bot.core.model import Person, Request
@@ -17,6 +42,55 @@ from channels.slack import draw
 
 _PEOPLE = {name: Person(id=name, name=name.title(), slack=f"U0{name.upper()}") for name in ("ana", "ben", "lea")}
 _LIMIT = 2_900
+_OURS, _MODELS = "cards for Slack, fitted, drawn and signed", "the same blocks by slack_sdk's models"
+
+
+def _text(value: dict[str, Any]) -> TextObject:
+    if value["type"] == "mrkdwn":
+        return MarkdownTextObject(text=value["text"], verbatim=value.get("verbatim"))
+    return PlainTextObject(text=value["text"], emoji=value.get("emoji"))
+
+
+def _part(value: dict[str, Any]) -> RichTextElement:
+    if value["type"] == "text":
+        style = value.get("style")
+        styled = RichTextElementParts.TextStyle(**style) if style else None
+        return RichTextElementParts.Text(text=value["text"], style=styled)
+    kind = _RICH[value["type"]]
+    return kind(elements=[_part(element) for element in value["elements"]])
+
+
+_RICH: dict[str, Callable[..., RichTextElement]] = {
+    "rich_text_section": RichTextSectionElement,
+    "rich_text_quote": RichTextQuoteElement,
+    "rich_text_preformatted": RichTextPreformattedElement,
+}
+
+
+def _button(value: dict[str, Any]) -> ButtonElement:
+    return ButtonElement(
+        text=_text(value["text"]),
+        action_id=value["action_id"],
+        value=value.get("value"),
+        style=value.get("style"),
+        url=value.get("url"),
+    )
+
+
+def modelled(block: dict[str, Any]) -> Block:
+    """One of our blocks by slack_sdk's classes."""
+    match block["type"]:
+        case "header":
+            return HeaderBlock(text=_text(block["text"]))
+        case "section":
+            return SectionBlock(text=_text(block["text"]))
+        case "context":
+            return ContextBlock(elements=[_text(element) for element in block["elements"]])
+        case "actions":
+            return ActionsBlock(elements=[_button(element) for element in block["elements"]])
+        case "rich_text":
+            return RichTextBlock(elements=[_part(element) for element in block["elements"]])
+    return DividerBlock()
 
 
 def _card(request: Request) -> Card:
@@ -43,11 +117,14 @@ def _proposals() -> Iterator[Request]:
         yield replace(request, content=replace(request.content, arguments=arguments))
 
 
-def cards(seconds: float) -> dict[str, float]:
-    """How many a second of each kind: the core's card fitted to a limit, and Slack's message as sent, JSON included."""
+def cards(table: Table, seconds: float) -> None:
+    """How many a second of each kind, one after the other in this process."""
     tokens = Tokens(("a-secret-that-signs-cards",), "slack.card")
     encode = Encoder().encode
     requests = _proposals()
+    blocks = draw.message(_card(next(requests)), "dlv_1", tokens, _PEOPLE.get)["blocks"]
+    if [modelled(block).to_dict() for block in blocks] != blocks:
+        raise RuntimeError("slack_sdk's models do not make the blocks that we send")
 
     def core(request: Request) -> Card:
         return fit(_card(request), line=_LIMIT, lines=20, total=12_000)
@@ -55,4 +132,21 @@ def cards(seconds: float) -> dict[str, float]:
     def slack(request: Request) -> bytes:
         return encode(draw.message(_card(request), "dlv_1", tokens, _PEOPLE.get))
 
-    return {name: _a_second(once, requests, seconds) for name, once in (("core", core), ("slack", slack))}
+    worked_out = [_card(next(requests)) for _ in range(64)]
+    turns = cycle(worked_out)
+
+    def drawn(_: Request) -> bytes:
+        return encode(draw.message(next(turns), "dlv_1", tokens, _PEOPLE.get))
+
+    def models(_: Request) -> bytes:
+        return encode([modelled(block).to_dict() for block in blocks])
+
+    kinds = (
+        ("cards, the core's part", core),
+        ("cards for Slack, worked out too", slack),
+        (_OURS, drawn),
+        (_MODELS, models),
+    )
+    for name, once in kinds:
+        table.add(name, _a_second(once, requests, seconds), unit="a second")
+    table.ratio("cards, times slack_sdk's models", _OURS, _MODELS, aim=">= 20")

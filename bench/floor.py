@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-_TABLES = ("requests", "revisions", "assignments", "idempotency", "decisions", "executions", "events")
-_UNITS = (
+TABLES = ("requests", "revisions", "assignments", "idempotency", "decisions", "executions", "events")
+UNITS = (
     ("requests", "revisions", "assignments", "idempotency"),
     ("decisions", "executions"),
     ("executions",),
@@ -30,7 +31,7 @@ def left_behind(database: Path, most: int) -> tuple[str, Rows]:
         done = "SELECT request FROM executions WHERE state = 'executed' ORDER BY id LIMIT ?"
         driver.execute(f"CREATE TEMP TABLE picked AS {done}", (most,))
         found: Rows = {}
-        for table in _TABLES:
+        for table in TABLES:
             own = "id" if table == "requests" else "request"
             order = "seq" if table == "events" else own
             query = f"SELECT * FROM {table} WHERE {own} IN (SELECT request FROM picked) ORDER BY {order}"  # noqa: S608  # our tables
@@ -38,8 +39,11 @@ def left_behind(database: Path, most: int) -> tuple[str, Rows]:
     return schema, found
 
 
-def floor(path: Path, schema: str, rows: Rows, batch: int) -> float:
-    """Cycles a second when ``batch`` of them share each commit, in four commits, as their four units do."""
+def floor(path: Path, schema: str, rows: Rows, batch: int, units: Sequence[Sequence[str]] = UNITS) -> float:
+    """Cycles a second when ``batch`` of them share each commit, in four commits, as their four units do.
+
+    ``units``: fewer of them, such as the first alone, which is a submission.
+    """
     cycles = len(rows["requests"])
     with closing(sqlite3.connect(path, isolation_level=None)) as driver:
         driver.execute("PRAGMA journal_mode=WAL")
@@ -56,7 +60,7 @@ def floor(path: Path, schema: str, rows: Rows, batch: int) -> float:
         each = {table: len(found) // cycles for table, found in rows.items()}
         began = time.perf_counter()
         for start in range(0, cycles, batch):
-            for number, tables in enumerate(_UNITS):
+            for number, tables in enumerate(units):
                 driver.execute("BEGIN IMMEDIATE")
                 for table in tables:
                     width = each[table]

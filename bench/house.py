@@ -110,7 +110,9 @@ class Process:
         await self._process.wait()
 
 
-async def spawn(words: list[str], port: int, *, core: int | None, env: dict[str, str], folder: Path) -> Process:
+async def spawn(
+    words: list[str], port: int, *, core: int | None, env: dict[str, str], folder: Path, python: str = sys.executable
+) -> Process:
     """Start ``python WORDS`` in ``folder``, on one core where one is named; what it says goes to a file there."""
 
     def pin() -> None:
@@ -121,7 +123,7 @@ async def spawn(words: list[str], port: int, *, core: int | None, env: dict[str,
     with path.open("ab") as log:
         began = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *words, cwd=folder, env=env, preexec_fn=pin, stdout=log, stderr=log
+            python, *words, cwd=folder, env=env, preexec_fn=pin, stdout=log, stderr=log
         )
     return Process(process.pid, port, began, path, process)
 
@@ -129,10 +131,11 @@ async def spawn(words: list[str], port: int, *, core: int | None, env: dict[str,
 class House:
     """A folder with rules, a database and two keys, in which the bot can be started more than once."""
 
-    def __init__(self, folder: Path, receiver: int, *, core: int | None) -> None:
+    def __init__(self, folder: Path, receiver: int, *, core: int | None, database_url: str = "") -> None:
         """``receiver`` is the port that replays go to; ``core`` the processor that the bot is pinned to.
 
-        ``folder`` is two below that of the whole measurement, which keeps the compiled program.
+        ``folder`` is two below that of the whole measurement, which keeps the compiled program. Without a
+        ``database_url`` the store is a file in it.
         """
         folder.mkdir(parents=True)
         self.folder = folder
@@ -148,15 +151,15 @@ class House:
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             # Compiled once and kept beside the measurement: an installed program is compiled, too.
             "PYTHONPYCACHEPREFIX": str(folder.parents[1] / "compiled"),
-            "SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'sayso.db'}",
+            "SAYSO_DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder / 'sayso.db'}",
             "SAYSO_LISTEN": f"127.0.0.1:{self.port}",
             "SAYSO_SECRET": secrets.token_urlsafe(32),
             "SAYSO_WEBHOOK_SECRET": "whsec_" + b64encode(secrets.token_bytes(32)).decode(),
         }
 
-    async def make_keys(self) -> None:
+    async def make_keys(self, agent: str = "billing-assistant") -> None:
         """Make the database, an agent's key and ana's."""
-        self.agent = await self._key("billing-assistant")
+        self.agent = await self._key(agent)
         self.reviewer = await self._key("ana", "--reviewer")
 
     async def _key(self, *words: str) -> str:
@@ -182,8 +185,3 @@ class House:
         """How many executions are on record as executed."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as driver:
             return int(driver.execute("SELECT count(*) FROM executions WHERE state = 'executed'").fetchone()[0])
-
-    async def recorded(self, before: int, more: int) -> None:
-        """Wait until ``more`` than the ``before`` executions are on record."""
-        while self.executed() < before + more:  # noqa: ASYNC110  # another process writes them
-            await asyncio.sleep(0.005)

@@ -38,7 +38,8 @@ PROPOSAL = {
 }
 """What every agent of the load proposes: about 800 bytes, as large as a real one with a little evidence."""
 
-_BODY = msgspec.json.encode(PROPOSAL)
+BODY = msgspec.json.encode(PROPOSAL)
+"""The same, as it is sent."""
 
 
 class Unexpected(Exception):
@@ -52,11 +53,15 @@ def after(text: bytes, mark: bytes) -> bytes:
 
 
 class Receiver:
-    """The service that replays go to: it notes when each arrived, wakes who waits for it, and answers 200."""
+    """The service that replays go to: it notes when each arrived, wakes who waits for it, and answers 200.
+
+    ``twice`` counts the requests that were replayed once more, which none may be here.
+    """
 
     def __init__(self) -> None:
         self.port = 0
-        self.arrivals = 0
+        self.arrivals = self.twice = 0
+        self._seen: set[bytes] = set()
         self._server: asyncio.Server | None = None
         self._waits: dict[bytes, asyncio.Future[float]] = {}
 
@@ -66,7 +71,10 @@ class Receiver:
 
     def _take(self, message: bytes) -> bytes:
         self.arrivals += 1
-        waits = self._waits.pop(after(message, _REQUEST), None)
+        request = after(message, _REQUEST)
+        self.twice += request in self._seen
+        self._seen.add(request)
+        waits = self._waits.pop(request, None)
         if waits is not None and not waits.done():
             waits.set_result(time.perf_counter())
         return _EXECUTED
@@ -85,13 +93,14 @@ class Receiver:
 
 @dataclass
 class Run:
-    """What one run did: how many in how many seconds, what each took and each click's way to its replay (seconds)."""
+    """What one run did: how many in how many seconds, what each took, its click to answer and to replay (s)."""
 
     done: int = 0
     seconds: float = 0.0
     cpu: float = 0.0
     took: list[float] = field(default_factory=list)
     clicks: list[float] = field(default_factory=list)
+    acknowledged: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -108,16 +117,16 @@ class Load:
     """Agents and a reviewer that call one server."""
 
     def __init__(self, port: int, agent: str, reviewer: str, receiver: Receiver) -> None:
-        self._port = port
-        self._agent = agent
-        self._reviewer = reviewer
+        self.port = port
+        self.agent = agent
+        self.reviewer = reviewer
         self._receiver = receiver
         self._number = count()
 
     def submission(self) -> bytes:
         """A new submission with a key of its own, as the SDK sends one."""
         key = b"idempotency-key: bench-%d-%d\r\n" % (time.time_ns(), next(self._number))
-        return post("/v1/requests", self._agent, _BODY, key)
+        return post("/v1/requests", self.agent, BODY, key)
 
     async def submit(self, line: Line, _: Run) -> bytes:
         """One submission; the answer."""
@@ -132,12 +141,14 @@ class Load:
         request, digest = after(body, _ID), after(body, _DIGEST)
         arrival = self._receiver.expect(request)
         ballot = b'{"decision":"approve","revision":1,"digest":"%s"}' % digest
-        decision = post(f"/v1/requests/{request.decode()}/decisions", self._reviewer, ballot)
+        decision = post(f"/v1/requests/{request.decode()}/decisions", self.reviewer, ballot)
         clicked = time.perf_counter()
         status, body = await line.call(decision)
         if status != _OK:
             raise Unexpected(f"a decision was answered {status}: {body[:300].decode()}")
-        run.clicks.append(await asyncio.wait_for(arrival, _WAITS) - clicked)
+        run.acknowledged.append(time.perf_counter() - clicked)
+        async with asyncio.timeout(_WAITS):
+            run.clicks.append(await arrival - clicked)
 
     async def run(
         self,
@@ -149,7 +160,7 @@ class Load:
     ) -> Run:
         """``at_a_time`` workers for so many seconds; the clock runs on until ``recorded(done)`` returns."""
         run = Run()
-        lines = [await connect("127.0.0.1", self._port) for _ in range(at_a_time)]
+        lines = [await connect("127.0.0.1", self.port) for _ in range(at_a_time)]
         began = time.perf_counter()
         until = began + seconds
 
@@ -164,5 +175,27 @@ class Load:
             await recorded(run.done)
         run.seconds = time.perf_counter() - began
         for line in lines:
+            line.close()
+        return run
+
+    async def paced(self, *, rate: float, seconds: float) -> Run:
+        """An open loop: ``rate`` cycles a second begin, however long those before them take."""
+        run = Run()
+        idle: list[Line] = []
+        began = time.perf_counter()
+
+        async def one() -> None:
+            begins = time.perf_counter()
+            line = idle.pop() if idle else await connect("127.0.0.1", self.port)
+            await self.cycle(line, run)
+            run.took.append(time.perf_counter() - begins)
+            idle.append(line)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(rate * seconds)):
+                await asyncio.sleep(began + number / rate - time.perf_counter())
+                group.create_task(one())
+        run.done, run.seconds = len(run.took), time.perf_counter() - began
+        for line in idle:
             line.close()
         return run

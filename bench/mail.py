@@ -22,6 +22,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from typing import Self
 
 import dkim
 import msgspec
@@ -55,6 +56,11 @@ class Sink(asyncio.Protocol):
         self._data = bytearray()
         self._content = False
         self._transport: asyncio.Transport | None = None
+
+    @classmethod
+    def keeping(cls, letters: list[bytes]) -> type[Self]:
+        """A kind of its own, that keeps what it is given in ``letters``."""
+        return type("Sink", (cls,), {"letters": letters})
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
@@ -199,18 +205,23 @@ def _alone_by_keys(answers: list[tuple[str, bytes]], private: bytes, record: byt
     return len(signed) / (time.perf_counter() - began)
 
 
+def join_mail(house: House, smtp: int, lmtp: int | None = None) -> None:
+    """Put mail into the house's environment: the SMTP server's port, and that of the listener it is to have."""
+    house.env |= {
+        "SMTP_URL": f"smtp://127.0.0.1:{smtp}",
+        "EMAIL_FROM": "Sayso <sayso@sayso.example>",
+        "EMAIL_REPLY_TO": _REPLY_TO,
+        "EMAIL_LISTEN": f"lmtp://127.0.0.1:{lmtp or free_port()}",
+        "EMAIL_AUTHSERV_ID": _AUTHSERV_ID,
+    }
+
+
 async def _round(table: Table, folder: Path, *, letters: int, core: int | None) -> None:
-    sink: type[Sink] = type("Sink", (Sink,), {"letters": []})
+    sink = Sink.keeping([])
     server = await asyncio.get_running_loop().create_server(sink, "127.0.0.1", 0)
     port = free_port()
     house = House(folder / "bot", free_port(), core=core)
-    house.env |= {
-        "SMTP_URL": f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}",
-        "EMAIL_FROM": "Sayso <sayso@sayso.example>",
-        "EMAIL_REPLY_TO": _REPLY_TO,
-        "EMAIL_LISTEN": f"lmtp://127.0.0.1:{port}",
-        "EMAIL_AUTHSERV_ID": _AUTHSERV_ID,
-    }
+    join_mail(house, server.sockets[0].getsockname()[1], port)
     rules = (house.folder / "routing.yaml").read_text(encoding="utf-8")
     rules = rules.replace("risk: irreversible", "risk: reversible").replace("notify: [finance]", "notify: [ana]")
     # A thousand letters to one person are a flood, which is not what is measured here.

@@ -1,35 +1,30 @@
-"""What one would write without thinking of speed: FastAPI, pydantic, the async ORM on aiosqlite, one commit a call.
+"""What one would write without thinking of speed: FastAPI, pydantic, the async ORM, one commit a step.
 
-The same cycle over the same shapes, with the same promise (WAL, ``synchronous=FULL``), but no rules, no schema of the
-arguments, no hash chain and no signature: it is given a head start. FastAPI is no dependency of the project; where it
-is not installed, the comparison is left out. Run as ``python -m bench.rival PORT RECEIVER_PORT DATABASE``.
+The same cycle over the same shapes, with the same promise (WAL and ``synchronous=FULL``, or PostgreSQL as it comes).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
-import uvicorn
-from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel
-from sqlalchemy import JSON, ForeignKey, event, select
+from fastapi import HTTPException
+from sqlalchemy import JSON, DateTime, ForeignKey, event, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
+
+from bench.peers.face import Ballot, Proposal, Service, View, Webhook, new_view, run
 
 
 class Base(DeclarativeBase):
     """The ORM's tables."""
 
-    type_annotation_map = {dict[str, Any]: JSON}  # noqa: RUF012  # as SQLAlchemy's documentation writes it
+    # As SQLAlchemy's documentation writes it.
+    type_annotation_map = {dict[str, Any]: JSON, datetime: DateTime(timezone=True)}  # noqa: RUF012  # see above
 
 
 class Decision(Base):
@@ -78,104 +73,68 @@ class Request(Base):
     executions: Mapped[list[Execution]] = relationship()
 
 
-class Proposal(BaseModel):
-    """What an agent posts."""
-
-    action: str
-    arguments: dict[str, Any]
-    reason: str | None = None
-    confidence: float | None = None
-    labels: dict[str, Any] = {}
-    context: dict[str, Any] = {}
-
-
-class Ballot(BaseModel):
-    """What a reviewer posts."""
-
-    decision: str
-    revision: int
-    digest: str
-
-
-class View(BaseModel):
-    """What either gets back."""
-
-    id: str
-    digest: str
-    state: str
-    action: str
-    body: dict[str, Any]
-    created_at: datetime
-
-
-def _view(request: Request) -> View:
-    return View(
-        id=request.id,
-        digest=request.digest,
-        state=request.state,
-        action=request.action,
-        body=request.body,
-        created_at=request.created_at,
-    )
-
-
 def _event(request: str, kind: str, **data: Any) -> Event:
     return Event(request_id=request, type=kind, at=datetime.now(UTC), data=data)
 
 
-class Service:
-    """The calls and the replay."""
+def _view(request: Request) -> View:
+    return View(id=request.id, digest=request.digest, state=request.state, action=request.action, body=request.body)
 
-    def __init__(self, database: str, target: str) -> None:
-        self._engine = create_async_engine(f"sqlite+aiosqlite:///{database}")
+
+class Orm(Service):
+    """See `Service`."""
+
+    def __init__(self, url: str, webhook: Webhook) -> None:
+        super().__init__(url, webhook)
+        self._engine = create_async_engine(url, pool_size=20)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._target = target
-        self._client: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        event.listen(self._engine.sync_engine, "connect", _durable)
+        if url.startswith("sqlite"):
+            event.listen(self._engine.sync_engine, "connect", _durable)
+
+    def life(self) -> AbstractAsyncContextManager[None]:
+        """The tables and the engine."""
+        return self._open()
 
     @asynccontextmanager
-    async def life(self, _: FastAPI) -> AsyncIterator[None]:
-        """Make the tables; close what was opened."""
+    async def _open(self) -> AsyncIterator[None]:
         async with self._engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
-        self._client = aiohttp.ClientSession(json_serialize=_compact)
         yield
-        await self._client.close()
         await self._engine.dispose()
 
     async def submit(self, proposal: Proposal) -> View:
-        """POST /v1/requests."""
-        digest = "sha256:" + sha256(proposal.model_dump_json().encode()).hexdigest()
+        """One commit."""
+        view = new_view(proposal)
         request = Request(
-            id=f"req_{uuid4().hex}",
+            id=view.id,
             state="pending",
             key=uuid4().hex,
-            action=proposal.action,
-            digest=digest,
-            body=proposal.model_dump(),
+            action=view.action,
+            digest=view.digest,
+            body=view.body,
             created_at=datetime.now(UTC),
         )
         async with self._sessions() as session, session.begin():
             session.add_all((request, _event(request.id, "submitted", body=request.body)))
-        return _view(request)
+        return view
 
-    async def decide(self, request_id: str, ballot: Ballot) -> View:
-        """POST /v1/requests/{request_id}/decisions."""
+    async def decide(self, request: str, ballot: Ballot) -> View:
+        """One commit; the action runs beside the answer, in two more."""
         async with self._sessions() as session, session.begin():
-            request = await self._load(session, request_id)
-            if request.state != "pending" or request.digest != ballot.digest:
+            found = await self._load(session, request)
+            if found.state != "pending" or found.digest != ballot.digest:
                 raise HTTPException(409)
-            request.state = "approved"
+            found.state = "approved"
             decision = Decision(id=uuid4().hex, decision=ballot.decision, at=datetime.now(UTC))
-            request.decisions.append(decision)
+            found.decisions.append(decision)
             execution = Execution(id=uuid4().hex, state="waiting", result=None)
-            request.executions.append(execution)
-            session.add(_event(request_id, "decided", decision=ballot.decision))
-        task = asyncio.create_task(self._replay(request_id, execution.id))
+            found.executions.append(execution)
+            session.add(_event(request, "decided", decision=ballot.decision))
+        task = asyncio.create_task(self._replay(request, execution.id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return _view(request)
+        return _view(found)
 
     async def _load(self, session: AsyncSession, request_id: str) -> Request:
         wanted = select(Request).where(Request.id == request_id)
@@ -190,19 +149,11 @@ class Service:
             request = await self._load(session, request_id)
             request.executions[0].state = "executing"
             session.add(_event(request_id, "started"))
-        if self._client is None:
-            return
-        body = {"type": "action.execute", "data": {"request": request_id, "execution": execution_id, **request.body}}
-        async with self._client.post(self._target, json=body) as response:
-            result = await response.json()
+        result = await self.webhook.post(request_id, request.body)
         async with self._sessions() as session, session.begin():
             execution = await session.get_one(Execution, execution_id)
             execution.state, execution.result = "executed", result
             session.add(_event(request_id, "ended", result=result))
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _durable(connection: Any, _: object) -> None:
@@ -212,14 +163,5 @@ def _durable(connection: Any, _: object) -> None:
     cursor.close()
 
 
-def main(port: int, receiver: int, database: str) -> None:
-    """Serve until ended."""
-    service = Service(database, f"http://127.0.0.1:{receiver}/")
-    app = FastAPI(lifespan=service.life)
-    app.post("/v1/requests", status_code=201, response_model=View)(service.submit)
-    app.post("/v1/requests/{request_id}/decisions", response_model=View)(service.decide)
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning")
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    run(Orm)
