@@ -59,18 +59,24 @@ def trail_figures(notary: Notary) -> Sequence[Figure]:
             Figure("sayso_audit_checkpoint_timestamp_seconds", at, newest.at.timestamp() if newest else 0.0),
             Figure("sayso_audit_checkpoint_line", "Up to which line the trail is signed.", newest.seq if newest else 0),
         ]
-    for placing in notary.placings:
-        where = {"place": placing.place.name}
-        line = 0 if placing.placed is None else placing.placed.checkpoint.seq
-        failed = "Attempts to put a checkpoint at a place that failed."
-        found += [
-            Figure(
-                "sayso_audit_place_ok",
-                "Whether the newest attempt to reach a place went well.",
-                float(placing.fault is None),
-                where,
-            ),
-            Figure("sayso_audit_place_line", "Up to which line the checkpoint at a place signs.", line, where),
-            Figure("sayso_audit_place_failures_total", failed, placing.failures, where, "counter"),
-        ]
-    return found
+    return [*found, *_place_figures(notary.placings)]
+
+
+def _place_figures(placings: Sequence[Placing]) -> list[Figure]:
+    """Metric by metric, as Prometheus wants the samples of one together."""
+    ok = "Whether the newest attempt to put a checkpoint at a place went well."
+    line = "Up to which line the checkpoint at a place signs."
+    failed = "Attempts to put a checkpoint at a place that failed."
+    return [
+        *(Figure("sayso_audit_place_ok", ok, float(one.fault is None), _where(one)) for one in placings),
+        *(Figure("sayso_audit_place_line", line, _line(one), _where(one)) for one in placings),
+        *(Figure("sayso_audit_place_failures_total", failed, one.failures, _where(one), "counter") for one in placings),
+    ]
+
+
+def _line(placing: Placing) -> int:
+    return 0 if placing.placed is None else placing.placed.checkpoint.seq
+
+
+def _where(placing: Placing) -> dict[str, str]:
+    return {"place": placing.place.name}

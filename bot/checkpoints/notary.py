@@ -112,7 +112,7 @@ class Notary:
                 _log.error("%s", self.report.text())
             self._told = True
             return
-        if not self.keys or not await self._due() or await self.make(by="sayso", via="clock"):
+        if not self.keys or not await self._due() or await self.make(by="sayso", via="scheduler"):
             self._well_at = self._clock.now()
 
     async def verify(self) -> ChainReport:
@@ -156,15 +156,17 @@ class Notary:
         """Whether lines were added since the newest and it is time; or keys were changed, which is told at once."""
         if self.signed is None:
             return self.report.seq > 0
-        newest = self.signed.checkpoint
-        if newest.keys != tuple(key.public for key in self.keys):
-            return True
-        if abs(self._clock.now() - newest.at) < self.every:
-            return False
-        return await self.anything_new()
+        if self._rotated() or abs(self._clock.now() - self.signed.checkpoint.at) >= self.every:
+            return await self.anything_new()
+        return False
+
+    def _rotated(self) -> bool:
+        return self.signed is not None and self.signed.checkpoint.keys != tuple(key.public for key in self.keys)
 
     async def anything_new(self) -> bool:
-        """Whether any line but checkpoints was added since the newest checkpoint."""
+        """Whether lines but checkpoints were added since the newest, or keys changed: whether to sign by hand."""
+        if self._rotated():
+            return True
         after = 0 if self.signed is None else self.signed.checkpoint.seq
         lines = await self._store.audit_lines(after, 3)
         return any(not line.body.startswith(f'{{"seq":{line.seq},"type":"{EVENT}",') for line in lines)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.core.audit import happened_at
 from bot.core.chain import START, ChainReport, conclude, verify
@@ -90,6 +91,11 @@ class Examiner:
         self._fault: str | None = None
 
     @property
+    def trusting(self) -> bool:
+        """Whether checkpoints are held against any key."""
+        return bool(self._ring.trusted)
+
+    @property
     def whole(self) -> bool:
         """Whether all lines so far hold; there is no use in giving more where they do not."""
         return self._report.ok
@@ -113,6 +119,11 @@ class Examiner:
             while self._wanted and self._wanted[-1] <= line.seq:
                 self._pass(line)
             self._last = line
+
+    def garbled(self, fault: str) -> None:
+        """What comes next is no line at all."""
+        if self._report.ok:
+            self._report = replace(self._report, ok=False, fault=fault)
 
     def _pass(self, line: AuditLine) -> None:
         """A line that a checkpoint from elsewhere signs (one before the first line of a part is let go)."""

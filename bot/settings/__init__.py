@@ -6,6 +6,7 @@ container secrets do). What is missing or wrong is said in one line each, naming
 
 from __future__ import annotations
 
+from bot.settings.audit import Audit, audit_of
 from bot.settings.environment import read_env
 from bot.settings.problems import SettingsError
 from bot.settings.values import Settings, public_url_of, settings_of
@@ -13,9 +14,11 @@ from bot.settings.variables import VARIABLES, Variable, env_example
 
 __all__ = [
     "VARIABLES",
+    "Audit",
     "Settings",
     "SettingsError",
     "Variable",
+    "audit_of",
     "env_example",
     "public_url_of",
     "read_env",
