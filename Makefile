@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench lock format words clean
+.PHONY: demo test torture check bench lock format words clean
 
 demo: $(VENV)/ready
 	$(BIN)/sayso demo
 
 test: $(VENV)/ready-to-test check
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+# Kill the program at every step that it commits, on both stores, for hours; prints its seed. SECONDS=600 SEED=7 STORE=sqlite
+torture: $(VENV)/ready-to-test
+	$(BIN)/python -m tests.torture --store $(or $(STORE),both) --seconds $(or $(SECONDS),14400) $(if $(SEED),--seed $(SEED))
 
 # What must hold before any test runs: style, types, and who may import whom.
 check: $(VENV)/ready-to-test
@@ -19,7 +23,9 @@ check: $(VENV)/ready-to-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# What the program costs, beside what one would pick instead, which is installed under .bench/ first; about 15 minutes.
 bench: $(VENV)/ready-to-test
+	$(BIN)/python -m bench peers
 	$(BIN)/python -m bench
 
 format: $(VENV)/ready-to-test
@@ -52,4 +58,4 @@ lock:
 	$(COMPILE) --extra build --extra test pyproject.toml -o tests/requirements.lock
 
 clean:
-	rm -rf $(VENV) .demo .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .demo .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
