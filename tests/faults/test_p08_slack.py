@@ -100,6 +100,7 @@ async def test_p08_the_wire_to_slack_breaks_in_every_way(
     assert sorted(receiver.effects.values()) == [1] * len(orders)
 
 
+@pytest.mark.parametrize("program", ["socket"], indirect=True)
 async def test_p08_slack_is_gone_and_comes_back(
     program: Program, slack: FakeSlack, wire: Proxy, receiver: Receiver
 ) -> None:

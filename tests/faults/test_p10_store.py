@@ -141,7 +141,7 @@ async def test_p10_a_file_system_without_room(program: Program, receiver: Receiv
     [
         ("write_error", libc.FULL),
         ("write_error", libc.READ_ONLY),
-        ("write_error", libc.BROKEN),
+        pytest.param("write_error", libc.BROKEN, marks=pytest.mark.torture),
         ("sync_error", libc.BROKEN),
     ],
     ids=["quota", "read-only", "broken", "broken sync"],
