@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from bot.core.audit import export_line, happened_at, within
+from bot.core.audit import export_line, exported_line, happened_at, within
 from bot.core.ports import AuditLine
 from tests.core.requests import NOW
 
@@ -47,3 +48,33 @@ def test_when_it_happened() -> None:
 def test_a_span_holds_its_beginning_and_not_its_end(since: object, until: object, *, inside: bool) -> None:
     """Two spans that meet share no line."""
     assert within(LINE, since=since, until=until) == inside  # type: ignore[arg-type]  # a table of mixed values
+
+
+def test_an_exported_line_is_read_as_it_was_written() -> None:
+    """Back to the very line, its event to the byte."""
+    assert exported_line(export_line(LINE).encode()) == LINE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('"seq":7', '"seq":7,"seq":7', 1),
+        lambda text: text.replace('"seq":7', '"seq": 7', 1),
+        lambda text: text[:-1] + ',"event":{}}',
+        lambda text: text[:-1] + ',"note":1}',
+        lambda text: text[:-1],
+        lambda _: "",
+        lambda _: "seq,at,type",
+        lambda _: "[]",
+    ],
+)
+def test_t24_a_line_that_two_readers_could_take_otherwise_is_none(change: Callable[[str], str]) -> None:
+    """A member twice, another member, other spacing, no JSON: refused, for only one way of writing is ours."""
+    with pytest.raises(ValueError, match=r"."):
+        exported_line(change(export_line(LINE)).encode())
+
+
+def test_t24_bytes_that_are_no_text_are_no_line() -> None:
+    """A line in another encoding than UTF-8 is refused."""
+    with pytest.raises(ValueError, match=r"."):
+        exported_line(export_line(LINE).replace("ä", "\xe4").encode("latin-1"))
