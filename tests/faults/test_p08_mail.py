@@ -1,4 +1,4 @@
-"""P8 by mail: SMTP and IMAP fail at each stage; each letter arrives, twice it is the same, and an answer counts once."""
+"""P8 by mail: SMTP and IMAP fail at each stage; each letter arrives, twice it is the same, an answer counts once."""
 
 from __future__ import annotations
 
