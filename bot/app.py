@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from bot.core.ports import Channel, Store
 from bot.core.token import PAGE, Marks
 from bot.counts import Counts
 from bot.courier import Courier
-from bot.desk import Access, Desk, Ledger, Rounds
+from bot.desk import Access, Desk, Ledger, Replicas, Rounds
 from bot.ending import Ending
 from bot.figures import figures, house_figures, probes
 from bot.process import build_figures
@@ -75,6 +76,14 @@ class Bot:
         self.ledger.courier = self.courier
         self.notary = open_notary(settings, store, clock, self.replayer)
         self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release)
+        self.replicas = Replicas(
+            self.ledger,
+            self.courier,
+            self.desk.lost,
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            rules=lambda: self.rules.current().hash,
+            lease=settings.lease,
+        )
         self._counts = Counts(store, clock)
         self.slack: Any = None
         if settings.slack_on:
@@ -202,10 +211,14 @@ class Bot:
 
     async def start(self) -> None:
         """Put the rules on record, connect the channels, take up what was left, and begin to tick."""
+        await self.replicas.join()
         await self.rules.begin()
         for channel in self.channels.values():
             await channel.start()
-        await self.courier.start()
+        if self.store.shared:
+            await self.replicas.begin()
+        else:
+            await self.courier.start()
         self.notary.start()
         self.scheduler.start()
 
@@ -222,6 +235,7 @@ class Bot:
         for channel in self.channels.values():
             await channel.stop()
         await self.replayer.close()
+        await self.replicas.end()
         await self.store.close()
         if self._tracing:
             await self._tracing.close()

@@ -27,7 +27,7 @@ OPENING = 5.0
 ANSWERED = 30.0
 """Seconds in which a statement is answered; a server that was cut off without a word answers none."""
 
-IDLE = 10.0
+IDLE = 5.0
 """Seconds after which PostgreSQL ends a transaction in which nothing happens: its process is stopped, or cut off, and
 holds what the others wait for."""
 

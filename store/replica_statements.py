@@ -10,7 +10,7 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from store import rows
 from store.prepared import Prepared
-from store.tables import effects, executions, leases, replicas
+from store.tables import effects, events, executions, leases, replicas
 
 REPLICA_COLUMNS = ("id", "name", "rules", "started_at", "until")
 
@@ -41,20 +41,22 @@ class ReplicaStatements:
         self.leave = p(sa.delete(replicas).where(r.id == bind("id")))
         standing = sa.select(r.id)
         held = sa.or_(x.holder.is_(None), x.holder.not_in(standing))
-        # What others have just locked is theirs: nobody waits for it, and the next look finds what is left.
-        mine = sa.select(x.n).where(held).order_by(x.n).with_for_update(skip_locked=True)
-        self.take_effects = p(sa.update(effects).where(x.n.in_(mine)).values(holder=bind("me")))
+        listed = sa.select(*(x[name] for name in rows.EFFECT_COLUMNS)).order_by(x.due_at, x.n)
+        self.orphaned_effects = p(listed.where(held))
+        self.take_effects = p(sa.update(effects).where(held).values(holder=bind("me")))
         unfinished = sa.text("executions.state IN ('waiting', 'executing')")
         orphaned = sa.or_(e.holder.is_(None), e.holder.not_in(standing))
-        lost = sa.select(e.n).where(unfinished, orphaned).order_by(e.n).with_for_update(skip_locked=True)
-        self.take_executions = p(sa.update(executions).where(e.n.in_(lost)).values(holder=bind("me")))
+        self.orphaned_executions = p(sa.select(e.body).where(unfinished, orphaned).order_by(e.n))
+        self.take_executions = p(sa.update(executions).where(unfinished, orphaned).values(holder=bind("me")))
         self.free_leases = p(sa.delete(leases).where(s.holder.not_in(standing)))
         self.give_effects = p(sa.update(effects).where(x.holder == bind("me")).values(holder=sa.null()))
         self.give_executions = p(sa.update(executions).where(e.holder == bind("me")).values(holder=sa.null()))
-        self.effects_of = p(
-            sa.select(*(x[name] for name in rows.EFFECT_COLUMNS)).where(x.holder == bind("me")).order_by(x.due_at, x.n)
-        )
-        self.executions_of = p(sa.select(e.body).where(unfinished, e.holder == bind("me")).order_by(e.n))
+        self.effects_of = p(listed.where(x.holder == bind("me")))
+        self.has_effect = p(sa.select(x.n).where(x.id == bind("id"), x.holder == bind("me")))
+        self.has_execution = p(sa.select(e.n).where(e.id == bind("id"), e.holder == bind("me")))
+        v = events.c
+        newer = sa.select(v.seq, v.request).where(v.seq > bind("after")).order_by(v.seq)
+        self.changes = p(newer.limit(bind("limit")))
         lanes = x.lane.in_([bind(f"lane_{index}") for index in range(LANES_ASKED)])
         self.lanes = p(sa.select(x.lane, x.holder).where(lanes, sa.text("holder IS NOT NULL")).order_by(x.n))
         hold = insert(leases).inline().values(name=bind("name"), holder=bind("me"))

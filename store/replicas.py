@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.core.model import Execution
-from bot.core.ports import Effect, Replica
+from bot.core.ports import Effect, Moved, Replica, Taken
 from store import rows
 from store.cursor import Cursor
 from store.replica_statements import LANES_ASKED
@@ -23,12 +23,22 @@ def replicas(cursor: Cursor) -> tuple[Replica, ...]:
     )
 
 
-class ReplicasTx:
+def changes(cursor: Cursor, after: int, limit: int) -> tuple[Moved, ...]:
+    """Numbers and requests of the audit lines after one, oldest first."""
+    found = cursor.all(cursor.say.replicas.changes, {"after": after, "limit": limit})
+    return tuple(Moved(seq=seq, request=request) for seq, request in found)
+
+
+class ReplicasTx(ABC):
     """See `bot.core.ports.ReplicaTx`."""
 
     _cursor: Cursor
     _elsewhere: dict[str, str]
     """Effects of this transaction that another replica is to see to, for it holds their lane: by id."""
+
+    @abstractmethod
+    def _flush_effects(self) -> None:
+        """Write the effects that have gathered."""
 
     def join(self, replica: str, name: str, rules: str, lease: timedelta) -> None:
         """See `ReplicaTx.join`."""
@@ -48,17 +58,23 @@ class ReplicasTx:
         """See `ReplicaTx.replicas`."""
         return replicas(self._cursor)
 
-    def take_over(self, replica: str) -> tuple[str, ...]:
+    def take_over(self, replica: str) -> Taken:
         """See `ReplicaTx.take_over`."""
+        self._flush_effects()
         say = self._cursor.say.replicas
         dead = tuple(one for (one,) in self._cursor.all(say.dead) if one != replica)
         for one in dead:
             self._cursor.change(say.leave, {"id": one})
         if dead:
             self._cursor.change(say.free_leases)
-        self._cursor.change(say.take_effects, {"me": replica})
-        self._cursor.change(say.take_executions, {"me": replica})
-        return dead
+        effects = tuple(rows.effect_of(row) for row in self._cursor.all(say.orphaned_effects))
+        bodies = self._cursor.all(say.orphaned_executions)
+        if effects:
+            self._cursor.change(say.take_effects, {"me": replica})
+        if bodies:
+            self._cursor.change(say.take_executions, {"me": replica})
+        executions = tuple(rows.execution_of(body) for (body,) in bodies)
+        return Taken(replicas=dead, effects=effects, executions=executions)
 
     def leave(self, replica: str) -> None:
         """See `ReplicaTx.leave`."""
@@ -68,12 +84,21 @@ class ReplicasTx:
         self._cursor.change(say.leave, {"id": replica})
         self._cursor.change(say.free_leases)
 
-    def held(self, replica: str) -> tuple[tuple[Effect, ...], tuple[Execution, ...]]:
+    def held(self, replica: str) -> tuple[Effect, ...]:
         """See `ReplicaTx.held`."""
-        say = self._cursor.say.replicas
-        effects = tuple(rows.effect_of(row) for row in self._cursor.all(say.effects_of, {"me": replica}))
-        executions = tuple(rows.execution_of(body) for (body,) in self._cursor.all(say.executions_of, {"me": replica}))
-        return effects, executions
+        self._flush_effects()
+        found = self._cursor.all(self._cursor.say.replicas.effects_of, {"me": replica})
+        return tuple(rows.effect_of(row) for row in found)
+
+    def has_effects(self, effect_ids: Sequence[str]) -> bool:
+        """See `ReplicaTx.has_effects`."""
+        me, say = self._cursor.me, self._cursor.say.replicas
+        return me is None or all(self._cursor.one(say.has_effect, {"id": one, "me": me}) for one in effect_ids)
+
+    def has_execution(self, execution_id: str) -> bool:
+        """See `ReplicaTx.has_execution`."""
+        me, say = self._cursor.me, self._cursor.say.replicas
+        return me is None or self._cursor.one(say.has_execution, {"id": execution_id, "me": me}) is not None
 
     def mine(self, effects: Sequence[Effect]) -> tuple[Effect, ...]:
         """See `ReplicaTx.mine`."""

@@ -16,6 +16,7 @@ from bot.core.ports import (
     Cursor,
     Filter,
     Link,
+    Moved,
     Receipt,
     Replica,
     ReplyKey,
@@ -66,6 +67,10 @@ class SqlStore:
     async def replicas(self) -> tuple[Replica, ...]:
         """See `ReplicaStore.replicas`."""
         return await self._reader.read(replicas.replicas)
+
+    async def changes(self, after: int, limit: int) -> tuple[Moved, ...]:
+        """See `ReplicaStore.changes`."""
+        return await self._reader.read(lambda cursor: replicas.changes(cursor, after, limit))
 
     async def attend(self, replica: str, heard: Callable[[bool], None]) -> None:
         """See `ReplicaStore.attend`: nobody else is heard here."""

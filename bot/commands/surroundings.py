@@ -56,13 +56,13 @@ def environment() -> dict[str, str]:
         raise CommandError(str(problem)) from None
 
 
-def database_of(url: str) -> Path:
-    """The file that SAYSO_DATABASE_URL names."""
-    return Path(url.partition(":///")[2].partition("?")[0])
+def database_of(url: str) -> Path | None:
+    """The file that SAYSO_DATABASE_URL names; None where it names a server."""
+    return Path(url.partition(":///")[2].partition("?")[0]) if url.startswith("sqlite") else None
 
 
-def _must_exist(database: Path) -> None:
-    if not database.exists():
+def _must_exist(database: Path | None) -> None:
+    if database is not None and not database.exists():
         raise CommandError(
             f"There is no database at {database.resolve()}. Run this in the folder of the bot's .env, or set"
             " SAYSO_DATABASE_URL; sayso up makes a new one."

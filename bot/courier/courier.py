@@ -61,6 +61,12 @@ class Courier:
         """Run an execution when its time has come, or ask after it when its report is overdue."""
         self._replays.take(execution)
 
+    def drop(self) -> None:
+        """Forget all that was taken: others see to it. What runs goes on, and what it comes to counts no more."""
+        self._shift.forget_all()
+        self._errands.drop()
+        self._replays.drop()
+
     async def release(self) -> None:
         """Run what was held while replays were stopped, if they no longer are."""
         await self._replays.release()

@@ -16,6 +16,7 @@ from bot.desk import Desk
 _log = logging.getLogger(__name__)
 _REPLAYS_AT_ONCE = 64
 _CLAIM_PAUSE = timedelta(seconds=1)
+_NOT_SURE = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store was not heard of for too long, so nothing was begun")
 
 
 class Replays:
@@ -48,6 +49,10 @@ class Replays:
 
     def _begin(self, execution_id: str) -> None:
         self._shift.begin(self._replay(execution_id))
+
+    def drop(self) -> None:
+        """Forget what is held for later: others see to it."""
+        self._held.clear()
 
     async def release(self) -> None:
         """Run what was held while replays were stopped, if they no longer are."""
@@ -90,7 +95,8 @@ class Replays:
     async def _run(self, order: Order) -> None:
         mark(request=order.request, agent=order.agent)
         try:
-            outcome = await self._replayer.run(order)
+            # Asked at the last moment: a process that was stopped since the claim may no longer be the one to run it.
+            outcome = await self._replayer.run(order) if self._desk.sure() else _NOT_SURE
         except Exception as fault:  # noqa: BLE001  # whatever it was, the execution needs an outcome
             _log.exception("the replay of %s broke off", order.execution)
             outcome = Outcome(kind=OutcomeKind.UNKNOWN, error=f"the replay broke off ({fault!r}); it may have happened")

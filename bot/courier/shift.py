@@ -66,6 +66,11 @@ class Shift:
         if alarm is not None:
             alarm.cancel()
 
+    def forget_all(self) -> None:
+        """Take every alarm back."""
+        for key in tuple(self._alarms):
+            self.forget(key)
+
     async def insist(self, act: Callable[[], Awaitable[None]]) -> None:
         """Commit what became of something, waiting out a store that cannot write; given up once the shift is over."""
         while True:
@@ -87,8 +92,7 @@ class Shift:
     async def stop(self, within: float) -> None:
         """Begin nothing more, and give what runs so many seconds; what has not ended then is cancelled."""
         self.over = True
-        for key in tuple(self._alarms):
-            self.forget(key)
+        self.forget_all()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=within)
         left = tuple(self._tasks)

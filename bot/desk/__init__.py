@@ -4,7 +4,8 @@ from bot.desk.access import Access
 from bot.desk.desk import Desk
 from bot.desk.ledger import Courier, Ledger
 from bot.desk.live import Live, Moved, Watch
+from bot.desk.replicas import Replicas
 from bot.desk.rounds import Rounds
 from bot.desk.switch import pause
 
-__all__ = ["Access", "Courier", "Desk", "Ledger", "Live", "Moved", "Rounds", "Watch", "pause"]
+__all__ = ["Access", "Courier", "Desk", "Ledger", "Live", "Moved", "Replicas", "Rounds", "Watch", "pause"]

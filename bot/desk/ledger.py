@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.core.digest import RANDOM_BYTES, new_id
 from bot.core.errors import SaysoError, Unavailable
@@ -57,6 +60,8 @@ class Ledger:
         self.live = Live()
         self.refusals = Refusals()
         self.courier: Courier | None = None
+        self.alive_until = math.inf
+        """Until when (`time.monotonic`) others leave to this process what it holds; for ever, where there are none."""
         self._late: set[asyncio.Task[None]] = set()
 
     def id(self, prefix: str) -> str:
@@ -76,6 +81,8 @@ class Ledger:
 
         def kept(tx: Tx) -> Deed:
             deed = work(tx)
+            if deed.effects and self.store.shared:
+                deed = replace(deed, effects=tx.mine(deed.effects))
             deeds[:] = (deed,)
             return deed
 
@@ -104,7 +111,7 @@ class Ledger:
             wanted = {effect.id for effect in deed.effects}
             return Deed(
                 tx.request(deed.request.id) if deed.request is not None else None,
-                tuple(effect for effect in tx.effects() if effect.id in wanted) if wanted else (),
+                tuple(e for e in tx.effects() if e.id in wanted and tx.has_effects((e.id,))) if wanted else (),
                 tx.execution(deed.execution.id) if deed.execution is not None else None,
             )
 
@@ -126,6 +133,19 @@ class Ledger:
             self.courier.take(deed.effects)
         if deed.execution is not None:
             self.courier.take_execution(deed.execution)
+
+    async def retell(self, request_id: str) -> None:
+        """Tell those who wait here of a request that another process changed."""
+        if not (self.waiting.awaited(request_id) or self.live.watching):
+            return
+        request = await self.store.request(request_id)
+        if request is not None:
+            self.waiting.tell(request)
+            self.live.tell(request)
+
+    def sure(self) -> bool:
+        """Whether what this process holds is still its own to begin; see `bot.desk.replicas`."""
+        return time.monotonic() < self.alive_until
 
     async def note(self, event: Event) -> None:
         """Append an audit line that changes nothing else."""

@@ -48,7 +48,7 @@ class Runs(Part):
             claims.clear()
             execution = tx.execution(execution_id)
             now = self._ledger.clock.now()
-            if execution is None or execution.state.ended:
+            if execution is None or execution.state.ended or not tx.has_execution(execution_id):
                 claims.append(Claim())
                 return Deed(None)
             if execution.due_at is not None and execution.due_at > now:
@@ -111,11 +111,10 @@ class Runs(Part):
 
         def work(tx: Tx) -> Deed:
             execution = tx.execution(order.execution)
-            if (
-                execution is None
-                or execution.state is not ExecutionState.EXECUTING
-                or execution.attempts != order.attempt
-            ):
+            if execution is None or execution.state is not ExecutionState.EXECUTING:
+                return Deed(None)
+            if execution.attempts != order.attempt or not tx.has_execution(order.execution):
+                # Taken for lost meanwhile, and told as that: an answer that comes later changes nothing any more.
                 return Deed(None)
             request = self._load(tx, order.request)
             left = execution.attempts < execution.attempts_allowed
@@ -234,6 +233,8 @@ class Runs(Part):
             execution = tx.execution(execution_id)
             if execution is None or execution.state is not ExecutionState.EXECUTING:
                 return Deed(None)
+            if not tx.has_execution(execution_id):
+                return Deed(None)
             request = self._load(tx, execution.request)
             error = "the bot stopped while this ran"
             if execution.idempotent and execution.attempts < execution.attempts_allowed:
@@ -241,6 +242,10 @@ class Runs(Part):
             return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
 
         await self._ledger.commit(work)
+
+    def sure(self) -> bool:
+        """Whether what was claimed is still this process's own to run; see `Ledger.sure`."""
+        return self._ledger.sure()
 
     async def paused(self) -> bool:
         """Whether replays are stopped."""

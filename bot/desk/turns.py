@@ -115,6 +115,8 @@ class Turns(Part):
         after = replace(delivery, state=state, handle=handle, at=now, revision=shown.revision, error=None)
 
         def work(tx: Tx) -> Deed:
+            if not tx.has_effects((effect.id,)):
+                return Deed(None)
             current = self._load(tx, delivery.request)
             if _has_failed(tx, delivery):
                 tx.finish((effect.id,))
@@ -139,6 +141,8 @@ class Turns(Part):
         done = tuple(effect.id for effect in effects)
 
         def work(tx: Tx) -> Deed:
+            if not tx.has_effects(done):
+                return Deed(None)
             if (delivery.revision == shown.revision and handle is None) or _has_failed(tx, delivery):
                 tx.finish(done)
             else:
@@ -154,6 +158,8 @@ class Turns(Part):
         after = replace(delivery, state=DeliveryState.SKIPPED, at=self._ledger.clock.now(), error=reason)
 
         def work(tx: Tx) -> Deed:
+            if not tx.has_effects((effect.id,)):
+                return Deed(None)
             event = self._delivery_event("delivery.skipped", after, None)
             tx.record(Change(event=event, deliveries=(after,), done=(effect.id,)))
             return Deed(None)
@@ -167,6 +173,8 @@ class Turns(Part):
         """
 
         def work(tx: Tx) -> Deed:
+            if not tx.has_effects((effect.id,)):
+                return Deed(None)
             if unreachable:
                 self._lost(tx, delivery.channel, delivery.to, error)
             return self._undelivered(tx, delivery, error, done=(effect.id,))
@@ -175,12 +183,22 @@ class Turns(Part):
 
     async def postponed(self, effect: Effect) -> None:
         """An effect failed for now; its next try is committed, so that a restart does not forget it."""
-        await self._ledger.store.write(lambda tx: tx.postpone(effect))
+
+        def work(tx: Tx) -> None:
+            if tx.has_effects((effect.id,)):
+                tx.postpone(effect)
+
+        await self._ledger.store.write(work)
 
     async def done(self, effects: Sequence[Effect]) -> None:
         """Effects are done, or no longer needed."""
         ids = tuple(effect.id for effect in effects)
-        await self._ledger.store.write(lambda tx: tx.finish(ids))
+
+        def work(tx: Tx) -> None:
+            if tx.has_effects(ids):
+                tx.finish(ids)
+
+        await self._ledger.store.write(work)
 
 
 def _has_failed(tx: Tx, delivery: Delivery) -> bool:

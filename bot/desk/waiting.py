@@ -36,6 +36,10 @@ class Waiting:
             if not waits:
                 del self._waits[request_id]
 
+    def awaited(self, request_id: str) -> bool:
+        """Whether anybody waits for this request."""
+        return request_id in self._waits
+
     def tell(self, request: Request) -> None:
         """Wake everybody who waits for this request."""
         for future in self._waits.pop(request.id, ()):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from bot.core.durations import duration_of
 from bot.core.servers import Server
 from bot.settings.audit import Audit, audit_of
 from bot.settings.mail import mail_of
@@ -20,6 +22,10 @@ from bot.settings.signing import secrets_of, webhook_secrets_of
 
 LONGEST_DRAIN = 5.0
 """Seconds."""
+
+
+SHORTEST_LEASE = timedelta(seconds=1)
+LONGEST_LEASE = timedelta(minutes=10)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -34,6 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_secrets: tuple[str, ...]
     log: str
     drain: float = 0.0
+    lease: timedelta = timedelta(seconds=15)
     otel: OtelSink | None = None
     slack_bot_token: str | None = None
     slack_app_token: str | None = None
@@ -73,9 +80,9 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     public = public_url_of(values)
     if not _is_address(public):
         problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
-    if not values["SAYSO_DATABASE_URL"].startswith("sqlite+aiosqlite:///"):
+    if not values["SAYSO_DATABASE_URL"].startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
         problems.append(
-            "SAYSO_DATABASE_URL: this version keeps its data in SQLite; write sqlite+aiosqlite:///sayso.db."
+            "SAYSO_DATABASE_URL: write sqlite+aiosqlite:///sayso.db, or postgresql+asyncpg://user:password@host/sayso."
         )
     if values["SAYSO_LOG"] not in ("text", "json"):
         problems.append("SAYSO_LOG: must be text or json.")
@@ -92,6 +99,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         log=values["SAYSO_LOG"],
         otel=otel_of(values, problems),
         drain=_drain(values["SAYSO_DRAIN"], problems),
+        lease=_lease(values["SAYSO_LEASE"], problems),
         slack_bot_token=token,
         slack_app_token=app,
         slack_signing_secret=signing,
@@ -142,6 +150,18 @@ def public_url_of(values: Mapping[str, str]) -> str:
     host, port = _listen(values["SAYSO_LISTEN"], [])
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # a wildcard is no address to link to
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def _lease(value: str, problems: list[str]) -> timedelta:
+    """How long a replica is believed to be alive; shorter ones are lost in a busy moment, longer ones delay cards."""
+    try:
+        lease = duration_of(value)
+    except OverflowError:
+        lease = None
+    if lease is None or not SHORTEST_LEASE <= lease <= LONGEST_LEASE:
+        problems.append("SAYSO_LEASE: write it as 15s; at least 1s, at most 10m.")
+        return SHORTEST_LEASE
+    return lease
 
 
 def _drain(value: str, problems: list[str]) -> float:

@@ -20,7 +20,13 @@ VARIABLES = (
     Variable(
         name="SAYSO_DATABASE_URL",
         default="sqlite+aiosqlite:///sayso.db",
-        about="Where everything is kept. A path after three slashes is relative, after four absolute.",
+        about="Where everything is kept. A path after three slashes is relative, after four absolute.\n"
+        "Several bots share one PostgreSQL: postgresql+asyncpg://user:password@host/sayso",
+    ),
+    Variable(
+        name="SAYSO_LEASE",
+        default="15s",
+        about="On PostgreSQL: after how long without a word of it the others take over from a bot.",
     ),
     Variable(name="SAYSO_LISTEN", default="127.0.0.1:8000", about="Address and port of the API and the inbox."),
     Variable(

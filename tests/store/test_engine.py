@@ -15,9 +15,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
 from store import AlreadyRunning, BadAddress, SchemaMismatch, open_store
+from store.columns import metadata
 from store.migrate import HEAD
 from store.sqlite import reset_race_possible
-from store.columns import metadata
 from tests.store import samples
 
 MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from bot.core.model import Execution
-from bot.core.ports.rows import Effect, Replica
+from bot.core.ports.rows import Effect, Moved, Replica, Taken
 
 
 class ReplicaTx(Protocol):
@@ -30,14 +29,20 @@ class ReplicaTx(Protocol):
     def replicas(self) -> tuple[Replica, ...]:
         """Every replica, the oldest first; some may be past their time."""
 
-    def take_over(self, replica: str) -> tuple[str, ...]:
-        """Give this one what nobody alive holds; the replicas that were found dead, which are forgotten."""
+    def take_over(self, replica: str) -> Taken:
+        """Give this one what nobody alive holds, and forget who was found dead."""
 
     def leave(self, replica: str) -> None:
         """Be none of them any more; what it held is anybody's."""
 
-    def held(self, replica: str) -> tuple[tuple[Effect, ...], tuple[Execution, ...]]:
-        """The effects and the unfinished executions that it holds, soonest and oldest first."""
+    def held(self, replica: str) -> tuple[Effect, ...]:
+        """The effects that it holds, earliest due first."""
+
+    def has_effects(self, effect_ids: Sequence[str]) -> bool:
+        """Whether this process still holds all of these; always where it has the store to itself."""
+
+    def has_execution(self, execution_id: str) -> bool:
+        """Whether this process still holds an execution, as of `has_effects`."""
 
     def mine(self, effects: Sequence[Effect]) -> tuple[Effect, ...]:
         """Of effects that this unit writes, those that fall to this process.
@@ -58,6 +63,9 @@ class ReplicaStore(Protocol):
 
     async def replicas(self) -> tuple[Replica, ...]:
         """As `ReplicaTx.replicas`."""
+
+    async def changes(self, after: int, limit: int) -> tuple[Moved, ...]:
+        """What changed after an audit line's number, oldest first: whose doing it was is not said."""
 
     async def attend(self, replica: str, heard: Callable[[bool], None]) -> None:
         """Write as this replica from now on, and listen to the others.

@@ -61,6 +61,21 @@ class Replica(Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """What a replica took over: the ``replicas`` that were found dead, and what nobody alive held."""
+
+    replicas: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    executions: tuple[Execution, ...] = ()
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """That a line was added to the audit: its number, and the request that it is about."""
+
+    seq: int
+    request: str | None
+
+
 class Change(Struct, frozen=True, kw_only=True):
     """One step of one request, as rows and audit line together.
 

@@ -1,0 +1,202 @@
+"""One of several processes on one store: it says that it lives, takes over from those that do not, hears of the rest.
+
+What a replica committed it performs itself. If it stops saying that it is alive, the others take over what it held:
+cards may then be sent twice, and what was running is `unknown`, or tried again where that is declared safe. A replica
+that was only asleep finds that it holds nothing any more, drops what it has in hand, and joins anew under another name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from bot.core.errors import SaysoError
+from bot.core.model import Event, Execution, ExecutionState
+from bot.core.ports import Effect, Taken, Tx
+from bot.desk.ledger import Ledger
+
+_log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+"""How long a replica is believed to be alive after it said so; longer than PostgreSQL lets one stand in a write."""
+
+_BEATS = 5
+"""How often in a lease it says so again: three may be lost."""
+
+_LOOKS = 2.0
+"""Seconds between looks at what others changed, where no word of it came."""
+
+_PAGE = 500
+"""Changes read at a time."""
+
+
+class Hands(Protocol):
+    """Who performs what this replica holds."""
+
+    def take(self, effects: Sequence[Effect]) -> None:
+        """Take effects that are committed."""
+
+    def take_execution(self, execution: Execution) -> None:
+        """Take an execution as it is committed."""
+
+    def drop(self) -> None:
+        """Forget everything that was taken: others see to it."""
+
+
+class Replicas:
+    """This process among those that share its store; idle where it has the store to itself."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        hands: Hands,
+        lost: Callable[[str], Awaitable[None]],
+        *,
+        name: str,
+        rules: Callable[[], str],
+        lease: timedelta = LEASE,
+    ) -> None:
+        """``lost``: what becomes of an execution that another was running when it died (`Runs.lost`).
+
+        ``name`` is this machine and process, ``rules`` the hash of the rules in force.
+        """
+        self._ledger = ledger
+        self._hands = hands
+        self._lost = lost
+        self._name = name
+        self._rules = rules
+        self._lease = lease
+        self._me = ""
+        self._seen = 0
+        self._for_me = False
+        self._rung = asyncio.Event()
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self.fault: str | None = None
+
+    async def join(self) -> None:
+        """Be one of them, before anything is committed that only one of them is to do."""
+        if self._ledger.store.shared:
+            self._seen = (await self._ledger.store.audit_head())[0]
+            await self._join()
+
+    async def begin(self) -> None:
+        """Take what nobody holds, and listen to the others from now on. After `join`."""
+        await self._beat()
+        start = asyncio.get_running_loop().create_task
+        self._tasks = (start(self._live()), start(self._follow()))
+
+    async def holds(self, name: str) -> bool:
+        """Whether this replica does something for all of them, such as reading a mailbox; it is asked every time."""
+        if not self._ledger.store.shared:
+            return True
+        return await self._ledger.store.write(lambda tx: tx.alive(self._me) and tx.hold(name, self._me))
+
+    async def end(self) -> None:
+        """Leave what is held to the others, at once instead of after a lease."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            with contextlib.suppress(SaysoError):
+                await self._ledger.store.write(self._leave)
+
+    async def _join(self) -> None:
+        self._me = self._ledger.id("rep")
+        asked = time.monotonic()
+
+        def work(tx: Tx) -> None:
+            tx.join(self._me, self._name, self._rules(), self._lease)
+            tx.append(self._event("replica.joined", self._me))
+
+        await self._ledger.store.write(work)
+        await self._ledger.store.attend(self._me, self._hear)
+        self._ledger.alive_until = asked + self._lease.total_seconds()
+
+    def _leave(self, tx: Tx) -> None:
+        if tx.alive(self._me):
+            tx.leave(self._me)
+            tx.append(self._event("replica.left", self._me))
+
+    def _event(self, kind: str, replica: str) -> Event:
+        data = {"replica": replica, "name": self._name}
+        return Event(type=kind, at=self._ledger.clock.now(), actor="sayso", via="replicas", data=data)
+
+    def _hear(self, for_me: bool) -> None:  # noqa: FBT001 - as `ReplicaStore.attend` calls it
+        self._for_me = self._for_me or for_me
+        self._rung.set()
+
+    async def _live(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / _BEATS)
+            try:
+                await self._beat()
+            except SaysoError as trouble:
+                self.fault = f"not heard by the others: {trouble.detail}"
+                _log.warning("this replica could not say that it is alive: %s", trouble.detail)
+            except Exception:  # noqa: BLE001  # whatever it was, a replica that says nothing more is taken for dead
+                _log.exception("this replica could not say that it is alive")
+            else:
+                self.fault = None
+
+    async def _beat(self) -> None:
+        asked = time.monotonic()
+
+        def work(tx: Tx) -> Taken | None:
+            if not tx.beat(self._me, self._rules(), self._lease):
+                return None
+            taken = tx.take_over(self._me)
+            for dead in taken.replicas:
+                tx.append(self._event("replica.lost", dead))
+            return taken
+
+        taken = await self._ledger.store.write(work)
+        if taken is None:
+            _log.error("this replica was silent for so long that the others took over; it joins anew")
+            self._hands.drop()
+            await self._join()
+            taken = await self._ledger.store.write(lambda tx: tx.take_over(self._me))
+        else:
+            self._ledger.alive_until = asked + self._lease.total_seconds()
+        await self._take(taken)
+
+    async def _take(self, taken: Taken) -> None:
+        if taken.replicas:
+            _log.warning("took over from %s: %d effects", ", ".join(taken.replicas), len(taken.effects))
+        self._hands.take(taken.effects)
+        for execution in taken.executions:
+            if execution.state is ExecutionState.EXECUTING and not execution.by_agent:
+                await self._lost(execution.id)
+            else:
+                self._hands.take_execution(execution)
+
+    async def _follow(self) -> None:
+        """Do what others left to this replica, and tell those who wait here of what others changed."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKS):
+                    await self._rung.wait()
+            self._rung.clear()
+            for_me, self._for_me = self._for_me, False
+            try:
+                if for_me:
+                    self._hands.take(await self._ledger.store.write(lambda tx: tx.held(self._me)))
+                await self._catch_up()
+            except SaysoError:
+                self._for_me = self._for_me or for_me
+            except Exception:  # noqa: BLE001  # the next look may go better, and without any nobody here is told
+                self._for_me = self._for_me or for_me
+                _log.exception("what other replicas changed could not be read")
+
+    async def _catch_up(self) -> None:
+        while changes := await self._ledger.store.changes(self._seen, _PAGE):
+            for request_id in dict.fromkeys(change.request for change in changes):
+                if request_id is not None:
+                    await self._ledger.retell(request_id)
+            self._seen = changes[-1].seq
+            if len(changes) < _PAGE:
+                return
