@@ -1,4 +1,4 @@
-"""The log of a running bot, read from outside: one record a line, ids that lead from a call to its replay, no secret."""
+"""The log of a running bot, read from outside: one record a line, ids from a call to its replay, no secret."""
 
 from __future__ import annotations
 

@@ -96,17 +96,14 @@ FORGED = "no such order\n2026-01-01T00:00:00.000+00:00 INFO bot: paid\x1b[2J\u20
 
 def test_t23_tracebacks_are_hidden_too() -> None:
     """A secret in what was raised, and in the cause of it."""
-    try:
-        try:
-            raise ValueError("key sk_agent_0123456789abcdef")
-        except ValueError as cause:
-            raise RuntimeError("smtps://bot:hunter22@mail") from cause
-    except RuntimeError as raised:
-        for lines in (TextLines(Masks()), JsonLines(Masks())):
-            text = lines.format(_record("it broke off", fault=raised))
-            assert "hunter22" not in text
-            assert "sk_agent" not in text
-            assert "RuntimeError" in text
+    raised = RuntimeError("smtps://bot:hunter22@mail")
+    raised.__cause__ = ValueError("key sk_agent_0123456789abcdef")
+    for lines in (TextLines(Masks()), JsonLines(Masks())):
+        text = lines.format(_record("it broke off", fault=raised))
+        assert "hunter22" not in text
+        assert "sk_agent" not in text
+        assert "RuntimeError" in text
+        assert "ValueError" in text
 
 
 def test_an_agents_words_make_no_line_of_their_own_in_text() -> None:
@@ -115,10 +112,7 @@ def test_an_agents_words_make_no_line_of_their_own_in_text() -> None:
     assert text.count("\n") == 0
     assert not any(mark in text for mark in ("\x1b", "\x9b", "\u202e", "\r"))
     assert "\\n2026" in text
-    try:
-        raise ValueError(FORGED)
-    except ValueError as raised:
-        lines = TextLines(Masks()).format(_record("it broke off", fault=raised)).split("\n")
+    lines = TextLines(Masks()).format(_record("it broke off", fault=ValueError(FORGED))).split("\n")
     assert all(line.startswith("    ") for line in lines[1:])
 
 
