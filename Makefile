@@ -14,6 +14,7 @@ test: $(VENV)/ready-to-test check
 
 # Kill the program at every step that it commits, on both stores, for hours; prints its seed. SECONDS=600 SEED=7 STORE=sqlite
 torture: $(VENV)/ready-to-test
+	$(BIN)/python -m pytest -m torture
 	$(BIN)/python -m tests.torture --store $(or $(STORE),both) --seconds $(or $(SECONDS),14400) $(if $(SEED),--seed $(SEED))
 
 # What must hold before any test runs: style, types, and who may import whom.
