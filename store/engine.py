@@ -82,6 +82,12 @@ def _address(url: str) -> URL:
     return address
 
 
+def database_at(url: str) -> Path | URL:
+    """The SQLite file that an address names, or the address of a PostgreSQL database. Raises `BadAddress`."""
+    address = _address(url)
+    return address if address.get_backend_name() == "postgresql" else _path(address)
+
+
 def _path(address: URL) -> Path:
     if not address.database or address.database == ":memory:":
         raise BadAddress(
