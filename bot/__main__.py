@@ -26,6 +26,9 @@ COMMANDS: Mapping[str, str] = {
     "pause": "bot.commands.replays",
     "resume": "bot.commands.replays",
     "audit": "bot.commands.audit",
+    "backup": "bot.commands.backup",
+    "restore": "bot.commands.restore",
+    "migrate-store": "bot.commands.moving",
     "doctor": "bot.commands.doctor",
 }
 """Where each command is. A module's ``add_parsers`` adds all that it holds."""

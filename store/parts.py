@@ -1,0 +1,77 @@
+"""A file that is being made: it has another name until it is whole, so that a kill leaves nothing that looks whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import ClassVar, Self
+
+from bot.core.errors import SaysoError
+
+
+class InTheWay(SaysoError):
+    """What was to be written is there already, or is being written by somebody else."""
+
+    code: ClassVar[str] = "in_the_way"
+    status: ClassVar[int] = 409
+
+
+class Part:
+    """``FILE.part``, for its owner alone, locked while it is written; `keep` gives it its name, once it is on disk.
+
+    One that a killed process left is written over. Leaving the block without `keep` removes it.
+    """
+
+    def __init__(self, file: Path, *, replace: bool) -> None:
+        """``replace``: whether a file of that name may be there. Nothing is made before the block is entered."""
+        self.file = file
+        self._replace = replace
+        self.path = file.with_name(file.name + ".part")
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        """Make it, empty. Raises `InTheWay` where the name is taken or another process writes it, and ``OSError``."""
+        self._refuse()
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise InTheWay(f"{self.path} is being written by another sayso just now") from None
+        self._descriptor = descriptor
+        os.fchmod(descriptor, 0o600)
+        os.ftruncate(descriptor, 0)
+        self._sweep()
+        return self
+
+    def keep(self) -> None:
+        """Write it out and give it its name. Raises `InTheWay` where that is taken by now."""
+        os.fsync(self._descriptor)
+        self._refuse()
+        self.path.replace(self.file)
+        folder = os.open(self.file.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of it; remove what was not kept."""
+        with contextlib.suppress(OSError):
+            # Ours alone: after `keep`, and a kill, another process may have begun one of the same name.
+            if os.path.samestat(self.path.lstat(), os.fstat(self._descriptor)):
+                self.path.unlink()
+        self._sweep()
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _refuse(self) -> None:
+        if not self._replace and self.file.exists():
+            raise InTheWay(f"{self.file} is there already; --force writes over it")
+
+    def _sweep(self) -> None:
+        """Remove the logs of a part that a killed process left: SQLite would take them for this one's."""
+        for end in ("-wal", "-shm", "-journal"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
