@@ -149,7 +149,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         "SAYSO_WEBHOOK_SECRET": "whsec_short",
         "SAYSO_LISTEN": "8000x",
         "SAYSO_PUBLIC_URL": "sayso.example.com",
-        "SAYSO_DATABASE_URL": "postgresql+asyncpg://x",
+        "SAYSO_DATABASE_URL": "mysql://x",
         "SAYSO_LOG": "xml",
         "SLACK_APP_TOKEN": "xapp-1",
     }
