@@ -148,12 +148,8 @@ async def test_p14_told_twice_it_waits_for_nothing_that_runs(program: Program) -
 async def test_p14_ready_without_slack_and_not_once_it_leaves(program: Program) -> None:
     """Told to stop, /readyz is 503 at once, /healthz still 200; what comes while it drains is taken; systemd hears."""
     program.rules()
-    nobody = {
-        "SLACK_API_URL": "http://127.0.0.1:9/",
-        "SLACK_BOT_TOKEN": "xoxb-nobody",
-        "SLACK_APP_TOKEN": "xapp-nobody",
-    }
-    program.environment |= {"SAYSO_DRAIN": "2", **nobody}
+    program.environment |= {"SLACK_API_URL": "http://127.0.0.1:9/", "SLACK_BOT_TOKEN": "xoxb-nobody-at-all"}
+    program.environment |= {"SLACK_APP_TOKEN": "xapp-nobody-at-all", "SAYSO_DRAIN": "2"}
     heard = _Supervisor(program)
     await program.start()
     async with program.caller("billing") as agent, program.caller("ana", Role.REVIEWER) as ana:
