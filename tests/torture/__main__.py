@@ -1,0 +1,101 @@
+"""``python -m tests.torture``: kill the program at every point, then at random ones, for as long as is asked.
+
+Prints its seed at the start, a line for each torture, and for each failure the command that repeats it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.torture.points import ANY, named
+from tests.torture.run import torture
+from tests.torture.stores import STORES, Databases, databases
+
+HOURS = 4
+_LATEST = 400
+"""Of the points that a life passes, up to which one a random kill is drawn."""
+
+
+def main() -> int:
+    """Run as asked; 1 where anything did not hold."""
+    args = _arguments()
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(2**32)
+    sys.stdout.write(f"seed {seed}\n")
+    with databases(args.store) as stores:
+        if args.kills is not None or args.point is not None:
+            kills = args.kills or (f"{args.point}#1",)
+            return int(not _tortured(next(stores), seed, tuple(kills), args.keep))
+        return _for_hours(stores, seed, args)
+
+
+def _arguments() -> argparse.Namespace:
+    says = argparse.ArgumentParser(prog="python -m tests.torture", description=(__doc__ or "").partition("\n")[2])
+    says.add_argument("--seed", type=int, help="draws the same workload and the same kills again")
+    says.add_argument("--seconds", type=float, default=HOURS * 3600, help="for how long; each point comes first")
+    says.add_argument("--store", choices=[*STORES, "both"], default="both")
+    says.add_argument("--point", help="only one torture, killed at this point once")
+    says.add_argument("--kills", nargs="*", help="only one torture, each life killed at <point>#<n>, or at *#<n>")
+    says.add_argument("--keep", action="store_true", help="keep the folder of what held, too")
+    return says.parse_args()
+
+
+def _for_hours(stores: Iterator[Databases], seed: int, args: argparse.Namespace) -> int:
+    until = time.monotonic() + args.seconds
+    chance = random.Random(seed)  # noqa: S311  # the same tortures again for the same seed
+    runs = failed = killed = 0
+    for kills in _plans(chance):
+        if time.monotonic() >= until:
+            break
+        for store in [next(stores) for _ in range(2 if args.store == "both" else 1)]:
+            runs += 1
+            held = _tortured(store, chance.randrange(2**32), kills, args.keep)
+            killed += held or 0
+            failed += held is None
+    sys.stdout.write(f"{runs} tortures, {killed} kills in those that held, {failed} did not hold (seed {seed})\n")
+    return int(failed > 0)
+
+
+def _plans(chance: random.Random) -> Iterator[tuple[str, ...]]:
+    """Each point once, and a kill at random behind it, as likely as not in what the first one left; then at random."""
+    every = list(named())
+    chance.shuffle(every)
+    for point in every:
+        yield f"{point}#1", f"{ANY}#{chance.randrange(1, _LATEST)}"
+    while True:
+        count = chance.randrange(1, 6)
+        drawn = [f"{chance.choice(every)}#{chance.choice((1, 1, 2, 3, 5))}" for _ in range(count)]
+        yield tuple(kill if chance.random() < 0.5 else f"{ANY}#{chance.randrange(1, _LATEST)}" for kill in drawn)
+
+
+def _tortured(store: Databases, seed: int, kills: tuple[str, ...], keep: bool) -> int | None:  # noqa: FBT001  # private
+    """One torture; how many kills there were, None where something did not hold."""
+    folder = Path(tempfile.mkdtemp(prefix="sayso-torture-"))
+    began = time.monotonic()
+    try:
+        report = asyncio.run(torture(folder, store.url(folder), seed=seed, kills=kills))
+    except Exception as fault:  # noqa: BLE001  # whatever it is, it is told with the command that repeats it
+        again = " ".join(f"'{kill}'" for kill in kills)
+        sys.stdout.write(f"FAILED in {folder}\n{''.join(traceback.format_exception(fault))}\n")
+        sys.stdout.write(f"again: python -m tests.torture --store {store.name} --seed {seed} --kills {again}\n")
+        sys.stdout.flush()
+        return None
+    took = time.monotonic() - began
+    told = f"{report.requests} requests, {report.lost} lost answers, {took:.1f} s"
+    sys.stdout.write(f"held on {store.name}: {', '.join(report.killed) or 'no kill'} ({told})\n")
+    sys.stdout.flush()
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(report.killed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

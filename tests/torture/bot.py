@@ -1,0 +1,139 @@
+"""``python -m tests.torture.bot``: `sayso up` with its ports wrapped, to be killed at a point (see `points`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+
+from bot import app, scheduler
+from bot.commands import up
+from bot.replay import open_replayer, webhook
+from store import open_store, sqlite
+from tests.torture.points import KILL_AT, PASSED, Points
+from tests.torture.wraps import NotedChannel, NotedReplayer, NotedStore, NotedWeb
+
+
+def noted_commit(owner: Any, name: str, points: Points) -> None:
+    """Pass a point before and one after a connection's own commit, nothing of which is known outside yet."""
+    commit = getattr(owner, name)
+
+    def noted(connection: Any) -> Any:
+        points.reach("commit:begins")
+        done = commit(connection)
+        points.reach("commit:done, nobody told")
+        return done
+
+    setattr(owner, name, noted)
+
+
+class Scheduler(scheduler.Scheduler):
+    """The scheduler, whose looks pass a point before and one after."""
+
+    points: Points
+
+    def __init__(self, *duties: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(*(self._noted(duty) for duty in duties))
+
+    def _noted(self, duty: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+        async def noted() -> object:
+            done = await duty()
+            if done:
+                self.points.reach("tick:moved something")
+            return done
+
+        return noted
+
+
+class Call(webhook.Call):
+    """An outgoing request: connected and nothing sent; all of it sent and no answer."""
+
+    points: Points
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """See `webhook.Call.send`."""
+        self.points.reach("wire:connected, nothing sent")
+        return await super().send(conn)
+
+
+def wrap_wire(points: Points) -> None:
+    """Points on the wire of the last hop: before the first byte, once the answer begins."""
+    Call.points = points
+    webhook.Call = Call  # type: ignore[misc]  # the harness stands around the program
+    read = webhook.outcome_of
+
+    async def noted(response: aiohttp.ClientResponse) -> Any:
+        points.reach("wire:answer begun, not read")
+        return await read(response)
+
+    webhook.outcome_of = noted
+
+
+def wrap_program(points: Points) -> None:
+    """Stand around the composition root: what it builds is the program, each of its ports inside a wrap."""
+    noted_commit(sqlite.Connection, "commit", points)
+    wrap_wire(points)
+    Scheduler.points = points
+    app.Scheduler = Scheduler  # type: ignore[misc]  # the harness stands around the program
+    app.open_replayer = lambda **named: NotedReplayer(open_replayer(**named), points)  # type: ignore[assignment,return-value]
+
+    app.open_store = _opened(points)
+    make = app.build
+
+    async def build(*given: Any, **named: Any) -> app.Bot:
+        bot = await make(*given, **named)
+        for name, channel in bot.channels.items():
+            noted: Any = NotedChannel(channel, points)
+            bot.channels[name] = noted
+        web: Any = NotedWeb(bot.web, points)
+        bot.web = web
+        wrap_life(bot, points)
+        return bot
+
+    up.build = build
+
+
+def _opened(points: Points) -> Any:
+    async def opened(url: str, **named: Any) -> Any:
+        points.reach("start:store not open")
+        store = NotedStore(await open_store(url, **named), points)
+        points.reach("start:store open")
+        return store
+
+    return opened
+
+
+def wrap_life(bot: app.Bot, points: Points) -> None:
+    """Points between the parts that are started and stopped one after the other."""
+    courier: Any = bot.courier
+    start, stop = courier.start, courier.stop
+
+    async def started() -> None:
+        points.reach("start:channels up, nothing taken up")
+        await start()
+        points.reach("start:taken up, not ticking")
+
+    async def stopped(within: float) -> None:
+        points.reach("stop:courier at work")
+        await stop(within)
+        points.reach("stop:courier stopped")
+
+    courier.start, courier.stop = started, stopped
+
+
+def main() -> int:
+    """Run the program; its exit status."""
+    points = Points(os.environ.get(KILL_AT, ""), os.environ.get(PASSED, ""))
+    wrap_program(points)
+    try:
+        return up.up_and_running(argparse.Namespace())
+    finally:
+        points.tell()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""One installation through many lives: started, killed at a point, started again, and in the end asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.commands.surroundings import NO
+from tests.fakes.slack import FakeSlack
+from tests.stories.program import SECRET, free_port
+from tests.torture.points import KILL_AT, PASSED
+from tests.torture.rules import RULES
+
+_ROOT = Path(__file__).parents[2]
+_REFUSALS = 100
+_STARTS_WITHIN = 120.0
+_STOPS_WITHIN = 180.0
+
+
+class Lives:
+    """A folder with its rules and its store, and the process over it."""
+
+    def __init__(self, folder: Path, url: str, slack: FakeSlack, kills: Sequence[str]) -> None:
+        """``url`` is the store's; ``kills``: where each life is to end, one after the other (see `points`)."""
+        self.folder = folder
+        self.url = url
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.points = folder / "points.txt"
+        self.kills: deque[str] = deque(kills)
+        self.killed: list[str] = []
+        self.planned = ""
+        self.misruled = False
+        """Whether routing.yaml was spoilt: a life that begins then refuses to, and is tried until it is mended."""
+        self.refused = 0
+        self.fault: str | None = None
+        self._slack = slack
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._ending = False
+        slack.request_url = f"{self.base}/slack/events"
+
+    def rules(self, receiver: str, events: str, *, elsewhere: str = "", moved: str = "2s", tail: str = "") -> None:
+        """Write routing.yaml, as an editor does: aside, then in its place."""
+        text = RULES.format(receiver=receiver, events=events, elsewhere=elsewhere, moved=moved) + tail
+        aside = self.folder / "routing.new"
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(self.folder / "routing.yaml")
+
+    async def begin(self) -> None:
+        """Start the first life; each that is killed is followed by another until `end`."""
+        await self._start()
+        self._watch = asyncio.get_running_loop().create_task(self._keep_alive())
+
+    async def _start(self) -> None:
+        self.planned = self.kills.popleft() if self.kills else ""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SAYSO_", "SLACK_", "SMTP_", "IMAP_", "EMAIL_"))
+        }
+        slack = self._slack
+        environment = {
+            "SAYSO_CONFIG": str(self.folder / "routing.yaml"),
+            "SAYSO_DATABASE_URL": self.url,
+            "SAYSO_LISTEN": f"127.0.0.1:{self.port}",
+            "SAYSO_SECRET": "torture-torture-torture-torture",
+            "SAYSO_WEBHOOK_SECRET": SECRET,
+            "SLACK_API_URL": slack.url,
+            "SLACK_BOT_TOKEN": slack.settings.bot_token,
+            "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
+            KILL_AT: self.planned,
+            PASSED: str(self.points),
+            "PYTHONPATH": str(_ROOT),
+        }
+        with (self.folder / "output.txt").open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.torture.bot", env=inherited | environment, cwd=self.folder,
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
+
+    async def _keep_alive(self) -> None:
+        while self._process is not None:
+            status = await self._process.wait()
+            if status == -signal.SIGKILL:
+                self.killed.append(self.planned)
+            elif self._ending and status == 0:
+                return
+            elif self.misruled and status == NO and self.refused < _REFUSALS:
+                self.refused += 1
+                self.kills.appendleft(self.planned)
+                await asyncio.sleep(0.1)
+            else:
+                self.fault = f"the program ended by itself with {status}"
+                return
+            await self._start()
+
+    def awaited(self) -> bool:
+        """Whether a kill is still to come that more work may bring about."""
+        return any(kill and not kill.startswith("stop:") for kill in (self.planned, *self.kills))
+
+    async def up(self) -> None:
+        """Wait until it answers."""
+        async with asyncio.timeout(_STARTS_WITHIN):
+            while not await self._answers():
+                if self.fault:
+                    raise AssertionError(self.fault)
+                await asyncio.sleep(0.05)
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    def hang_up(self) -> None:
+        """Tell it to read its rules again (SIGHUP)."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGHUP)
+
+    async def end(self) -> None:
+        """Ask it to stop (SIGTERM) until it has; killed as it stops, it is started and asked again."""
+        self._ending = True
+        asked: asyncio.subprocess.Process | None = None
+        async with asyncio.timeout(_STOPS_WITHIN):
+            while self._watch is not None and not self._watch.done():
+                life = self._process
+                if life is not None and life is not asked and life.returncode is None and await self._answers():
+                    life.terminate()
+                    asked = life
+                await asyncio.sleep(0.05)
+        if self.fault:
+            raise AssertionError(self.fault)
+
+    async def abandon(self) -> None:
+        """End it however it is."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    def said(self) -> str:
+        """All that it wrote."""
+        return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,58 @@
+"""The rules under which the program is tortured: every way that a request can go, with short waits."""
+
+from __future__ import annotations
+
+RULES = """
+version: 1
+people:
+  ana: {{name: Ana Silva, slack: U0ANA}}
+  ben: {{name: Ben Osei, slack: U0BEN}}
+  lea: {{name: Lea Roth, role: admin, slack: U0LEA}}
+  gus: {{name: Gus Lost, slack: U0GONE}}
+  zoe: {{name: Zoe Owner}}
+groups: {{finance: [ana, ben]}}
+agents:
+  billing: {{owner: zoe, webhook: "{events}"}}
+  critic: {{owner: zoe, webhook: "{events}"}}
+channels:
+  slack: {{post_to: dm}}
+actions:
+  refund.issue:
+    title: "Refund {{{{ amount }}}} on order {{{{ order }}}}"
+    editable: [amount]
+    execute: {{webhook: "{receiver}", timeout: 2s, attempts: 3}}
+  credit.issue:
+    execute: {{webhook: "{receiver}", timeout: 2s, idempotent: true, attempts: 6}}
+  slow.issue:
+    undo_window: 1s
+    execute: {{webhook: "{receiver}", timeout: 2s, attempts: 3}}
+  moved.issue:
+    undo_window: {moved}
+    execute: {{webhook: "{receiver}{elsewhere}", timeout: 2s}}
+  deploy.start: {{execute: {{agent: true, timeout: 1h}}}}
+network: {{allow_private: [127.0.0.0/8]}}
+flood: {{cards: 1000}}
+chains:
+  finance: [{{notify: [finance], wait: 1h}}, {{notify: [lea], wait: 1h}}]
+  hasty: [{{notify: [ana], wait: 3s, remind: 500ms}}, {{notify: [lea], wait: 1h}}]
+  ends:
+    steps: [{{notify: [ana], wait: 1s}}]
+    exhausted: {{notify: [lea], then: reject}}
+  lost: [{{notify: [gus], wait: 1h}}, {{notify: [lea], wait: 1h}}]
+break_glass: {{people: [lea], review: finance, notify: [ana], within: 24h}}
+rules:
+  - {{name: tiny, when: 'action in ["refund.issue", "credit.issue", "slow.issue"] && arguments.amount <= 5',
+      then: approve}}
+  - {{name: no deletion, when: 'action == "records.delete"', then: block}}
+  - {{name: hasty, when: 'has(arguments.way) && arguments.way == "hasty"', stages: [{{chain: hasty}}]}}
+  - {{name: ends, when: 'has(arguments.way) && arguments.way == "ends"', stages: [{{chain: ends}}]}}
+  - {{name: lost, when: 'has(arguments.way) && arguments.way == "lost"', stages: [{{chain: lost}}]}}
+  - {{name: slowly, when: 'has(arguments.way) && arguments.way == "slowly"',
+      stages: [{{chain: finance, approvals: 2, rejections: 2}}]}}
+  - {{name: unadvised, when: 'has(arguments.way) && arguments.way == "unadvised"',
+      advice: {{from: [critic], within: 1s}}, stages: [{{chain: finance}}]}}
+  - {{name: two, when: 'has(arguments.way) && arguments.way == "two"', stages: [{{chain: finance, approvals: 2}}]}}
+  - {{name: advised, when: 'has(arguments.way) && arguments.way == "advised"', advice: {{from: [critic], within: 1h}},
+      stages: [{{chain: finance}}]}}
+default: {{stages: [{{chain: finance}}], expires: 24h}}
+"""

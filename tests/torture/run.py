@@ -1,0 +1,64 @@
+"""One torture: the whole workload through a row of kills, then what everybody holds, compared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from tests.torture.points import passed
+from tests.torture.reconcile import reconcile
+from tests.torture.rooms import ROOMS
+from tests.torture.stories import STORIES
+from tests.torture.world import World, together, world
+
+_ROUNDS = 3
+_SETTLES_WITHIN = 180.0
+
+
+class Report(Struct, frozen=True):
+    """What a torture came to: the kills that happened, the points that were passed, and what was counted."""
+
+    killed: tuple[str, ...]
+    points: frozenset[str]
+    passed: int
+    lost: int
+    requests: int
+
+
+async def torture(folder: Path, url: str, *, seed: int, kills: Sequence[str] = ()) -> Report:
+    """Run it in an empty folder over an empty store. Raises whatever does not hold, as a group where several do not.
+
+    The workload is run again, a few times at most, while a kill is still to come.
+    """
+    async with world(folder, url, tuple(kills), seed) as w:
+        await w.lives.begin()
+        await w.lives.up()
+        for number in range(_ROUNDS):
+            if number and not w.lives.awaited():
+                break
+            stories = [*STORIES, *ROOMS]
+            w.chance.shuffle(stories)
+            await together(*(story(w) for story in stories))
+        await _settle(w)
+        await w.lives.end()
+        await reconcile(w)
+        found, most = passed(w.lives.points)
+        return Report(tuple(w.lives.killed), frozenset(found), most, w.told.lost, len(w.told.submitted))
+
+
+async def _settle(w: World) -> None:
+    """Wait until nothing is owed outside any more, and nothing runs."""
+    await w.lives.up()
+    try:
+        async with asyncio.timeout(_SETTLES_WITHIN):
+            while True:
+                owed = await w.beside.write(lambda tx: tx.effects())
+                runs = await w.beside.write(lambda tx: tx.unfinished())
+                if not owed and not runs:
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"left behind: effects {owed}, executions {runs}") from None

@@ -1,0 +1,90 @@
+"""The quick pass: every point is passed, every event has its points, and what matters most is killed at."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.torture.points import Points, named
+from tests.torture.run import torture
+
+ROOT = Path(__file__).parents[2]
+APPENDS = [*sorted((ROOT / "bot/desk").glob("*.py")), ROOT / "bot/rules.py"]
+TOLD_TO_AGENTS = {"request.executed", "request.failed", "request.needs_advice", "request.needs_info"}
+"""Names of webhooks, which look like events and are none."""
+ELSEWHERE = {
+    "address.reachable": "mail alone finds out that an address lives: tests/stories/test_email.py",
+    "address.unreachable": "mail alone comes back: tests/desk/test_returned.py",
+    "letter.received": "mail alone is received: tests/stories/test_email.py",
+    "push.subscribed": "a browser's own: tests/web/inbox/test_push.py",
+    "push.unsubscribed": "a browser's own: tests/web/inbox/test_push.py",
+    "refusals.counted": "comes a minute after sixty refusals: tests/desk/test_refusals.py",
+}
+"""Events that the workload does not bring about, and why; what they commit is held where it says."""
+
+GROUPS = (
+    (
+        "request.submitted:after commit#3",
+        "POST requests:not answered#2",
+        "execution.started:after commit#1",
+        "wire:answer begun, not read#2",
+        "replay:ended, not recorded#1",
+        "slack card:sent, not recorded#1",
+        "execution.ended:after commit#1",
+    ),
+    (
+        "commit:begins#20",
+        "request.decided:before commit#1",
+        "start:channels up, nothing taken up#1",
+        "execution.retried:after commit#1",
+        "commit:done, nobody told#40",
+        "slack update:sent, not recorded#1",
+        "request.escalated:after commit#1",
+        "stop:courier at work#1",
+    ),
+)
+
+
+def written() -> set[str]:
+    """Every event type that the code names."""
+    found = set()
+    for path in APPENDS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= {node.value} if re.fullmatch(r"[a-z]+\.[a-z_]+", node.value) else set()
+    return found - TOLD_TO_AGENTS
+
+
+def test_every_event_has_its_points() -> None:
+    """What the code appends to the trail is committed somewhere, and may be killed before and after that."""
+    points = set(named())
+    assert len(points) >= 40
+    assert not ELSEWHERE.keys() - written(), "nothing appends these any more"
+    for kind in written() - ELSEWHERE.keys() | {"refusal"}:
+        assert {f"{kind}:before commit", f"{kind}:after commit"} <= points, f"{kind} has no points"
+
+
+def test_a_point_kills_nothing_until_it_is_its_turn(tmp_path: Path) -> None:
+    """What is passed is written down once each; another point, or too few times, is no reason to end."""
+    points = Points("there#3", str(tmp_path / "passed"))
+    for name in ("here", "there", "here", "there", "here"):
+        points.reach(name)
+    assert (tmp_path / "passed").read_text(encoding="utf-8") == "here\nthere\n"
+
+
+async def test_p01_p13_the_workload_passes_every_point(tmp_path: Path) -> None:
+    """Unharmed, it passes all of them and none beside, and everything that anybody holds agrees."""
+    report = await torture(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", seed=6)
+    assert report.killed == ()
+    assert sorted(report.points) == sorted(named())
+
+
+@pytest.mark.parametrize("kills", GROUPS, ids=["sending", "committing"])
+async def test_p01_p05_p08_p13_killed_at_what_matters_most(tmp_path: Path, kills: tuple[str, ...]) -> None:
+    """Killed again and again, in what the last kill left too: nothing told is lost, nothing runs twice, all agree."""
+    report = await torture(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", seed=7, kills=kills)
+    assert report.killed == kills
+    assert report.lost
