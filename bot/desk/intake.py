@@ -139,6 +139,7 @@ class Intake(Part):
         """The change that keeps a proposal on its route; ``actor``: who made the house ask, where it does by itself."""
         policy, submission, agent, now = it.policy, it.submission, it.agent, it.now
         content = _first(policy, submission, agent, it.id, now)
+        hidden = policy.action(submission.action).secret(submission.arguments)
         request = lifecycle.begin(
             Request(
                 id=it.id,
@@ -146,7 +147,7 @@ class Intake(Part):
                 kind=submission.kind,
                 agent=agent,
                 action=submission.action,
-                title=it.title or policy.title(submission.action, submission.arguments),
+                title=it.title or policy.title(submission.action, seen(submission.arguments, hidden)),
                 risk=routing.route.risk,
                 route=routing.route,
                 content=replace(content, differs=differs) if differs else content,

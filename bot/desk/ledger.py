@@ -60,6 +60,8 @@ class Ledger:
         self.live = Live()
         self.refusals = Refusals()
         self.courier: Courier | None = None
+        self.replica: str | None = None
+        """Under which name this process shares the store with others; None where it has it to itself."""
         self.alive_until = math.inf
         """Until when (`time.monotonic`) others leave to this process what it holds; for ever, where there are none."""
         self._late: set[asyncio.Task[None]] = set()
@@ -142,6 +144,11 @@ class Ledger:
         if request is not None:
             self.waiting.tell(request)
             self.live.tell(request)
+
+    async def holds(self, name: str) -> bool:
+        """Whether this process does something for all that share the store; to be asked again and again."""
+        me = self.replica
+        return me is None or await self.store.write(lambda tx: tx.alive(me) and tx.hold(name, me))
 
     def sure(self) -> bool:
         """Whether what this process holds is still its own to begin; see `bot.desk.replicas`."""

@@ -106,6 +106,10 @@ class Letters(Part):
         if await self._ledger.store.unreachable_at(channel, to) is not None:
             await self._ledger.store.write(lambda tx: self._found(tx, channel, to))
 
+    async def reads(self, mailbox: str) -> bool:
+        """Whether this process is the one to read a mailbox now."""
+        return await self._ledger.holds(f"mailbox {mailbox}")
+
     async def cursor(self, mailbox: str) -> Cursor | None:
         """How far a mailbox is read."""
         return await self._ledger.store.mailbox(mailbox)

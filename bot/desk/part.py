@@ -93,6 +93,7 @@ class Part:
     def _rerouted(self, request: Request, content: Revision) -> Request:
         """The request with this content, routed anew and never laxer; refused where the rules would block it."""
         policy = self._policy()
+        spec = policy.action(content.action)
         fresh = self._walked(request, content)
         if fresh.then is Then.BLOCK:
             fault = Fault("/arguments", "blocked", f"the rule {fresh.rule!r} blocks this content")
@@ -102,7 +103,7 @@ class Part:
         return replace(
             request,
             content=content,
-            title=policy.title(content.action, content.arguments),
+            title=policy.title(content.action, seen(content.arguments, spec.secret(content.arguments))),
             route=tightened(request.route, fresh),
             risk=max(request.risk, fresh.risk, key=lambda risk: Risk(risk).rank),
         )

@@ -90,12 +90,6 @@ class Replicas:
         start = asyncio.get_running_loop().create_task
         self._tasks = (start(self._live()), start(self._follow()))
 
-    async def holds(self, name: str) -> bool:
-        """Whether this replica does something for all of them, such as reading a mailbox; it is asked every time."""
-        if not self._ledger.store.shared:
-            return True
-        return await self._ledger.store.write(lambda tx: tx.alive(self._me) and tx.hold(name, self._me))
-
     async def end(self) -> None:
         """Leave what is held to the others, at once instead of after a lease."""
         for task in self._tasks:
@@ -115,6 +109,7 @@ class Replicas:
 
         await self._ledger.store.write(work)
         await self._ledger.store.attend(self._me, self._hear)
+        self._ledger.replica = self._me
         self._ledger.alive_until = asked + self._lease.total_seconds()
 
     def _leave(self, tx: Tx) -> None:

@@ -157,6 +157,7 @@ class Reviewers(Emergencies):
             raise errors.Invalid(
                 "The edited arguments are missing.", faults=(Fault("/arguments", "required", "give them whole"),)
             )
+        new = restored(new, old, paths_of(request.route))
         if not differences(old, new):
             after = lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), decision.at)
             return after, after.decisions[-1]
@@ -224,7 +225,13 @@ class Reviewers(Emergencies):
         """The form for editing this request's arguments."""
         spec = self._policy().action(request.action)
         document = spec.schema.document if spec.schema else None
-        return fields_of(document, request.content.arguments, spec.editable)
+        hidden = uneditable(request.route)
+        editable = spec.editable
+        if hidden:
+            listed = document.get("properties") if document else None
+            named = dict.fromkeys((*(listed if isinstance(listed, dict) else ()), *request.content.arguments))
+            editable = tuple(n for n in named if n not in hidden and (spec.editable is None or n in spec.editable))
+        return fields_of(document, request.content.arguments, editable)
 
 
 def _answered(request: Request, answer: str | None) -> Request:

@@ -60,8 +60,10 @@ class EmailChannel:
             room = Mailroom(settings, names, letters, clock, page=self._writer.page)
             self.aside = room.aside
             if settings.imap is not None:
-                cursor = partial(letters.cursor, mailbox_name(settings.imap))
-                self._doors.append(Mailbox(settings.imap, take=room.fetched, cursor=cursor, moved=letters.move_cursor))
+                name = mailbox_name(settings.imap)
+                cursor, mine = partial(letters.cursor, name), partial(letters.reads, name)
+                moved = letters.move_cursor
+                self._doors.append(Mailbox(settings.imap, take=room.fetched, cursor=cursor, moved=moved, mine=mine))
             if settings.listen is not None:
                 self._doors.append(Listener(settings.listen, take=room.take))
 

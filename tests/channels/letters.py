@@ -75,6 +75,11 @@ class LetterHouse(House):
         """It lives."""
         self.lost.pop((channel, to), None)
 
+    async def reads(self, mailbox: str) -> bool:
+        """Nobody else is here."""
+        del mailbox
+        return True
+
     async def cursor(self, mailbox: str) -> Cursor | None:
         """As it was moved."""
         return self.cursors.get(mailbox)

@@ -147,7 +147,8 @@ async def test_p07_a_step_fires_once_whoever_looks(
     both = [replica(tmp_path, database, name, slack) for name in ("a", "b")]
     for one in both:
         one.rules(receiver=receiver.url, wait="2s")
-    async with both[0] as one, both[1] as other, one.caller("billing") as agent:
+    # Not the agent that lea owns, for whom the next step would be skipped.
+    async with both[0] as one, both[1] as other, one.caller("shop") as agent:
         requests = [await agent.submit(reason=f"number {n}") for n in range(6)]
         for request in requests:
             await agent.until(request["id"], lambda r: r["escalation_level"] == 1, within=30)

@@ -166,6 +166,9 @@ class Correspondence(Reviews, Protocol):
     async def reached(self, channel: str, to: str) -> None:
         """Somebody wrote from this address, so it lives: forget that it was unreachable."""
 
+    async def reads(self, mailbox: str) -> bool:
+        """Whether this process is the one to read a mailbox now; of several that share a store, one is."""
+
     async def cursor(self, mailbox: str) -> Cursor | None:
         """How far a mailbox is read."""
 

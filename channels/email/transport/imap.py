@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from bot.core.errors import SaysoError
 from bot.core.ports import Cursor
 from bot.core.scrutiny import visible
 from bot.core.servers import Server
@@ -24,6 +25,7 @@ _STOP_WITHIN = 1.5
 _BUSY_FOR = 300.0
 """How long one thing may take of the server; each answer alone has a shorter end, but a server may trickle."""
 _WATCH_EVERY = 5.0
+_ASKED_EVERY = 2.0
 _CAPABILITIES = 500
 
 
@@ -42,15 +44,44 @@ class Mailbox:
         take: Callable[[bytes, int], Awaitable[None]],
         cursor: Callable[[], Awaitable[Cursor | None]],
         moved: Callable[[Cursor], Awaitable[None]],
+        mine: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """Nothing is connected before `start`."""
+        """Nothing is connected before `start`.
+
+        ``mine``: whether this process is to read the folder, asked again and again, for another may stop reading it.
+        """
         self._server = server
         self._calls = Calls(take=take, cursor=cursor, moved=moved)
+        self._mine = mine
         self._reading: Reading | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to read; returns once it is known how the first attempt went, or after 2 s, and `fault` says it."""
+        if self._mine is None:
+            await self._begin()
+            return
+        await self._look(self._mine)
+        self._asking = asyncio.get_running_loop().create_task(self._ask(self._mine))
+
+    async def _ask(self, mine: Callable[[], Awaitable[bool]]) -> None:
+        while True:
+            await asyncio.sleep(_ASKED_EVERY)
+            await self._look(mine)
+
+    async def _look(self, mine: Callable[[], Awaitable[bool]]) -> None:
+        """Begin or end to read as it is this process's turn; while nobody can say, all stays as it is."""
+        try:
+            turn = await mine()
+        except SaysoError:
+            return
+        if turn and self._reading is None:
+            await self._begin()
+        elif not turn:
+            await self._end()
+
+    async def _begin(self) -> None:
         loop = asyncio.get_running_loop()
         reading = self._reading = Reading(self._server, self._calls, loop)
         self._watch = loop.create_task(_abort_what_hangs(reading))
@@ -61,6 +92,11 @@ class Mailbox:
 
     async def stop(self) -> None:
         """Stop reading, within 2 s whatever the server does; a letter that is being taken gets a moment to end."""
+        if self._asking is not None:
+            self._asking.cancel()
+        await self._end()
+
+    async def _end(self) -> None:
         reading, self._reading = self._reading, None
         if reading is None:
             return
@@ -77,7 +113,8 @@ class Mailbox:
 
     async def fault(self) -> str | None:
         """What is wrong right now, in one line, or None."""
-        fault = "not started" if self._reading is None else self._reading.fault
+        idle = "not started" if self._asking is None else None
+        fault = idle if self._reading is None else self._reading.fault
         return f"{mailbox_name(self._server)}: {fault}" if fault else None
 
 

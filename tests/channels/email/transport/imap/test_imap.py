@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from channels.email.transport.imap import mailbox_name
+from channels.email.transport.imap import Mailbox, mailbox_name
 from tests.channels.email.transport.imap.mailboxes import House, letter, reading, server_at, until, until_well
 from tests.fakes.email import ImapServer, pymap_server
 
@@ -149,3 +150,30 @@ async def test_letters_that_are_gone_are_passed_over(imap: ImapServer) -> None:
         await imap.expunge()
         await imap.append(letter("three"))
         await until(lambda: house.names == ["one", "two", "three"])
+
+
+async def test_of_two_who_share_a_mailbox_one_reads_it(imap: ImapServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever's turn it is; as the turn goes to the other it goes on from there, and the first is out of the way."""
+    monkeypatch.setattr("channels.email.transport.imap._ASKED_EVERY", 0.05)
+    houses = House(), House()
+    turn = 0
+
+    async def his(number: int) -> bool:
+        return turn == number
+
+    boxes = [
+        Mailbox(server_at(imap), take=house.take, cursor=houses[0].cursor, moved=houses[0].moved, mine=partial(his, n))
+        for n, house in enumerate(houses)
+    ]
+    for box in boxes:
+        await box.start()
+    await imap.append(letter("one"))
+    await until(lambda: houses[0].names == ["one"])
+    assert [await box.fault() for box in boxes] == [None, None]
+    turn = 1
+    await asyncio.sleep(0.5)
+    await imap.append(letter("two"))
+    await until(lambda: houses[1].names == ["two"])
+    assert houses[0].names == ["one"]
+    for box in boxes:
+        await box.stop()
