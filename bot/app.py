@@ -76,14 +76,7 @@ class Bot:
         self.ledger.courier = self.courier
         self.notary = open_notary(settings, store, clock, self.replayer)
         self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release)
-        self.replicas = Replicas(
-            self.ledger,
-            self.courier,
-            self.desk.lost,
-            name=f"{socket.gethostname()}:{os.getpid()}",
-            rules=lambda: self.rules.current().hash,
-            lease=settings.lease,
-        )
+        self.replicas = self._replicas()
         self._counts = Counts(store, clock)
         self.slack: Any = None
         if settings.slack_on:
@@ -98,6 +91,16 @@ class Bot:
         self.web = self._web(clock)
         if self._tracing:
             self.channels |= {name: self._tracing.channel(name, own) for name, own in self.channels.items()}
+
+    def _replicas(self) -> Replicas:
+        return Replicas(
+            self.ledger,
+            self.courier,
+            self.desk.lost,
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            rules=lambda: self.rules.current().hash,
+            lease=self.settings.lease,
+        )
 
     def _link(self, request_id: str) -> str:
         return page_url(self.settings.public_url, request_id)
