@@ -24,6 +24,7 @@ CALLS = "sayso.http"
 _ROOMS = ("bot", "channels", "store", "sayso")
 # C0 and C1 controls, what turns the direction of writing, and the line separators that no editor agrees about.
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_OUR_CALL = re.compile(r"[0-9a-f]{12}-[0-9a-f]+")
 _LONGEST = 8000
 """Characters of a message; an error may quote a whole letter."""
 
@@ -88,7 +89,8 @@ class JsonLines(_Lines):
         told: dict[str, Any] | None = getattr(record, "told", None)
         if told is not None:
             # Made of names that we know and of numbers; only its id may be the caller's own.
-            told["call"] = self._masks.hide(told["call"])
+            if not _OUR_CALL.fullmatch(told["call"]):
+                told["call"] = self._masks.hide(told["call"])
             return self._encoded(line | told)
         line["message"] = self._message(record)
         facts = known()

@@ -98,7 +98,7 @@ class Calls:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             told: dict[str, Any] = {"method": method, "route": template, "status": status or None}
             # As `log.info` does, but for finding out by the stack that it was here.
-            record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "call", (), None)
+            record = logging.LogRecord(log.name, logging.INFO, "", 0, "call", (), None)
             record.told = told | {"ms": round(seconds * 1000, 2)} | facts
             log.handle(record)
 

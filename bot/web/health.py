@@ -111,7 +111,7 @@ def operations(tally: Counter[tuple[str, int]], calls: Calls) -> tuple[Operation
             method="GET",
             path="/readyz",
             name="ready",
-            says="Whether the store can be written, the scheduler ticks and the channels are connected.",
+            says="Whether store and scheduler work; degraded where a channel or the rules do not.",
             handler=ready,
             answers={200: ("All of it works.", Ready)},
             errors=(NotReady,),
