@@ -31,6 +31,9 @@ IDLE = 5.0
 """Seconds after which PostgreSQL ends a transaction in which nothing happens: its process is stopped, or cut off, and
 holds what the others wait for."""
 
+_ESCAPE = "\U0010fffd"
+"""Begins what stands for a NUL, and for itself: the last character for private use, which nobody types."""
+
 _MOST_PREPARED = 500
 """Statements kept prepared on a connection; of listings and searches there may be many."""
 
@@ -97,14 +100,14 @@ class PgCursor:
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> None:
         """Run a statement."""
         statement = self._statement(sql)
-        self._found = await_only(statement.fetch(*parameters))
+        self._found = [_row(row) for row in await_only(statement.fetch(*_values(parameters)))]
         # "UPDATE 1", "INSERT 0 1": how many it touched comes last.
         told = (statement.get_statusmsg() or "").rpartition(" ")[2]
         self.rowcount = int(told) if told.isdecimal() else -1
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> None:
         """Run a statement once a row, without waiting for the answer to each."""
-        await_only(self._statement(sql).executemany(parameters))
+        await_only(self._statement(sql).executemany([_values(row) for row in parameters]))
 
     def fetchall(self) -> Sequence[Row]:
         """Every row of the last statement."""
@@ -113,6 +116,29 @@ class PgCursor:
     def command(self, sql: str) -> None:
         """Run what takes no parameters and answers nothing, such as BEGIN; several in one go where told so."""
         await_only(self.connection.execute(sql))
+
+
+def taken(text: str) -> str:
+    """A text as PostgreSQL takes it, which no text with a NUL in it is; `given` undoes it."""
+    if "\0" in text or _ESCAPE in text:
+        return text.replace(_ESCAPE, _ESCAPE + "1").replace("\0", _ESCAPE + "0")
+    return text
+
+
+def given(text: str) -> str:
+    """The text that `taken` was given."""
+    return text.replace(_ESCAPE + "0", "\0").replace(_ESCAPE + "1", _ESCAPE) if _ESCAPE in text else text
+
+
+def _values(row: Sequence[Any]) -> list[Any]:
+    return [taken(value) if type(value) is str else value for value in row]
+
+
+def _row(row: Row) -> Row:
+    for value in row:
+        if type(value) is str and _ESCAPE in value:
+            return tuple(given(one) if type(one) is str else one for one in row)
+    return row
 
 
 async def cursor_of(connection: AsyncConnection) -> Cursor:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import ExecutionState, OnExpiry, Opinion, Option, Request, State, Verb
-from bot.core.ports import Change, Overtaken, Tx
+from bot.core.ports import Change, Filter, Overtaken, Tx
 from store import SqlStore
 from tests.store import samples
 from tests.store.samples import NOW
@@ -285,3 +285,14 @@ async def test_an_agents_requests_are_counted(store: SqlStore) -> None:
     await store.write(fill)
     assert await store.write(lambda tx: (tx.count_open("billing"), tx.count_since("billing", NOW))) == (2, 2)
     assert await store.write(lambda tx: (tx.count_open("nobody"), tx.count_since("nobody", NOW))) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\0", "\U0010fffd", "\U0010fffd0\0\U0010fffd1", "\U0010fffd\U0010fffd", "é\u2028 \x01\x7f"]
+)
+async def test_every_text_is_kept_exactly(store: SqlStore, text: str) -> None:
+    """PostgreSQL has no NUL in its texts, and an agent's title or somebody's answer may: nothing shows of that."""
+    value = samples.request(title=text, answer=text, batch=text)
+    await store.write(lambda tx: samples.submit(tx, value))
+    assert await store.request(value.id) == value
+    assert await store.requests(Filter(batch=text)) == (value,)
