@@ -10,7 +10,7 @@ from bot.core.errors import SaysoError
 from store import queries
 from store.columns import metadata
 from store.cursor import Cursor
-from store.tables import leases, replicas, switches
+from store.tables import chain, leases, replicas, switches
 
 _PAGE = 2000
 
@@ -56,9 +56,9 @@ def count(cursor: Cursor, table: Table) -> int:
 
 
 def filled(cursor: Cursor) -> bool:
-    """Whether there is anything of a bot's life; switches alone are none."""
+    """Whether there is anything of a bot's life, which the head of an empty chain and switches are not."""
     for table in tables():
-        if table is not switches:
+        if table not in (chain, switches):
             cursor.driver.execute(f"SELECT 1 FROM {table.name} LIMIT 1")  # noqa: S608  # a table of ours
             if cursor.driver.fetchall():
                 return True

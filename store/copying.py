@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import Table
 
 from store.contents import tables
-from store.pages import Told
+from store.parts import Told
 
 PAGE = 2000
 """Rows a page: some megabytes at most."""

@@ -21,7 +21,7 @@ from store.copying import PostgresRows, SqliteRows, Target, copy_rows
 from store.cursor import Cursor
 from store.lock import AlreadyRunning, Lock
 from store.migrate import HEAD, SchemaMismatch, migrate
-from store.pages import Told
+from store.parts import Told
 from store.postgres import PgCursor
 from store.postgres_line import LOCK
 from store.sqlite import Connection, down
@@ -100,6 +100,7 @@ class PostgresOrigin:
             target.execute("PRAGMA journal_mode=OFF")
             target.execute("PRAGMA synchronous=OFF")
             target.execute("BEGIN")
+            target.execute("DELETE FROM chain")  # the head of an empty one, which the migration put there
             await self.into_rows(SqliteRows(target), told)
             target.execute("COMMIT")
             if target.execute("PRAGMA foreign_key_check").fetchone():

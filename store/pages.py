@@ -7,7 +7,6 @@ read transaction that is held all the while fixes what is copied; the writer goe
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import msgspec
 from store.contents import NotWhole
 from store.cursor import Cursor
 from store.migrate import HEAD, migrate
+from store.parts import Told
 from store.queries import PAUSE
 from store.statements import statements_for
 
@@ -23,9 +23,6 @@ _PAGES = 512
 """Pages (of 4 KiB) a step."""
 
 _BUSY = 30.0
-
-Told = Callable[[str, int, int], None]
-"""Hears how it goes: of what, how many are done, of how many."""
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

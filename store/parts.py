@@ -5,10 +5,18 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import ClassVar, Self
 
 from bot.core.errors import SaysoError
+
+Told = Callable[[str, int, int], None]
+"""Hears how it goes: of what, how many are done, of how many."""
+
+_SYNCED_EVERY = 8
+"""Calls of `Part.following`: some 16 MB."""
 
 
 class InTheWay(SaysoError):
@@ -45,6 +53,17 @@ class Part:
         os.ftruncate(descriptor, 0)
         self._sweep()
         return self
+
+    def following(self, told: Told) -> Told:
+        """``told``, and now and then what was written is synced: all of it at the end would hold up who commits."""
+        calls = count(1)
+
+        def heard(what: str, done: int, whole: int) -> None:
+            if not next(calls) % _SYNCED_EVERY:
+                os.fdatasync(self._descriptor)
+            told(what, done, whole)
+
+        return heard
 
     def keep(self) -> None:
         """Write it out and give it its name. Raises `InTheWay` where that is taken by now."""

@@ -27,8 +27,8 @@ from store.origins import (
     refuse_live,
     sqlite_origin,
 )
-from store.pages import About, Told
-from store.parts import InTheWay, Part
+from store.pages import About
+from store.parts import InTheWay, Part, Told
 from store.postgres_line import LOCK
 from store.tx import UnitTx
 
@@ -69,7 +69,7 @@ async def back_up(url: str, file: Path, *, replace: bool, now: datetime, shown: 
     """
     with Part(file, replace=replace) as part:
         async with origin_at(url) as origin:
-            await origin.into_file(part.path, told)
+            await origin.into_file(part.path, part.following(told))
         with closing(sqlite3.connect(part.path, isolation_level=None)) as driver:
             pages.sound(driver)
             cursor = pages.cursor_of(driver)
@@ -119,7 +119,7 @@ async def _place_file(
         if not replace and _anything(path):
             raise InTheWay(f"{path} has something in it already; --force writes over it")
         with Part(path, replace=True) as part:
-            await origin.into_file(part.path, told)
+            await origin.into_file(part.path, part.following(told))
             pages.bring_up(part.path)
             with closing(sqlite3.connect(part.path, isolation_level=None)) as driver:
                 pages.sound(driver)

@@ -30,6 +30,9 @@ CHECKPOINT_WAIT = 0.2
 
 CHECKPOINT_PAUSE = 1.0
 
+CHECKPOINT_WAIT_AGAIN = 0.02
+"""As `CHECKPOINT_WAIT`, once one could not end: while a backup reads none can, and each try holds up who writes."""
+
 _FIXED = (3, 51, 3)
 _FIXED_BRANCHES = {(3, 50): 7, (3, 44): 6}
 
@@ -86,6 +89,7 @@ class Connection:
         self._busy_timeout = busy_timeout
         self._waits = busy_timeout
         self._checkpointed = 0.0
+        self._checkpoint_waits = CHECKPOINT_WAIT
         self._driver = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
         self._cursor = cursor = self._driver.cursor()
         try:
@@ -164,9 +168,10 @@ class Connection:
         """Copy the log into the database. Never fails: the log stays right, only longer."""
         self._checkpointed = time.monotonic()
         try:
-            self._wait(CHECKPOINT_WAIT)
+            self._wait(self._checkpoint_waits)
             self.cursor.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self.cursor.driver.fetchall()
+            busy = self.cursor.driver.fetchall()[0][0]
+            self._checkpoint_waits = CHECKPOINT_WAIT_AGAIN if busy else CHECKPOINT_WAIT
         except sqlite3.Error as error:
             log.warning("the log of %s could not be checkpointed: %s", self._path, error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from bot.core.model import Event
 from store.pages import About
 from store.snapshots import back_up
 
+_NICE = 10
+
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
@@ -30,6 +33,8 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def write_backup(args: argparse.Namespace) -> int:
     """Write it, verify it, and put a line on the store's own trail."""
+    # The bot goes first: it is somebody's click, and this can wait.
+    os.nice(_NICE)
     return asyncio.run(_write(args))
 
 
