@@ -32,7 +32,7 @@ def main() -> int:
     sys.stdout.write(f"seed {seed}\n")
     with databases(args.store) as stores:
         if args.kills is not None or args.point is not None:
-            kills = args.kills or (f"{args.point}#1",)
+            kills = [f"{args.point}#1"] if args.kills is None else args.kills
             return int(not _tortured(next(stores), seed, tuple(kills), args.keep))
         return _for_hours(stores, seed, args)
 

@@ -13,7 +13,8 @@ import aiohttp
 from bot import app, scheduler
 from bot.commands import up
 from bot.replay import open_replayer, webhook
-from store import open_store, sqlite
+from store import open_store, postgres_line, sqlite
+from store.postgres import PgCursor
 from tests.torture.points import KILL_AT, PASSED, Points
 from tests.torture.wraps import NotedChannel, NotedReplayer, NotedStore, NotedWeb
 
@@ -29,6 +30,30 @@ def noted_commit(owner: Any, name: str, points: Points) -> None:
         return done
 
     setattr(owner, name, noted)
+
+
+def noted_commit_of_postgres(points: Points) -> None:
+    """The same around the one COMMIT of a transaction that writes; those that only read have their own."""
+    run, command = postgres_line._Writing.run, PgCursor.command  # noqa: SLF001  # the harness stands around the program
+    writing: set[int] = set()
+
+    def noted_run(connection: Any, batch: Any) -> Any:
+        writing.add(id(connection.driver))
+        try:
+            return run(connection, batch)
+        finally:
+            writing.discard(id(connection.driver))
+
+    def noted_command(driver: PgCursor, sql: str) -> None:
+        commits = sql == "COMMIT" and id(driver) in writing
+        if commits:
+            points.reach("commit:begins")
+        command(driver, sql)
+        if commits:
+            points.reach("commit:done, nobody told")
+
+    setattr(postgres_line._Writing, "run", noted_run)  # noqa: B010, SLF001  # as above
+    setattr(PgCursor, "command", noted_command)  # noqa: B010  # as above
 
 
 class Scheduler(scheduler.Scheduler):
@@ -76,6 +101,7 @@ def wrap_wire(points: Points) -> None:
 def wrap_program(points: Points) -> None:
     """Stand around the composition root: what it builds is the program, each of its ports inside a wrap."""
     noted_commit(sqlite.Connection, "commit", points)
+    noted_commit_of_postgres(points)
     wrap_wire(points)
     Scheduler.points = points
     app.Scheduler = Scheduler  # type: ignore[misc]  # the harness stands around the program

