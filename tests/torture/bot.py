@@ -13,10 +13,18 @@ import aiohttp
 from bot import app, scheduler
 from bot.commands import up
 from bot.replay import open_replayer, webhook
+from bot.replay.answer import outcome_of
 from store import open_store, postgres_line, sqlite
 from store.postgres import PgCursor
 from tests.torture.points import KILL_AT, PASSED, Points
 from tests.torture.wraps import NotedChannel, NotedReplayer, NotedStore, NotedWeb
+
+
+def put(place: Any, name: str, part: Any) -> Any:
+    """Put a part of the program in the place of another; the one that was there."""
+    was = getattr(place, name)
+    setattr(place, name, part)
+    return was
 
 
 def noted_commit(owner: Any, name: str, points: Points) -> None:
@@ -29,7 +37,7 @@ def noted_commit(owner: Any, name: str, points: Points) -> None:
         points.reach("commit:done, nobody told")
         return done
 
-    setattr(owner, name, noted)
+    put(owner, name, noted)
 
 
 def noted_commit_of_postgres(points: Points) -> None:
@@ -52,8 +60,8 @@ def noted_commit_of_postgres(points: Points) -> None:
         if commits:
             points.reach("commit:done, nobody told")
 
-    setattr(postgres_line._Writing, "run", noted_run)  # noqa: B010, SLF001  # as above
-    setattr(PgCursor, "command", noted_command)  # noqa: B010  # as above
+    put(postgres_line._Writing, "run", noted_run)  # noqa: SLF001  # as above
+    put(PgCursor, "command", noted_command)
 
 
 class Scheduler(scheduler.Scheduler):
@@ -75,7 +83,7 @@ class Scheduler(scheduler.Scheduler):
 
 
 class Call(webhook.Call):
-    """An outgoing request: connected and nothing sent; all of it sent and no answer."""
+    """An outgoing request, with a point where it is connected and nothing is sent."""
 
     points: Points
 
@@ -88,14 +96,14 @@ class Call(webhook.Call):
 def wrap_wire(points: Points) -> None:
     """Points on the wire of the last hop: before the first byte, once the answer begins."""
     Call.points = points
-    webhook.Call = Call  # type: ignore[misc]  # the harness stands around the program
-    read = webhook.outcome_of
+    put(webhook, "Call", Call)
+    read = outcome_of
 
     async def noted(response: aiohttp.ClientResponse) -> Any:
         points.reach("wire:answer begun, not read")
         return await read(response)
 
-    webhook.outcome_of = noted
+    put(webhook, "outcome_of", noted)
 
 
 def wrap_program(points: Points) -> None:
@@ -104,10 +112,10 @@ def wrap_program(points: Points) -> None:
     noted_commit_of_postgres(points)
     wrap_wire(points)
     Scheduler.points = points
-    app.Scheduler = Scheduler  # type: ignore[misc]  # the harness stands around the program
-    app.open_replayer = lambda **named: NotedReplayer(open_replayer(**named), points)  # type: ignore[assignment,return-value]
+    put(app, "Scheduler", Scheduler)
+    put(app, "open_replayer", lambda **named: NotedReplayer(open_replayer(**named), points))
 
-    app.open_store = _opened(points)
+    put(app, "open_store", _opened(points))
     make = app.build
 
     async def build(*given: Any, **named: Any) -> app.Bot:
@@ -120,7 +128,7 @@ def wrap_program(points: Points) -> None:
         wrap_life(bot, points)
         return bot
 
-    up.build = build
+    put(up, "build", build)
 
 
 def _opened(points: Points) -> Any:
