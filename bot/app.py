@@ -31,6 +31,7 @@ from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.serving import serve
 from bot.settings import Settings, SettingsError
+from bot.sharing import replica_figures, replica_probes
 from bot.trail import open_notary, trail_figures, trail_probes
 from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
@@ -198,7 +199,9 @@ class Bot:
     async def _probes(self) -> Sequence[Probe]:
         leaving = self.ending.asked.is_set()
         found = await probes(self.store, self.scheduler, self.rules, self.channels, leaving=leaving)
-        return found if leaving else [*found, *trail_probes(self.notary)]
+        if leaving:
+            return found
+        return [*found, *await replica_probes(self.store, self.replicas), *trail_probes(self.notary)]
 
     async def _figures(self) -> Sequence[Figure]:
         leaving = self.ending.asked.is_set()
@@ -206,6 +209,7 @@ class Bot:
             *await figures(self.store, self.courier, self.rules, self.desk.live, self.email),
             *await house_figures(self.store, self._counts, self.scheduler, self.channels, leaving=leaving),
             *build_figures(self.settings.database_url),
+            *await replica_figures(self.store),
             *trail_figures(self.notary),
         ]
 
