@@ -5,20 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
-from bot.checkpoints import Notary, Place, PlaceFailed, open_places
 from bot.clock import entropy
 from bot.commands import audit_proof
-from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say, who
+from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
 from bot.core.audit import export_line, within
-from bot.core.checkpoint import Signed, SigningKey, document, private_key
-from bot.replay import open_replayer
-from bot.routing import RoutingErrors, load
-from bot.settings import public_url_of
-from bot.settings.signing import webhook_secrets_of
+from bot.core.checkpoint import SigningKey, private_key
 
 _PAGE = 1000
 
@@ -30,7 +25,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     export = audit.add_parser("export", help="write the trail as JSONL, oldest first")
     export.add_argument("--from", dest="since", type=_moment, metavar="TIME", help="RFC 3339; events from then on")
     export.add_argument("--to", dest="until", type=_moment, metavar="TIME", help="RFC 3339; events before then")
-    export.add_argument("--output", type=argparse.FileType("w", encoding="utf-8"), default=sys.stdout, metavar="FILE")
+    export.add_argument("--output", default="-", metavar="FILE", help="write a file instead of standard output")
     export.set_defaults(run=export_lines)
     checkpoint = audit.add_parser("checkpoint", help="sign how far the trail reaches, now")
     add_json(checkpoint)
@@ -53,87 +48,32 @@ def export_lines(args: argparse.Namespace) -> int:
     """Write every line with its hash, so that the export verifies by itself."""
     if args.since and args.until and args.since >= args.until:
         raise CommandError("--from must be before --to.")
-    return asyncio.run(_export(args))
+    if args.output == "-":
+        return asyncio.run(_export(args, sys.stdout))
+    try:
+        with Path(args.output).open("w", encoding="utf-8") as file:
+            return asyncio.run(_export(args, file))
+    except OSError as problem:
+        raise CommandError(f"{args.output}: {problem.strerror}.") from None
 
 
-async def _export(args: argparse.Namespace) -> int:
+async def _export(args: argparse.Namespace, output: TextIO) -> int:
     async with open_ledger() as ledger:
         after = 0
         while lines := await ledger.store.audit_lines(after, _PAGE):
             for line in lines:
                 if within(line, since=args.since, until=args.until):
-                    args.output.write(export_line(line) + "\n")
+                    output.write(export_line(line) + "\n")
             after = lines[-1].seq
-    args.output.flush()
+    output.flush()
     return GOOD
 
 
 def make_checkpoint(args: argparse.Namespace) -> int:
     """Verify what was added since the newest checkpoint, sign it, and put that wherever checkpoints go."""
-    return asyncio.run(_checkpoint(args))
+    from bot.commands.checkpoints import sign_by_hand  # noqa: PLC0415  # what sends webhooks loads for this alone
 
-
-async def _checkpoint(args: argparse.Namespace) -> int:
-    values = environment()
-    audit = audit_proof.audit_settings(values)
-    if not audit.on:
-        raise CommandError("SAYSO_AUDIT_KEY: missing; sayso audit key makes one.")
-    herald = open_replayer(secrets=_webhook_secrets(values), allow_private=lambda: _allow_private(values))
-    async with open_ledger() as ledger:
-        try:
-            places = open_places(audit.places, herald, audit.access)
-            notary = Notary(
-                ledger.store,
-                ledger.clock,
-                keys=tuple(map(SigningKey, audit.keys)),
-                house=public_url_of(values),
-                every=audit.every,
-                pause=0,
-            )
-            found = await notary.verify()
-            if not found.ok:
-                say(args, {"ok": False, "fault": found.fault}, f"Nothing was signed. {found.text()}")
-                return NO
-            if found.seq and await notary.anything_new():
-                await notary.make(by=who(), via="cli")
-            return await _put(args, notary.signed, places)
-        finally:
-            await herald.close()
-
-
-def _webhook_secrets(values: dict[str, str]) -> tuple[str, ...]:
-    problems: list[str] = []
-    secrets = webhook_secrets_of(values["SAYSO_WEBHOOK_SECRET"], problems)
-    if problems:
-        raise CommandError("\n".join(problems))
-    return secrets
-
-
-def _allow_private(values: dict[str, str]) -> tuple[str, ...]:
-    try:
-        return load(Path(values["SAYSO_CONFIG"])).allow_private
-    except RoutingErrors:
-        return ()
-
-
-async def _put(args: argparse.Namespace, signed: Signed | None, places: Sequence[Place]) -> int:
-    """Put the newest checkpoint at each place, and say what became of it."""
-    if signed is None:
-        say(args, {"ok": True, "checkpoint": None, "places": []}, "There is nothing to sign yet.")
-        return GOOD
-    faults: dict[str, str | None] = {}
-    for place in places:
-        try:
-            await place.put(signed)
-            faults[place.name] = None
-        except PlaceFailed as problem:
-            faults[place.name] = str(problem)
-    good = not any(faults.values())
-    lines = [f"Signed up to line {signed.checkpoint.seq} ({signed.checkpoint.hash})."]
-    lines += [f"{name}: {fault or 'there'}" for name, fault in faults.items()]
-    told = [{"place": name, "ok": fault is None, "detail": fault} for name, fault in faults.items()]
-    say(args, {"ok": good, "checkpoint": document(signed), "places": told}, "\n".join(lines))
-    return GOOD if good else NO
+    return asyncio.run(sign_by_hand(args))
 
 
 def make_key(args: argparse.Namespace) -> int:

@@ -1,0 +1,183 @@
+"""``sayso audit``: keys, checkpoints by hand, and verifying a store or an export, with status and words (T24)."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from tests.commands import test_terminal
+from tests.commands.test_terminal import ROOT
+
+ENV = """
+SAYSO_AUDIT_KEY={key}
+SAYSO_AUDIT_CHECKPOINTS=kept.jsonl
+"""
+
+
+def sayso(folder: Path, words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder, in this process, for a start of Python each would take longer than the test."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main(words.split())
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+
+class House:
+    """A folder with a store of four lines, the third of them a checkpoint by hand, and an export of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        made = json.loads(sayso(folder, "audit key --json").stdout)
+        self.public = made["public"]
+        self.write_env(made["key"])
+        self.key = made["key"]
+        for name in ("billing", "support"):
+            assert sayso(folder, f"key create {name}").returncode == 0
+        self.signed = sayso(folder, "audit checkpoint")
+        assert sayso(folder, "key create sales").returncode == 0
+        self.export = folder / "trail.jsonl"
+        assert sayso(folder, f"audit export --output {self.export}").returncode == 0
+
+    def write_env(self, key: str) -> None:
+        """Write the house's .env, with this key."""
+        (self.folder / ".env").write_text(ENV.format(key=key), encoding="utf-8")
+
+    def forge(self, *changes: tuple[str, str]) -> Path:
+        """Another export, with words in it changed."""
+        text = self.export.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        forged = self.folder / "forged.jsonl"
+        forged.write_text(text, encoding="utf-8")
+        return forged
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """One for all, which no test changes."""
+    return House(tmp_path_factory.mktemp("house"))
+
+
+def test_a_checkpoint_is_made_by_hand(house: House) -> None:
+    """It signs what there is, puts it where checkpoints go, and once more is the same one."""
+    assert (house.signed.returncode, house.signed.stderr) == (0, "")
+    assert "Signed up to line 2" in house.signed.stdout
+    assert "kept.jsonl: there" in house.signed.stdout
+    (kept,) = (house.folder / "kept.jsonl").read_text().splitlines()
+    point = json.loads(kept)["checkpoint"]
+    assert (point["seq"], point["keys"], point["every"]) == (2, [house.public], 3600)
+    lines = [json.loads(line) for line in house.export.read_text().splitlines()]
+    assert [line["event"]["type"] for line in lines] == [
+        "key.created",
+        "key.created",
+        "audit.checkpoint",
+        "key.created",
+    ]
+    assert lines[2]["event"]["actor"].startswith("cli:")
+
+
+def test_public_keys_are_printed(house: House) -> None:
+    """A line each, and nothing of the private ones."""
+    told = sayso(house.folder, "audit key --public")
+    assert (told.returncode, told.stdout) == (0, f"{house.public}\n")
+
+
+def test_the_houses_own_trail_is_held_against_its_keys_and_places(house: House) -> None:
+    """Without any option."""
+    told = sayso(house.folder, "audit verify --json")
+    report = json.loads(told.stdout)
+    assert (told.returncode, report["ok"], report["lines"], report["checkpoints"]) == (0, True, 4, 2)
+    assert (report["signed"]["seq"], report["unsigned"]) == (2, 2)
+    assert "It is signed up to line 2, 2 after it not signed yet" in sayso(house.folder, "audit verify").stdout
+
+
+def test_t24_an_export_and_a_key_are_all_it_takes(house: House, tmp_path: Path) -> None:
+    """In a folder without a house: 0 where it holds, with checkpoints kept elsewhere as without."""
+    told = test_terminal.sayso(tmp_path, f"audit verify {house.export} --key {house.public}")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "holds: 4 lines" in told.stdout
+    kept = house.folder / "kept.jsonl"
+    assert sayso(tmp_path, f"audit verify {house.export} --key {house.public} --checkpoints {kept}").returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("forged", "options", "says"),
+    [
+        ((("support", "forgery"),), "", "Line 2 was changed"),
+        ((('{"seq":4', '{"seq":5'),), "", "Line 4 is missing or out of place"),
+        ((('"seq":4,', '"seq":4,"seq":4,'),), "", "Line 4 of the file is no line"),
+        (((',"event"', ', "event"'),), "", "Line 1 of the file is no line"),
+        ((), "--key {stranger}", "signed by a strange key"),
+        ((), "--max-age 0s", "is older than 0:00:00"),
+    ],
+)
+def test_t24_what_is_found_is_status_1_and_said(
+    house: House, forged: tuple[tuple[str, str], ...], options: str, says: str
+) -> None:
+    """The first fault, with its line."""
+    stranger = "auditpk_" + "A" * 43
+    words = options.format(stranger=stranger) if "--key" in options else f"--key {house.public} {options}"
+    told = sayso(house.folder, f"audit verify {house.forge(*forged)} {words}")
+    assert (told.returncode, told.stderr) == (1, "")
+    assert says in told.stdout
+
+
+def test_t24_without_a_key_it_is_said_that_there_is_none(house: House) -> None:
+    """The chain alone is looked at; whoever reads it is told."""
+    told = sayso(house.folder, f"audit verify {house.export}")
+    assert told.returncode == 0
+    assert "held against no key" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("audit verify none.jsonl --key {public}", "none.jsonl: No such file"),
+        ("audit verify trail.jsonl --key {key}", "is no public key"),
+        ("audit verify trail.jsonl --key {public} --checkpoints none", "none: there is no such file"),
+        ("audit verify --part", "--part is for exports"),
+        ("audit verify trail.jsonl --max-age yesterday", "is no duration"),
+    ],
+)
+def test_what_is_used_wrongly_is_status_2(house: House, words: str, says: str) -> None:
+    """And said in a line, which repeats no private key."""
+    told = sayso(house.folder, words.format(public=house.public, key="auditsk_x"))
+    assert (told.returncode, told.stdout) == (2, "")
+    assert says in told.stderr
+
+
+def test_the_script_of_the_docs_verifies(house: House) -> None:
+    """It runs as it stands there, on an honest export, and fails on a forged one and with a strange key."""
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+    def told(export: Path, key: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-W", "ignore", "-c", script, str(export), key]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  # our own script
+
+    assert told(house.export, house.public).stdout == "4 lines hold, signed up to line 2\n"
+    assert "line 2 was changed" in told(house.forge(("support", "forgery")), house.public).stderr
+    assert told(house.export, "auditpk_" + "A" * 43).returncode == 1
+
+
+def test_without_a_key_nothing_is_signed(tmp_path: Path) -> None:
+    """It is said what to do; places without a key are no settings at all."""
+    told = sayso(tmp_path, "audit checkpoint")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "sayso audit key makes one" in told.stderr
+    assert sayso(tmp_path, "audit key --public").returncode == 1
+    (tmp_path / ".env").write_text("SAYSO_AUDIT_CHECKPOINTS=kept.jsonl\n", encoding="utf-8")
+    assert "SAYSO_AUDIT_CHECKPOINTS is set" in sayso(tmp_path, "audit checkpoint").stderr
