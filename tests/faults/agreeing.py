@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
@@ -12,10 +11,10 @@ from msgspec import Struct, field
 from bot.core.model import ExecutionState, Request
 from bot.core.ports import Filter
 from store import open_store
-from store.chain import verify_store
 from tests.fakes.receiver import Receiver
-from tests.store.test_p13_replay import held, told
+from tests.store.test_p13_replay import told
 from tests.stories.program import REFUND, Caller, Program
+from tests.torture.tables import held
 
 UNTOUCHED = (ExecutionState.NONE, ExecutionState.WAITING, ExecutionState.CANCELLED)
 
@@ -58,8 +57,7 @@ async def agree(
     await program.stop()
     store = await open_store(program.environment["SAYSO_DATABASE_URL"], exclusive=False)
     try:
-        file = _file(program)
-        assert (await verify_store(store)).ok if file is None else await told(store) == held(file)
+        assert await told(store) == await held(program.environment["SAYSO_DATABASE_URL"])
         kept = list(await store.requests(Filter(limit=10_000)))
     finally:
         await store.close()
@@ -81,8 +79,3 @@ async def agree(
         if run.state in UNTOUCHED or not run.attempts:
             assert not done, f"{name} is told as not begun, and was done"
     return found
-
-
-def _file(program: Program) -> Path | None:
-    scheme, _, path = program.environment["SAYSO_DATABASE_URL"].partition(":///")
-    return Path(path) if scheme.startswith("sqlite") else None

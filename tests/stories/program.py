@@ -226,6 +226,10 @@ class Caller:
         self._program = program
         self._http = http
 
+    def at(self, program: Program) -> Caller:
+        """The same caller, with the same key, at another replica."""
+        return Caller(program, self._http)
+
     async def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
