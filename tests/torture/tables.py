@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from store.audit import Rebuilt
 from tests.store.test_p13_replay import KEYS
 
-_DERIVED = ("n", "deadline")
-"""Columns that no event tells of: they follow from the others."""
+UNTOLD = ("n", "deadline", "holder")
+"""Columns that no event tells of: a counter, what follows from the others, and which replica has it in hand."""
 
 
 async def held(url: str) -> Rebuilt:
@@ -21,7 +21,7 @@ async def held(url: str) -> Rebuilt:
     async with engine.connect() as connection:
         for table, key in KEYS.items():
             rows = (await connection.execute(text(f"SELECT * FROM {table}"))).mappings().all()  # noqa: S608  # ours
-            kept = [{name: value for name, value in row.items() if name not in _DERIVED} for row in rows]
+            kept = [{name: value for name, value in row.items() if name not in UNTOLD} for row in rows]
             found[table] = {row[key[0]] if len(key) == 1 else tuple(row[k] for k in key): row for row in kept}
     await engine.dispose()
     return Rebuilt(**found)
