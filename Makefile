@@ -12,8 +12,9 @@ demo: $(VENV)/ready
 test: $(VENV)/ready-to-test check
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-# Kill the program at every step that it commits, on both stores, for hours; prints its seed. SECONDS=600 SEED=7 STORE=sqlite
+# The long tests, then kills at every step that is committed, on both stores, for hours. SECONDS=600 SEED=7 STORE=sqlite
 torture: $(VENV)/ready-to-test
+	$(BIN)/python -m pytest -m torture
 	$(BIN)/python -m pytest -m torture
 	$(BIN)/python -m tests.torture --store $(or $(STORE),both) --seconds $(or $(SECONDS),14400) $(if $(SEED),--seed $(SEED))
 
