@@ -119,6 +119,15 @@ def signing_in_line(settings: Settings) -> str:
     return f"{ways}; {settings.oidc.name} ({settings.oidc.issuer})" if settings.oidc else ways
 
 
+def audit_line(settings: Settings) -> str:
+    """Whether the trail is signed, how often, and in how many places one finds that."""
+    audit = settings.audit
+    if not audit.on:
+        return "verified, and not signed, because SAYSO_AUDIT_KEY is not set"
+    places = f"{len(audit.places)} places" if audit.places[1:] else "".join(audit.places) or "the trail alone"
+    return f"verified, and signed every {audit.every}, kept in {places.partition('?')[0]}"
+
+
 def announce(bot: Bot, faults: Mapping[str, str | None], notices: Notices) -> None:
     """Say what is up and what is off, a line each; ``faults`` are the channels' own words on what is wrong."""
     notices.say("READY=1")
@@ -132,6 +141,7 @@ def announce(bot: Bot, faults: Mapping[str, str | None], notices: Notices) -> No
         f"email: {email_line(settings)}",
         f"push: {push_line(settings)}",
         f"signing in: {signing_in_line(settings)}",
+        f"audit: {audit_line(settings)}",
     ]
     lines += [f"{name}: not connected yet, and trying on: {fault}" for name, fault in faults.items() if fault]
     if not (settings.slack_on or settings.email_on):
