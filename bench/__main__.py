@@ -28,7 +28,7 @@ from bench.disk import disk
 from bench.due import due
 from bench.full import full
 from bench.house import House, free_port
-from bench.intake import intake
+from bench.intake import intake, load_of_intake
 from bench.load import Receiver
 from bench.paced import paced
 from bench.peers.install import PEERS, install_all, versions
@@ -154,6 +154,7 @@ def main() -> int:
     cores = sorted(os.sched_getaffinity(0))
     apart = len(cores) > 1
     say(surroundings())
+    say(f"intake by {load_of_intake()}")
     for peer in PEERS:
         say(f"{peer}: {versions(peer)}")
     if apart:

@@ -127,7 +127,8 @@ async def _database(setting: Setting) -> str:
 
 
 def _clean() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")}
+    kept = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "GRAPH_DURABILITY")
+    return {name: value for name, value in os.environ.items() if name in kept}
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -44,6 +45,15 @@ async def _by_wrk(wrk: str, it: Standing, seconds: float) -> float:
     if found is None or b"Non-2xx" in printed:
         raise Refused(printed.decode(errors="replace")[-400:])
     return float(found[1])
+
+
+def load_of_intake() -> str:
+    """What loads the intake, for the table."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        return "the bench's own load (apt-get install wrk for an independent one)"
+    said = subprocess.run([wrk, "-v"], capture_output=True, text=True, check=False).stdout  # noqa: S603  # our own words
+    return " ".join(said.split()[:2])
 
 
 async def submitted(it: Standing, seconds: float) -> float:
