@@ -6,6 +6,8 @@ import contextlib
 import io
 import json
 import re
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +135,60 @@ def test_t24_what_is_found_is_status_1_and_said(
     told = sayso(house.folder, f"audit verify {house.forge(*forged)} {words}")
     assert (told.returncode, told.stderr) == (1, "")
     assert says in told.stdout
+
+
+@pytest.fixture
+def forged(house: House, tmp_path: Path) -> Path:
+    """A copy of the house in whose database the last line was edited."""
+    folder = Path(shutil.copytree(house.folder, tmp_path / "copy"))
+    driver = sqlite3.connect(folder / "sayso.db")
+    driver.execute("UPDATE events SET body = replace(body, 'sales', 'forgery') WHERE seq = 4")
+    driver.commit()
+    driver.close()
+    return folder
+
+
+def test_t24_a_forged_trail_is_not_signed(forged: Path) -> None:
+    """Neither holds the store, nor is anything signed in it; the places keep what they have."""
+    told = sayso(forged, "audit verify")
+    assert (told.returncode, "Line 4 was changed" in told.stdout) == (1, True)
+    told = sayso(forged, "audit checkpoint --json")
+    assert (told.returncode, json.loads(told.stdout)["ok"]) == (1, False)
+    assert len((forged / "kept.jsonl").read_text().splitlines()) == 1
+
+
+def test_t24_a_trail_that_was_cut_back_shows_at_the_places(house: House, tmp_path: Path) -> None:
+    """A store that is older than its newest checkpoint elsewhere, head and all, is found by the file alone."""
+    folder = Path(shutil.copytree(house.folder, tmp_path / "copy"))
+    driver = sqlite3.connect(folder / "sayso.db")
+    driver.execute("DELETE FROM events WHERE seq > 1")
+    driver.execute("UPDATE chain SET seq = 1, hash = (SELECT hash FROM events WHERE seq = 1)")
+    driver.execute("DELETE FROM kept")
+    driver.commit()
+    driver.close()
+    told = sayso(folder, "audit verify")
+    assert told.returncode == 1
+    assert "Lines 2 to 2 were cut off: the checkpoint of line 2 (kept.jsonl:1) was signed at" in told.stdout
+
+
+def test_a_place_that_cannot_be_reached_is_status_1(house: House, tmp_path: Path) -> None:
+    """It is signed all the same, and said what is not there; verifying notes which place it could not read."""
+    folder = Path(shutil.copytree(house.folder, tmp_path / "copy"))
+    (folder / ".env").write_text(ENV.format(key=house.key) + "SAYSO_AUDIT_CHECKPOINT_EVERY=1m\n", encoding="utf-8")
+    text = (
+        (folder / ".env")
+        .read_text()
+        .replace("kept.jsonl", "kept.jsonl none/kept.jsonl s3://none?endpoint=http://127.0.0.1:9")
+    )
+    (folder / ".env").write_text(f"{text}AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n", encoding="utf-8")
+    told = sayso(folder, "audit checkpoint")
+    assert told.returncode == 1
+    assert "Signed up to line 4" in told.stdout
+    assert "none/kept.jsonl: No such file or directory" in told.stdout
+    assert "s3://none: " in told.stdout
+    told = sayso(folder, "audit verify")
+    assert told.returncode == 0
+    assert "note: the checkpoints at s3://none could not be read" in told.stdout
 
 
 def test_t24_without_a_key_it_is_said_that_there_is_none(house: House) -> None:
