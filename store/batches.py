@@ -21,7 +21,9 @@ Outcome = tuple[Any, BaseException | None]
 class Transaction(Protocol):
     """A connection inside a write transaction."""
 
-    cursor: Cursor
+    @property
+    def cursor(self) -> Cursor:
+        """Where its statements go."""
 
     def savepoint(self) -> None:
         """Begin a part that can be undone alone."""

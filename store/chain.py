@@ -78,7 +78,7 @@ class Chain:
         """Write the lines and the head."""
         if self._lines:
             self._cursor.change_many(self._cursor.say.add_event, self._lines)
-            self._cursor.change(self._cursor.say.move_head, {"seq": self._seq, "hash": self._hash})
+            self._cursor.presume(self._cursor.say.move_head, {"seq": self._seq, "hash": self._hash})
             self._lines = []
 
 

@@ -62,6 +62,13 @@ class Cursor:
         self.driver.execute(statement.sql, statement.pick(values))
         return self.driver.rowcount
 
+    def presume(self, statement: Prepared, values: Mapping[str, Any]) -> int:
+        """Write what touches one row unless it was overtaken; how many rows it touched, or 1 where that shows later."""
+        return self.change(statement, values)
+
+    def settle(self) -> None:
+        """Have everything written."""
+
     def change_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> None:
         """Write one row after the other."""
         if values:

@@ -17,9 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from store.cursor import Cursor
 from store.prepared import Row
-from store.statements import statements_for
 
 OPENING = 5.0
 """Seconds for which a connection is tried."""
@@ -130,6 +128,15 @@ def given(text: str) -> str:
     return text.replace(_ESCAPE + "0", "\0").replace(_ESCAPE + "1", _ESCAPE) if _ESCAPE in text else text
 
 
+async def driver_of(connection: AsyncConnection) -> PgCursor:
+    """The cursor on a pooled connection, kept with it for its prepared statements."""
+    raw = await connection.get_raw_connection()
+    kept: PgCursor | None = raw.info.get("cursor")
+    if kept is None:
+        kept = raw.info["cursor"] = PgCursor(raw.driver_connection)
+    return kept
+
+
 def _values(row: Sequence[Any]) -> list[Any]:
     return [taken(value) if type(value) is str else value for value in row]
 
@@ -139,15 +146,6 @@ def _row(row: Row) -> Row:
         if type(value) is str and _ESCAPE in value:
             return tuple(given(one) if type(one) is str else one for one in row)
     return row
-
-
-async def cursor_of(connection: AsyncConnection) -> Cursor:
-    """The store's cursor on a pooled connection, kept with it for its prepared statements."""
-    raw = await connection.get_raw_connection()
-    kept: Cursor | None = raw.info.get("cursor")
-    if kept is None:
-        kept = raw.info["cursor"] = Cursor(PgCursor(raw.driver_connection), statements_for("postgresql"))
-    return kept
 
 
 async def drop(connection: AsyncConnection) -> None:

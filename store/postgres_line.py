@@ -21,17 +21,18 @@ from sqlalchemy.util import greenlet_spawn
 
 from store import postgres, postgres_ears
 from store.batches import Outcome, Work, one_by_one, together
-from store.cursor import Cursor
 from store.postgres import PgCursor
+from store.postgres_cursor import PostgresCursor, Presumed
+from store.statements import statements_for
 
 log = logging.getLogger(__name__)
 
 LOCK = 0x5A_75_0C_0F
 """The advisory lock that whoever writes holds."""
 
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-_TAKE = "SELECT pg_current_xact_id()::text FROM pg_advisory_xact_lock($1::bigint)"
-_TELL = "SELECT pg_notify($1::text, $2::text)"
+_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK:d})"
+_NUMBER = "SELECT pg_current_xact_id()::text"
+_TELL = "SELECT pg_current_xact_id()::text FROM pg_notify($1::text, $2::text)"
 _BECAME = "SELECT pg_xact_status($1::text::xid8)"
 _ASKED = 3
 """How often a server is asked what became of a commit, a second between."""
@@ -49,23 +50,19 @@ class _Doubtful(Exception):
 class _Writing:
     """One connection as `store.batches.Transaction`."""
 
-    def __init__(self, cursor: Cursor, me: str | None) -> None:
-        self.cursor = cursor
-        cursor.me = me
-        driver = cursor.driver
-        if not isinstance(driver, PgCursor):
-            raise TypeError("no cursor of PostgreSQL")
+    def __init__(self, driver: PgCursor, cursor: PostgresCursor) -> None:
         self.driver = driver
+        self.cursor = cursor
 
-    def begin(self) -> str:
-        """Begin to write, once nobody else does; the transaction's number."""
-        self.cursor.told.clear()
+    def begin(self, *, presuming: bool) -> None:
+        """Begin to write, once nobody else does."""
+        self.cursor.forget()
+        self.cursor.presuming = presuming
         self.driver.command(_BEGIN)
-        self.driver.execute(_TAKE, (LOCK,))
-        return str(self.driver.fetchall()[0][0])
 
     def rollback(self) -> None:
         """Forget the transaction."""
+        self.cursor.forget()
         self.driver.command("ROLLBACK")
 
     def savepoint(self) -> None:
@@ -85,26 +82,36 @@ class _Writing:
         return postgres.down(error)
 
     def spoiled(self, error: BaseException) -> bool:
-        """See `Transaction.spoiled`: after any error of the server's."""
-        return isinstance(error, asyncpg.PostgresError)
+        """See `Transaction.spoiled`: after any error of the server's, and where something else was presumed."""
+        return isinstance(error, asyncpg.PostgresError | Presumed)
 
     def run(self, batch: Sequence[Work]) -> list[Outcome]:
         """The whole transaction."""
         written = self.cursor.written
-        number = self.begin()
+        self.begin(presuming=True)
         outcomes = together(self, batch)
         if outcomes is None:
             self.rollback()
-            number = self.begin()
+            self.begin(presuming=False)
             outcomes = one_by_one(self, batch)
-        if self.cursor.me is not None and self.cursor.written != written:
-            said = postgres_ears.word(self.cursor.me, self.cursor.told)
-            self.driver.execute(_TELL, (postgres_ears.CHANNEL, said))
+        if self.cursor.written == written:
+            self.driver.command("COMMIT")
+            return outcomes
+        number = self._tell()
         try:
             self.driver.command("COMMIT")
         except Exception as error:
             raise _Doubtful(number, outcomes) from error
         return outcomes
+
+    def _tell(self) -> str:
+        """Let the other replicas hear of the commit to come; the transaction's number."""
+        if self.cursor.me is None:
+            self.driver.execute(_NUMBER)
+        else:
+            said = postgres_ears.word(self.cursor.me, self.cursor.told)
+            self.driver.execute(_TELL, (postgres_ears.CHANNEL, said))
+        return str(self.driver.fetchall()[0][0])
 
 
 class PostgresLine:
@@ -114,6 +121,7 @@ class PostgresLine:
         """``engine``: see `store.postgres.engine_for`; a connection is taken for good at the first batch."""
         self._engine = engine
         self._connection: AsyncConnection | None = None
+        self._writing: _Writing | None = None
         self.me: str | None = None
         """The replica that writes here, once it is one of several."""
 
@@ -137,7 +145,12 @@ class PostgresLine:
     async def _open(self) -> _Writing:
         if self._connection is None:
             self._connection = await self._engine.connect()
-        return _Writing(await postgres.cursor_of(self._connection), self.me)
+            driver = await postgres.driver_of(self._connection)
+            self._writing = _Writing(driver, PostgresCursor(driver, statements_for("postgresql")))
+        if self._writing is None:
+            raise AssertionError("a connection is opened with its cursor")
+        self._writing.cursor.me = self.me
+        return self._writing
 
     async def _became(self, number: str) -> str | None:
         """What became of a transaction; None where nobody can be asked."""
@@ -160,7 +173,7 @@ class PostgresLine:
 
     async def let_go(self) -> None:
         """See `Line.let_go`."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._writing = self._connection, None, None
         if connection is None:
             return
         try:

@@ -14,6 +14,7 @@ from bot.core.errors import Unavailable
 from store import postgres
 from store.cursor import Cursor
 from store.postgres import PgCursor
+from store.statements import statements_for
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class PostgresReader:
     async def _read(self, ask: Callable[[Cursor], T]) -> T:
         connection = await self._engine.connect()
         try:
-            answer: T = await greenlet_spawn(_snapshot, await postgres.cursor_of(connection), ask)
+            answer: T = await greenlet_spawn(_snapshot, await postgres.driver_of(connection), ask)
         except BaseException:
             # Cancelled or failed in the middle of something: what the connection would answer next is anybody's guess.
             await postgres.drop(connection)
@@ -60,11 +61,8 @@ class PostgresReader:
         await self._engine.dispose()
 
 
-def _snapshot(cursor: Cursor, ask: Callable[[Cursor], T]) -> T:
-    driver = cursor.driver
-    if not isinstance(driver, PgCursor):
-        raise TypeError("no cursor of PostgreSQL")
+def _snapshot(driver: PgCursor, ask: Callable[[Cursor], T]) -> T:
     driver.command(_BEGIN)
-    answer = ask(cursor)
+    answer = ask(Cursor(driver, statements_for("postgresql")))
     driver.command("COMMIT")
     return answer
