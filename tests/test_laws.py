@@ -70,6 +70,7 @@ def test_law_1_the_core_does_no_io(path: Path) -> None:
 
 ALONE = {
     "bot/core": (),
+    "bot/checkpoints": ("bot.core", "bot.checkpoints"),
     "bot/desk": ("bot.core", "bot.desk"),
     "bot/courier": ("bot.core", "bot.desk", "bot.courier"),
     "bot/oidc": ("bot.core", "bot.oidc"),

@@ -22,6 +22,10 @@ from bot.core.ports import AuditLine
 _BACK = 1 << 15
 """Lines between the one that is signed and the one that carries the signature, at most: what was written meanwhile."""
 
+_CARRIES = f'"type":"{EVENT}",'
+_MARK_WITHIN = 64
+"""Characters of an event within which its type stands, behind its number."""
+
 _SLACK = timedelta(minutes=15)
 
 
@@ -109,16 +113,25 @@ class Examiner:
             self._report = ChainReport(seq=lines[0].seq - 1, hash=lines[0].previous)
         before = self._report.seq
         self._report = verify(lines, since=self._report, known=self._known)
-        for line in lines[: self._report.seq - before]:
-            self._recent.append(line.hash)
-            if line.body.startswith(f'{{"seq":{line.seq},"type":"{EVENT}",'):
+        held = lines[: self._report.seq - before]
+        if not held:
+            return
+        self._last = held[-1]
+        self._recent.extend([line.hash for line in held])
+        carrying = [line for line in held if line.body.find(_CARRIES, 0, _MARK_WITHIN) > 0]
+        if carrying or self._waiting or (self._wanted and self._wanted[-1] <= self._report.seq):
+            self._pick(held)
+
+    def _pick(self, held: Sequence[AuditLine]) -> None:
+        """Lines that hold, among them such that have to do with checkpoints."""
+        for line in held:
+            if line.body.startswith(f'{{"seq":{line.seq},{_CARRIES}'):
                 self._carried(line)
             elif self._waiting:
                 self._next |= dict.fromkeys(self._waiting, line)
                 self._waiting.clear()
             while self._wanted and self._wanted[-1] <= line.seq:
                 self._pass(line)
-            self._last = line
 
     def garbled(self, fault: str) -> None:
         """What comes next is no line at all."""
@@ -140,8 +153,8 @@ class Examiner:
             self._fault = self._fault or f"Line {line.seq} carries a checkpoint that is none."
             return
         seq = signed.checkpoint.seq
-        back = line.seq - seq
-        if 0 < back < len(self._recent):
+        back = self._report.seq - seq
+        if seq < line.seq and back < len(self._recent):
             self._found.setdefault(seq, self._recent[-1 - back])
             self._waiting.append(seq)
         elif seq >= self._first:
