@@ -21,6 +21,7 @@ from tests.torture.run import torture
 from tests.torture.stores import STORES, Databases, databases
 
 HOURS = 4
+_FIRST = "execution.started:after commit"
 _LATEST = 400
 """Of the points that a life passes, up to which one a random kill is drawn."""
 
@@ -68,6 +69,8 @@ def _plans(chance: random.Random) -> Iterator[tuple[str, ...]]:
     """Each point once, and a kill at random behind it, as likely as not in what the first one left; then at random."""
     every = list(named())
     chance.shuffle(every)
+    for point in set(every) - set(named(everywhere=True)):
+        yield f"{_FIRST}#1", f"{point}#1"
     for point in every:
         yield f"{point}#1", f"{ANY}#{chance.randrange(1, _LATEST)}"
     while True:

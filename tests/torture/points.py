@@ -15,6 +15,8 @@ from pathlib import Path
 KILL_AT = "SAYSO_KILL_AT"
 PASSED = "SAYSO_POINTS"
 ANY = "*"
+NOTE = "#"
+"""In the data, behind a point that only PostgreSQL has, in the life after a kill; at its beginning the line is none."""
 DATA = Path(__file__).with_name("points.txt")
 
 
@@ -44,10 +46,10 @@ class Points:
             os.write(self._file, f"= {self.all}\n".encode())
 
 
-def named() -> tuple[str, ...]:
-    """Every point that there is, as the data has them."""
-    lines = (line.partition("#")[0].strip() for line in DATA.read_text(encoding="utf-8").splitlines())
-    return tuple(line for line in lines if line)
+def named(*, everywhere: bool = False) -> tuple[str, ...]:
+    """Every point that there is, as the data has them; ``everywhere``: but those with a `NOTE`."""
+    lines = [line.partition(NOTE) for line in DATA.read_text(encoding="utf-8").splitlines()]
+    return tuple(name.strip() for name, note, _ in lines if name.strip() and not (everywhere and note))
 
 
 def passed(file: Path) -> tuple[set[str], int]:
