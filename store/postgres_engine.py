@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 OLDEST = 15
 """The oldest PostgreSQL that the tests run on."""
 
+_TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
+
 _BESIDE = 3
 """Connections beside those that read: one writes, one listens, one asks what became of a commit."""
 
@@ -34,10 +36,9 @@ async def open_postgres(address: URL, *, busy_timeout: float, waiting: int) -> S
     engine = postgres.engine_for(address, connections=READERS + _BESIDE, lock_timeout=busy_timeout)
     try:
         await _bring_up(engine, address)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+    except _TROUBLES as error:
         await engine.dispose()
-        shown = address.render_as_string(hide_password=True)
-        raise Unavailable(f"The database {shown} cannot be opened: {_said(error)}.") from error
+        raise _unopened(address, error) from error
     except SaysoError:
         await engine.dispose()
         raise
@@ -77,6 +78,27 @@ class PostgresStore(SqlStore):
 def _said(error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause) or type(cause).__name__
+
+
+async def schema_of(url: str) -> str | None:
+    """The schema of a database on a server, None where there is nothing of sayso's; nothing is made or changed.
+
+    Raises `bot.core.errors.Unavailable` where it cannot be reached.
+    """
+    address = make_url(url)
+    engine = postgres.engine_for(address, connections=1, lock_timeout=1.0)
+    try:
+        async with engine.connect() as connection:
+            return await _current(connection)
+    except _TROUBLES as error:
+        raise _unopened(address, error) from error
+    finally:
+        await engine.dispose()
+
+
+def _unopened(address: URL, error: BaseException) -> Unavailable:
+    shown = address.render_as_string(hide_password=True)
+    return Unavailable(f"The database {shown} cannot be opened: {_said(error)}.")
 
 
 async def _bring_up(engine: AsyncEngine, address: URL) -> None:

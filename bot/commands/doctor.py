@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -68,11 +68,11 @@ async def _examine(args: argparse.Namespace) -> int:
     except SettingsError as refused:
         told = tuple(wrong("settings", line) for line in refused.problems)
     database = database_of(values["SAYSO_DATABASE_URL"])
-    running = bot_runs(database)
+    running = await _runs(values["SAYSO_DATABASE_URL"], database)
     house = [
         Look(point="settings", run=partial(_known, told)),
         Look(point="rules", run=partial(rules, Path(values["SAYSO_CONFIG"]))),
-        Look(point="store", run=partial(store, database)),
+        Look(point="store", run=_store(values["SAYSO_DATABASE_URL"], database)),
     ]
     if settings is not None:
         house.append(Look(point="address", run=partial(public_url, settings.public_url, running=running)))
@@ -89,6 +89,22 @@ async def _examine(args: argparse.Namespace) -> int:
     counted = f"{doubts} warning{'' if doubts == 1 else 's'}"
     say(args, document, f"{f'{bad} wrong' if bad else 'Nothing is wrong'}, {counted}.{rest}")
     return NO if bad else GOOD
+
+
+async def _runs(url: str, database: Path | None) -> bool:
+    if database is not None:
+        return bot_runs(database)
+    from bot.commands import doctor_server  # noqa: PLC0415  # its driver takes 40 ms to load
+
+    return await doctor_server.runs(url)
+
+
+def _store(url: str, database: Path | None) -> Callable[[], Awaitable[tuple[Finding, ...]]]:
+    if database is not None:
+        return partial(store, database)
+    from bot.commands import doctor_server  # noqa: PLC0415  # as above
+
+    return partial(doctor_server.store, url)
 
 
 async def _known(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
