@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import pytest
@@ -150,30 +150,29 @@ async def test_p14_ready_without_slack_and_not_once_it_leaves(program: Program) 
     program.rules()
     program.environment |= {"SLACK_API_URL": "http://127.0.0.1:9/", "SLACK_BOT_TOKEN": "xoxb-nobody-at-all"}
     program.environment |= {"SLACK_APP_TOKEN": "xapp-nobody-at-all", "SAYSO_DRAIN": "2"}
-    heard = _Supervisor(program)
-    await program.start()
-    async with program.caller("billing") as agent, program.caller("ana", Role.REVIEWER) as ana:
-        async with asyncio.timeout(10):
-            while (answer := await agent.call("GET", "/readyz"))[0] != 200:
-                await asyncio.sleep(0.05)
-        # People are asked in the inbox while Slack is down, and agents are answered: no reason to turn away from here.
-        assert answer[1]["status"] == "degraded"
-        assert [check["name"] for check in answer[1]["checks"] if not check["ok"]] == ["slack"]
-        await heard.until("READY=1")
-        await heard.until("WATCHDOG=1")
-        began = time.monotonic()
-        program.send(signal.SIGTERM)
-        async with asyncio.timeout(5):
-            while (answer := await agent.call("GET", "/readyz"))[0] != 503:
-                await asyncio.sleep(0.01)
-        assert time.monotonic() - began < 1.5
-        assert answer[1]["checks"] == [{"name": "stopping", "ok": False, "detail": "was told to stop"}]
-        assert (await agent.call("GET", "/healthz"))[0] == 200
-        request = await agent.submit()
-        assert (await ana.decide(request, "reject", comment="late", category="other"))[0] == 200
-        assert await program.stop() == 0
-    await heard.until("STOPPING=1")
-    heard.close()
+    with _Supervisor(program) as heard:
+        await program.start()
+        async with program.caller("billing") as agent, program.caller("ana", Role.REVIEWER) as ana:
+            async with asyncio.timeout(10):
+                while (answer := await agent.call("GET", "/readyz"))[0] != 200:
+                    await asyncio.sleep(0.05)
+            # While Slack is down people are asked in the inbox: no reason to turn away from here.
+            assert answer[1]["status"] == "degraded"
+            assert [check["name"] for check in answer[1]["checks"] if not check["ok"]] == ["slack"]
+            await heard.until("READY=1")
+            await heard.until("WATCHDOG=1")
+            began = time.monotonic()
+            program.send(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                while (answer := await agent.call("GET", "/readyz"))[0] != 503:
+                    await asyncio.sleep(0.01)
+            assert time.monotonic() - began < 1.5
+            assert answer[1]["checks"] == [{"name": "stopping", "ok": False, "detail": "was told to stop"}]
+            assert (await agent.call("GET", "/healthz"))[0] == 200
+            request = await agent.submit()
+            assert (await ana.decide(request, "reject", comment="late", category="other"))[0] == 200
+            assert await program.stop() == 0
+        await heard.until("STOPPING=1")
 
 
 class _Supervisor:
@@ -196,6 +195,8 @@ class _Supervisor:
                 except BlockingIOError:
                     await asyncio.sleep(0.01)
 
-    def close(self) -> None:
-        """Listen no more."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
