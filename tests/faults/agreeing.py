@@ -36,7 +36,7 @@ class Client(Struct):
 
     async def submit(self, order: str, *, amount: float = 3.0) -> int:
         """Submit a refund under its order as key; up to 5 the rules approve it. The status."""
-        body = REFUND | {"arguments": {"order": order, "amount": amount}, "confidence": 0.9}
+        body = {**REFUND, "arguments": {"order": order, "amount": amount}, "confidence": 0.9}
         try:
             status, answer = await self.caller.call("POST", "/v1/requests", body, {"Idempotency-Key": order})
         except aiohttp.ClientError:

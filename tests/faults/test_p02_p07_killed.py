@@ -13,7 +13,7 @@ from tests.faults.agreeing import Client, agree
 from tests.stories.program import REFUND, Program
 
 _POSTS = 100
-_BODY = REFUND | {"arguments": {"order": "one", "amount": 3}, "confidence": 0.9}
+_BODY = {**REFUND, "arguments": {"order": "one", "amount": 3}, "confidence": 0.9}
 
 
 async def _post(program: Program, http: aiohttp.ClientSession) -> tuple[int, str] | None:

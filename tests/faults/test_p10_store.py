@@ -112,7 +112,7 @@ async def _refused(client: Client, waiting: object, ana: Caller, receiver: Recei
         number += 1
     began = receiver.connections, sum(receiver.effects.values())
     statuses = await asyncio.gather(client.submit("refused 1"), client.submit("refused 2"))
-    assert statuses == [503, 503]
+    assert set(statuses) == {503}
     status, problem = await ana.decide(waiting, "approve")
     assert (status, problem["status"]) == (503, 503)
     status, said = await ana.call("GET", "/readyz")
