@@ -62,6 +62,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
         """Write what has gathered."""
         self._flush_effects()
         self._chain.flush()
+        self._cursor.settle()
 
     def _flush_effects(self) -> None:
         if self._effects:
@@ -86,15 +87,15 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
             self._put_execution(change, change.execution, data)
         if change.decision is not None:
             body = rows.encoder.encode(change.decision)
-            if not self._cursor.change(self._say.add_decision, rows.decision_row(change.decision, body.decode())):
+            if not self._cursor.presume(self._say.add_decision, rows.decision_row(change.decision, body.decode())):
                 raise Overtaken(change.decision.request)
             data["decision"] = msgspec.Raw(body)
         if change.after is None:
             self._extend_request(change)
         if change.deliveries:
             bodies = [rows.encoder.encode(delivery) for delivery in change.deliveries]
-            for delivery, body in zip(change.deliveries, bodies, strict=True):
-                self._cursor.change(self._say.put_delivery, rows.delivery_row(delivery, body.decode()))
+            put = [rows.delivery_row(d, body.decode()) for d, body in zip(change.deliveries, bodies, strict=True)]
+            self._cursor.change_many(self._say.put_delivery, put)
             data["deliveries"] = [msgspec.Raw(body) for body in bodies]
         self._effects.extend(change.effects)
         self._done.extend(change.done)
@@ -116,7 +117,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
         row["decisions"] = int(change.decision is not None)
         row["deadline"] = asked.deadline(after)
         row["execution"] = None if change.execution is None else change.execution.id
-        self._cursor.change(self._say.add_request, row)
+        self._cursor.presume(self._say.add_request, row)
 
     def _change_request(self, change: Change, before: Request, after: Request) -> None:
         rerouted = before.route is not after.route and before.route != after.route
@@ -127,7 +128,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
         row["execution"] = None if change.execution is None or change.execution_before else change.execution.id
         row |= _seen(before, row["tracks"] if before.tracks is after.tracks else rows.json_text(before.tracks))
         statement = self._say.reroute_request if rerouted else self._say.change_request
-        if not self._cursor.change(statement, row):
+        if not self._cursor.presume(statement, row):
             raise Overtaken(after.id)
 
     def _extend_request(self, change: Change) -> None:
@@ -139,7 +140,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
                 "added": int(change.decision is not None),
                 "execution": None if added is None else added.id,
             }
-            self._cursor.change(self._say.extend_request, row)
+            self._cursor.presume(self._say.extend_request, row)
         if change.decision is not None:
             self._decided_alone(change.decision)
 
@@ -149,7 +150,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
         if after is not None:
             before = replace(after, decisions=tuple(known for known in after.decisions if known.id != decision.id))
             self._cursor.change_many(self._say.queue.assign, asked.moved(before, after))
-            self._cursor.change(self._say.queue.move_deadline, {"id_": after.id, "deadline": asked.deadline(after)})
+            self._cursor.presume(self._say.queue.move_deadline, {"id_": after.id, "deadline": asked.deadline(after)})
 
     def _put_revision(self, before: Request | None, after: Request, data: dict[str, Any]) -> None:
         if before is not None and before.content.number == after.content.number:
@@ -157,7 +158,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
                 raise ValueError(f"revision {after.content.number} of {after.id} is written and cannot change")
             return
         content = rows.encoder.encode(after.content)
-        if not self._cursor.change(self._say.add_revision, rows.revision_row(after.content, content.decode())):
+        if not self._cursor.presume(self._say.add_revision, rows.revision_row(after.content, content.decode())):
             raise Overtaken(after.id)
         data["revision"] = msgspec.Raw(content)
 
@@ -166,10 +167,10 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
         row = rows.execution_row(execution, body.decode(), self._cursor.me)
         seen = change.execution_before
         if seen is None:
-            written = self._cursor.change(self._say.add_execution, row)
+            written = self._cursor.presume(self._say.add_execution, row)
         else:
             row |= {"id_": execution.id, "was_state": seen.state.value, "was_attempts": seen.attempts}
-            written = self._cursor.change(self._say.change_execution, row)
+            written = self._cursor.presume(self._say.change_execution, row)
         if not written:
             raise Overtaken(execution.id)
         data["execution"] = msgspec.Raw(body)
@@ -182,7 +183,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
     def remember(self, agent: str, key: str, body_hash: str, request_id: str, at: datetime) -> None:
         """See `Tx.remember`. Raises `Overtaken` where the key is bound already."""
         row = {"agent": agent, "key": key, "body_hash": body_hash, "request": request_id, "at": rows.micros(at)}
-        if not self._cursor.change(self._say.remember, row):
+        if not self._cursor.presume(self._say.remember, row):
             raise Overtaken(request_id)
 
     def due(self, now: datetime, limit: int) -> tuple[str, ...]:
