@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "pause": "bot.commands.replays",
     "resume": "bot.commands.replays",
     "audit": "bot.commands.audit",
+    "erase": "bot.commands.erase",
     "backup": "bot.commands.backup",
     "restore": "bot.commands.restore",
     "migrate-store": "bot.commands.moving",

@@ -6,7 +6,7 @@ keeps the form that it had then, in the table as in the line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.core.model import Decision, Execution, Revision, State
 from bot.core.ports import AuditLine
 from store import rows
 from store.places import Place
+from store.sealing import Box, unseal
 
 Row = dict[str, Any]
 
@@ -44,6 +45,7 @@ class _Told(msgspec.Struct):
     decision: msgspec.Raw = _NONE
     execution: msgspec.Raw = _NONE
     deliveries: list[msgspec.Raw] = []
+    sealed: Box | None = None
 
 
 class _Line(msgspec.Struct):
@@ -62,13 +64,21 @@ _told = msgspec.json.Decoder(_Told)
 _named = msgspec.json.Decoder(_Named)
 
 
-def replay(lines: Iterable[AuditLine]) -> Rebuilt:
-    """The rows of requests, revisions, decisions, executions and deliveries after the last line, from nothing."""
+def replay(lines: Iterable[AuditLine], keys: Mapping[str, str] | None = None) -> Rebuilt:
+    """The rows of requests, revisions, decisions, executions and deliveries after the last line, from nothing.
+
+    ``keys`` open sealed lines (`store.store.SqlStore.seals`); of one whose key is destroyed, what stands beside the box
+    is what the tables have, too.
+    """
     trail = _Trail()
     for line in lines:
         event = _line.decode(line.body)
         if bytes(event.data).startswith(b"{"):
-            trail.take(event.request, _told.decode(event.data))
+            told = _told.decode(event.data)
+            if told.sealed is not None:
+                opened = unseal(told.sealed, keys or {}, event.request or "")
+                told = told if opened is None else _told.decode(opened)
+            trail.take(event.request, told)
     return trail.rebuilt
 
 

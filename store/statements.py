@@ -22,6 +22,7 @@ from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
 from store.replica_statements import ReplicaStatements
 from store.standing_statements import StandingStatements
+from store.subject_statements import SubjectStatements
 from store.tables import (
     assignments,
     chain,
@@ -102,6 +103,7 @@ class Statements:
         self.replicas = ReplicaStatements(dialect, self._insert)
         self.standing = StandingStatements(dialect)
         self.visits = VisitStatements(dialect, self._insert)
+        self.subjects = SubjectStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self.dialect)

@@ -27,7 +27,7 @@ from bot.core.ports import (
     Wanted,
 )
 from bot.core.ports.standing import Census, Load, Standing
-from store import letters, queries, queue, replicas, standing, trail, visits
+from store import erasing, letters, queries, queue, replicas, standing, trail, visits
 from store.cursor import Cursor as StatementCursor
 from store.lock import Lock
 from store.tx import UnitTx
@@ -126,6 +126,14 @@ class SqlStore:
     async def audit(self, request_id: str) -> tuple[AuditLine, ...]:
         """See `Store.audit`."""
         return await self._reader.read(lambda cursor: queries.audit(cursor, request_id))
+
+    async def told(self, request: Request) -> tuple[AuditLine, ...]:
+        """See `Store.told`."""
+        return await self._reader.read(lambda cursor: erasing.told(cursor, request))
+
+    async def seals(self) -> Mapping[str, str]:
+        """Every key that is not destroyed, by its id, for `store.audit.replay`."""
+        return await self._reader.read(erasing.keys)
 
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
         """See `Store.audit_lines`."""

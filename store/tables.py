@@ -265,6 +265,28 @@ accounts = Table(
 )
 """What counts against the rules' windowed limits; amounts in micro-units."""
 
+subjects = Table(
+    "subjects",
+    metadata,
+    *words("id", "subject", "key"),
+    *numbers("created_at"),
+    *numbers("erased_at", missing=True),
+    PrimaryKeyConstraint("id"),
+    Index("subjects_subject", "subject"),
+)
+"""Keys that the audit is sealed with; ``subject`` is a keyed hash, ``key`` base64, empty once it is destroyed."""
+
+belongings = Table(
+    "belongings",
+    metadata,
+    *words("request", "seal"),
+    PrimaryKeyConstraint("request"),
+    ForeignKeyConstraint(["request"], ["requests.id"]),
+    ForeignKeyConstraint(["seal"], ["subjects.id"]),
+    Index("belongings_seal", "seal"),
+)
+"""With which key what is told of a request is sealed."""
+
 rejections = Table(
     "rejections",
     metadata,

@@ -17,19 +17,20 @@ from store.access import AccessTx
 from store.accounts import AccountsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
+from store.erasing import ErasingTx
 from store.letters import LettersTx
 from store.replicas import ReplicasTx
 from store.visits import VisitsTx
 
 _KEPT_ELSEWHERE = ("content", "decisions", "execution")
 _REQUEST_FIELDS = tuple(name for name in Request.__struct_fields__ if name not in _KEPT_ELSEWHERE)
-_TOLD = frozenset({"request", "before", "revision", "decision", "execution", "deliveries"})
+_TOLD = frozenset({"request", "before", "revision", "decision", "execution", "deliveries", "sealed"})
 """What an event's data says of the tables; `store.audit` takes it at its word, so only the store may write it."""
 
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
+class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -99,7 +100,22 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx):
             data["deliveries"] = [msgspec.Raw(body) for body in bodies]
         self._effects.extend(change.effects)
         self._done.extend(change.done)
-        self._chain.append(change.event, data, _request_id(change))
+        self._chain.append(change.event, self._for_all(change, data), _request_id(change))
+
+    def _for_all(self, change: Change, data: dict[str, Any]) -> dict[str, Any]:
+        """The line's data as everybody may read it; the very same where the request hides nothing."""
+        whole = change.after or change.before or change.of
+        run, made = change.execution, change.decision
+        if whole is None and ((run is not None and (run.error or run.result is not None)) or made is not None):
+            whole = self.request(_request_id(change) or "")
+        if whole is None:
+            return data
+        if run is not None and whole.execution is not run:
+            whole = replace(whole, execution=run)
+        return self.sealed(whole, change.before, data)
+
+    def _line(self, event: Event, data: dict[str, Any]) -> None:
+        self._chain.append(event, data, event.request)
 
     def _put_request(self, change: Change, after: Request, data: dict[str, Any]) -> None:
         before = change.before

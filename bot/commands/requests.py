@@ -17,6 +17,7 @@ from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environm
 from bot.core.card import answers_in, literal
 from bot.core.model import Decision, Delivery, Kind, Request, State
 from bot.core.ports import Filter
+from bot.core.redaction import shown
 from bot.core.scrutiny import visible
 from bot.settings import public_url_of
 from bot.web.view import request_view
@@ -108,10 +109,11 @@ async def _show(args: argparse.Namespace) -> int:
     async with open_ledger() as ledger:
         request = await ledger.store.request(args.id)
         deliveries = await ledger.store.deliveries(args.id)
-        trail = await ledger.store.audit(args.id)
+        trail = () if request is None else await ledger.store.told(request)
     if request is None:
         sys.stderr.write(f"There is no request {args.id}; see: sayso list\n")
         return NO
+    request = shown(request)
     document = _document(request, deliveries, public_url_of(environment()))
     events = [json.loads(line.body) for line in trail]
     say(args, document, _page(request, deliveries, document, events))

@@ -86,7 +86,10 @@ def tightened(old: Route, new: Route) -> Route:
     letters = {"replies": replies, "irreversible": irreversible}
     known = {"absences": {**old.absences, **new.absences}, "hours": {**old.hours, **new.hours}}
     checks = tuple({check.name: check for check in (*old.checks, *new.checks)}.values())
-    kept = replace(old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known)
+    hidden = {"hidden": tuple(sorted({*old.hidden, *new.hidden})), "subject": old.subject or new.subject}
+    kept = replace(
+        old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known, **hidden
+    )
     return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why)
 
 

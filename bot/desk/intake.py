@@ -13,6 +13,7 @@ from bot.core.edits import differences
 from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import Change, Tx
+from bot.core.redaction import seen
 from bot.desk.counting import Proposal, counted
 from bot.desk.ledger import Deed
 from bot.desk.part import Part

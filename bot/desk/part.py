@@ -32,6 +32,7 @@ from bot.core.model import (
 )
 from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
 from bot.core.ports import Ballot, Change, Effect, Tx, Unreachable
+from bot.core.redaction import seen
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.rounds import Rounds
 

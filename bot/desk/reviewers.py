@@ -17,6 +17,7 @@ from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
 from bot.core.model import Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
+from bot.core.redaction import paths_of, restored, uneditable
 from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
 from bot.desk.part import changed, voted

@@ -135,7 +135,7 @@ class Runs(Part):
             execution, state=ExecutionState.WAITING, due_at=due, error=outcome.error, may_have_run=may_have_run
         )
         event = self._event("execution.retried", request, actor="sayso", via="replay", error=outcome.error)
-        tx.record(Change(event=event, execution_before=execution, execution=waiting))
+        tx.record(Change(event=event, execution_before=execution, execution=waiting, of=request))
         return Deed(replace(request, execution=waiting), (), waiting)
 
     def _end(
@@ -157,7 +157,7 @@ class Runs(Part):
         after = replace(request, execution=ended)
         effects: tuple[Effect, ...] = self._ended(tx, after, _EVENT.get(state))
         event = self._event(kind, request, actor=actor, via=via, note=note)
-        tx.record(Change(event=event, execution_before=execution, execution=ended, effects=effects))
+        tx.record(Change(event=event, execution_before=execution, execution=ended, effects=effects, of=request))
         return Deed(after, effects, ended)
 
     async def report(

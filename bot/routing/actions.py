@@ -6,7 +6,9 @@ import re
 from datetime import timedelta
 
 from bot.core.model import Risk
+from bot.core.pointers import below, names
 from bot.core.policy import BY_AGENT, COOLDOWN, HOUSE, ActionSpec, Execute, Rollback
+from bot.core.redaction import ANY
 from bot.routing import nodes, safeguards, schemas, targets, titles
 from bot.routing.faults import meant, quoted
 from bot.routing.nodes import Node, Scalar, plain
@@ -19,6 +21,8 @@ ACTION_KEYS = (
     "critical",
     "schema",
     "editable",
+    "redact",
+    "subject",
     "checks",
     "cooldown",
     "undo_window",
@@ -84,7 +88,37 @@ def _action(reader: Reader, name: str, fields: dict[str, Node], networks: tuple[
         critical=bool(reader.boolean(fields["critical"], "critical")) if "critical" in fields else False,
         cooldown=COOLDOWN if cooldown is None else cooldown,
         checks=safeguards.checks(reader, fields["checks"], text) if "checks" in fields else (),
+        redact=_redact(reader, fields["redact"], shape) if "redact" in fields else (),
+        subject=_subject(reader, fields["subject"], shape) if "subject" in fields else None,
     )
+
+
+def _redact(reader: Reader, node: Node, shape: Node | None) -> tuple[str, ...]:
+    return reader.references(node, "redact", lambda item: _pointer(reader, item, "a redacted argument", shape))
+
+
+def _subject(reader: Reader, node: Node, shape: Node | None) -> str | None:
+    pointer = _pointer(reader, node, "the subject", shape)
+    if pointer is not None and ANY in names(pointer):
+        reader.faults.add(node.place, "the subject is one argument, not several", "name the one that says whose it is")
+        return None
+    return pointer
+
+
+def _pointer(reader: Reader, item: Node, what: str, shape: Node | None) -> str | None:
+    """A pointer into the arguments: one argument's name, or a JSON Pointer (``/card/number``, ``/rows/*/iban``)."""
+    text = reader.text(item, what, limit=200)
+    if text is None:
+        return None
+    pointer = text if text.startswith("/") else below("", text)
+    properties = shape.entries.get("properties") if isinstance(shape, nodes.Mapping) else None
+    listed = tuple(properties.entries) if isinstance(properties, nodes.Mapping) else None
+    first = names(pointer)[0]
+    if listed is not None and first not in (*listed, ANY):
+        fix = meant(first, listed, "it lists {}")
+        reader.faults.add(item.place, f"the schema lists no argument {quoted(first)}", fix)
+        return None
+    return pointer
 
 
 def _editable(reader: Reader, node: Node, shape: Node | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bot.core.pointers import below, names
 from bot.routing import nodes, sensitive
 from bot.routing.faults import Faults, meant, quoted
 from bot.routing.nodes import Node, Scalar, Sequence
-from bot.routing.sensitive import Sensitive
+from bot.routing.sensitive import Sensitive, called_secret, called_sensitive
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PATTERN_BYTES = 1 << 20
@@ -90,16 +90,21 @@ _REFUSED = {
 class Schema:
     """One compiled schema; a `bot.core.policy.ArgumentSchema`."""
 
-    __slots__ = ("_sensitive", "_validator", "document")
+    __slots__ = ("_secret", "_sensitive", "_validator", "document")
 
     def __init__(self, document: Mapping[str, Any], validator: jsonschema_rs.Draft202012Validator) -> None:
         self.document = document
         self._validator = validator
-        self._sensitive = Sensitive(document)
+        self._sensitive = Sensitive(document, called_sensitive)
+        self._secret = Sensitive(document, called_secret, by_name=True)
 
     def sensitive(self, arguments: Arguments) -> tuple[str, ...]:
         """Pointers of what is given there that the schema calls sensitive (``x-sensitive: true``), sorted."""
         return self._sensitive.pointers(arguments)
+
+    def secret(self, arguments: Arguments) -> tuple[str, ...]:
+        """Pointers of what is given there and ``writeOnly``, a password, or declared under a secret name, sorted."""
+        return self._secret.pointers(arguments)
 
     def faults(self, arguments: Arguments) -> tuple[Fault, ...]:
         """Every fault, pointers relative to the arguments (``/amount``), sorted by pointer."""
@@ -109,6 +114,11 @@ class Schema:
             # Text that is no Unicode (a lone surrogate) and recursion end here: such arguments are never valid.
             return (Fault("", "unreadable", str(unreadable)[:_MAX_DETAIL]),)
         return tuple(sorted(found, key=lambda fault: fault.pointer))
+
+
+def _any_text(_value: str) -> bool:
+    """What the format ``password`` asks of a text: nothing; it says only that it is not to be shown."""
+    return True
 
 
 def _faults_of(error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
@@ -140,6 +150,7 @@ def compiled(node: nodes.Mapping, faults: Faults) -> Schema | None:
             offline=True,
             validate_formats=True,
             ignore_unknown_formats=False,
+            formats={"password": _any_text},
             pattern_options=jsonschema_rs.RegexOptions(size_limit=_PATTERN_BYTES),
         )
     except jsonschema_rs.ValidationError as broken:

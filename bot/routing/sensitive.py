@@ -7,7 +7,7 @@ wrongly is the safe mistake.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import unquote
@@ -16,6 +16,7 @@ import jsonschema_rs
 
 from bot.core.model import Arguments
 from bot.core.pointers import below, names
+from bot.core.redaction import secret_name
 from bot.routing import nodes
 from bot.routing.faults import Faults, quoted
 from bot.routing.nodes import Node, Scalar
@@ -33,15 +34,30 @@ _Place = tuple[Any, Any, str]
 """A schema, the value that it is for, and the value's pointer."""
 
 
+def called_sensitive(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema calls its value sensitive: a person has to look at it."""
+    return schema.get(KEYWORD) is True
+
+
+def called_secret(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema says that its value is not to be shown (JSON Schema's own words for it)."""
+    return schema.get("writeOnly") is True or schema.get("format") == "password"
+
+
 class Sensitive:
-    """The walk for one schema; empty and quick where it calls nothing sensitive."""
+    """The walk for one schema; empty and quick where it calls nothing so."""
 
-    __slots__ = ("_anchors", "_any", "_document", "_patterns")
+    __slots__ = ("_anchors", "_any", "_by_name", "_called", "_document", "_patterns")
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], called: Callable[[Mapping[str, Any]], bool], *, by_name: bool = False
+    ) -> None:
+        """``called`` says whether a schema means its value; ``by_name``: so does a property of a secret name."""
         self._document = document
+        self._called = called
+        self._by_name = by_name
         below_it = list(_mappings(document))
-        self._any = any(schema.get(KEYWORD) is True for schema in below_it)
+        self._any = any(called(schema) or (by_name and _declares(schema)) for schema in below_it)
         self._anchors = {
             str(schema["$anchor"]): schema for schema in below_it if isinstance(schema.get("$anchor"), str)
         }
@@ -64,10 +80,14 @@ class Sensitive:
             if not isinstance(schema, Mapping) or (id(schema), pointer) in seen:
                 continue
             seen.add((id(schema), pointer))
-            if schema.get(KEYWORD) is True:
+            if self._called(schema):
                 found.add(pointer)
             waiting += self._same(schema, value, pointer)
             if isinstance(value, dict):
+                if self._by_name:
+                    # Only what the schema lists: an agent could else hide what it wants run behind a name (T2).
+                    listed = schema.get("properties", {})
+                    found.update(below(pointer, name) for name in value if name in listed and secret_name(name))
                 waiting += self._members(schema, value, pointer)
             elif isinstance(value, list):
                 waiting += _items(schema, value, pointer)
@@ -130,6 +150,11 @@ def _items(schema: Mapping[str, Any], value: list[Any], pointer: str) -> Iterato
         for key in _ROWS:
             if key != "items" or index >= len(first):
                 yield schema.get(key), item, at
+
+
+def _declares(schema: Mapping[str, Any]) -> bool:
+    listed = schema.get("properties")
+    return isinstance(listed, Mapping) and any(map(secret_name, listed))
 
 
 def _mappings(document: Any) -> Iterator[Mapping[str, Any]]:

@@ -108,7 +108,10 @@ async def listing(call: Call) -> Answer:
         page = tuple([request for request in page if call.key.name in request.advice_missing])
     # Sent at once: each of these reads waits for a thread, not for another.
     sent = await asyncio.gather(*(call.house.store.deliveries(request.id) for request in page))
-    views = tuple(request_view(r, d, call.house.public_url) for r, d in zip(page, sent, strict=True))
+    own = call.key.name if call.key.role is Role.AGENT else None
+    views = tuple(
+        request_view(r, d, call.house.public_url, own=r.agent == own) for r, d in zip(page, sent, strict=True)
+    )
     return Answer(200, encoded(Page(views, following)))
 
 

@@ -125,7 +125,8 @@ class Call:
         """The request as an answer; ``whole`` reads its deliveries, which costs a query."""
         mark(request=request.id)
         deliveries = await self.house.store.deliveries(request.id) if whole else ()
-        view = request_view(request, deliveries, self.house.public_url)
+        own = self.key.role is Role.AGENT and self.key.name == request.agent
+        view = request_view(request, deliveries, self.house.public_url, own=own)
         return Answer(status, encoded(view), headers=headers or [])
 
 

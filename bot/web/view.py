@@ -25,6 +25,7 @@ from bot.core.model import (
     State,
     Verb,
 )
+from bot.core.redaction import shown
 from bot.web.house import page_url
 from bot.web.stages import StageProgress, StageView, stage_of, stages_of
 
@@ -182,8 +183,11 @@ def encoded(value: Struct) -> bytes:
     return _ENCODER.encode(value)
 
 
-def request_view(request: Request, deliveries: Sequence[Delivery], public_url: str) -> RequestView:
-    """The request as every call returns it."""
+def request_view(
+    request: Request, deliveries: Sequence[Delivery], public_url: str, *, own: bool = False
+) -> RequestView:
+    """The request as every call returns it; ``own``: to its own agent, who is shown what it sent."""
+    request = request if own else shown(request)
     content = request.content
     return RequestView(
         id=request.id,

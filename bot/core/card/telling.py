@@ -11,6 +11,7 @@ from bot.core.card.notes import notes_of, options_of
 from bot.core.card.texts import confidence_text, literal, name_of, why_text
 from bot.core.card.values import Asked, Card, Line, Offer
 from bot.core.model import Arguments, Kind, Person, Request, State, Verb
+from bot.core.redaction import shown
 from bot.core.replying import replies_to
 from bot.core.scrutiny import visible
 from bot.core.tracks import next_step_at
@@ -18,6 +19,7 @@ from bot.core.tracks import next_step_at
 
 def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: str = "", editable: bool = True) -> Card:
     """The card of a request as it stands. ``undo`` says how the action is taken back; ``editable`` offers Edit."""
+    request = shown(request)
     content = request.content
     confidence, below = confidence_text(content.confidence, request.route.gate)
     plan = request.stage_plan

@@ -129,7 +129,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``absences`` and ``hours`` are those of the people whom it may ask, for as long as the request can wait. ``checks``
     are the action's own, as they came out; ``refused`` is an earlier request of the same content that was rejected.
-    ``advisors`` are asked for their opinion first, for ``advice_within`` at most.
+    ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
+    card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
     """
 
     then: Then
@@ -151,6 +152,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     refused: str | None = None
     advisors: tuple[str, ...] = ()
     advice_within: timedelta | None = None
+    hidden: tuple[str, ...] = ()
+    subject: str | None = None
 
     def beside(self, first: int) -> range:
         """A stage and those after it that are asked together with it, by index."""

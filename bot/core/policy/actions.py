@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from bot.core.model import Risk
+from bot.core.model import Arguments, Risk
 from bot.core.policy.expressions import ArgumentSchema, Condition, Title
 
 
@@ -74,6 +74,7 @@ class ActionSpec(Struct, frozen=True, kw_only=True):
     """One entry of ``actions:``. ``editable`` None: every argument may be edited; empty: none.
 
     ``critical``: no rule approves it. ``cooldown``: for how long a rejection keeps the same content from a rule.
+    ``redact`` are pointers of arguments that no card shows, ``subject`` that of the one which says whose data it is.
     """
 
     name: str
@@ -87,6 +88,12 @@ class ActionSpec(Struct, frozen=True, kw_only=True):
     critical: bool = False
     cooldown: timedelta = COOLDOWN
     checks: tuple[PolicyCheck, ...] = ()
+    redact: tuple[str, ...] = ()
+    subject: str | None = None
+
+    def secret(self, arguments: Arguments) -> tuple[str, ...]:
+        """Pointers of what no card shows of these arguments: the admin's own, and those of the schema."""
+        return self.redact + (self.schema.secret(arguments) if self.schema else ())
 
 
 class AgentSpec(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from bot.core.policy.actions import ActionSpec, Otherwise, PolicyCheck
 from bot.core.policy.expressions import ConditionFailed
 from bot.core.policy.trials import Bounds, TrialOutcome
 from bot.core.policy.whole import Policy
+from bot.core.redaction import hidden_in
 from bot.core.scrutiny import findings
 
 _MOST_SENSITIVE, _CUT = 20, 253
@@ -60,6 +61,8 @@ class Case(Struct, frozen=True, kw_only=True):
     forced: tuple[TrialOutcome, str] | None
     barring: Check | None
     bounds: Bounds
+    hidden: tuple[str, ...] = ()
+    subject: str | None = None
 
 
 def cases(policy: Policy, submission: Submission, *, agent: str, now: datetime, bounds: Bounds) -> tuple[Case, Case]:
@@ -88,8 +91,18 @@ def cases(policy: Policy, submission: Submission, *, agent: str, now: datetime, 
         forced=_forced(spec, submission, suspicions, checks, bounds),
         barring=next(iter(blocking), None),
         bounds=bounds,
+        hidden=_hidden(spec, submission),
+        subject=spec.subject,
     )
     return with_word, replace(with_word, submission=bare, risk=declared, facts=plain)
+
+
+def _hidden(spec: ActionSpec, submission: Submission) -> tuple[str, ...]:
+    """What no card shows, whichever option is picked."""
+    found = dict.fromkeys(spec.secret(submission.arguments))
+    for option in submission.options:
+        found |= dict.fromkeys(spec.secret(option.arguments))
+    return hidden_in(submission, tuple(found))
 
 
 def _sensitive(spec: ActionSpec, arguments: Arguments) -> tuple[str, ...]:

@@ -52,6 +52,9 @@ class ArgumentSchema(Protocol):
     def sensitive(self, arguments: Arguments) -> tuple[str, ...]:
         """Pointers of what is given there that the schema calls sensitive (``x-sensitive: true``)."""
 
+    def secret(self, arguments: Arguments) -> tuple[str, ...]:
+        """Pointers of what is given there that nobody is to be shown: by the schema's word, or by a declared name."""
+
 
 class Title(Protocol):
     """A compiled title template; the template is the admin's, the agent only fills its blanks."""

@@ -210,6 +210,8 @@ def _answer(policy: Policy, rule: Rule, trial: Trial, case: Case) -> Route:
         refused=case.bounds.refused,
         advisors=rule.advisors,
         advice_within=rule.advice_within if rule.advisors else None,
+        hidden=case.hidden,
+        subject=case.subject,
     )
     return staffed(policy, answer, asked, case.now) if asked else answer
 

@@ -88,6 +88,8 @@ class Change(Struct, frozen=True, kw_only=True):
     nothing else: each would take itself for the first, and a stage that takes two would wait for ever with both given.
     So ``before`` has to bring every decision that the request has, as `Tx.request` reads it. ``advice`` is among them
     so that of two assessments at one time neither writes over the other.
+
+    ``of`` is the request as it was read, where only its execution changes: it spares the store another look at it.
     """
 
     event: Event
@@ -99,6 +101,7 @@ class Change(Struct, frozen=True, kw_only=True):
     deliveries: tuple[Delivery, ...] = ()
     effects: tuple[Effect, ...] = ()
     done: tuple[str, ...] = ()
+    of: Request | None = None
 
 
 class Overtaken(Exception):

@@ -51,6 +51,18 @@ class Tx(LetterTx, ReplicaTx, Protocol):
     def count_since(self, agent: str, since: datetime) -> int:
         """How many requests the agent submitted since."""
 
+    def owned(self, subject: str) -> tuple[str, ...]:
+        """Ids of the requests that carry this subject's data and were not erased."""
+
+    def subject_hash(self, subject: str) -> str:
+        """What stands for a subject wherever it is written down."""
+
+    def erase(self, subject: str, *, at: datetime, actor: str, via: str) -> int:
+        """Destroy a subject's keys and write over all that its requests say, with their audit lines; how many.
+
+        For good: nothing of it can be read again, by anybody, from this database.
+        """
+
     def spent(self, rule: str, key: str, since: datetime) -> tuple[int, int]:
         """How many entries an account has at or after ``since``, and the sum of their amounts in micro-units.
 
@@ -195,6 +207,12 @@ class Store(LetterStore, ReplicaStore, Protocol):
 
     async def audit(self, request_id: str) -> tuple[AuditLine, ...]:
         """A request's audit lines, oldest first."""
+
+    async def told(self, request: Request) -> tuple[AuditLine, ...]:
+        """A request's audit lines as the house's people read them: opened while the key is there, nothing hidden shown.
+
+        Their hashes are those of the lines as they are stored, which these no longer are.
+        """
 
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
         """All audit lines after a sequence number, oldest first."""

@@ -128,6 +128,11 @@ def action_list() -> Shape:
                 "$ref": KEYWORDS,
             },
             "editable": editable,
+            "redact": several(
+                text("An argument's name, or a JSON Pointer (/card/number, /rows/*/iban).", longest=200),
+                "Which arguments nobody but the receiver sees.",
+            ),
+            "subject": text("The argument that says whose data it carries (customer, /customer/id).", longest=200),
             "checks": rows(check(), "What must hold for a rule to approve it; cards list each.", least=1),
             "cooldown": duration(
                 "For how long a rejection keeps the same content from a rule; 0s: not at all.",

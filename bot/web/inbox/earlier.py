@@ -11,6 +11,7 @@ from bot.core.card import edit_text
 from bot.core.edits import differences
 from bot.core.model import Request, State, Verb
 from bot.core.ports import Filter, Store
+from bot.core.redaction import shown
 from bot.web.inbox.record import state_text
 
 _LOOKED_AT = 20
@@ -55,7 +56,7 @@ class Earlier(Struct, frozen=True, kw_only=True):
 async def earlier_of(store: Store, request: Request, names: Mapping[str, str]) -> Earlier:
     """The newest closed requests of the same agent and action, this one left out."""
     query = Filter(states=_CLOSED, agent=request.agent, action=request.action, limit=_LOOKED_AT + 1)
-    found = [one for one in await store.requests(query) if one.id != request.id][:_LOOKED_AT]
+    found = [shown(one) for one in await store.requests(query) if one.id != request.id][:_LOOKED_AT]
     states = [one.state for one in found]
     by_rule = sum(one.state is State.APPROVED and not one.votes for one in found)
     return Earlier(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from bot.core.model import Kind, Opinion, Request, Risk, State
+from bot.core.redaction import shown
 from bot.core.scrutiny import visible
 from bot.web.inbox.guard import Form
 from bot.web.inbox.language import words
@@ -98,6 +99,7 @@ def why_not(request: Request | None, person: str) -> str:
 
 def gather(waiting: Sequence[Request], sent: Form | None = None, beside: Sequence[Apart] = ()) -> Gathered:
     """What waits for somebody, with every box ticked, or ticked as it was sent; ``beside`` is listed apart, too."""
+    waiting = tuple(map(shown, waiting))
     mine = [request for request in waiting if not why_apart(request)]
     rows = tuple(_row(request, sent) for request in mine[:MOST])
     apart = tuple(Apart(r.id, visible(r.title), why, r.risk) for r in waiting if (why := why_apart(r)))

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from bot.core.errors import AlreadyDecided, Conflict, Invalid, SaysoError, Stale
 from bot.core.model import Person, Request
 from bot.core.ports import Ballot
+from bot.core.redaction import shown
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import number
 from bot.web.inbox.gathered import why_apart, why_not
@@ -150,7 +151,7 @@ async def left_of(site: Site, visitor: Visitor, form: Form, ballots: Sequence[Ba
     decided = {ballot.request for ballot in ballots}
     ids = [id_ for id_ in picks_of(form) if id_ not in decided]
     found = [await site.house.desk.request(id_) for id_ in ids]
-    return tuple(r for r in found if r and not why_not(r, visitor.person.id) and not why_apart(r))
+    return tuple(shown(r) for r in found if r and not why_not(r, visitor.person.id) and not why_apart(r))
 
 
 def picks_of(form: Form) -> tuple[str, ...]:

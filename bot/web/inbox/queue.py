@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from bot.core.model import Request, State
 from bot.core.ports import Filter, Unreachable
+from bot.core.redaction import shown
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.queue_view import (
     PAGE,
@@ -66,7 +67,7 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     )
     counted = await asyncio.gather(*(house.store.queued(scoped(scope, person, policy)) for scope in Scope))
     counts = dict(zip(Scope, counted, strict=True))
-    rows = await _rows(site, visitor, found[:PAGE])
+    rows = await _rows(site, visitor, tuple(map(shown, found[:PAGE])))
     lists, done = await _lists(site, person, now), await _done(site, person, http.query_params.get("done"), now)
     unreached = of_person(visitor.person, unreachable)
     return site.pages.show(

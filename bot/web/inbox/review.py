@@ -9,6 +9,7 @@ from starlette.responses import Response
 from bot.core.errors import Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
 from bot.core.model import Request, Verb
+from bot.core.redaction import shown
 from bot.web.house import page_url
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import ballot_of, number, settlement_of
@@ -55,7 +56,7 @@ async def _request(site: Site, http: Http) -> Request:
     request = await site.house.desk.request(http.path_params["id"])
     if request is None:
         raise NotFound(wording.NO_SUCH_REQUEST)
-    return request
+    return shown(request)
 
 
 async def _page(
@@ -65,7 +66,7 @@ async def _page(
     fields = house.desk.fields(request)
     now = house.clock.now()
     policy = house.policy()
-    trail = entries(await house.store.audit(request.id), policy.people)
+    trail = entries(await house.store.told(request), policy.people)
     view = view_of(
         request,
         policy=policy,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot.core.errors import Invalid, SaysoError
 from bot.core.model import Request
+from bot.core.redaction import shown
 from bot.core.scrutiny import visible
 from bot.web.inbox.gathered import Apart, Gathered, gather, why_not
 from bot.web.inbox.guard import Form, Visitor
@@ -47,7 +48,7 @@ async def _whole(site: Site, visitor: Visitor, picks: Sequence[str], sent: Form 
     waiting: list[Request] = []
     beside: list[Apart] = []
     known = await asyncio.gather(*(site.house.desk.request(id_) for id_ in picks if _ID.fullmatch(id_)))
-    there = {request.id: request for request in known if request}
+    there = {request.id: shown(request) for request in known if request}
     for id_ in picks:
         request = there.get(id_)
         why = why_not(request, visitor.person.id)

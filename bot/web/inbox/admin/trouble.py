@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bot.core.card import name_of
 from bot.core.errors import SaysoError
 from bot.core.model import Delivery, Execution, ExecutionState, Request
+from bot.core.redaction import shown
 from bot.web.inbox.admin.door import by, page_of
 from bot.web.inbox.admin.overview import MOST
 from bot.web.inbox.ballots import settlement_of
@@ -77,7 +78,7 @@ async def executions(site: Site, _http: Http, visitor: Visitor) -> Response:
 async def _page(
     site: Site, visitor: Visitor, at: str = "", form: Form | None = None, error: SaysoError | None = None
 ) -> Response:
-    runs = tuple(_runs(await site.house.store.troubled(MOST)))
+    runs = tuple(_runs(map(shown, await site.house.store.troubled(MOST))))
     return page_of(
         site,
         visitor,

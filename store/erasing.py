@@ -1,0 +1,178 @@
+"""Subjects, inside a write: sealing what the audit says of their requests, and erasing them (threat T23)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from bot.core.model import Event, Request
+from bot.core.pointers import names
+from bot.core.ports import AuditLine
+from bot.core.redaction import names_secrets, veil_of
+from store import queries, rows
+from store.cursor import Cursor
+from store.sealing import (
+    SEALED,
+    bare_advice,
+    bare_content,
+    bare_decision,
+    bare_execution,
+    bare_route,
+    in_clear,
+    new_key,
+    opened_line,
+    seal,
+)
+from store.statements import Statements
+from store.visits import kept
+
+PEPPER = "sealing.pepper"
+"""Under which name the house keeps what subjects' names are hashed with, so that no list of names tells who it was."""
+
+HOUSE = ""
+"""Whose requests are that belong to nobody and hide something: their key is never destroyed."""
+
+
+def subject_text(value: Any) -> str | None:
+    """A subject as it is hashed: text as it is, a number as JSON; None where the argument says nobody."""
+    if value is None or isinstance(value, dict | list | bool):
+        return None
+    return value if isinstance(value, str) else rows.json_text(value)
+
+
+def subject_of(request: Request) -> str | None:
+    """Whose data a request carries, as its arguments say."""
+    if request.route.subject is None:
+        return None
+    value: Any = request.content.arguments
+    for name in names(request.route.subject):
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdigit() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return subject_text(value)
+
+
+def keys(cursor: Cursor) -> dict[str, str]:
+    """Every key that is not destroyed, by its id."""
+    return dict(cursor.all(cursor.say.subjects.keys))
+
+
+def told(cursor: Cursor, request: Request) -> tuple[AuditLine, ...]:
+    """See `bot.core.ports.Store.told`."""
+    lines = queries.audit(cursor, request.id)
+    known = cursor.one(cursor.say.subjects.seal_of, {"request": request.id})
+    if known is None:
+        return lines
+    texts = cursor.all(cursor.say.subjects.contents, {"request": request.id})
+    contents = tuple([rows.content_of(text) for _, text in texts])
+    opens = {known[0]: known[1]}
+    return tuple([replace(line, body=opened_line(line.body, opens, request.route, contents)) for line in lines])
+
+
+class ErasingTx(ABC):
+    """See `bot.core.ports.Tx`."""
+
+    _cursor: Cursor
+    _say: Statements
+
+    @abstractmethod
+    def append(self, event: Event) -> None:
+        """See `Tx.append`."""
+
+    @abstractmethod
+    def request(self, request_id: str) -> Request | None:
+        """See `Tx.request`."""
+
+    @abstractmethod
+    def keep(self, name: str, value: str) -> str:
+        """See `Tx.keep`."""
+
+    @abstractmethod
+    def _line(self, event: Event, data: dict[str, Any]) -> None:
+        """Append a line whose data says something of the tables."""
+
+    def sealed(self, request: Request, before: Request | None, data: dict[str, Any]) -> dict[str, Any]:
+        """The data of a line about this request, sealed where its route hides something or names a subject."""
+        route, run = request.route, request.execution
+        if not (route.hidden or route.subject or (run is not None and names_secrets(run.result))):
+            return data
+        known = self._cursor.one(self._say.subjects.seal_of, {"request": request.id}) or self._belong(request)
+        key_id, key, subject = known
+        full = rows.encoder.encode(data)
+        contents = [one.content for one in (request, before) if one is not None]
+        shown = in_clear(full, veil_of(route, *contents), whose=subject != HOUSE)
+        if key:
+            shown[SEALED] = seal(key_id, key, request.id, full)
+        return shown
+
+    def _belong(self, request: Request) -> tuple[str, str, str]:
+        """The key of the request's subject, made where there is none in force: its id, itself, and whose it is."""
+        subject = subject_of(request)
+        hashed = HOUSE if subject is None else self.subject_hash(subject)
+        found = self._cursor.one(self._say.subjects.live, {"subject": hashed})
+        if found is None:
+            found = (f"sub_{os.urandom(8).hex()}", new_key())
+            row = {"id": found[0], "subject": hashed, "key": found[1], "created_at": rows.micros(request.created_at)}
+            self._cursor.change(self._say.subjects.add_subject, row | {"erased_at": None})
+        self._cursor.change(self._say.subjects.belong, {"request": request.id, "seal": found[0]})
+        return found[0], found[1], hashed
+
+    def subject_hash(self, subject: str) -> str:
+        """What stands for a subject wherever it is written down: HMAC-SHA-256 under the house's own pepper, hex."""
+        pepper = kept(self._cursor, PEPPER) or self.keep(PEPPER, os.urandom(32).hex())
+        return hmac.new(bytes.fromhex(pepper), subject.encode(), hashlib.sha256).hexdigest()
+
+    def owned(self, subject: str) -> tuple[str, ...]:
+        """See `Tx.owned`."""
+        found = self._cursor.all(self._say.subjects.owned, {"subject": self.subject_hash(subject)})
+        return tuple(request_id for (request_id,) in found)
+
+    def erase(self, subject: str, *, at: datetime, actor: str, via: str) -> int:
+        """See `Tx.erase`."""
+        if self._cursor.say.dialect.name == "sqlite":
+            # What is written over here must not stay in the file's free pages.
+            self._cursor.driver.execute("PRAGMA secure_delete=ON")
+            self._cursor.driver.fetchall()
+        hashed, owned = self.subject_hash(subject), self.owned(subject)
+        # First: what is told from here on is sealed for nobody.
+        destroyed = self._cursor.change(self._say.subjects.destroy, {"subject_": hashed, "at": rows.micros(at)})
+        for request_id in owned:
+            self._bare(request_id, at, actor, via)
+        data = {"subject": hashed, "keys": destroyed, "requests": len(owned)}
+        self.append(Event(type="subject.erased", at=at, actor=actor, via=via, data=data))
+        return len(owned)
+
+    def _bare(self, request_id: str, at: datetime, actor: str, via: str) -> None:
+        say, cursor, asked = self._say.subjects, self._cursor, {"request": request_id}
+        for number, text in cursor.all(say.contents, asked):
+            content = rows.json_text(bare_content(rows.content_of(text)))
+            cursor.change(say.bare_content, {"request_": request_id, "number_": number, "content": content})
+        for id_, body in cursor.all(say.decided, asked):
+            bare = rows.json_text(bare_decision(rows.decision_of(body)))
+            cursor.change(say.bare_decision, {"id_": id_, "body": bare})
+        for id_, body in cursor.all(say.ran, asked):
+            ran = rows.json_text(bare_execution(rows.execution_of(body)))
+            cursor.change(say.bare_execution, {"id_": id_, "body": ran})
+        request = queries.request(cursor, request_id)
+        if request is None:
+            raise AssertionError("what belongs to a subject is a request that is there")
+        after = replace(
+            request,
+            title=f"Erased on {at:%Y-%m-%d}",
+            answer=None,
+            route=bare_route(request.route),
+            advice=bare_advice(request.advice),
+        )
+        row = {"title": after.title, "answer": None, "route": rows.json_text(after.route)}
+        cursor.change(say.bare_request, {"id_": request_id, **row, "advice": rows.advice_text(after.advice)})
+        for statement in say.forgotten:
+            cursor.change(statement, {"request_": request_id})
+        event = Event(type="request.erased", at=at, actor=actor, via=via, request=request_id)
+        self._line(event, {"request": {"title": after.title}})

@@ -1,0 +1,1 @@
+"""Redaction and erasure, through every door (threat T23)."""
