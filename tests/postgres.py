@@ -126,6 +126,15 @@ class Cluster:
         finally:
             await connection.close()
 
+    async def value(self, sql: str, database: str = "postgres") -> object:
+        """What a query answers first."""
+        connection = await asyncpg.connect(host="127.0.0.1", port=self.port, user="sayso", database=database)
+        try:
+            found: object = await connection.fetchval(sql)
+        finally:
+            await connection.close()
+        return found
+
     async def make(self, template: str = "template1") -> str:
         """Make a database; its name."""
         name = f"t{os.getpid()}_{next(self._number)}"
