@@ -93,7 +93,7 @@ async def test_after_a_restart_it_takes_up_where_it_signed(store: SqlStore, cloc
     again = notary(store, clock, OURS, places=(file,))
     assert (await again.verify()).seq == 8
     again.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while again.placings[0].placed is None:
             await asyncio.sleep(0.01)
     await again.stop()
@@ -223,7 +223,7 @@ async def test_it_goes_on_after_a_store_that_could_not_be_read(
     driver = sqlite3.connect(database)
     driver.execute("ALTER TABLE events RENAME TO elsewhere")
     one.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "could not be looked at" not in caplog.text:
             await asyncio.sleep(0.01)
         driver.execute("ALTER TABLE elsewhere RENAME TO events")

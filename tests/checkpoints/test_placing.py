@@ -15,7 +15,7 @@ from tests.core.trails import Trail
 async def until(condition: object) -> None:
     """Wait until a condition (a function) holds."""
     assert callable(condition)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 

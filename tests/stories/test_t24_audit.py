@@ -35,7 +35,7 @@ async def test_t24_the_running_bot_signs_and_raises_the_alarm(program: Program) 
         "SAYSO_AUDIT_CHECKPOINT_EVERY": "1s",
     }
     program.rules()
-    async with program, asyncio.timeout(60):
+    async with program, asyncio.timeout(180):
         while not kept.exists() or (await checks(program))["checkpoints"]["detail"] == "nothing to sign yet":
             await asyncio.sleep(0.1)
         await program.key("billing")
