@@ -21,7 +21,7 @@ VARIABLES = (
         name="SAYSO_DATABASE_URL",
         default="sqlite+aiosqlite:///sayso.db",
         about="Where everything is kept. A path after three slashes is relative, after four absolute.\n"
-        "Several bots share one PostgreSQL: postgresql+asyncpg://user:password@host/sayso",
+        "Several bots share one PostgreSQL, postgresql+asyncpg://user:password@host/sayso.",
     ),
     Variable(
         name="SAYSO_LEASE",
