@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ from starlette.types import ASGIApp
 
 from bot.ending import Ending
 from bot.settings import Settings, SettingsError
-from bot.web.wire import BoundedHttp
+from bot.web.wire import MOST_CONNECTIONS, BoundedHttp, Room, Seldom
 
 _INTAKE_STOPS_WITHIN = 5
 _SWITCH_INTERVAL = 0.0005
 _OBJECTS_A_LOOK = 20_000
+_FILES_OF_OURS = 256
+"""Files and connections that are not callers': the store's, the channels', the log's."""
 
 
 async def serve(
@@ -37,9 +40,13 @@ async def serve(
 
     ``drain``: so many seconds more, in which whoever asks hears that no more should be sent here.
     """
+
+    class Http(BoundedHttp):
+        room = Room(room())
+
     config = uvicorn.Config(
         web,
-        http=BoundedHttp,
+        http=Http,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -48,6 +55,8 @@ async def serve(
         server_header=False,
         timeout_graceful_shutdown=_INTAKE_STOPS_WITHIN,
     )
+    seldom = Seldom()
+    logging.getLogger("uvicorn.error").addFilter(seldom)
     # What was imported and built stays for good: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
@@ -59,6 +68,23 @@ async def serve(
         await server.serve(sockets=[listener])
     finally:
         watching.cancel()
+        logging.getLogger("uvicorn.error").removeFilter(seldom)
+
+
+def room() -> int:
+    """How many connections there may be: fewer where the process may open few files, even after asking for more."""
+    if find_spec("resource") is None:
+        return MOST_CONNECTIONS
+    import resource  # noqa: PLC0415  # absent on some platforms
+
+    wanted = MOST_CONNECTIONS + _FILES_OF_OURS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return min(MOST_CONNECTIONS, max(soft // 2, soft - _FILES_OF_OURS))
 
 
 async def _end(server: uvicorn.Server, ending: Ending, drain: float) -> None:

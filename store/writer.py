@@ -29,6 +29,15 @@ BATCH = 256
 WAITING = 10_000
 """Units that may wait; beyond that the caller is told to come again later."""
 
+PATIENT = 2_000
+"""Patient units that may wait. The rest of the room is for what people do."""
+
+PATIENT_BATCH = 64
+"""Patient units a commit: whoever is urgent waits for those of the batch under way, some 15 ms of them."""
+
+_LONGEST = 60
+"""Seconds; the most that anybody is told to stay away."""
+
 
 class Line(Protocol):
     """The connection that writes, opened anew by itself after a failure."""
@@ -57,10 +66,12 @@ class _Unit:
 class Writer:
     """Owns the connection that writes. Lives in one event loop, that of the first `write`."""
 
-    def __init__(self, line: Line, *, waiting: int = WAITING) -> None:
-        """``waiting``: how many units may wait."""
+    def __init__(self, line: Line, *, waiting: int = WAITING, patient: int = PATIENT) -> None:
+        """``waiting``: how many units may wait; ``patient``: how many of the patient ones."""
         self._line = line
         self._limit = waiting
+        self._patient_limit = patient
+        self._seconds_each = 0.0
         self._waiting = 0
         self._closing = False
         self._urgent: deque[_Unit] = deque()
@@ -78,8 +89,9 @@ class Writer:
         """
         if self._closing:
             raise Unavailable("The store is closed; nothing was changed.")
-        if self._waiting >= self._limit:
-            raise Overloaded("Too many changes wait to be written; nothing was changed. Try again later.")
+        if self._waiting >= self._limit or (patient and len(self._patient) >= self._patient_limit):
+            told = "Too many changes wait to be written; nothing was changed. Try again later."
+            raise Overloaded(told, retry_after=self._retry_after())
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting += 1
@@ -108,10 +120,14 @@ class Writer:
             await self._line.tidy()
 
     def _next(self) -> list[_Unit]:
-        """The next batch: what is urgent, filled up by what is patient."""
+        """The next batch: what is urgent, and a few of what is patient, which so goes on however much is urgent."""
         batch = [self._urgent.popleft() for _ in range(min(len(self._urgent), BATCH))]
-        batch += [self._patient.popleft() for _ in range(min(len(self._patient), BATCH - len(batch)))]
+        batch += [self._patient.popleft() for _ in range(min(len(self._patient), PATIENT_BATCH))]
         return batch
+
+    def _retry_after(self) -> float:
+        """Seconds until what waits now is written, by the rate of the last batches."""
+        return min(_LONGEST, max(1.0, self._waiting * self._seconds_each))
 
     async def _write(self, batch: list[_Unit]) -> list[Outcome]:
         """Run and commit a batch; what each unit ended with."""
@@ -128,7 +144,9 @@ class Writer:
             log.warning("the store cannot be written, %d changes were refused: %s", len(batch), error)
             return [(None, _unavailable(error)) for _ in batch]
         self.committed_at = time.monotonic()
-        self._commits.note(self.committed_at - began)
+        took = self.committed_at - began
+        self._commits.note(took)
+        self._seconds_each += (took / len(batch) - self._seconds_each) / 8
         return outcomes
 
     def _tell(self, batch: list[_Unit], outcomes: list[Outcome]) -> None:

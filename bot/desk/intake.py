@@ -59,7 +59,7 @@ class Intake(Part):
                 tx.remember(agent, idempotency_key, body_hash, it.id, it.now)
             return deed
 
-        deed = await self._ledger.commit(work)
+        deed = await self._ledger.commit(work, patient=True)
         return deed.given, deed.fresh
 
     def _fitting(self, policy: Policy, submission: Submission) -> None:
@@ -88,7 +88,7 @@ class Intake(Part):
             known = tx.remembered(agent, key)
             return None if known is None else self._again(tx, known, body_hash).request
 
-        return await self._ledger.store.write(work)
+        return await self._ledger.store.write(work, patient=True)
 
     def _again(self, tx: Tx, known: tuple[str, str], body_hash: str) -> Deed:
         request_id, first_hash = known

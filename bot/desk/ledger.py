@@ -77,8 +77,11 @@ class Ledger:
         due = self.clock.now() + after
         return Effect(id=self.id("eff"), kind=kind, request=request, ref=ref, due_at=due, note=note)
 
-    async def commit(self, work: Callable[[Tx], Deed]) -> Deed:
-        """Run the work, commit it, then tell who has to know. Work that was overtaken is done again."""
+    async def commit(self, work: Callable[[Tx], Deed], *, patient: bool = False) -> Deed:
+        """Run the work, commit it, then tell who has to know. Work that was overtaken is done again.
+
+        ``patient``: see `bot.core.ports.Store.write`.
+        """
         deeds: list[Deed] = []
 
         def kept(tx: Tx) -> Deed:
@@ -90,7 +93,7 @@ class Ledger:
 
         for _ in range(_TRIES):
             try:
-                deed = await self.store.write(kept)
+                deed = await self.store.write(kept, patient=patient)
             except Overtaken:
                 continue
             except asyncio.CancelledError:

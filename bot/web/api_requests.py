@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 
@@ -55,7 +56,9 @@ async def submit(call: Call) -> Answer:
     )
     waits = bool(call.query.get("wait"))
     if waits:
-        request = await waited(call, request)
+        # It is made: where too many wait already, it is answered as it is.
+        with contextlib.suppress(errors.Overloaded):
+            request = await waited(call, request)
     location = [(b"location", f"/v1/requests/{request.id}".encode())]
     return await call.show(request, status=201 if created else 200, whole=waits or not created, headers=location)
 
@@ -78,8 +81,11 @@ async def waited(call: Call, request: Request) -> Request:
     if not seconds:
         return request
     outcome: bool = call.query.get("for", False)
-    wait = call.house.desk.wait(request.id, seconds=seconds, outcome=outcome)
-    return await while_connected(call.receive, wait, call.house.closing) or request
+    with call.gate.waits(call.key.name):
+        if call.slot is not None:
+            call.slot.leave()
+        wait = call.house.desk.wait(request.id, seconds=seconds, outcome=outcome)
+        return await while_connected(call.receive, wait, call.house.closing) or request
 
 
 async def show(call: Call) -> Answer:

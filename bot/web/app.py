@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from bot.core import errors
 from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health, problems
+from bot.web.admission import Gate
+from bot.web.brake import Brake
 from bot.web.calls import ROUTE, Calls
 from bot.web.exchange import GUARDS, Answer, read_body, refusal
 from bot.web.house import LOST, House, SlackHandler
@@ -31,11 +33,12 @@ def create_app(house: House, routes: Sequence[BaseRoute] = ()) -> Starlette:
     """The application. ``routes`` are the inbox's (`bot.web.inbox.routes`), tried after the API's own."""
     tally: Counter[tuple[str, int]] = Counter()
     calls = Calls()
-    operations = table(house, tally, calls)
+    gate = Gate()
+    operations = table(house, tally, calls, gate)
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
-    endpoints = {path: Endpoint(house, methods, tally) for path, methods in by_path.items()}
+    endpoints = {path: Endpoint(house, methods, tally, gate) for path, methods in by_path.items()}
     mounted: list[BaseRoute] = [Route(path, endpoint, name=path) for path, endpoint in endpoints.items()]
     if house.slack is not None:
         mounted.append(Route("/slack/events", SlackEvents(house, house.slack), name="slack"))
@@ -54,10 +57,11 @@ class Front(Starlette):
         super().__init__(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
         self._calls = calls
         self._endpoints = endpoints
+        self._brake = Brake()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        await self._calls.answer(self._answer, scope, receive, send)
+        await self._calls.answer(self._answer, scope, receive, self._brake.on(send))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -87,7 +91,7 @@ class Front(Starlette):
         await super().__call__(scope, receive, send)  # its router writes the route
 
 
-def table(house: House, tally: Counter[tuple[str, int]], calls: Calls) -> tuple[Operation, ...]:
+def table(house: House, tally: Counter[tuple[str, int]], calls: Calls, gate: Gate) -> tuple[Operation, ...]:
     """Every operation there is, the busiest paths first; the document that describes them is one of them."""
     listed = (
         *api_requests.OPERATIONS,
@@ -96,7 +100,7 @@ def table(house: House, tally: Counter[tuple[str, int]], calls: Calls) -> tuple[
         *api_batches.OPERATIONS,
         *api_drills.OPERATIONS,
         *api_audit.OPERATIONS,
-        *health.operations(tally, calls),
+        *health.operations(tally, calls, gate),
     )
     drawn: list[bytes] = []
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from bot.web.admission import Gate, refusals
 from bot.web.calls import Calls
 from bot.web.exchange import Answer
 from bot.web.house import Figure
 from bot.web.operation import Call, Operation
 from bot.web.problems import NotReady
 from bot.web.view import encoded
+from bot.web.wire import REFUSED
 
 
 class Alive(Struct, frozen=True):
@@ -91,11 +93,15 @@ def _quoted(text: str) -> str:
     return _escaped(text).replace('"', '\\"')
 
 
-def operations(tally: Counter[tuple[str, int]], calls: Calls) -> tuple[Operation, ...]:
-    """The three calls; ``tally`` is what the API's endpoints count their answers in, ``calls`` how long they took."""
+def operations(tally: Counter[tuple[str, int]], calls: Calls, gate: Gate) -> tuple[Operation, ...]:
+    """The three calls; ``tally`` is what the API's endpoints count their answers in, ``calls`` how long they took.
+
+    ``gate`` says whom it refused.
+    """
 
     async def metrics(call: Call) -> Answer:
-        text = metrics_text((*await call.house.figures(), *answers(tally), *calls.figures()))
+        own = (*answers(tally), *calls.figures(), *gate.figures(), *refusals(gate.refused, REFUSED))
+        text = metrics_text((*await call.house.figures(), *own))
         return Answer(200, text.encode(), b"text/plain; version=0.0.4; charset=utf-8")
 
     return (

@@ -17,6 +17,7 @@ from bot.core import errors
 from bot.core.about import mark
 from bot.core.errors import SaysoError
 from bot.core.model import Key, Request, Role
+from bot.web.admission import Gate, Slot
 from bot.web.auth import authenticate, refuse
 from bot.web.exchange import Answer, Gone, Headers, header_values, read_body, refusal, while_connected
 from bot.web.house import House
@@ -37,6 +38,8 @@ ADMINS = frozenset({Role.ADMIN})
 ADVISORS = frozenset({Role.ADVISOR})
 BUT_ADVISORS = AGENTS | REVIEWERS | ADMINS
 ALL = BUT_ADVISORS | ADVISORS
+_LINED_UP = AGENTS | ADVISORS
+"""Programs: they wait in line, and are told to come again. People never are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,8 @@ class Call:
     receive: Receive
     caller: Key | None
     query: Mapping[str, Any]
+    gate: Gate
+    slot: Slot | None = None
 
     @property
     def key(self) -> Key:
@@ -171,6 +176,7 @@ class Endpoint:
     house: House
     operations: Mapping[str, Operation]
     tally: Counter[tuple[str, int]] = field(default_factory=Counter)
+    gate: Gate = field(default_factory=Gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -196,4 +202,10 @@ class Endpoint:
             if key.role not in operation.roles:
                 await refuse(self.house, key, operation.roles, identifier(scope))
         query = parse_query(scope["query_string"], operation.parameters)
-        return await operation.handler(Call(operation, self.house, scope, receive, key, query))
+        if key is None or key.role not in _LINED_UP:
+            return await operation.handler(Call(operation, self.house, scope, receive, key, query, self.gate))
+        slot = await self.gate.enter(key.name)
+        try:
+            return await operation.handler(Call(operation, self.house, scope, receive, key, query, self.gate, slot))
+        finally:
+            slot.leave()

@@ -1,12 +1,18 @@
-"""HTTP on the wire, bounded: what comes before a request is understood may be neither long nor slow.
+"""HTTP on the wire, bounded: what comes before a request is understood may be neither long nor slow, nor too much.
 
 httptools keeps a header until it is whole and uvicorn sets it no limit, so that anybody who reaches the port, key or
 no key, could fill the memory with one (threat T22, promise P17). Bodies are bounded where they are read.
+
+Connections are bounded, too. Where there are as many as may be, whoever has been longest without saying what they want
+makes room for the next: neither connections held open for nothing nor requests that never end keep a click out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
+from collections import Counter
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -16,12 +22,68 @@ MAX_HEAD = 64 * 1024
 HEAD_SECONDS = 15.0
 """How long a request line with its headers may take; a connection that says nothing at all is closed as soon."""
 
+MOST_CONNECTIONS = 8_192
+"""Connections at a time, where the process may open as many files; see `bot.serving.room`."""
+
+REFUSED: Counter[str] = Counter()
+"""How often a connection was refused or made room, by why: ``connections``, ``invalid_http``. Of the process."""
+
+_SELDOM = 60.0
+"""Seconds between two lines of the log that say the same of what anybody can send."""
+
+_FULL = b"503 Service Unavailable\r\nretry-after: 1"
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 _TOO_SLOW = b"408 Request Timeout"
 
 
+class Seldom(logging.Filter):
+    """Lets each warning of the server's through once a minute: anybody can send what it warns of, without end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, float] = {}
+        self._kept: Counter[str] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written; it says how many were not."""
+        if record.levelno != logging.WARNING:
+            return True
+        said, now = str(record.msg), time.monotonic()
+        if now < self._told.get(said, 0.0):
+            self._kept[said] += 1
+            return False
+        self._told[said] = now + _SELDOM
+        kept = self._kept.pop(said, 0)
+        if kept:
+            record.msg = f"{said} ({kept} more of these since the last line)"
+        return True
+
+
+class Room:
+    """The connections of a server: how many there may be, and who of them says nothing yet, longest first."""
+
+    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
+        self.most = most
+        self.quiet: dict[BoundedHttp, None] = {}
+
+    def made(self, open_now: int) -> bool:
+        """Whether there is room for one more beside so many; the quietest goes where there is not."""
+        if open_now < self.most:
+            return True
+        REFUSED["connections"] += 1
+        quietest = next(iter(self.quiet), None)
+        if quietest is None:
+            return False
+        self.quiet.pop(quietest)
+        quietest.transport.abort()
+        return True
+
+
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol, which gives up on a head that is too long or too slow."""
+
+    room = Room()
+    """Of the server's; another server has a subclass with its own."""
 
     _unread = 0
     _heading = False
@@ -29,12 +91,18 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin to wait for a first request."""
+        full = not self.room.made(len(self.connections))
         super().connection_made(transport)
+        if full:
+            self._refuse(_FULL)
+            return
+        self.room.quiet[self] = None
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, _TOO_SLOW)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._met()
+        self.room.quiet.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -66,7 +134,19 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request has ended."""
         self._unread = 0
+        self.room.quiet.pop(self, None)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request is answered; until the next the connection is held open for nothing."""
+        super().on_response_complete()
+        if self.cycle is None or self.cycle.response_complete:
+            self.room.quiet[self] = None
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP."""
+        REFUSED["invalid_http"] += 1
+        super().send_400_response(msg)
 
     def _met(self) -> None:
         if self._deadline is not None:

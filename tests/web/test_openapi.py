@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from bot.core.errors import Invalid
 from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health
+from bot.web.admission import Gate
 from bot.web.app import create_app, table
 from bot.web.calls import Calls
 from bot.web.openapi import document, refusals_of
@@ -33,7 +34,7 @@ OPERATIONS = (
     *api_batches.OPERATIONS,
     *api_drills.OPERATIONS,
     *api_audit.OPERATIONS,
-    *health.operations(Counter(), Calls()),
+    *health.operations(Counter(), Calls(), Gate()),
 )
 DOCUMENT: dict[str, Any] = json.loads(document(OPERATIONS, public_url="https://sayso.example.com", version="1"))
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
@@ -90,7 +91,7 @@ async def test_routes_and_paths_are_the_same(office: Office) -> None:
     served = (await office.call("GET", "/openapi.json")).body
     routes = {route.path for route in create_app(office.house).routes if isinstance(route, Route)}
     assert routes == served["paths"].keys()
-    listed = table(office.house, Counter(), Calls())
+    listed = table(office.house, Counter(), Calls(), Gate())
     for operation in listed:
         assert operation.method.lower() in served["paths"][operation.path]
     assert sum(map(len, served["paths"].values())) == len(listed)

@@ -1,0 +1,61 @@
+"""Refusals, held back: whoever comes again at once, whatever they are told, is answered only so often in a second.
+
+Reading a call and refusing it costs a fraction of a millisecond; thousands of them a second would be the whole of the
+loop. A connection that waits for its answer sends nothing more, so holding the answer back costs nothing, and who comes
+now and then notices nothing of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.types import Message, Send
+
+FREE = 100
+"""Refusals a second that are told at once."""
+
+PACE = 400
+"""Refusals a second, about, that are told in a flood of them."""
+
+LONGEST = 2.0
+"""Seconds; no refusal is held back longer."""
+
+MOST = 4_000
+"""Refusals held back at a time; each holds its connection. Beyond that they are told at once."""
+
+_HELD = frozenset({401, 404, 405, 429})
+
+
+class Brake:
+    """One a process; lives in one event loop."""
+
+    def __init__(self) -> None:
+        self.holding = 0
+        """How many are held back now."""
+        self._second = 0
+        self._told = 0
+
+    async def hold(self) -> None:
+        """Wait as long as a refusal is to be held back: not at all while there are few."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._told = second, 0
+        self._told += 1
+        if (self._told <= FREE and not self.holding) or self.holding >= MOST:
+            return
+        self.holding += 1
+        try:
+            await asyncio.sleep(min(LONGEST, max(0.05, self.holding / PACE)))
+        finally:
+            self.holding -= 1
+
+    def on(self, send: Send) -> Send:
+        """As ``send``, with refusals held back."""
+
+        async def held(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in _HELD:
+                await self.hold()
+            await send(message)
+
+        return held
