@@ -91,7 +91,8 @@ class Lives:
                 self.killed.append(self.planned)
             elif self._ending and status == 0:
                 return
-            elif self.misruled and status == NO and self.refused < _REFUSALS:
+            elif self.misruled and status in (NO, -signal.SIGHUP) and self.refused < _REFUSALS:
+                # It could not read its rules, or was told to read them again before it listened for that.
                 self.refused += 1
                 self.kills.appendleft(self.planned)
                 await asyncio.sleep(0.1)

@@ -69,8 +69,8 @@ async def asked(w: World) -> None:
 async def cancelled(w: World) -> None:
     """The agent withdraws it."""
     request = await w.submit()
-    status, _ = await w.agent.act(request["id"], "cancel", {"reason": "not needed"})
-    assert status in TAKEN
+    status, answer = await w.agent.act(request["id"], "cancel", {"reason": "not needed"})
+    assert status in TAKEN, answer
     if status == 200:
         w.told.cancelled.append(request["id"])
     await w.agent.until(request["id"], "cancelled")
@@ -93,8 +93,8 @@ async def undone(w: World) -> None:
 async def stopped(w: World) -> None:
     """Approved by a rule, and stopped by its agent before the window is over, where that comes in time."""
     request = await w.submit("slow.issue", amount=2, answer="ok")
-    status, _ = await w.agent.act(request["id"], "cancel", {"reason": "a mistake"})
-    assert status in TAKEN
+    status, answer = await w.agent.act(request["id"], "cancel", {"reason": "a mistake"})
+    assert status in TAKEN, answer
     if status == 200:
         w.told.cancelled.append(request["id"])
     await w.agent.outcome(request["id"])
