@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -68,3 +69,8 @@ async def rows(url: str) -> Mapping[str, list[tuple[Any, ...]]]:
     """Every row of a store, table by table."""
     async with origin_at(url) as origin:
         return await origin.ask(_rows)
+
+
+def files(folder: Path) -> list[str]:
+    """What is in a folder, without the lock files, which stay."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")

@@ -29,7 +29,7 @@ from store.parts import InTheWay, Part
 from store.sqlite import CHECKPOINT_WAIT, Connection
 from store.store import SqlStore as Opened
 from tests.postgres import Cluster
-from tests.store import samples
+from tests.store import life, samples
 from tests.store.samples import NOW
 from tests.store.test_p13_replay import held, told
 from tests.store.test_p15_moving import silent
@@ -162,7 +162,8 @@ async def test_p15_a_store_that_does_not_hold_gives_no_backup(url: str, database
         driver.execute("CREATE TABLE notes (text)")
     with pytest.raises(NotWhole, match="no database of sayso"):
         await back_up(f"sqlite+aiosqlite:///{other}", file)
-    assert [name for name in os.listdir(tmp_path) if name.startswith("backup")] == []
+    assert "backup.db" not in life.files(tmp_path)
+    assert "backup.db.part" not in life.files(tmp_path)
 
 
 async def test_p15_a_damaged_backup_is_not_restored(url: str, tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ async def test_p15_a_damaged_backup_is_not_restored(url: str, tmp_path: Path) ->
         with pytest.raises((NotWhole, Unavailable)):
             await restore(bad, url, replace=True)
     assert (tmp_path / "sayso.db").read_bytes() == before
-    assert not [name for name in os.listdir(tmp_path) if ".part" in name]
+    assert life.files(tmp_path) == ["backup.db", "changed.db", "cut.db", "sayso.db"]
 
 
 async def test_p15_a_backup_of_an_older_sayso_is_brought_up_to_date(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -76,8 +75,7 @@ async def test_p15_a_store_goes_around_and_comes_back_whole(tmp_path: Path, clus
         here = there
     assert shown == 1
     assert database_at(here) == tmp_path / "last.db"
-    files = sorted(name for name in os.listdir(tmp_path) if not name.endswith(".lock"))
-    assert files == ["back.db", "first.db", "last.db"]
+    assert life.files(tmp_path) == ["back.db", "first.db", "last.db"]
     for name in databases:
         await cluster.drop(name)
 
