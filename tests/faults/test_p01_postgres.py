@@ -100,7 +100,12 @@ async def blow(site: Site, weather: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "weather", [["restarted", "killed"], ["unreachable", "cut"], list(COMMITS)], ids=["server", "network", "commits"]
+    "weather",
+    [
+        pytest.param(["restarted", "killed"], id="server"),
+        pytest.param(["unreachable", "cut"], id="network", marks=pytest.mark.torture),
+        pytest.param(list(COMMITS), id="commits"),
+    ],
 )
 async def test_p01_p05_under_load(program: Program, receiver: Receiver, site: Site, weather: list[str]) -> None:
     """Restarted, killed; unreachable, cut; cut at each side of a COMMIT: each key is one request, run once."""

@@ -76,6 +76,7 @@ async def finished(slack: FakeSlack, client: Client, orders: list[str]) -> None:
         assert len(cards(slack, order)) == 1, order
 
 
+@pytest.mark.parametrize("program", ["http", pytest.param("socket", marks=pytest.mark.torture)], indirect=True)
 async def test_p08_the_wire_to_slack_breaks_in_every_way(
     program: Program, slack: FakeSlack, wire: Proxy, receiver: Receiver
 ) -> None:

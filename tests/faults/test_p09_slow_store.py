@@ -37,7 +37,7 @@ async def settled(slack: FakeSlack, order: str) -> None:
     await slack.wait_for_message("#approvals", lambda m: order in visible_text(m) and "Executed" in visible_text(m), 40)
 
 
-@pytest.mark.parametrize("sync", [0.8, 2.9, 4.0])
+@pytest.mark.parametrize("sync", [pytest.param(0.8, marks=pytest.mark.torture), 2.9, 4.0])
 async def test_p09_a_slow_disk(
     program: Program, slack: FakeSlack, receiver: Receiver, machine: Machine, sync: float
 ) -> None:

@@ -139,7 +139,7 @@ async def test_p10_a_file_system_without_room(program: Program, receiver: Receiv
 @pytest.mark.parametrize(
     ("field", "error"),
     [
-        ("write_error", libc.FULL),
+        pytest.param("write_error", libc.FULL, marks=pytest.mark.torture),
         ("write_error", libc.READ_ONLY),
         pytest.param("write_error", libc.BROKEN, marks=pytest.mark.torture),
         ("sync_error", libc.BROKEN),

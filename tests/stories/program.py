@@ -22,7 +22,7 @@ from store import open_store
 from tests.fakes.slack import FakeSlack
 
 SECRET = "whsec_c3Rvcmllcy1zdG9yaWVzLXN0b3JpZXMtc3Rvcmllcw=="
-OPENS_WITHIN = 20.0
+OPENS_WITHIN = 60.0
 
 RULES = """
 version: 1
@@ -255,7 +255,7 @@ class Caller:
         shown = {"decision": decision, "revision": request["revision"], "digest": request["digest"]}
         return await self.call("POST", f"/v1/requests/{request['id']}/decisions", shown | more)
 
-    async def until(self, request_id: str, holds: Callable[[Any], bool], within: float = 10.0) -> Any:
+    async def until(self, request_id: str, holds: Callable[[Any], bool], within: float = 30.0) -> Any:
         """The request once something holds of it."""
         async with asyncio.timeout(within):
             while not holds(request := await self.get(request_id)):
