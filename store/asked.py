@@ -31,12 +31,13 @@ def deadline(request: Request) -> int | None:
     return rows.micros(next_step_at(request) or request.expires_at) if request.state.open else None
 
 
-def waiting(request: Request) -> tuple[str, ...]:
-    """For whom a request waits, as `Request.waits_for` says it of each."""
+def waiting(request: Request, assignees: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """For whom a request waits, as `Request.waits_for` says it of each; ``assignees`` are its own, where known."""
     if request.state is not State.PENDING:
         return ()
     voted = {vote.by for vote in request.votes}
-    return tuple(person for person in request.assignees if person not in voted)
+    asked = request.assignees if assignees is None else assignees
+    return tuple([person for person in asked if person not in voted])
 
 
 def moved(before: Request | None, after: Request) -> list[dict[str, Any]]:
@@ -47,11 +48,13 @@ def moved(before: Request | None, after: Request) -> list[dict[str, Any]]:
     already: tuple[str, ...] = ()
     waited: tuple[str, ...] = ()
     if before is not None:
-        already, waited = before.assignees, waiting(before)
-    waits = waiting(after)
-    people = dict.fromkeys(person for person in after.assignees if person not in already)
-    people |= dict.fromkeys(person for person in waited if person not in waits)
-    people |= dict.fromkeys(person for person in waits if person not in waited)
+        already = before.assignees
+        waited = waiting(before, already)
+    now = after.assignees
+    waits = waiting(after, now)
+    people = dict.fromkeys([person for person in now if person not in already])
+    people |= dict.fromkeys([person for person in waited if person not in waits])
+    people |= dict.fromkeys([person for person in waits if person not in waited])
     return [_row(after, person, waits=person in waits) for person in people]
 
 

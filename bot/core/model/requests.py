@@ -139,7 +139,10 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def votes(self) -> tuple[Decision, ...]:
         """The votes that count now: this revision's, newest last."""
-        return tuple(d for d in self.decisions if d.decision.is_vote and d.revision == self.content.number)
+        if not self.decisions:
+            return ()
+        number = self.content.number
+        return tuple([d for d in self.decisions if d.decision.is_vote and d.revision == number])
 
     @property
     def advice_missing(self) -> tuple[str, ...]:
@@ -158,6 +161,8 @@ class Request(Struct, frozen=True, kw_only=True):
         A stricter route may bar somebody who voted already: that vote counts no more (`bot.core.consent` says so, too).
         Who broke the glass reviewed nothing.
         """
+        if not self.decisions:
+            return 0
         here = [v for v in self.votes if v.stage == stage and v.by not in self.route.excluded]
         approvals = [v for v in here if v.decision is not Verb.REJECT and not v.broke_glass]
         if not self.route.stages[stage].distinct_groups:
@@ -172,7 +177,7 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def open_tracks(self) -> tuple[Track, ...]:
         """The stages that still wait for somebody, in order; none once the request ended."""
-        return tuple(t for t in self.tracks if not self.full(t.stage)) if self.state.open else ()
+        return tuple([t for t in self.tracks if not self.full(t.stage)]) if self.state.open else ()
 
     @property
     def track(self) -> Track | None:
@@ -195,12 +200,15 @@ class Request(Struct, frozen=True, kw_only=True):
         Nor anybody who voted in another stage: one person never fills two.
         """
         elsewhere = {vote.by for vote in self.votes if vote.stage != track.stage}
-        return tuple(dict.fromkeys(p for step in self.reached(track) for p in step.people if p not in elsewhere))
+        return tuple(dict.fromkeys([p for step in self.reached(track) for p in step.people if p not in elsewhere]))
 
     @property
     def assignees(self) -> tuple[str, ...]:
         """Who may decide now: the people of every step asked so far, in the order they were asked."""
-        return tuple(dict.fromkeys(p for track in self.open_tracks for p in self.asked(track)))
+        tracks = self.open_tracks
+        if len(tracks) == 1:  # nearly always, and asked of every request at every change
+            return self.asked(tracks[0])
+        return tuple(dict.fromkeys([p for track in tracks for p in self.asked(track)]))
 
     def waits_for(self, person: str) -> bool:
         """Whether this person may decide now and has not voted yet."""
