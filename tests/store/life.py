@@ -18,9 +18,6 @@ from store.snapshots import origin_at
 from tests.store import samples
 from tests.store.samples import NOW
 
-OWN = ("events", "chain", "switches")
-"""Tables to which arriving somewhere adds."""
-
 NUL = "Refund\0of 1"
 
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,7 @@ async def busy(store: SqlStore, known: list[str], enough: asyncio.Event) -> None
         known.append(value.id)
 
 
-async def until(known: list[str], count: int, workers: list[asyncio.Future[None]]) -> None:
+async def until(known: list[str], count: int, workers: Sequence[asyncio.Future[None]]) -> None:
     """Wait until so many are acknowledged; a worker that failed says so."""
     async with asyncio.timeout(60):
         while len(known) < count:
