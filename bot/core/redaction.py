@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -41,11 +42,19 @@ _SHORTEST = 4
 _DEEPEST = 64
 """Levels that are looked into by name; nothing of ours nests deeper, and a hostile value must not exhaust the stack."""
 
+_LONGEST = 40
+"""Characters of the longest name that is looked at; agents send the same few names again and again."""
+
 Path = tuple[str, ...]
 
 
 def secret_name(name: str) -> bool:
     """Whether what stands under this name is secret by its name."""
+    return len(name) <= _LONGEST and _is_secret(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
     return _APART.sub("", name).casefold() in NAMES
 
 
@@ -70,10 +79,12 @@ def hidden_in(submission: Submission, arguments: Sequence[str]) -> tuple[str, ..
 
     Sorted, each beginning with ``/arguments``, ``/context`` or ``/labels``.
     """
-    found = {f"/arguments{pointer}" for pointer in arguments}
-    found |= set(named(submission.context, "/context")) if submission.context else set()
-    found |= set(named(submission.labels, "/labels")) if submission.labels else set()
-    return tuple(sorted(found))
+    found = [f"/arguments{pointer}" for pointer in arguments]
+    if submission.context:
+        found += named(submission.context, "/context")
+    if submission.labels:
+        found += named(submission.labels, "/labels")
+    return tuple(sorted(set(found))) if found else ()
 
 
 def masked(value: Any, paths: Sequence[Path]) -> Any:
