@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,7 @@ from bot.core.chain import chained
 from bot.core.digest import new_id
 from bot.core.model import Event, Request
 from bot.core.ports import Change, Tx
-from store import open_store
-from store.migrate import HEAD
+from store import migrations, open_store
 
 WAIT = timedelta(days=3650)
 APART = timedelta(milliseconds=1)
@@ -39,6 +39,8 @@ FIRST_DUE = _MADE + WAIT
 _TABLES = ("requests", "revisions", "assignments")
 _AT_ONCE = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TIMES = frozenset({"created_at", "expires_at", "due_at", "deadline", "at"})
 
 Row = dict[str, Any]
 
@@ -74,6 +76,9 @@ def _written(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
+_WRITTEN = _written(_MADE)
+
+
 class _Copies:
     """The first request's rows, with other ids and times."""
 
@@ -85,16 +90,15 @@ class _Copies:
 
     def row(self, row: Row, number: int, request_id: str) -> Row:
         """One row of request ``number``."""
-        later, made = number * APART, _written(_MADE)
-        moved = later // timedelta(microseconds=1)
-        changed: Row = {}
+        later = number * APART
+        moved, made = later // timedelta(microseconds=1), _written(_MADE + later)
+        changed = row.copy()
         for name, value in row.items():
             if isinstance(value, str):
-                changed[name] = value.replace(self._id, request_id).replace(made, _written(_MADE + later))
-            elif name in ("created_at", "expires_at", "due_at", "deadline", "at"):
+                if len(value) >= len(self._id):
+                    changed[name] = value.replace(self._id, request_id).replace(_WRITTEN, made)
+            elif name in _TIMES:
                 changed[name] = value + moved
-            else:
-                changed[name] = value
         return changed
 
     def all(self, count: int) -> Iterator[tuple[dict[str, list[Row]], Row]]:
@@ -135,13 +139,19 @@ def _insert(driver: sqlite3.Connection, table: str, rows: list[Row]) -> None:
     driver.executemany(f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES ({places})", rows)  # noqa: S608  # our tables
 
 
+def _schema() -> str:
+    """What the tables are made by, in eight letters: another schema is another file."""
+    made_by = sorted((Path(migrations.__file__).parent / "versions").glob("*.py"))
+    return sha256(b"".join(path.read_bytes() for path in made_by)).hexdigest()[:8]
+
+
 async def crowd(count: int, to: Path | None = None) -> Path:
     """The database with ``count`` open requests, made where it is not there yet; with ``to`` a copy there.
 
     The large one is used in place, for writing gigabytes would slow every sync for a while after; what a run changes
     in it (some steps more, some requests more) is little of so many.
     """
-    kept = CACHE / f"open-{HEAD}-{count}.db"
+    kept = CACHE / f"open-{_schema()}-{count}.db"
     if not kept.exists():
         CACHE.mkdir(exist_ok=True)
         sys.stdout.write(f"writing {count:,} open requests to {kept}, once\n")
