@@ -37,13 +37,13 @@ class Origin(Protocol):
     """One snapshot of a store."""
 
     async def ask(self, question: Callable[[Cursor], T]) -> T:
-        """Ask the snapshot. Raises `SchemaMismatch` where its tables are not of this program's schema."""
+        """Ask the snapshot; its tables may be of an older schema, in which the audit and its head are the same."""
 
     async def into_file(self, to: Path, told: Told) -> None:
         """Copy it into the empty file ``to``, a SQLite database in one file; its schema may be an older one."""
 
     async def into_rows(self, target: Target, told: Told) -> Contents:
-        """Copy its rows; what there were. Raises `SchemaMismatch` as `ask` does."""
+        """Copy its rows; what there were. Raises `SchemaMismatch` where they are not of this program's schema."""
 
 
 class SqliteOrigin:
@@ -57,7 +57,6 @@ class SqliteOrigin:
 
     async def ask(self, question: Callable[[Cursor], T]) -> T:
         """See `Origin.ask`."""
-        self._match()
         return question(pages.cursor_of(self._driver))
 
     async def into_file(self, to: Path, told: Told) -> None:
