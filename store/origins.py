@@ -22,7 +22,7 @@ from store.cursor import Cursor
 from store.lock import AlreadyRunning, Lock
 from store.migrate import HEAD, SchemaMismatch, migrate
 from store.parts import Told
-from store.postgres import PgCursor
+from store.postgres import PgCursor, drop
 from store.postgres_line import LOCK
 from store.sqlite import Connection, down
 from store.statements import statements_for
@@ -139,8 +139,14 @@ async def postgres(address: URL) -> AsyncIterator[asyncpg.Connection]:
         if driver is None:
             raise Unavailable
         yield driver
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+        if not isinstance(error, ConnectionError) and isinstance(error, OSError):
+            raise
+        shown = address.render_as_string(hide_password=True)
+        raise Unavailable(f"{shown}: {error or type(error).__name__}; nothing was kept.") from error
     finally:
-        await connection.close()
+        # What was not committed is forgotten with the connection, whatever state it is in.
+        await drop(connection)
         await engine.dispose()
 
 
