@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bot.core.model import Event, Request
 from bot.core.pointers import names
-from bot.core.ports import AuditLine
+from bot.core.ports import AuditLine, Change
 from bot.core.redaction import names_secrets, veil_of
 from store import queries, rows
 from store.cursor import Cursor
@@ -97,6 +97,18 @@ class ErasingTx(ABC):
     @abstractmethod
     def _line(self, event: Event, data: dict[str, Any]) -> None:
         """Append a line whose data says something of the tables."""
+
+    def for_all(self, change: Change, data: dict[str, Any], request_id: str | None) -> dict[str, Any]:
+        """A line's data as everybody may read it; the very same where the request hides nothing."""
+        whole = change.after or change.before or change.of
+        run, made = change.execution, change.decision
+        if whole is None and ((run is not None and (run.error or run.result is not None)) or made is not None):
+            whole = self.request(request_id or "")
+        if whole is None:
+            return data
+        if run is not None and whole.execution is not run:
+            whole = replace(whole, execution=run)
+        return self.sealed(whole, change.before, data)
 
     def sealed(self, request: Request, before: Request | None, data: dict[str, Any]) -> dict[str, Any]:
         """The data of a line about this request, sealed where its route hides something or names a subject."""

@@ -100,19 +100,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx):
             data["deliveries"] = [msgspec.Raw(body) for body in bodies]
         self._effects.extend(change.effects)
         self._done.extend(change.done)
-        self._chain.append(change.event, self._for_all(change, data), _request_id(change))
-
-    def _for_all(self, change: Change, data: dict[str, Any]) -> dict[str, Any]:
-        """The line's data as everybody may read it; the very same where the request hides nothing."""
-        whole = change.after or change.before or change.of
-        run, made = change.execution, change.decision
-        if whole is None and ((run is not None and (run.error or run.result is not None)) or made is not None):
-            whole = self.request(_request_id(change) or "")
-        if whole is None:
-            return data
-        if run is not None and whole.execution is not run:
-            whole = replace(whole, execution=run)
-        return self.sealed(whole, change.before, data)
+        self._chain.append(change.event, self.for_all(change, data, _request_id(change)), _request_id(change))
 
     def _line(self, event: Event, data: dict[str, Any]) -> None:
         self._chain.append(event, data, event.request)
