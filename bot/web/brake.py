@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from http import HTTPStatus
 
 from starlette.types import Message, Send
 
@@ -24,7 +25,16 @@ LONGEST = 2.0
 MOST = 4_000
 """Refusals held back at a time; each holds its connection. Beyond that they are told at once."""
 
-_HELD = frozenset({401, 404, 405, 429})
+_HELD = frozenset({400, 401, 404, 405, 413, 429})
+_SIGN_IN = b"/sign-in"
+
+
+def _refuses(message: Message) -> bool:
+    """Whether an answer says no; who has no session is sent to where one signs in."""
+    status = message["status"]
+    if status == HTTPStatus.SEE_OTHER:
+        return any(name == b"location" and value.startswith(_SIGN_IN) for name, value in message["headers"])
+    return status in _HELD
 
 
 class Brake:
@@ -54,7 +64,7 @@ class Brake:
         """As ``send``, with refusals held back."""
 
         async def held(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in _HELD:
+            if message["type"] == "http.response.start" and _refuses(message):
                 await self.hold()
             await send(message)
 

@@ -61,6 +61,18 @@ def _shaped(payload: dict[str, Any]) -> bool:
     return all(isinstance(part, dict) and isinstance(part.get(name), str) for part, name in named)
 
 
+def _told_seldom(now: datetime) -> None:
+    """Anybody can post without a signature, as often as they like: the log says so once a minute, and how often."""
+    _unsigned["since"] += 1
+    minute = int(now.timestamp() // 60)
+    if minute != _unsigned["minute"]:
+        LOG.warning(
+            "slack: a post without a valid signature was refused (%d since this was last said)", _unsigned["since"]
+        )
+        _unsigned.update(minute=minute, since=0)
+
+
+_unsigned = {"minute": 0, "since": 0}
 _OBJECTS = ("event", "view", "user", "team", "container", "channel", "message")
 _NAMED = {"event": "type", "view": "callback_id"}
 
@@ -69,7 +81,7 @@ async def answer(app: AsyncApp, secret: str, headers: Mapping[str, str], body: b
     """One post: 401 unless Slack signed it, 400 where it cannot be read, else what the listener answers."""
     named = {name.lower(): value for name, value in headers.items()}
     if not verified(secret, named, body, now):
-        LOG.warning("slack: a post without a valid signature was refused")
+        _told_seldom(now)
         return _plain(401, "The signature is missing, wrong or too old.")
     try:
         text, _ = parsed(named.get("content-type", ""), body)

@@ -19,6 +19,7 @@ from bot.core.model import Request, State
 from bot.core.ports import Change, Overtaken, Tx
 from store import SqlStore, open_store
 from store.chain import verify_store
+from store.writer import PATIENT, PATIENT_BATCH
 from tests.store import samples
 
 
@@ -227,3 +228,25 @@ async def test_no_thread_is_left_behind(url: str) -> None:
     await store.paused()
     await store.close()
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("store-")]
+
+
+async def test_p17_what_is_urgent_passes_what_is_patient(store: SqlStore) -> None:
+    """However many submissions wait, a click is in the next transaction, and they go on in batches that stay small."""
+    order: list[str] = []
+    patient = [asyncio.create_task(store.write(lambda _: order.append("patient"), patient=True)) for _ in range(1_000)]
+    await asyncio.sleep(0)
+    await store.write(lambda _: order.append("urgent"))
+    await asyncio.gather(*patient)
+    assert order.index("urgent") <= 2 * PATIENT_BATCH
+    assert len(order) == 1_001
+
+
+async def test_p17_patient_units_have_a_bound_of_their_own(store: SqlStore) -> None:
+    """Beyond it they hear when to come again; what is urgent is still taken."""
+    units = [asyncio.create_task(store.write(lambda _: None, patient=True)) for _ in range(PATIENT)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded) as refused:
+        await store.write(lambda _: None, patient=True)
+    assert refused.value.extra["retry_after"] >= 1
+    await store.write(lambda _: None)
+    await asyncio.gather(*units)

@@ -1,7 +1,7 @@
 """A flood, as a process of its own: so many connections that send again the moment they are answered, heeding nothing.
 
 ``python -m tests.stories.flood FILE`` reads from a JSON file the port, the seconds, how many lines, the calls, and
-where to write which requests were made; it prints what came back. A call is method, path, headers, body; each line has one.
+where to write which requests were made; it prints what came back. A call is method, path, headers, body.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -78,6 +80,10 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
+def _may_open(files: int) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+
 class Program:
     """One installation in a folder: start it, stop it, kill it, start it again."""
 
@@ -87,6 +93,8 @@ class Program:
         self.base = f"http://127.0.0.1:{self.port}"
         self.output = folder / "output.txt"
         self._process: asyncio.subprocess.Process | None = None
+        self.most_files: int | None = None
+        """How many files and connections it may have open; None: as many as we."""
         self.environment = {
             "SAYSO_CONFIG": str(folder / "routing.yaml"),
             "SAYSO_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'sayso.db'}",
@@ -149,6 +157,7 @@ class Program:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream if output is not None else asyncio.subprocess.PIPE,
+                preexec_fn=None if self.most_files is None else partial(_may_open, self.most_files),
             )
         finally:
             if output is not None:

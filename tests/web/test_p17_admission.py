@@ -1,0 +1,112 @@
+"""The gate: so many agents' calls inside, the rest in line, each agent behind itself; and the brake on refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from bot.core.errors import Overloaded
+from bot.web import brake
+from bot.web.admission import Gate, Slot
+from bot.web.brake import Brake
+
+
+async def _settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_p17_agents_are_let_in_by_turns() -> None:
+    """One that has many in line does not keep another waiting behind all of them."""
+    gate = Gate(inside=1, in_line=100)
+    first = await gate.enter("wild")
+    order: list[str] = []
+
+    async def call(agent: str) -> None:
+        slot = await gate.enter(agent)
+        order.append(agent)
+        slot.leave()
+
+    calls = [asyncio.create_task(call("wild")) for _ in range(20)]
+    await _settled()
+    calls.append(asyncio.create_task(call("tame")))
+    await _settled()
+    first.leave()
+    await asyncio.gather(*calls)
+    assert order.index("tame") <= 1
+    assert len(order) == 21
+
+
+async def test_p17_a_full_line_refuses_its_own_agent_alone() -> None:
+    """It is told when to come again, and counted; another agent still finds a place."""
+    gate = Gate(inside=1, in_line=8)
+    first = await gate.enter("wild")
+    calls = [asyncio.create_task(gate.enter("wild")) for _ in range(6)]
+    await _settled()
+    with pytest.raises(Overloaded) as refused:
+        await gate.enter("wild")
+    assert 1 <= refused.value.extra["retry_after"] <= 60
+    assert gate.refused == {"agent": 1}
+    calls.append(asyncio.create_task(gate.enter("tame")))
+    await _settled()
+    first.leave()
+    for call in calls:
+        await _settled()
+        done = next(c for c in calls if c.done() and c.result() is not None and _held(c.result()))
+        done.result().leave()
+        del call
+    await asyncio.gather(*calls)
+
+
+def _held(slot: Slot) -> bool:
+    return slot.held
+
+
+async def test_p17_who_hangs_up_in_line_leaves_no_place_taken() -> None:
+    """A call that is cancelled before or as its turn comes gives its place to the next."""
+    gate = Gate(inside=1, in_line=8)
+    first = await gate.enter("wild")
+    leaving = asyncio.create_task(gate.enter("wild"))
+    staying = asyncio.create_task(gate.enter("wild"))
+    await _settled()
+    leaving.cancel()
+    first.leave()
+    async with asyncio.timeout(5):
+        slot = await staying
+    slot.leave()
+    slot.leave()
+    again = [await gate.enter("wild")]
+    late = asyncio.create_task(gate.enter("wild"))
+    await _settled()
+    assert not late.done()
+    again[0].leave()
+    async with asyncio.timeout(5):
+        (await late).leave()
+
+
+async def test_p17_waits_are_counted_each_and_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond its share a name is told to ask without waiting; who has gone makes room."""
+    monkeypatch.setattr("bot.web.admission.WAITS_EACH", 1)
+    gate = Gate()
+    with gate.waits("billing"):
+        with gate.waits("other"):
+            pass
+        with pytest.raises(Overloaded), gate.waits("billing"):
+            pass
+    with gate.waits("billing"):
+        pass
+
+
+async def test_p17_few_refusals_are_told_at_once_and_many_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a number a second they are held back; never longer than it says."""
+    monkeypatch.setattr(brake, "FREE", 5)
+    it = Brake()
+    began = time.monotonic()
+    for _ in range(5):
+        await it.hold()
+    assert it.holding == 0
+    await asyncio.gather(*(it.hold() for _ in range(40)))
+    assert time.monotonic() - began >= 0.05
+    assert it.holding == 0
