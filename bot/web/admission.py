@@ -41,16 +41,16 @@ _LOOKS_BACK = 5.0
 class Slot:
     """A place inside; given back once, whether early or at the end."""
 
-    __slots__ = ("_gate", "held")
+    __slots__ = ("_gate", "_held")
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self.held = True
+        self._held = True
 
     def leave(self) -> None:
         """Make room for the next: the rest of the call waits for people, or is over."""
-        if self.held:
-            self.held = False
+        if self._held:
+            self._held = False
             self._gate.left()
 
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +19,7 @@ import aiohttp
 import pytest
 
 from bot.core.model import Role
-from tests.fakes.slack import FakeSlack, buttons, visible_text
+from tests.fakes.slack import FakeSlack, Message, buttons, visible_text
 from tests.stories.program import REFUND, Caller, Program
 
 LINES = 700
@@ -176,8 +177,16 @@ async def test_p17_minutes_of_it(program: Program) -> None:
     await _overloaded(program, seconds=120, clicks=1_000)
 
 
+def _asks(message: Message, title: str) -> bool:
+    return title in visible_text(message) and bool(buttons(message))
+
+
+def _decided(card: Message) -> bool:
+    return "approve" not in buttons(card)
+
+
 async def test_p17_a_click_in_slack_passes_a_flood(slack: FakeSlack, tmp_path: Path) -> None:
-    """Somebody presses Approve in Slack while agents flood the intake: it counts long before what was sent before it."""
+    """Somebody presses Approve in Slack while agents flood the intake: it passes what was sent before it."""
     program = Program(tmp_path, slack=slack)
     program.rules()
     async with program, program.caller("billing") as billing:
@@ -185,11 +194,7 @@ async def test_p17_a_click_in_slack_passes_a_flood(slack: FakeSlack, tmp_path: P
         cards = []
         for number in range(12):
             request = await billing.submit(arguments={**REFUND["arguments"], "order": f"order-{number:03}"})
-            cards.append(
-                await slack.wait_for_message(
-                    "#approvals", lambda m, r=request: r["title"] in visible_text(m) and bool(buttons(m))
-                )
-            )
+            cards.append(await slack.wait_for_message("#approvals", partial(_asks, title=request["title"])))
         took = []
         async with flood(program, submission(wild, action="records.delete"), seconds=4) as storm:
             await asyncio.sleep(1)
@@ -200,7 +205,7 @@ async def test_p17_a_click_in_slack_passes_a_flood(slack: FakeSlack, tmp_path: P
         assert storm.count()[429] > 0
         assert median(took) < storm.told["p50"] / 2, (sorted(took), storm.told)
         for card in cards:
-            await slack.wait_for(lambda c=card: "approve" not in buttons(c))
+            await slack.wait_for(partial(_decided, card))
 
 
 _SIGNED = {"x-slack-signature": "v0=00", "x-slack-request-timestamp": "1", "content-type": "application/json"}
