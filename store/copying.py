@@ -1,12 +1,11 @@
 """Copying a store row by row between databases of any kind: every table in the order of its references, in pages.
 
-Rows are the same tuples everywhere (see `store.tables`), so nothing is converted, with one exception: PostgreSQL's text
-cannot hold a NUL. JSON escapes it, so only a title or a note could, where an agent put one; there it becomes ␀.
+Rows are the same tuples everywhere (see `store.tables`), so nothing is converted but the NULs that PostgreSQL's text
+cannot hold (`store.postgres.taken`).
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from sqlalchemy import Table
 
 from store.contents import tables
 from store.parts import Told
+from store.postgres import given_row, taken_row
 
 PAGE = 2000
 """Rows a page: some megabytes at most."""
@@ -88,26 +88,17 @@ class PostgresRows:
     def __init__(self, driver: asyncpg.Connection) -> None:
         """``driver`` is inside a transaction."""
         self._driver = driver
-        self.replaced = 0
-        """Values in which a NUL became ␀."""
 
     async def pages(self, table: Table) -> AsyncIterator[Rows]:
         """See `Source.pages`."""
         cursor = await self._driver.cursor(_selected(table))
-        while page := [tuple(row) for row in await cursor.fetch(PAGE)]:
+        while page := [given_row(row) for row in await cursor.fetch(PAGE)]:
             yield page
 
     async def put(self, table: Table, rows: Rows) -> None:
         """See `Target.put`."""
-        if any("\0" in value for row in rows for value in row if type(value) is str):
-            rows = [tuple(map(self._shown, row)) for row in rows]
-        await self._driver.copy_records_to_table(table.name, columns=names(table), records=rows)
-
-    def _shown(self, value: Any) -> Any:
-        if isinstance(value, str) and "\0" in value:
-            self.replaced += 1
-            return re.sub("\0", "␀", value)
-        return value
+        taken = [taken_row(row) for row in rows]
+        await self._driver.copy_records_to_table(table.name, columns=names(table), records=taken)
 
     async def count_on(self) -> None:
         """Let the counters go on after the highest number that was copied."""

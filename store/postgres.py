@@ -98,14 +98,14 @@ class PgCursor:
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> None:
         """Run a statement."""
         statement = self._statement(sql)
-        self._found = [_row(row) for row in await_only(statement.fetch(*_values(parameters)))]
+        self._found = [given_row(row) for row in await_only(statement.fetch(*taken_row(parameters)))]
         # "UPDATE 1", "INSERT 0 1": how many it touched comes last.
         told = (statement.get_statusmsg() or "").rpartition(" ")[2]
         self.rowcount = int(told) if told.isdecimal() else -1
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> None:
         """Run a statement once a row, without waiting for the answer to each."""
-        await_only(self._statement(sql).executemany([_values(row) for row in parameters]))
+        await_only(self._statement(sql).executemany([taken_row(row) for row in parameters]))
 
     def fetchall(self) -> Sequence[Row]:
         """Every row of the last statement."""
@@ -137,11 +137,13 @@ async def driver_of(connection: AsyncConnection) -> PgCursor:
     return kept
 
 
-def _values(row: Sequence[Any]) -> list[Any]:
+def taken_row(row: Sequence[Any]) -> list[Any]:
+    """A row's values, texts as of `taken`."""
     return [taken(value) if type(value) is str else value for value in row]
 
 
-def _row(row: Row) -> Row:
+def given_row(row: Row) -> Row:
+    """A row's values, texts as of `given`."""
     for value in row:
         if type(value) is str and _ESCAPE in value:
             return tuple(given(one) if type(one) is str else one for one in row)

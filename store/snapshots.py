@@ -39,14 +39,10 @@ _SIGNED_IN = ("sessions", "links")
 
 
 class Placed(Struct, Generic[T], frozen=True):
-    """What was put into a database, and what the last unit of work in it answered.
-
-    ``shown``: of how many texts PostgreSQL could not hold a NUL, which is ``␀`` there now.
-    """
+    """What was put into a database, and what the last unit of work in it answered."""
 
     contents: Contents
     answer: T
-    shown: int = 0
 
 
 @asynccontextmanager
@@ -193,7 +189,7 @@ async def _place_rows(
         placed = await asked(driver, lambda cursor: _finish(cursor, work, sign_out=sign_out))
         if placed.contents != held:
             raise NotWhole(f"the copy holds {placed.contents}, the store {held}")
-    return Placed(placed.contents, placed.answer, rows.replaced)
+    return placed
 
 
 async def _empty(driver: asyncpg.Connection) -> None:

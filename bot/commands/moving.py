@@ -91,7 +91,6 @@ def _document(args: argparse.Namespace, placed: Placed[None], took: float) -> di
         "seq": placed.contents.seq,
         "hash": placed.contents.hash,
         "seconds": round(took, 3),
-        "nul_shown": placed.shown,
     }
 
 
@@ -102,6 +101,4 @@ def _text(args: argparse.Namespace, placed: Placed[None], took: float) -> str:
         f"The audit trail holds there as it did here: {held.seq} lines, the last is {held.hash}.",
         f"In {shown(args.source)} replays are stopped now; nothing else there is changed.",
     ]
-    if placed.shown:
-        lines.append(f"{placed.shown} texts held a NUL, which PostgreSQL cannot store; it is ␀ there.")
     return "\n".join([*lines, "", "Put this into .env, then start the bot:", f"SAYSO_DATABASE_URL={args.target}"])

@@ -59,21 +59,14 @@ async def test_p15_a_store_goes_around_and_comes_back_whole(tmp_path: Path, clus
     stops = [cluster.url(name) for name in databases]
     stops += [f"sqlite+aiosqlite:///{tmp_path / name}" for name in ("back.db", "last.db")]
     here = first
-    shown = 0
     for there in stops:
         before = dict(await life.rows(here))
         placed = await moved(here, there)
-        shown += placed.shown
         after = await life.rows(there)
-        if here == first:
-            before["requests"] = [
-                tuple(v.replace("\0", "␀") if isinstance(v, str) else v for v in row) for row in before["requests"]
-            ]
         assert after == before, there
         assert placed.contents.total == sum(map(len, after.values()))
         await grown(there)
         here = there
-    assert shown == 1
     assert database_at(here) == tmp_path / "last.db"
     assert life.files(tmp_path) == ["back.db", "first.db", "last.db"]
     for name in databases:
