@@ -15,7 +15,6 @@ test: $(VENV)/ready-to-test check
 # The long tests, then kills at every step that is committed, on both stores, for hours. SECONDS=600 SEED=7 STORE=sqlite
 torture: $(VENV)/ready-to-test
 	$(BIN)/python -m pytest -m torture
-	$(BIN)/python -m pytest -m torture
 	$(BIN)/python -m tests.torture --store $(or $(STORE),both) --seconds $(or $(SECONDS),14400) $(if $(SEED),--seed $(SEED))
 
 # What must hold before any test runs: style, types, and who may import whom.
