@@ -58,14 +58,30 @@ class Access(Sessions):
         hashed = hash_of(secret)
         now = self._ledger.clock.now().timestamp()
         known = self._known.get(hashed)
-        if known is not None and 0 <= now - known[1] < _KEY_CACHED.total_seconds():
+        age = now - known[1] if known is not None else -1.0
+        if known is not None and 0 <= age < _KEY_CACHED.total_seconds():
+            if age > _KEY_CACHED.total_seconds() / 2:
+                # Ahead of time: on a busy loop a reader's thread takes long, and every call with this key would wait.
+                self._ask(hashed, now)
             return known[0]
-        # Many calls with one key come at once: one of them asks for all.
+        return await asyncio.shield(self._ask(hashed, now))
+
+    def _ask(self, hashed: str, now: float) -> asyncio.Task[Key | None]:
+        """Look a key up. Many calls with one key come at once: one of them asks for all."""
         asking = self._asked.get(hashed)
         if asking is None:
-            asking = self._asked[hashed] = asyncio.ensure_future(self._ledger.store.key(hashed))
-            asking.add_done_callback(lambda _: self._asked.pop(hashed, None))
-        key = await asyncio.shield(asking)
+            asking = self._asked[hashed] = asyncio.ensure_future(self._looked_up(hashed, now))
+            asking.add_done_callback(lambda task: self._answered(hashed, task))
+        return asking
+
+    def _answered(self, hashed: str, task: asyncio.Task[Key | None]) -> None:
+        self._asked.pop(hashed, None)
+        if not task.cancelled():
+            # Asked ahead of time, nobody may wait for it: what went wrong is met again by who asks in time.
+            task.exception()
+
+    async def _looked_up(self, hashed: str, now: float) -> Key | None:
+        key = await self._ledger.store.key(hashed)
         if key is None:
             self._known.pop(hashed, None)
             return None
