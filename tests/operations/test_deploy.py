@@ -32,7 +32,7 @@ def anchors(text: str) -> set[str]:
 
 
 def run(*command: str, folder: Path = DEPLOY) -> str:
-    """What a tool says; a test without the tool is left out, and says so. Under SAYSO_TEST_ALL=1 promtool must be here."""
+    """What a tool says. Without it the test is left out; under SAYSO_TEST_ALL=1 promtool must be here."""
     if shutil.which(command[0]) is None:
         if os.environ.get("SAYSO_TEST_ALL") == "1" and command[0] == "promtool":
             pytest.fail(f"{command[0]} is not here")
