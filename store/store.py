@@ -42,6 +42,9 @@ class Reads(Protocol):
     async def read(self, ask: Callable[[StatementCursor], T]) -> T:
         """Ask within one snapshot. Raises `Unavailable` where the database cannot be read."""
 
+    async def glance(self, ask: Callable[[StatementCursor], T]) -> T:
+        """As `read`, for what is found by key at once."""
+
     async def close(self) -> None:
         """Finish what was asked and close the connections."""
 
@@ -81,7 +84,7 @@ class SqlStore:
 
     async def request(self, request_id: str) -> Request | None:
         """See `Store.request`."""
-        return await self._reader.read(lambda cursor: queries.request(cursor, request_id))
+        return await self._reader.glance(lambda cursor: queries.request(cursor, request_id))
 
     async def requests(self, query: Filter) -> tuple[Request, ...]:
         """See `Store.requests`."""
@@ -117,7 +120,7 @@ class SqlStore:
 
     async def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Store.deliveries`."""
-        return await self._reader.read(lambda cursor: queries.deliveries(cursor, request_id))
+        return await self._reader.glance(lambda cursor: queries.deliveries(cursor, request_id))
 
     async def delivery_at(self, channel: str, place: Mapping[str, str]) -> Delivery | None:
         """See `Store.delivery_at`."""
@@ -145,15 +148,15 @@ class SqlStore:
 
     async def audit_head(self) -> tuple[int, str]:
         """Number and hash of the newest audit line, for `store.chain.verify_store`."""
-        return await self._reader.read(queries.head)
+        return await self._reader.glance(queries.head)
 
     async def next_due(self) -> datetime | None:
         """See `Store.next_due`."""
-        return await self._reader.read(queries.next_due)
+        return await self._reader.glance(queries.next_due)
 
     async def key(self, key_hash: str) -> Key | None:
         """See `Store.key`."""
-        return await self._reader.read(lambda cursor: queries.key(cursor, key_hash))
+        return await self._reader.glance(lambda cursor: queries.key(cursor, key_hash))
 
     async def keys(self) -> tuple[Key, ...]:
         """See `Store.keys`."""
@@ -165,7 +168,7 @@ class SqlStore:
 
     async def session(self, session_id: str, now: datetime) -> Session | None:
         """See `Store.session`."""
-        return await self._reader.read(lambda cursor: visits.session(cursor, session_id, now))
+        return await self._reader.glance(lambda cursor: visits.session(cursor, session_id, now))
 
     async def sessions(self, now: datetime, person: str | None = None) -> tuple[Session, ...]:
         """See `Store.sessions`."""
@@ -177,15 +180,15 @@ class SqlStore:
 
     async def reply_key(self, token_hash: str) -> ReplyKey | None:
         """See `Store.reply_key`."""
-        return await self._reader.read(lambda cursor: letters.reply_key(cursor, token_hash))
+        return await self._reader.glance(lambda cursor: letters.reply_key(cursor, token_hash))
 
     async def letter(self, name: str) -> ReplyKey | None:
         """See `Store.letter`."""
-        return await self._reader.read(lambda cursor: letters.letter(cursor, name))
+        return await self._reader.glance(lambda cursor: letters.letter(cursor, name))
 
     async def receipt(self, key: str) -> Receipt | None:
         """See `Store.receipt`."""
-        return await self._reader.read(lambda cursor: letters.receipt(cursor, key))
+        return await self._reader.glance(lambda cursor: letters.receipt(cursor, key))
 
     async def mailbox(self, name: str) -> Cursor | None:
         """See `Store.mailbox`."""
@@ -197,11 +200,11 @@ class SqlStore:
 
     async def unreachable_at(self, channel: str, to: str) -> Unreachable | None:
         """See `Store.unreachable_at`."""
-        return await self._reader.read(lambda cursor: letters.unreachable_at(cursor, channel, to))
+        return await self._reader.glance(lambda cursor: letters.unreachable_at(cursor, channel, to))
 
     async def paused(self) -> bool:
         """See `Store.paused`."""
-        return await self._reader.read(queries.paused)
+        return await self._reader.glance(queries.paused)
 
     async def writable(self) -> bool:
         """See `Store.writable`. A commit within the last `FRESH` seconds answers; else a row is written as it is."""
