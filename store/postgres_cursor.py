@@ -126,6 +126,6 @@ class PostgresCursor(Cursor):
                 text = _NUMBER.sub(lambda found, by=before: f"${int(found[1]) + by}", write.statement.sql)  # type: ignore[misc]
                 parts.append(f"w{number} AS ({text} RETURNING 1)")
                 before += len(write.row)
-            counts = ", ".join(f"(SELECT count(*) FROM w{number})" for number in range(len(writes)))
-            sql = self._joined[key] = f"WITH {', '.join(parts)} SELECT {counts}"  # noqa: S608 - of prepared statements
+            counts = ", ".join(f"(SELECT count(*) FROM w{number})" for number in range(len(writes)))  # noqa: S608 - ours
+            sql = self._joined[key] = f"WITH {', '.join(parts)} SELECT {counts}"
         return sql

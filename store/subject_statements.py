@@ -55,9 +55,9 @@ class SubjectStatements:
         self.bare_decision = p(sa.update(decisions).where(decisions.c.id == bind("id_")).values(body=bind("body")))
         self.ran = p(sa.select(executions.c.id, executions.c.body).where(executions.c.request == bind("request")))
         self.bare_execution = p(sa.update(executions).where(executions.c.id == bind("id_")).values(body=bind("body")))
-        said = {name: bind(name) for name in ("title", "answer", "route", "advice")}
+        said: dict[str, Any] = {name: bind(name) for name in ("title", "answer", "route", "advice")}
         self.bare_request = p(sa.update(requests).where(requests.c.id == bind("id_")).values(**said))
-        mine = bind("request_")
+        mine: sa.BindParameter[Any] = bind("request_")
         self.forgotten = (
             p(sa.update(idempotency).where(idempotency.c.request == mine).values(body_hash="")),
             p(sa.update(accounts).where(accounts.c.request == mine).values(key="")),
