@@ -11,6 +11,7 @@ from bot.commands.outstanding import outstanding
 from bot.core.model import ExecutionState
 from bot.core.ports import Change, EffectKind, Tx
 from store import open_store
+from tests.databases import lay
 from tests.store import samples
 from tests.store.samples import NOW
 
@@ -28,6 +29,7 @@ def run(tx: Tx, state: ExecutionState, **changes: bool) -> str:
 
 async def test_p15_a_restore_tells_what_would_run_and_what_nobody_can_know(tmp_path: Path) -> None:
     """By kind: to run, tried again where that is declared safe, unknown, the agents' own; due steps; what is sent."""
+    lay(tmp_path / "sayso.db")
     store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", exclusive=True)
     waits = await store.write(lambda tx: run(tx, ExecutionState.WAITING))
     unknown = await store.write(lambda tx: run(tx, ExecutionState.EXECUTING))

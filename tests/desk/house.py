@@ -23,6 +23,7 @@ from bot.desk import Access, Desk, Ledger, Rounds
 from bot.replay import TargetReplayer, open_replayer
 from bot.routing import parse
 from store import SqlStore, open_store
+from tests.databases import lay
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -270,6 +271,7 @@ async def open_house(
     path: Path, *, channels: dict[str, Wire] | None = None, clock: MovableClock | None = None, receiver: str = ""
 ) -> AsyncIterator[House]:
     """Open a house on the file at ``path``, which may be one that another left behind."""
+    lay(path)
     store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
     moved = clock or MovableClock()
     numbers = count(1)

@@ -225,7 +225,7 @@ async def test_a_store_that_is_down_is_no_refusal(
     """The person is told to try again; and a refusal that cannot be recorded is still that refusal."""
     request = await house.submit()
 
-    async def refuse(_: object) -> None:
+    async def refuse(_: object, **_more: object) -> None:
         raise down
 
     monkeypatch.setattr(house.store, "write", refuse)

@@ -20,6 +20,7 @@ from bot.core.ports import Change, Tx
 from bot.routing.simulated import Report
 from bot.routing.simulation import Simulation, chance_of
 from store import open_store
+from tests.databases import lay
 from tests.desk.house import RULES, House
 from tests.routing.cases import GROUND, NOW, policy
 from tests.routing.history import lived, recorded, run
@@ -161,6 +162,7 @@ def test_nothing_to_replay_is_said() -> None:
 
 async def test_history_is_gone_through_from_its_beginning(tmp_path: Path) -> None:
     """Every request once and in order: crowds within a millisecond, long gaps, and bounds of time."""
+    lay(tmp_path / "sayso.db")
     store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", exclusive=True)
     times = [NOW + timedelta(microseconds=number % 7) for number in range(1200)]
     times += [NOW + timedelta(days=200, minutes=number) for number in range(700)]

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from store import SqlStore, open_store
+from tests.databases import lay
 from tests.postgres import Cluster
 
 
 @asynccontextmanager
 async def _sqlite(folder: Path, _: Cluster) -> AsyncIterator[SqlStore]:
+    lay(folder / "sayso.db")
     opened = await open_store(f"sqlite+aiosqlite:///{folder / 'sayso.db'}", exclusive=True)
     yield opened
     await opened.close()

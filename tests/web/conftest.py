@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,8 @@ from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
 from bot.web.wire import BoundedHttp
 from store import SqlStore, open_store
+from tests.databases import lay
+from tests.web.server import answering
 
 DATA = Path(__file__).parent / "data"
 JSON = ("application/json", "application/problem+json")
@@ -78,20 +79,15 @@ class Office:
 async def serving(app: Starlette, listening: socket.socket | None = None) -> AsyncIterator[str]:
     """The application behind a socket of this machine; its base address."""
     opened = listening or socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, lifespan="off", http=BoundedHttp, loop="none", ws="none")
-    )
-    running = asyncio.create_task(server.serve([opened]))
-    try:
+    config = uvicorn.Config(app, log_config=None, lifespan="off", http=BoundedHttp, loop="none", ws="none")
+    async with answering(config, opened):
         yield f"http://127.0.0.1:{opened.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await running
 
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     """A house that listens on a free port of this machine."""
+    lay(tmp_path / "sayso.db")
     store = await open_store(f"sqlite+aiosqlite:///{tmp_path}/sayso.db", exclusive=True)
     policy = load(DATA / "routing.yaml")
     clock = SystemClock()

@@ -10,10 +10,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import uvicorn
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from msgspec.structs import replace
 
 from bot.core.model import Request, Submission
@@ -24,11 +28,33 @@ from bot.desk import Access, Desk, Ledger, Rounds
 from bot.routing import load, warnings
 from bot.web.app import create_app
 from bot.web.house import House, Probe, page_url
+from bot.web.inbox import pages as inbox_pages
 from bot.web.inbox import routes
 from store import SqlStore, open_store
+from tests.databases import lay
+from tests.web.server import answering
 
 AGENT = "billing-assistant"
 MARKS = Marks(["a secret of the tests, long enough to sign with"], PAGE)
+
+
+class _Compiled(BytecodeCache):
+    """What Jinja compiled for the houses before: every one of them has the same templates."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Use it, where the template is still the same."""
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
 
 
 class MovableClock:
@@ -123,6 +149,7 @@ async def standing(
 
     ``oidc`` is the identity provider; ``push`` opens the push channel for the house.
     """
+    lay(folder / "sayso.db")
     store = await open_store(f"sqlite+aiosqlite:///{folder / 'sayso.db'}", exclusive=True)
     clock = MovableClock()
     ledger = Ledger(store, clock, secrets.token_bytes)
@@ -147,24 +174,22 @@ async def standing(
         addressed=addressed, probes=probed, warnings=lambda: warnings(house.policy),
         oidc=oidc, closing=house.closing, push=push(house) if push else None,
     )  # fmt: skip
+    with patch.object(inbox_pages, "Environment", partial(Environment, bytecode_cache=_compiled)):
+        pages = routes(doors, send_link)
     config = uvicorn.Config(
-        create_app(doors, routes(doors, send_link)),
+        create_app(doors, pages),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # uvicorn offers no event for it
-        await asyncio.sleep(0.01)
     try:
-        yield house
+        async with answering(config, listener):
+            try:
+                yield house
+            finally:
+                # Open pages that hear of changes would otherwise be waited for.
+                house.closing.set()
     finally:
-        # Open pages that hear of changes would otherwise be waited for.
-        house.closing.set()
-        server.should_exit = True
-        await serving
-        listener.close()
         await store.close()
