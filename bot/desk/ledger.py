@@ -21,6 +21,7 @@ from bot.desk.refusals import Refusals
 from bot.desk.waiting import Waiting
 
 _TRIES = 5
+_MOST_TOLD = 2000
 
 
 class Deed(Struct, frozen=True):
@@ -64,6 +65,8 @@ class Ledger:
         """Under which name this process shares the store with others; None where it has it to itself."""
         self.alive_until = math.inf
         """Until when (`time.monotonic`) others leave to this process what it holds; for ever, where there are none."""
+        self._told: dict[str, Request] = {}
+        """Where the store is shared: what was told here of late, by request."""
         self._late: set[asyncio.Task[None]] = set()
 
     def id(self, prefix: str) -> str:
@@ -132,6 +135,10 @@ class Ledger:
         if deed.request is not None and deed.fresh:
             self.waiting.tell(deed.request)
             self.live.tell(deed.request)
+            if self.store.shared:
+                self._told[deed.request.id] = deed.request
+                if len(self._told) > _MOST_TOLD:
+                    del self._told[next(iter(self._told))]
         if self.courier is None:
             return
         if deed.effects:
@@ -140,11 +147,12 @@ class Ledger:
             self.courier.take_execution(deed.execution)
 
     async def retell(self, request_id: str) -> None:
-        """Tell those who wait here of a request that another process changed."""
+        """Tell those who wait here of a request that another process changed; what this one told is not told twice."""
+        told = self._told.pop(request_id, None)
         if not (self.waiting.awaited(request_id) or self.live.watching):
             return
         request = await self.store.request(request_id)
-        if request is not None:
+        if request is not None and request != told:
             self.waiting.tell(request)
             self.live.tell(request)
 
