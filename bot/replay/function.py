@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.ports import Outcome, OutcomeKind
-from bot.replay.answer import MOST_READ, result_of
 from bot.replay.pipe import NotStarted, Pipe, open_pipe
+from bot.replay.result import MOST_READ, result_of
 
 log = logging.getLogger("sayso.replay")
 

@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from bot.core.digest import digest_of
 from bot.core.outgoing import EXECUTE, payload
 from bot.core.ports import Order, Outcome
 from bot.replay.function import FunctionRunner
+from bot.replay.result import failed
 from bot.replay.signing import Signer
-from bot.replay.webhook import WebhookClient, failed
+
+if TYPE_CHECKING:
+    from bot.replay.webhook import WebhookClient
 
 
 class TargetReplayer:
     """Runs approved actions against the targets that the configuration names; the ports `Replayer` and `Herald`."""
 
-    def __init__(self, webhooks: WebhookClient, functions: FunctionRunner) -> None:
-        """The two ways an action can run here; the third, the agent itself, never comes this way."""
-        self._webhooks = webhooks
+    def __init__(
+        self,
+        signer: Signer,
+        functions: FunctionRunner,
+        *,
+        listed: Callable[[], tuple[str, ...]],
+        carried: Callable[[], Mapping[str, str]],
+    ) -> None:
+        """The two ways an action can run here; the third, the agent itself, never comes this way.
+
+        See `bot.replay.webhook.WebhookClient` for ``listed`` and ``carried``.
+        """
+        self._signer = signer
+        self._listed = listed
+        self._carried = carried
         self._functions = functions
+        self._client: WebhookClient | None = None
+
+    async def _webhooks(self) -> WebhookClient:
+        """What sends. Its library is 110 ms and 10 MB, which wait until there is something to send.
+
+        It is loaded in a thread, so that nobody else waits for it.
+        """
+        if self._client is None:
+            module = await asyncio.to_thread(import_module, "bot.replay.webhook")
+            if self._client is None:
+                self._client = module.WebhookClient(signer=self._signer, listed=self._listed, carried=self._carried)
+        return self._client
 
     async def run(self, order: Order) -> Outcome:
         """Make one attempt; never raises for what the target does. Cancelled midway, the attempt is ``unknown``."""
@@ -28,7 +57,8 @@ class TargetReplayer:
             return failed("digest_mismatch", "what would run is not what was approved, so nothing ran")
         how = order.how
         if how.webhook is not None:
-            return await self._webhooks.post(
+            webhooks = await self._webhooks()
+            return await webhooks.post(
                 how.webhook,
                 message_id=order.execution,
                 kind=EXECUTE,
@@ -45,11 +75,13 @@ class TargetReplayer:
         self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
     ) -> Outcome:
         """Tell an agent's own webhook about its request, through the same guard and with the same signature."""
-        return await self._webhooks.post(url, message_id=event_id, kind=event_type, data=data, within=within)
+        webhooks = await self._webhooks()
+        return await webhooks.post(url, message_id=event_id, kind=event_type, data=data, within=within)
 
     async def close(self) -> None:
         """Close every connection. Attempts still running are the caller's to await or cancel first."""
-        await self._webhooks.close()
+        if self._client is not None:
+            await self._client.close()
 
 
 def open_replayer(
@@ -64,8 +96,7 @@ def open_replayer(
     asked at every connection, so a reloaded file holds at once. ``carried`` are headers that webhooks carry along.
     Raises ``ValueError`` on a secret that is none.
     """
-    webhooks = WebhookClient(signer=Signer(secrets), listed=allow_private, carried=carried)
-    return TargetReplayer(webhooks, FunctionRunner())
+    return TargetReplayer(Signer(secrets), FunctionRunner(), listed=allow_private, carried=carried)
 
 
 def _as_approved(order: Order) -> bool:

@@ -20,6 +20,7 @@ from bot.core.outgoing import HEADERS, message
 from bot.core.ports import Outcome, OutcomeKind
 from bot.replay.answer import outcome_of
 from bot.replay.guard import Guard, GuardedResolver, TargetRefused
+from bot.replay.result import failed
 from bot.replay.signing import Signer
 
 CONNECTIONS = 1024
@@ -155,11 +156,6 @@ class WebhookClient:
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
-
-
-def failed(code: str, sentence: str) -> Outcome:
-    """An outcome without effect, for good."""
-    return Outcome(kind=OutcomeKind.FAILED, error=f"{code}: {sentence}")
 
 
 def _ending(fault: Exception, within: timedelta, *, started: bool) -> Outcome:

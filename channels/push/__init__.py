@@ -1,21 +1,21 @@
-"""Push: notifications through Web Push, ntfy and Apprise. Importing it imports http_ece and py_vapid, not Apprise."""
+"""Push: notifications through Web Push, ntfy and Apprise. A way's libraries are imported when it is on."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-from aiohttp.abc import AbstractResolver
+from typing import TYPE_CHECKING, Any
 
 from bot.core.ports import Clock
 from bot.core.ports.push import Pushes
 from channels.push.channel import PushChannel
-from channels.push.ntfy import NtfyWay
 from channels.push.services import ServicesWay
 from channels.push.settings import PushSettings, Service
 from channels.push.ways import Way
 from channels.push.web import WebWay
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
 
 __all__ = ["PushChannel", "PushSettings", "Service", "open"]
 
@@ -47,6 +47,8 @@ def open(  # noqa: A001  # every channel's module has an `open`; nothing here re
             )
         )
     if settings.ntfy_url is not None:
+        from channels.push.ntfy import NtfyWay  # noqa: PLC0415  # it loads the library of calls
+
         ways.append(NtfyWay(settings.ntfy_url, settings.ntfy_token, public_url))
     if settings.services:
         ways.append(ServicesWay(settings.services))

@@ -6,7 +6,7 @@ import base64
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 from yarl import URL
@@ -19,17 +19,11 @@ _MOST_KEPT = 64
 _KEY_BYTES = 32
 
 
-def new_key() -> str:
-    """A private key, base64url of its 32 bytes."""
-    number = generate_private_key(SECP256R1()).private_numbers().private_value
-    return _text(number.to_bytes(32, "big"))
-
-
 class Vapid:
     """Signs for one key and one subject (``mailto:`` or ``https:``)."""
 
     def __init__(self, private_key: str, subject: str) -> None:
-        """``private_key`` as `new_key` gives it. Raises ``ValueError`` where it is none, without repeating it."""
+        """``private_key``: base64url of its 32 bytes. Raises ``ValueError`` where it is none, without repeating it."""
         signer = _signer(private_key)
         if signer is None:
             raise ValueError("VAPID_PRIVATE_KEY: not a private key of 32 bytes in base64url")

@@ -5,40 +5,29 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import aiohttp
-import http_ece  # type: ignore[import-untyped]  # it has no types
 import msgspec
-from aiohttp.abc import AbstractResolver
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from yarl import URL
 
 from bot.core.errors import SendFailed
 from bot.core.model import Person, PushWay
-from bot.core.ports import Clock, Subscription
+from bot.core.ports import Clock
 from bot.core.ports.push import Pushes
-from channels.push.calls import call, failure
-from channels.push.guard import guarded_session
+from channels.push.keys import new_key
 from channels.push.settings import MOST_PAYLOAD, MOST_TTL
-from channels.push.vapid import Vapid, new_key
 from channels.push.ways import Notice, NoticeKind
 
-_log = logging.getLogger(__name__)
-_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
-_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
+
+    from channels.push.posts import Posts
+
 _TOPIC = 32
 """Characters of a topic, at most (RFC 8030, 5.4)."""
-_HINTS = {
-    HTTPStatus.BAD_REQUEST: ": the browser's subscription or our key is not what it expects",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ": the notification is too large for it",
-    HTTPStatus.UNAUTHORIZED: ": our VAPID key is refused",
-    HTTPStatus.FORBIDDEN: ": our VAPID key is refused",
-}
 
 
 class WebWay:
@@ -70,20 +59,20 @@ class WebWay:
         self._resolver = resolver
         self._tls = tls
         self._people: frozenset[str] = frozenset()
-        self._vapid: Vapid | None = None
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
-        self._fault: str | None = None
+        self._key: str | None = None
+        self._posts: Posts | None = None
 
     @property
     def public_key(self) -> str | None:
         """What browsers subscribe with, base64url of the uncompressed point; None before `start`."""
-        return self._vapid.public_key if self._vapid else None
+        return self._opened().public_key if self._key else None
 
     async def start(self) -> None:
         """Make or find the key, and read who is reached."""
-        key = self._private_key or await self._pushes.keep("vapid", new_key())
-        self._vapid = Vapid(key, self._subject)
+        self._key = self._private_key or await self._pushes.keep("vapid", new_key())
         await self.refresh()
+        if self._private_key or self._people:
+            self._opened()
 
     async def refresh(self) -> None:
         """Look anew at which browsers take push."""
@@ -91,13 +80,12 @@ class WebWay:
 
     async def stop(self) -> None:
         """Let connections go."""
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        if self._posts is not None:
+            await self._posts.stop()
 
     def fault(self) -> str | None:
         """The key is refused, where it was when last used."""
-        return self._fault
+        return self._posts.fault if self._posts else None
 
     def reaches(self, person: Person | None) -> bool:
         """Whether one of the person's browsers takes push."""
@@ -121,7 +109,7 @@ class WebWay:
             "Urgency": "high" if urgent else "normal",
             "Topic": topic_of(tag),
         }
-        told = await asyncio.gather(*(self._post(one, payload, headers) for one in known))
+        told = await asyncio.gather(*(self._opened().post(one, payload, headers) for one in known))
         failures = [one for one in told if one is not None]
         if known and len(failures) < len(known):
             return
@@ -134,44 +122,21 @@ class WebWay:
         """Seconds; at least one, because 0 asks a service to keep nothing for a browser that is not there."""
         return int(min(max((until - self._clock.now()).total_seconds(), 1), MOST_TTL.total_seconds()))
 
-    async def _post(self, to: Subscription, payload: bytes, headers: Mapping[str, str]) -> SendFailed | None:
-        """Send to one browser; what went wrong, or None. What its service does not know any more is forgotten."""
-        try:
-            url = URL(to.endpoint)
-            who = f"the push service at {url.host}"
-            body = _encrypted(to, payload)
-            signed = self._signed(url)
-        except ValueError as fault:
-            return SendFailed(f"a browser's subscription cannot be used ({fault})", temporary=False)
-        headers = {**headers, **signed, "Content-Encoding": "aes128gcm", "Content-Type": "application/octet-stream"}
-        try:
-            answer = await call(self._session(url.scheme), "POST", url, who, headers=headers, data=body)
-        except SendFailed as failed:
-            return failed
-        if answer.good:
-            self._fault = None
-            return None
-        if answer.status in _GONE:
-            await self._pushes.unsubscribe(to.id, by="sayso", reason="gone")
-            return SendFailed(f"{who} does not know this browser any more", temporary=False)
-        if answer.status in _REFUSED:
-            self._fault = f"{who} refuses our key ({answer.status}; see VAPID_PRIVATE_KEY and VAPID_SUBJECT)"
-            _log.error("push: %s", self._fault)
-        return failure(answer, who, _HINTS.get(HTTPStatus(answer.status), "") if answer.status in _HINTS else "")
-
-    def _signed(self, url: URL) -> dict[str, str]:
-        if self._vapid is None:
-            raise ValueError("the channel has not started")
-        if url.scheme not in ("https", "http"):
-            raise ValueError("its endpoint is no web address")
-        return {"Authorization": self._vapid.header(url, self._clock.now())}
-
-    def _session(self, scheme: str) -> aiohttp.ClientSession:
-        if scheme not in self._sessions:
-            self._sessions[scheme] = guarded_session(
-                self._listed, plain=scheme == "http", resolver=self._resolver, tls=self._tls
+    def _opened(self) -> Posts:
+        """What sends, loaded at its first use: a house whose browsers take no push has no need of it."""
+        if self._posts is None:
+            if self._key is None:
+                raise ValueError("the channel has not started")
+            self._posts = import_module("channels.push.posts").Posts(
+                self._pushes,
+                self._clock,
+                private_key=self._key,
+                subject=self._subject,
+                listed=self._listed,
+                resolver=self._resolver,
+                tls=self._tls,
             )
-        return self._sessions[scheme]
+        return self._posts
 
 
 def topic_of(tag: str) -> str:
@@ -195,25 +160,3 @@ def payload_of(notice: Notice) -> bytes:
     if len(payload) > MOST_PAYLOAD:
         raise SendFailed("the notification is too large: SAYSO_PUBLIC_URL is too long", temporary=False)
     return payload
-
-
-def _encrypted(to: Subscription, payload: bytes) -> bytes:
-    """As only that browser can read it (RFC 8291), by a key that is used once."""
-    try:
-        return bytes(
-            http_ece.encrypt(
-                payload,
-                private_key=generate_private_key(SECP256R1()),
-                dh=_decoded(to.p256dh),
-                auth_secret=_decoded(to.auth),
-                version="aes128gcm",
-            )
-        )
-    except Exception:  # noqa: BLE001  # keys come from browsers; the libraries raise a dozen kinds, some with keys in them
-        raise ValueError("its keys are none") from None
-
-
-def _decoded(text: str) -> bytes:
-    if not text:
-        raise ValueError("a key is missing")
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.core.checkup import Finding, Level
 from channels.push import PushSettings, Service
 from channels.push.checks import looks
-from channels.push.vapid import new_key
+from channels.push.keys import new_key
 from tests.fakes.push import JsonService, NtfyServer
 
 SUBJECT = "mailto:ops@sayso.example"

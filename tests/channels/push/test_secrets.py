@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from bot.core.errors import SendFailed
 from bot.core.model import Delivery, Option, Request
+from channels.push.keys import new_key
 from channels.push.settings import PushSettings, Service
-from channels.push.vapid import new_key
 from tests.channels.push.house import LOW, Phone, opened, rejection
 
 CANARIES = [f"canary{n:02}" for n in range(50)]
