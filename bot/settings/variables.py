@@ -235,9 +235,10 @@ VARIABLES = (
 
 
 def env_example() -> str:
-    """The text of `.env.example`: every variable, what it is for, its default or an example."""
+    """The text of `.env.example`: every variable, what it is for, its default or an example; nothing is set."""
     lines = [
-        "# Copy to .env and fill in. A variable of the environment wins over this file;",
+        "# Copy to .env, and take the # away from what you set; what stands here is the default, or an example.",
+        "# A variable of the environment wins over this file;",
         "# NAME_FILE=/run/secrets/name reads any of them from a file.",
     ]
     group = ""
@@ -246,7 +247,6 @@ def env_example() -> str:
             group = variable.group
             lines += ["", f"## {group}"]
         lines += ["", *(f"# {line}" for line in variable.about.splitlines())]
-        lines.append(
-            f"{variable.name}={variable.default}" if variable.default else f"# {variable.name}={variable.example}"
-        )
+        # Commented out, defaults too: a copy that said them would win over what the image and the unit say.
+        lines.append(f"# {variable.name}={variable.default or variable.example}")
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.settings import VARIABLES
+from bot.settings import VARIABLES, env_example
 from tests.operations.test_p14_stopping import LIMIT
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +104,17 @@ def test_the_image_is_built_of_what_there_is() -> None:
     assert "--require-hashes" in DOCKERFILE
     assert DOCKERFILE.rindex("\nUSER 10001:10001") < DOCKERFILE.rindex("\nENTRYPOINT")
     assert "/healthz" in DOCKERFILE
+
+
+def test_what_an_operator_says_wins_over_the_image_and_the_unit() -> None:
+    """A value in the image would win over a NAME_FILE of compose, and one in a copied `.env` over image and unit."""
+    unit = (DEPLOY / "sayso.service").read_text(encoding="utf-8")
+    told = set(re.findall(r"\b((?:SAYSO|SLACK|EMAIL)_[A-Z_]+)=", DOCKERFILE))
+    assert told == {"SAYSO_LISTEN", "SAYSO_LOG", "SAYSO_CONFIG"}
+    assert set(re.findall(r"^Environment=(SAYSO_\w+)", unit, re.MULTILINE)) == {"SAYSO_CONFIG"}
+    for name in COMPOSE["services"]["sayso"]["environment"]:
+        assert name.removesuffix("_FILE") not in told, name
+    assert not re.search(r"^[A-Z]", env_example(), re.MULTILINE)
 
 
 def test_compose_gives_secrets_as_files_and_time_to_end() -> None:
