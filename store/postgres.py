@@ -65,6 +65,7 @@ def engine_for(url: URL, *, connections: int, lock_timeout: float) -> AsyncEngin
         "lock_timeout": str(int(lock_timeout * 1000)),
         "client_connection_check_interval": "1s",
         "timezone": "UTC",
+        "jit": "off",
     }
     connect = {"timeout": OPENING, "command_timeout": ANSWERED, "server_settings": told}
     return create_async_engine(
@@ -138,8 +139,8 @@ async def driver_of(connection: AsyncConnection) -> PgCursor:
 
 
 def taken_row(row: Sequence[Any]) -> list[Any]:
-    """A row's values, texts as of `taken`."""
-    return [taken(value) if type(value) is str else value for value in row]
+    """A row's values, or columns of many rows, texts as of `taken`."""
+    return [taken(value) if type(value) is str else taken_row(value) if type(value) is list else value for value in row]
 
 
 def given_row(row: Row) -> Row:

@@ -1,131 +1,95 @@
-"""Prepared statements on PostgreSQL with fewer round trips: writes gather and go out as one statement.
+"""Prepared statements on PostgreSQL with fewer round trips: what is asked is read ahead, what is written gathers.
 
 A guarded write is presumed to touch its one row, for whoever writes holds the lock and has just read the row. What was
-presumed wrongly shows as the gathered statement is run; then the batch is run again, each write by itself.
+presumed wrongly shows as the gathered statement is run; then the batch is run again, each write by itself, and nothing
+is answered from memory.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from store.cursor import NOTHING, Cursor
 from store.postgres import PgCursor
+from store.postgres_many import Gathering, table_of
+from store.postgres_memory import Memory
 from store.prepared import Prepared, Row
 from store.statements import Statements
 
-_MOST = 16
-"""Writes in one statement; of longer ones there would be too many different to keep prepared."""
-
-_FEW = 3
-"""Rows that are gathered with the rest; of more, the rows go out by themselves, without waiting for each."""
-
-_NUMBER = re.compile(r"\$(\d+)")
-_WRITES = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) (\w+)")
-
-
-class Presumed(Exception):
-    """A write that was presumed to touch one row touched none."""
-
-
-class _Write:
-    """One gathered write."""
-
-    __slots__ = ("counted", "row", "statement")
-
-    def __init__(self, statement: Prepared, row: Row, *, counted: bool) -> None:
-        self.statement = statement
-        self.row = row
-        self.counted = counted
+_FEW = 500
+"""Rows that one call adds to what gathers; of more, the rows go out by themselves, without waiting for each."""
 
 
 class PostgresCursor(Cursor):
-    """See `Cursor`; ``presuming`` says whether writes gather."""
+    """See `Cursor`; ``presuming`` says whether writes gather, and whether ``memory`` is asked first.
 
-    __slots__ = ("_gathered", "_joined", "_tables", "presuming")
+    ``last`` tells what is asked in one with the last statement of a transaction (see `Gathering.settle`); ``answered``
+    is what that said.
+    """
+
+    __slots__ = ("answered", "gathering", "last", "memory", "presuming")
 
     def __init__(self, driver: PgCursor, statements: Statements) -> None:
         super().__init__(driver, statements)
         self.presuming = False
-        self._gathered: list[_Write] = []
-        self._tables: dict[str, bool] = {}
-        self._joined: dict[tuple[int, ...], str] = {}
+        self.gathering = Gathering(driver)
+        self.memory = Memory(statements)
+        self.last: Callable[[], tuple[str, tuple[Any, ...]]] | None = None
+        self.answered: Any = None
 
     def forget(self) -> None:
-        """Forget what has gathered: its transaction is over, or begins."""
-        self._gathered = []
-        self._tables = {}
+        """Forget what has gathered and what was read ahead: its transaction is over, or begins."""
+        self.gathering.forget()
+        self.memory.forget()
         self.told.clear()
+        self.answered = None
 
     def all(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
         """See `Cursor.all`."""
-        self.settle()
-        return super().all(statement, values)
+        row = statement.pick(values)
+        if self.presuming:
+            found = self.memory.answer(statement, row)
+            if found is not None:
+                return found
+            if self.gathering.concerns(statement.sql):
+                self.gathering.settle()
+        self.driver.execute(statement.sql, row)
+        return self.driver.fetchall()
 
     def one(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Row | None:
         """See `Cursor.one`."""
-        self.settle()
-        return super().one(statement, values)
+        found = self.all(statement, values)
+        return found[0] if found else None
 
     def change(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> int:
         """See `Cursor.change`."""
-        self.settle()
+        self.gathering.settle()
+        self.memory.touch(table_of(statement.sql), None)
         return super().change(statement, values)
 
     def presume(self, statement: Prepared, values: Mapping[str, Any]) -> int:
         """See `Cursor.presume`."""
-        if not self.presuming:
-            return super().change(statement, values)
-        self.written += 1
-        self._gather((_Write(statement, statement.pick(values), counted=True),))
+        if not self._gathers(statement, (values,), counted=True):
+            return self.change(statement, values)
         return 1
 
     def change_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> None:
         """See `Cursor.change_many`."""
-        if self.presuming and values and len(values) <= _FEW:
-            self.written += 1
-            self._gather([_Write(statement, statement.pick(row), counted=False) for row in values])
-            return
-        self.settle()
-        super().change_many(statement, values)
+        if values and not self._gathers(statement, values, counted=False):
+            self.gathering.settle()
+            self.memory.touch(table_of(statement.sql), None)
+            super().change_many(statement, values)
 
-    def _gather(self, writes: Sequence[_Write]) -> None:
-        """Add writes. Parts of one statement do not see each other, so a row may be touched by one of them only."""
-        found = _WRITES.match(writes[0].statement.sql)
-        table = found[2] if found else ""
-        plain = found is not None and found[1] == "INSERT INTO" and "DO UPDATE" not in writes[0].statement.sql
-        beside = self._tables.get(table)
-        if len(self._gathered) + len(writes) > _MOST or (beside is not None and not (plain and beside)):
-            self.settle()
-        self._tables[table] = plain
-        self._gathered += writes
+    def _gathers(self, statement: Prepared, values: Sequence[Mapping[str, Any]], *, counted: bool) -> bool:
+        if not self.presuming or len(values) > _FEW or not self.gathering.add(statement, values, counted=counted):
+            return False
+        self.written += 1
+        table = table_of(statement.sql)
+        for row in values:
+            self.memory.touch(table, row)
+        return True
 
     def settle(self) -> None:
-        """See `Cursor.settle`. Raises `Presumed`."""
-        if not self._gathered:
-            return
-        writes, self._gathered, self._tables = self._gathered, [], {}
-        if len(writes) == 1:
-            self.driver.execute(writes[0].statement.sql, writes[0].row)
-            counts: Sequence[Any] = (self.driver.rowcount,)
-        else:
-            self.driver.execute(self._join(writes), [value for write in writes for value in write.row])
-            (counts,) = self.driver.fetchall()
-        for write, count in zip(writes, counts, strict=True):
-            if write.counted and count != 1:
-                raise Presumed(write.statement.sql)
-
-    def _join(self, writes: Sequence[_Write]) -> str:
-        """The writes as one statement, which answers how many rows each touched."""
-        key = tuple(id(write.statement) for write in writes)
-        sql = self._joined.get(key)
-        if sql is None:
-            parts, before = [], 0
-            for number, write in enumerate(writes):
-                text = _NUMBER.sub(lambda found, by=before: f"${int(found[1]) + by}", write.statement.sql)  # type: ignore[misc]
-                parts.append(f"w{number} AS ({text} RETURNING 1)")
-                before += len(write.row)
-            counts = ", ".join(f"(SELECT count(*) FROM w{number})" for number in range(len(writes)))  # noqa: S608 - ours
-            sql = self._joined[key] = f"WITH {', '.join(parts)} SELECT {counts}"
-        return sql
+        """See `Cursor.settle`: the last of a transaction. Raises `Presumed`."""
+        self.answered = self.gathering.settle(self.last() if self.last is not None and self.presuming else None)

@@ -19,10 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
+from bot.core.ports import About
 from store import postgres, postgres_ears
 from store.batches import Outcome, Work, one_by_one, together
 from store.postgres import PgCursor
-from store.postgres_cursor import PostgresCursor, Presumed
+from store.postgres_cursor import PostgresCursor
+from store.postgres_many import Presumed
 from store.statements import statements_for
 
 log = logging.getLogger(__name__)
@@ -31,8 +33,21 @@ LOCK = 0x5A_75_0C_0F
 """The advisory lock that whoever writes holds."""
 
 _BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK:d})"
-_NUMBER = "SELECT pg_current_xact_id()::text"
-_TELL = "SELECT pg_current_xact_id()::text FROM pg_notify($1::text, $2::text)"
+_PLANS = "; ".join(
+    f"SET {name} = {value}"
+    for name, value in {
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "enable_bitmapscan": "off",
+    }.items()
+)
+"""Everything that is asked while writing is found by an index, row by row. A plan is made once, maybe while a table is
+still empty, and then has to be the one for millions."""
+
+_NUMBER = "pg_current_xact_id()::text"
+_TELL = "pg_current_xact_id()::text FROM pg_notify({0}::text, {1}::text)"
 _BECAME = "SELECT pg_xact_status($1::text::xid8)"
 _ASKED = 3
 """How often a server is asked what became of a commit, a second between."""
@@ -53,6 +68,7 @@ class _Writing:
     def __init__(self, driver: PgCursor, cursor: PostgresCursor) -> None:
         self.driver = driver
         self.cursor = cursor
+        cursor.last = self._word
 
     def begin(self, *, presuming: bool) -> None:
         """Begin to write, once nobody else does."""
@@ -85,11 +101,11 @@ class _Writing:
         """See `Transaction.spoiled`: after any error of the server's, and where something else was presumed."""
         return isinstance(error, asyncpg.PostgresError | Presumed)
 
-    def run(self, batch: Sequence[Work]) -> list[Outcome]:
+    def run(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome]:
         """The whole transaction."""
         written = self.cursor.written
         self.begin(presuming=True)
-        outcomes = together(self, batch)
+        outcomes = together(self, batch) if self._foreseen(about) else None
         if outcomes is None:
             self.rollback()
             self.begin(presuming=False)
@@ -104,14 +120,30 @@ class _Writing:
             raise _Doubtful(number, outcomes) from error
         return outcomes
 
-    def _tell(self) -> str:
-        """Let the other replicas hear of the commit to come; the transaction's number."""
+    def _foreseen(self, about: Sequence[About]) -> bool:
+        """Read what the units are about; False where one of them is about what cannot even be asked for."""
+        if not about:
+            return True
+        try:
+            self.cursor.memory.load(self.driver, about, self.cursor.me)
+        except (asyncpg.DataError, UnicodeError):
+            return False
+        return True
+
+    def _word(self) -> tuple[str, tuple[str, ...]]:
+        """How the other replicas hear of the commit to come, and the transaction's number is asked."""
         if self.cursor.me is None:
-            self.driver.execute(_NUMBER)
-        else:
-            said = postgres_ears.word(self.cursor.me, self.cursor.told)
-            self.driver.execute(_TELL, (postgres_ears.CHANNEL, said))
-        return str(self.driver.fetchall()[0][0])
+            return _NUMBER, ()
+        return _TELL, (postgres_ears.CHANNEL, postgres_ears.word(self.cursor.me, self.cursor.told))
+
+    def _tell(self) -> str:
+        """The transaction's number, with which the other replicas are told; most often it was asked already."""
+        number = self.cursor.answered
+        if number is None:
+            asked, values = self._word()
+            self.driver.execute("SELECT " + asked.format("$1", "$2"), values)
+            number = self.driver.fetchall()[0][0]
+        return str(number)
 
 
 class PostgresLine:
@@ -125,16 +157,16 @@ class PostgresLine:
         self.me: str | None = None
         """The replica that writes here, once it is one of several."""
 
-    async def transact(self, batch: Sequence[Work]) -> list[Outcome]:
+    async def transact(self, batch: Sequence[Work], about: Sequence[About] = ()) -> list[Outcome]:
         """See `Line.transact`."""
-        task = asyncio.get_running_loop().create_task(self._transact(batch))
+        task = asyncio.get_running_loop().create_task(self._transact(batch, about))
         outcomes: list[Outcome] = await postgres.patiently(task)
         return outcomes
 
-    async def _transact(self, batch: Sequence[Work]) -> list[Outcome]:
+    async def _transact(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome]:
         writing = await self._open()
         try:
-            outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch)
+            outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch, about)
         except _Doubtful as doubt:
             await self.let_go()
             if await self._became(doubt.number) != "committed":
@@ -146,6 +178,7 @@ class PostgresLine:
         if self._connection is None:
             self._connection = await self._engine.connect()
             driver = await postgres.driver_of(self._connection)
+            await driver.connection.execute(_PLANS)
             self._writing = _Writing(driver, PostgresCursor(driver, statements_for("postgresql")))
         if self._writing is None:
             raise AssertionError("a connection is opened with its cursor")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from bot.core.ports import About
 from store.batches import Outcome, Work, one_by_one, together
 from store.sqlite import Connection
 
@@ -29,7 +30,7 @@ class SqliteLine:
         self._connection: Connection | None = connect()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
 
-    async def transact(self, batch: Sequence[Work]) -> list[Outcome]:
+    async def transact(self, batch: Sequence[Work], about: Sequence[About] = ()) -> list[Outcome]:  # noqa: ARG002  # SQLite needs no hint
         """See `Line.transact`."""
         if self._connection is None:
             self._connection = await self._aside(self._connect)

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.model import Delivery, Key, Request
 from bot.core.ports import (
+    About,
     Alike,
     AuditLine,
     AuditQuery,
@@ -78,9 +79,9 @@ class SqlStore:
     async def attend(self, replica: str, heard: Callable[[bool], None]) -> None:
         """See `ReplicaStore.attend`: nobody else is heard here."""
 
-    async def write(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
+    async def write(self, work: Callable[[Tx], T], *, patient: bool = False, about: About | None = None) -> T:
         """See `Store.write`. Also raises `bot.core.errors.Overloaded` where too many changes wait."""
-        return await self._writer.write(work, patient=patient)
+        return await self._writer.write(work, patient=patient, about=about)
 
     async def request(self, request_id: str) -> Request | None:
         """See `Store.request`."""

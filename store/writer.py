@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.histogram import Histogram
+from bot.core.ports import About
 from bot.core.ports.standing import Load
 from store.batches import Outcome, Work
 from store.tx import UnitTx
@@ -42,8 +43,11 @@ _LONGEST = 60
 class Line(Protocol):
     """The connection that writes, opened anew by itself after a failure."""
 
-    async def transact(self, batch: Sequence[Work]) -> list[Outcome]:
-        """Run and commit a batch; what each unit ended with. Cancelling waits for the end of it."""
+    async def transact(self, batch: Sequence[Work], about: Sequence[About] = ()) -> list[Outcome]:
+        """Run and commit a batch; what each unit ended with. Cancelling waits for the end of it.
+
+        ``about``: what some of the units are about, see `bot.core.ports.Store.write`.
+        """
 
     async def let_go(self) -> None:
         """Drop a connection that failed: the next batch opens a fresh one, whatever state this one was in."""
@@ -56,11 +60,12 @@ class Line(Protocol):
 
 
 class _Unit:
-    __slots__ = ("future", "work")
+    __slots__ = ("about", "future", "work")
 
-    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
+    def __init__(self, work: Work, future: asyncio.Future[Any], about: About | None) -> None:
         self.work = work
         self.future = future
+        self.about = about
 
 
 class Writer:
@@ -81,7 +86,7 @@ class Writer:
         self.committed_at: float | None = None
         """When the last commit succeeded (`time.monotonic`), None once one has failed since."""
 
-    async def write(self, work: Callable[[UnitTx], T], *, patient: bool = False) -> T:
+    async def write(self, work: Callable[[UnitTx], T], *, patient: bool = False, about: About | None = None) -> T:
         """Run ``work`` in the next transaction; see `bot.core.ports.Store.write`.
 
         ``patient``: after all others that wait. Raises `Overloaded` where too many wait already. A caller that is
@@ -95,7 +100,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting += 1
-        (self._patient if patient else self._urgent).append(_Unit(work, future))
+        (self._patient if patient else self._urgent).append(_Unit(work, future, about))
         if self._working is None or self._working.done():
             # In a context of its own: it is not about what the first of them is about.
             self._working = loop.create_task(self._work(), context=Context())
@@ -133,7 +138,9 @@ class Writer:
         """Run and commit a batch; what each unit ended with."""
         began = time.monotonic()
         try:
-            outcomes = await self._line.transact([unit.work for unit in batch])
+            outcomes = await self._line.transact(
+                [unit.work for unit in batch], [unit.about for unit in batch if unit.about is not None]
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller is to hear of it
             await self._line.let_go()
             self.committed_at = None

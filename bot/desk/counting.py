@@ -24,7 +24,8 @@ _SAMPLE = "sample "
 class Proposal(Struct, frozen=True, kw_only=True):
     """A submission on its way in. ``chance`` (0 to 1) is drawn for it once, and decides about samples.
 
-    ``title`` is the house's, where it asks by itself; else the action's own.
+    ``title`` is the house's, where it asks by itself; else the action's own. ``prints`` are its fingerprints, where
+    they are known already.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     now: datetime
     chance: float
     title: str | None = None
+    prints: tuple[str, ...] | None = None
 
 
 class Counted(Struct, frozen=True):
@@ -73,7 +75,8 @@ def counted(tx: Tx, it: Proposal) -> Counted:
 def _refused(tx: Tx, it: Proposal) -> str | None:
     """An earlier request of the same content, however dressed, that was rejected a short while ago (threat T12)."""
     since = it.now - it.policy.action(it.submission.action).cooldown
-    found = [tx.rejected(each, since) for each in counting.prints_of(it.policy, it.submission)]
+    prints = counting.prints_of(it.policy, it.submission) if it.prints is None else it.prints
+    found = [tx.rejected(each, since) for each in prints]
     return next((request for request in found if request is not None), None)
 
 

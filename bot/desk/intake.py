@@ -8,11 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
+from bot.core.counting import prints_of
 from bot.core.digest import digest_of
 from bot.core.edits import differences
 from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
-from bot.core.ports import Change, Tx
+from bot.core.ports import About, Change, Tx
 from bot.core.redaction import seen
 from bot.desk.counting import Proposal, counted
 from bot.desk.ledger import Deed
@@ -46,6 +47,7 @@ class Intake(Part):
             agent=agent,
             now=self._ledger.clock.now(),
             chance=int.from_bytes(self._ledger.entropy(4), "big") / _CHANCES,
+            prints=prints_of(policy, submission),
         )
 
         def work(tx: Tx) -> Deed:
@@ -59,7 +61,12 @@ class Intake(Part):
                 tx.remember(agent, idempotency_key, body_hash, it.id, it.now)
             return deed
 
-        deed = await self._ledger.commit(work, patient=True)
+        about = About(
+            requests=() if submission.revises is None else (submission.revises,),
+            keys=() if idempotency_key is None else ((agent, idempotency_key),),
+            fingerprints=it.prints or (),
+        )
+        deed = await self._ledger.commit(work, patient=True, about=about)
         return deed.given, deed.fresh
 
     def _fitting(self, policy: Policy, submission: Submission) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.core.digest import RANDOM_BYTES, new_id
 from bot.core.errors import SaysoError, Unavailable
 from bot.core.model import Event, Execution, Request
-from bot.core.ports import Clock, Effect, EffectKind, Overtaken, Store, Tx
+from bot.core.ports import About, Clock, Effect, EffectKind, Overtaken, Store, Tx
 from bot.desk.live import Live
 from bot.desk.refusals import Refusals
 from bot.desk.waiting import Waiting
@@ -80,10 +80,10 @@ class Ledger:
         due = self.clock.now() + after
         return Effect(id=self.id("eff"), kind=kind, request=request, ref=ref, due_at=due, note=note)
 
-    async def commit(self, work: Callable[[Tx], Deed], *, patient: bool = False) -> Deed:
+    async def commit(self, work: Callable[[Tx], Deed], *, patient: bool = False, about: About | None = None) -> Deed:
         """Run the work, commit it, then tell who has to know. Work that was overtaken is done again.
 
-        ``patient``: see `bot.core.ports.Store.write`.
+        ``patient`` and ``about``: see `bot.core.ports.Store.write`.
         """
         deeds: list[Deed] = []
 
@@ -96,7 +96,7 @@ class Ledger:
 
         for _ in range(_TRIES):
             try:
-                deed = await self.store.write(kept, patient=patient)
+                deed = await self.store.write(kept, patient=patient, about=about)
             except Overtaken:
                 continue
             except asyncio.CancelledError:

@@ -16,7 +16,7 @@ from bot.core.errors import Fault
 from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
 from bot.core.model import Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
-from bot.core.ports import Ballot, Change, Effect, Filter, Tx
+from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
 from bot.core.redaction import paths_of, restored, uneditable
 from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
@@ -47,7 +47,7 @@ class Reviewers(Emergencies):
 
         with about(request=ballot.request, channel=ballot.channel, who=f"person:{ballot.by}"):
             try:
-                return (await self._ledger.commit(work)).given
+                return (await self._ledger.commit(work, about=About(requests=(ballot.request,)))).given
             except (errors.Unavailable, errors.Overloaded):
                 raise
             except errors.SaysoError as refusal:

@@ -17,7 +17,7 @@ from bot.core.consent import consented
 from bot.core.digest import recompute
 from bot.core.model import Execution, ExecutionState, Request
 from bot.core.policy import Execute
-from bot.core.ports import Change, Effect, Order, Outcome, OutcomeKind, Tx
+from bot.core.ports import About, Change, Effect, Order, Outcome, OutcomeKind, Tx
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
 
@@ -70,7 +70,7 @@ class Runs(Part):
             claims.append(Claim(order))
             return deed
 
-        await self._ledger.commit(work)
+        await self._ledger.commit(work, about=About(executions=(execution_id,)))
         return claims[-1]
 
     def _begun(self, tx: Tx, request: Request, execution: Execution, how: Execute) -> tuple[Deed, Order | None]:
@@ -126,7 +126,7 @@ class Runs(Part):
             state, error = _ending(execution, outcome)
             return self._end(tx, request, execution, state, "execution.ended", result=outcome.result, error=error)
 
-        await self._ledger.commit(work)
+        await self._ledger.commit(work, about=About(executions=(order.execution,)))
 
     def _retried(self, tx: Tx, request: Request, execution: Execution, outcome: Outcome) -> Deed:
         due = self._ledger.clock.now() + _backoff(execution.attempts)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bot.core import lifecycle
 from bot.core.lifecycle import Turn, Woken
 from bot.core.model import Delivery, DeliveryState, Request
-from bot.core.ports import Change, Effect, EffectKind, Tx
+from bot.core.ports import About, Change, Effect, EffectKind, Tx
 from bot.desk.ledger import Deed
 from bot.desk.part import Part, changed, outcome_event
 
@@ -56,7 +56,9 @@ class Turns(Part):
 
     async def _moved(self, request_id: str) -> bool:
         try:
-            deed = await self._ledger.commit(lambda tx: self._woken(tx, request_id))
+            deed = await self._ledger.commit(
+                lambda tx: self._woken(tx, request_id), about=About(requests=(request_id,))
+            )
         except Exception:  # noqa: BLE001  # one request, whatever its row holds, may not hold up the others
             _log.exception("request %s could not be moved on; the next tick tries again", request_id)
             return False
@@ -129,7 +131,8 @@ class Turns(Part):
             tx.record(Change(event=event, deliveries=(after,), effects=more, done=(effect.id,)))
             return Deed(None, more)
 
-        await self._ledger.commit(work)
+        about = About(requests=(delivery.request,), effects=(effect.id,))
+        await self._ledger.commit(work, about=about)
 
     async def updated(
         self, effects: Sequence[Effect], delivery: Delivery, shown: Request, handle: dict[str, Any] | None = None
@@ -151,7 +154,8 @@ class Turns(Part):
                 tx.record(Change(event=event, deliveries=(after,), done=done))
             return Deed(None)
 
-        await self._ledger.commit(work)
+        about = About(requests=(delivery.request,), effects=done)
+        await self._ledger.commit(work, about=about)
 
     async def skipped(self, effect: Effect, delivery: Delivery, reason: str) -> None:
         """A card was no longer worth sending."""
@@ -164,7 +168,8 @@ class Turns(Part):
             tx.record(Change(event=event, deliveries=(after,), done=(effect.id,)))
             return Deed(None)
 
-        await self._ledger.commit(work)
+        about = About(requests=(delivery.request,), effects=(effect.id,))
+        await self._ledger.commit(work, about=about)
 
     async def undeliverable(self, effect: Effect, delivery: Delivery, error: str, *, unreachable: bool = False) -> None:
         """A card will never arrive. Where nobody of the newest step can be reached, the chain moves on at once.
@@ -179,7 +184,8 @@ class Turns(Part):
                 self._lost(tx, delivery.channel, delivery.to, error)
             return self._undelivered(tx, delivery, error, done=(effect.id,))
 
-        await self._ledger.commit(work)
+        about = About(requests=(delivery.request,), effects=(effect.id,))
+        await self._ledger.commit(work, about=about)
 
     async def postponed(self, effect: Effect) -> None:
         """An effect failed for now; its next try is committed, so that a restart does not forget it."""
@@ -188,7 +194,7 @@ class Turns(Part):
             if tx.has_effects((effect.id,)):
                 tx.postpone(effect)
 
-        await self._ledger.store.write(work)
+        await self._ledger.store.write(work, about=About(effects=(effect.id,)))
 
     async def done(self, effects: Sequence[Effect]) -> None:
         """Effects are done, or no longer needed."""
@@ -198,7 +204,7 @@ class Turns(Part):
             if tx.has_effects(ids):
                 tx.finish(ids)
 
-        await self._ledger.store.write(work)
+        await self._ledger.store.write(work, about=About(effects=ids))
 
 
 def _has_failed(tx: Tx, delivery: Delivery) -> bool:

@@ -15,6 +15,7 @@ from bot.core.ports.push import Pushes
 from bot.core.ports.replay import Herald, Order, Outcome, OutcomeKind, Replayer
 from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
+    About,
     AccountEntry,
     Alike,
     AuditLine,
@@ -37,6 +38,7 @@ from bot.core.ports.store import Store, T, Tx
 
 __all__ = [
     "MOST_ANSWERS",
+    "About",
     "AccountEntry",
     "Alike",
     "AuditLine",

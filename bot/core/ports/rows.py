@@ -69,6 +69,20 @@ class Taken(Struct, frozen=True, kw_only=True):
     executions: tuple[Execution, ...] = ()
 
 
+class About(Struct, frozen=True, kw_only=True):
+    """What a unit of work will ask for, as far as its caller knows: only a hint, by which much is read at once.
+
+    Requests by id (with all that belongs to them), executions and effects by id, idempotency keys as (agent, key), and
+    fingerprints that may have been rejected.
+    """
+
+    requests: tuple[str, ...] = ()
+    executions: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
+    fingerprints: tuple[str, ...] = ()
+
+
 class Moved(Struct, frozen=True, kw_only=True):
     """That a line was added to the audit: its number, and the request that it is about."""
 

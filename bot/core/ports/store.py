@@ -10,6 +10,7 @@ from bot.core.model import Delivery, Event, Execution, Key, Request
 from bot.core.ports.letters import LetterStore, LetterTx
 from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
+    About,
     AccountEntry,
     Alike,
     AuditLine,
@@ -160,10 +161,11 @@ class Tx(LetterTx, ReplicaTx, Protocol):
 class Store(LetterStore, ReplicaStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
-    async def write(self, work: Callable[[Tx], T], *, patient: bool = False) -> T:
+    async def write(self, work: Callable[[Tx], T], *, patient: bool = False, about: About | None = None) -> T:
         """Run ``work`` in a committed transaction; it may be run again from scratch, so it must not act outside.
 
-        ``patient``: after all others that wait, as submissions do, for no click may wait behind them.
+        ``patient``: after all others that wait, as submissions do, for no click may wait behind them. ``about``: what
+        it will ask for; a store on another machine then fetches that for many units at once.
 
         Raises what ``work`` raises (nothing of it is kept then), and `bot.core.errors.Unavailable` where the store
         cannot be written (full, locked, read-only).

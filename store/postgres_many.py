@@ -1,0 +1,205 @@
+"""Writes that gather until something has to see them, and go out together: one statement for many rows of many tables.
+
+Rows of one statement travel as arrays, a column each, so that its text is the same for one row and for a thousand, and
+is prepared once. Parts of one statement do not see each other, so none may touch a row that another touches: the key of
+every row is known here, and one that comes again waits for the next statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from store.postgres import PgCursor
+from store.prepared import Prepared, Row
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "requests": ("id",),
+    "revisions": ("request", "number"),
+    "decisions": ("id",),
+    "executions": ("id",),
+    "deliveries": ("id",),
+    "assignments": ("person", "created_at", "request"),
+    "effects": ("id",),
+    "idempotency": ("agent", "key"),
+    "events": ("seq",),
+    "chain": (),
+}
+"""Whose writes gather: tables whose every write by a unit says by these values which one row it is for.
+
+Where a value is changed and looked for in one statement, the one that is looked for has ``_`` at its end.
+"""
+
+_MOST = 2_000
+"""Rows that gather; their arrays are held in memory on both sides."""
+
+_TEXTS = 64
+"""Different joined texts; a server keeps the plan of each, and what would be one more goes out by its parts."""
+
+_INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]*)\) VALUES \((.*?)\)( ON CONFLICT [^$]*)?")
+_CHANGE = re.compile(r"(UPDATE (\w+) SET .*?|DELETE FROM (\w+))\s+WHERE (.*)", re.DOTALL)
+_TYPED = re.compile(r"\$(\d+)::(\w+)")
+_ANY = re.compile(r"\$(\d+)")
+_TABLE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+_READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
+
+
+class Presumed(Exception):
+    """A write that was presumed to touch one row touched none."""
+
+
+@cache
+def table_of(sql: str) -> str:
+    """Which table a write is to; nothing where that cannot be told."""
+    found = _TABLE.match(sql)
+    return found[1] if found else ""
+
+
+@cache
+def tables_in(sql: str) -> frozenset[str]:
+    """Which tables a query reads."""
+    return frozenset(_READ.findall(sql))
+
+
+@cache
+def many(sql: str) -> str | None:
+    """A write of one row as one of many, given as an array for each parameter; None where it has no such form."""
+    types = dict(_TYPED.findall(sql))
+    numbers = sorted(map(int, types))
+    if not numbers or set(types) != set(_ANY.findall(sql)) or numbers != list(range(1, len(numbers) + 1)):
+        return None
+    given = f"unnest({', '.join(f'${n}::{types[str(n)]}[]' for n in numbers)})"
+    insert = _INSERT.fullmatch(sql)
+    if insert is not None:
+        if [int(n) for n, _ in _TYPED.findall(insert[3])] != numbers:
+            return None
+        return f"INSERT INTO {insert[1]} ({insert[2]}) SELECT * FROM {given}{insert[4] or ''}"  # noqa: S608 - ours
+    change = _CHANGE.fullmatch(sql)
+    if change is None:
+        return None
+    # What was a parameter is now the row's own value; what is said of its collation stays.
+    set_, where = _TYPED.sub(r"given.p\1", change[1]), _TYPED.sub(r"given.p\1", change[4])
+    named = f"{given} AS given({', '.join(f'p{n}' for n in numbers)})"
+    return f"{set_} {'FROM' if change[2] else 'USING'} {named} WHERE {where}"
+
+
+def key_of(table: str, values: Mapping[str, Any]) -> Row | None:
+    """Which row of its table a write is for; None where its values do not say."""
+    names = KEYS.get(table)
+    if names is None:
+        return None
+    try:
+        return tuple([values[f"{name}_"] if f"{name}_" in values else values[name] for name in names])
+    except KeyError:
+        return None
+
+
+class _Group:
+    """Rows of one statement."""
+
+    __slots__ = ("counted", "rows", "statement", "text")
+
+    def __init__(self, statement: Prepared, text: str, *, counted: bool) -> None:
+        self.statement = statement
+        self.text = text
+        self.counted = counted
+        self.rows: list[Row] = []
+
+    def check(self, count: int) -> None:
+        if self.counted and count != len(self.rows):
+            raise Presumed(self.statement.sql)
+
+    def arrays(self) -> list[list[Any]]:
+        return [list(column) for column in zip(*self.rows, strict=True)]
+
+
+class Gathering:
+    """What has gathered on one connection."""
+
+    __slots__ = ("_count", "_driver", "_groups", "_joined", "_tables", "_touched")
+
+    def __init__(self, driver: PgCursor) -> None:
+        self._driver = driver
+        self._joined: dict[tuple[str, ...], str] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what has gathered."""
+        self._groups: dict[tuple[str, bool], _Group] = {}
+        self._touched: set[tuple[str, Row]] = set()
+        self._tables: set[str] = set()
+        self._count = 0
+
+    def concerns(self, sql: str) -> bool:
+        """Whether a query reads a table to which something has gathered."""
+        return bool(self._tables) and not self._tables.isdisjoint(tables_in(sql))
+
+    def add(self, statement: Prepared, values: Sequence[Mapping[str, Any]], *, counted: bool) -> bool:
+        """Let rows gather; False where they cannot. ``counted``: each has to be touched. Raises `Presumed`."""
+        table, text = table_of(statement.sql), many(statement.sql)
+        keys = [key_of(table, row) for row in values]
+        if text is None or None in keys or len(set(keys)) < len(keys):
+            return False
+        touched = {(table, key) for key in keys if key is not None}
+        if self._count + len(values) > _MOST or not self._touched.isdisjoint(touched):
+            self.settle()
+        group = self._groups.get((statement.sql, counted))
+        if group is None:
+            group = self._groups[statement.sql, counted] = _Group(statement, text, counted=counted)
+        group.rows += [statement.pick(row) for row in values]
+        self._touched |= touched
+        self._tables.add(table)
+        self._count += len(values)
+        return True
+
+    def settle(self, last: tuple[str, tuple[Any, ...]] | None = None) -> Any:
+        """Write what has gathered. Raises `Presumed`.
+
+        ``last``: what else is asked in the same statement, a list of expressions and FROM, ``{0}`` and on for its
+        values; what was answered to the first of them, None where it was not asked, for nothing had gathered.
+        """
+        if not self._groups:
+            return None
+        groups = [self._groups[key] for key in sorted(self._groups)]
+        self.forget()
+        if last is None and len(groups) == 1:
+            self._alone(groups[0])
+            return None
+        key = (*(group.statement.sql for group in groups), last[0] if last else "")
+        sql = self._joined.get(key)
+        if sql is None:
+            if len(self._joined) >= _TEXTS:
+                for group in groups:
+                    self._alone(group)
+                return None
+            sql = self._joined[key] = _join(groups, last)
+        given = [*chain.from_iterable(group.arrays() for group in groups), *(last[1] if last else ())]
+        self._driver.execute(sql, given)
+        (counts,) = self._driver.fetchall()
+        for group, count in zip(groups, counts, strict=False):
+            group.check(count)
+        return counts[len(groups)] if last else None
+
+    def _alone(self, group: _Group) -> None:
+        if len(group.rows) == 1:
+            self._driver.execute(group.statement.sql, group.rows[0])
+        else:
+            self._driver.execute(group.text, group.arrays())
+        group.check(self._driver.rowcount)
+
+
+def _join(groups: Sequence[_Group], last: tuple[str, tuple[Any, ...]] | None) -> str:
+    """The groups as one statement, which answers how many rows each touched, and what else is asked."""
+    parts, before = [], 0
+    for number, group in enumerate(groups):
+        text = _ANY.sub(lambda found, by=before: f"${int(found[1]) + by}", group.text)  # type: ignore[misc]
+        parts.append(f"w{number} AS ({text} RETURNING 1)")
+        before += len(group.rows[0])
+    counts = ", ".join(f"(SELECT count(*) FROM w{number})" for number in range(len(groups)))  # noqa: S608 - ours
+    more = ""
+    if last is not None:
+        more = ", " + last[0].format(*(f"${before + number}" for number in range(1, len(last[1]) + 1)))
+    return f"WITH {', '.join(parts)} SELECT {counts}{more}"
