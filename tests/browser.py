@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = (
@@ -19,6 +19,9 @@ _QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+# Milliseconds. A longer wait costs nothing where all is well, and the tests beside this one may have the cores.
+expect.set_options(timeout=15_000)
 
 
 @asynccontextmanager

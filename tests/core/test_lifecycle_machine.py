@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -273,7 +274,14 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 Lifecycle.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestLifecycle = Lifecycle.TestCase
-TestLifecycle.__doc__ = "Hypothesis drives the machine above; the laws are its invariants."
+TestLifecycle.__doc__ = "Hypothesis drives the machine above; the laws are its invariants. More in `make torture`."
+
+
+@pytest.mark.torture
+class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[misc,name-defined]  # a class that Hypothesis makes
+    """The same for twenty times as long."""
+
+    settings = settings(Lifecycle.TestCase.settings, max_examples=1_200)

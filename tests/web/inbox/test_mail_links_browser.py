@@ -21,6 +21,10 @@ async def browser() -> AsyncIterator[Browser]:
         yield opened
 
 
+FOCUSED = "(one) => one.checkVisibility({ visibilityProperty: true }) && (one.focus(), true)"
+"""Focuses an element, if it is seen; whether it is."""
+
+
 async def stranger(browser: Browser) -> Page:
     """A window in which nobody is signed in."""
     return await (await browser.new_context(viewport=PHONE)).new_page()
@@ -42,8 +46,7 @@ async def scan(page: Page, house: Standing, link: str) -> set[str]:
         # An address with a fragment opens a form of a page that was looked at whole.
         within = "form " if urlsplit(address).fragment else ""
         for element in await page.locator(", ".join(within + tag for tag in ("a", "button", "input", "summary"))).all():
-            if await element.is_visible():
-                await element.focus()
+            if await element.evaluate(FOCUSED):
                 await element.hover(force=True)
         await page.clock.fast_forward("01:00:00")
         await page.wait_for_load_state("networkidle")
