@@ -281,7 +281,7 @@ TestLifecycle.__doc__ = "Hypothesis drives the machine above; the laws are its i
 
 
 @pytest.mark.torture
-class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[misc,name-defined]  # a class that Hypothesis makes
+class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[misc,valid-type]  # a class that Hypothesis makes
     """The same for twenty times as long."""
 
     settings = settings(Lifecycle.TestCase.settings, max_examples=1_200)
