@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
-_SHIFTS = tuple(range(120, -1, -10))
+_TIME, _DRAWN = tuple(range(40, -1, -10)), tuple(range(70, -1, -10))
 RANDOM_BYTES = 10
 """How much randomness an id takes: 80 bits, as in ULID."""
 
@@ -92,5 +93,12 @@ def recompute(content: Revision, agent: str) -> str:
 
 def new_id(prefix: str, now: datetime, entropy: bytes) -> str:
     """``prefix_`` + 26 characters of Crockford base32: 48 bits of Unix milliseconds, then 80 random ones (ULID)."""
-    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(entropy[:RANDOM_BYTES], "big")
-    return f"{prefix}_" + "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+    number = int.from_bytes(entropy[:RANDOM_BYTES], "big")
+    drawn = "".join([_PAIRS[(number >> shift) & 1023] for shift in _DRAWN])
+    return f"{prefix}_{_time(int(now.timestamp() * 1000))}{drawn}"
+
+
+@lru_cache(maxsize=16)
+def _time(milliseconds: int) -> str:
+    """An id's first ten characters; ids are made several a millisecond."""
+    return "".join([_PAIRS[(milliseconds >> shift) & 1023] for shift in _TIME])

@@ -177,7 +177,12 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def open_tracks(self) -> tuple[Track, ...]:
         """The stages that still wait for somebody, in order; none once the request ended."""
-        return tuple([t for t in self.tracks if not self.full(t.stage)]) if self.state.open else ()
+        if not self.state.open:
+            return ()
+        if not self.decisions:  # as most are, each time they are looked at
+            stages = self.route.stages
+            return tuple([t for t in self.tracks if stages[t.stage].approvals > 0])
+        return tuple([t for t in self.tracks if not self.full(t.stage)])
 
     @property
     def track(self) -> Track | None:

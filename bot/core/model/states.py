@@ -1,4 +1,7 @@
-"""Where things stand, and what may be decided: the closed lists of the contract."""
+"""Where things stand, and what may be decided: the closed lists of the contract.
+
+What is asked of a member again and again is settled when it is made: comparing members costs ten times as much.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,11 @@ class Risk(StrEnum):
 class State(StrEnum):
     """Where a request stands."""
 
+    open: bool
+    """Whether a decision is still to come."""
+    approved: bool
+    """Whether the action may run."""
+
     PENDING = "pending"
     NEEDS_INFO = "needs_info"
     APPROVED = "approved"
@@ -44,15 +52,9 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     BLOCKED = "blocked"
 
-    @property
-    def open(self) -> bool:
-        """Whether a decision is still to come."""
-        return self in (State.PENDING, State.NEEDS_INFO)
-
-    @property
-    def approved(self) -> bool:
-        """Whether the action may run."""
-        return self in (State.APPROVED, State.APPROVED_WITH_EDITS)
+    def __init__(self, value: str) -> None:
+        self.open = value in ("pending", "needs_info")
+        self.approved = value in ("approved", "approved_with_edits")
 
     @property
     def spends(self) -> bool:
@@ -63,16 +65,17 @@ class State(StrEnum):
 class Verb(StrEnum):
     """What a person decides."""
 
+    is_vote: bool
+    """Votes count toward a stage, one a person; asking and escalating do not."""
+
     APPROVE = "approve"
     APPROVE_WITH_EDITS = "approve_with_edits"
     REJECT = "reject"
     ASK = "ask"
     ESCALATE = "escalate"
 
-    @property
-    def is_vote(self) -> bool:
-        """Votes count toward a stage, one a person; asking and escalating do not."""
-        return self in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.REJECT)
+    def __init__(self, value: str) -> None:
+        self.is_vote = value in ("approve", "approve_with_edits", "reject")
 
 
 class ExecutionState(StrEnum):
