@@ -22,6 +22,7 @@ from bot.core.token import PAGE, Marks
 from bot.counts import Counts
 from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Replicas, Rounds
+from bot.desk.beside import Beside
 from bot.ending import Ending
 from bot.figures import figures, house_figures, probes
 from bot.process import build_figures
@@ -39,6 +40,7 @@ from bot.web.inbox import routes
 from bot.web.view import request_view
 from channels import load as load_channel
 from store import open_store
+from store.scrubbing import rewrite
 
 _log = logging.getLogger(__name__)
 _CLAIMS_FINISH_WITHIN = 15.0
@@ -76,7 +78,8 @@ class Bot:
         )
         self.ledger.courier = self.courier
         self.notary = open_notary(settings, store, clock, self.replayer)
-        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release)
+        beside = Beside(self.ledger, self.courier.take)
+        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release, beside.look)
         self.replicas = self._replicas()
         self._counts = Counts(store, clock)
         self.slack: Any = None
@@ -171,6 +174,7 @@ class Bot:
             push=self.push,
             oidc=identity_provider(self.settings, clock),
             addressed=self._addressed,
+            rewrite=lambda: rewrite(self.store, self.settings.database_url),
         )
         can_send = self.slack is not None or self.email is not None
         return create_app(self.house, routes(self.house, self._send_link if can_send else None))

@@ -31,19 +31,20 @@ class DriverCursor(Protocol):
 class Cursor:
     """A connection's cursor with the statements of its dialect. For one thread at a time."""
 
-    __slots__ = ("driver", "me", "say", "told", "written")
+    __slots__ = ("driver", "emptying", "me", "say", "told", "written")
 
     def __init__(self, driver: DriverCursor, statements: Statements) -> None:
         """``say`` are the statements; ``written`` counts the writes made, so that a unit without any is known.
 
         ``me`` is the replica that writes here, None where nobody shares the store; ``told`` are others to which this
-        transaction leaves something to do.
+        transaction leaves something to do. ``emptying``: SQLite's log is to be emptied, however short it is.
         """
         self.driver = driver
         self.say = statements
         self.written = 0
         self.me: str | None = None
         self.told: set[str] = set()
+        self.emptying = False
 
     def all(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
         """Every row that a query answers."""

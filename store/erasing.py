@@ -22,6 +22,7 @@ from store.sealing import (
     bare_advice,
     bare_content,
     bare_decision,
+    bare_delivery,
     bare_execution,
     bare_route,
     in_clear,
@@ -102,7 +103,8 @@ class ErasingTx(ABC):
         """A line's data as everybody may read it; the very same where the request hides nothing."""
         whole = change.after or change.before or change.of
         run, made = change.execution, change.decision
-        if whole is None and ((run is not None and (run.error or run.result is not None)) or made is not None):
+        failed = any(sent.error for sent in change.deliveries)
+        if whole is None and ((run is not None and (run.error or run.result is not None)) or made or failed):
             whole = self.request(request_id or "")
         if whole is None:
             return data
@@ -135,6 +137,17 @@ class ErasingTx(ABC):
             self._cursor.change(self._say.subjects.add_subject, row | {"erased_at": None})
         self._cursor.change(self._say.subjects.belong, {"request": request.id, "seal": found[0]})
         return found[0], found[1], hashed
+
+    def beside(self) -> int:
+        """See `ReplicaTx.beside`."""
+        if self._say.dialect.name != "sqlite":
+            return 0
+        self._cursor.driver.execute("PRAGMA data_version")
+        return int(self._cursor.driver.fetchall()[0][0])
+
+    def empty_log(self) -> None:
+        """See `Tx.empty_log`."""
+        self._cursor.emptying = True
 
     def subject_hash(self, subject: str) -> str:
         """What stands for a subject wherever it is written down: HMAC-SHA-256 under the house's own pepper, hex."""
@@ -172,6 +185,10 @@ class ErasingTx(ABC):
         for id_, body in cursor.all(say.ran, asked):
             ran = rows.json_text(bare_execution(rows.execution_of(body)))
             cursor.change(say.bare_execution, {"id_": id_, "body": ran})
+        for sent in queries.deliveries(cursor, request_id):
+            if sent.error is not None:
+                bare = rows.json_text(bare_delivery(sent))
+                cursor.change(say.bare_delivery, {"id_": sent.id, "body": bare})
         request = queries.request(cursor, request_id)
         if request is None:
             raise AssertionError("what belongs to a subject is a request that is there")

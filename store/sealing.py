@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.model import Assessment, Decision, Execution, Option, Revision, Route
+from bot.core.model import Assessment, Decision, Delivery, Execution, Option, Revision, Route
 from bot.core.redaction import Veil, veil_of
 from store import rows
 
@@ -94,6 +94,11 @@ def bare_execution(run: Execution) -> Execution:
     return replace(run, result=None, error=None)
 
 
+def bare_delivery(sent: Delivery) -> Delivery:
+    """A delivery without what its failure said, which may quote the card."""
+    return sent if sent.error is None else replace(sent, error=WITHHELD)
+
+
 def bare_route(route: Route) -> Route:
     """A route without the texts that may repeat what was asked."""
     checks = tuple([replace(check, detail="") for check in route.checks])
@@ -152,7 +157,10 @@ def in_clear(data: bytes, veil: Veil, *, whose: bool) -> dict[str, Any]:
         elif name == "execution":
             run = msgspec.convert(value, Execution)
             shown[name] = bare_execution(run) if whose else veil.execution(run)
-        elif name == "deliveries" or name in _SAFE:
+        elif name == "deliveries":
+            given = msgspec.convert(value, tuple[Delivery, ...])
+            shown[name] = [bare_delivery(sent) if whose else veil.delivery(sent) for sent in given]
+        elif name in _SAFE:
             shown[name] = value
         elif not whose:
             shown[name] = veil.value(value)

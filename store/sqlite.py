@@ -156,9 +156,11 @@ class Connection:
         return False
 
     def overgrown(self) -> bool:
-        """Whether the log has grown so long that it is time for `checkpoint`."""
+        """Whether it is time for `checkpoint`: the log has grown long, or is to be emptied of what was erased."""
         if not self._checkpoints or time.monotonic() - self._checkpointed < CHECKPOINT_PAUSE:
             return False
+        if self.cursor.emptying:
+            return True
         try:
             return os.stat(f"{self._path}-wal").st_size >= CHECKPOINT_BYTES  # noqa: PTH116 - once a commit
         except OSError:
@@ -172,6 +174,7 @@ class Connection:
             self.cursor.driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             busy = self.cursor.driver.fetchall()[0][0]
             self._checkpoint_waits = CHECKPOINT_WAIT_AGAIN if busy else CHECKPOINT_WAIT
+            self.cursor.emptying = self.cursor.emptying and bool(busy)
         except sqlite3.Error as error:
             log.warning("the log of %s could not be checkpointed: %s", self._path, error)
 

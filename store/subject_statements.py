@@ -12,6 +12,7 @@ from store.tables import (
     accounts,
     belongings,
     decisions,
+    deliveries,
     effects,
     executions,
     idempotency,
@@ -55,6 +56,7 @@ class SubjectStatements:
         self.bare_decision = p(sa.update(decisions).where(decisions.c.id == bind("id_")).values(body=bind("body")))
         self.ran = p(sa.select(executions.c.id, executions.c.body).where(executions.c.request == bind("request")))
         self.bare_execution = p(sa.update(executions).where(executions.c.id == bind("id_")).values(body=bind("body")))
+        self.bare_delivery = p(sa.update(deliveries).where(deliveries.c.id == bind("id_")).values(body=bind("body")))
         said: dict[str, Any] = {name: bind(name) for name in ("title", "answer", "route", "advice")}
         self.bare_request = p(sa.update(requests).where(requests.c.id == bind("id_")).values(**said))
         mine: sa.BindParameter[Any] = bind("request_")

@@ -15,6 +15,7 @@ NAMES = ("call", "who", "request", "execution", "delivery", "channel", "agent", 
 
 _NOTHING: Mapping[str, str] = {}
 _facts: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
+_unsaid: ContextVar[tuple[str, ...]] = ContextVar("unsaid", default=())
 
 
 def begin(**facts: str) -> dict[str, str]:
@@ -28,6 +29,17 @@ def mark(**facts: str) -> None:
     known = _facts.get()
     if known is not None:
         known.update(facts)
+
+
+def withhold(texts: tuple[str, ...]) -> None:
+    """Until this task ends, or withholds others, no line of the log says any of these texts; the longest first."""
+    if texts or _unsaid.get():
+        _unsaid.set(texts)
+
+
+def withheld() -> tuple[str, ...]:
+    """What no line of the log may say of the work under way."""
+    return _unsaid.get()
 
 
 def known() -> Mapping[str, str]:

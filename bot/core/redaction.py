@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.model import Arguments, Decision, Edit, Execution, Option, Request, Revision, Route, Submission
+from bot.core.model import Arguments, Decision, Delivery, Edit, Execution, Option, Request, Revision, Route, Submission
 from bot.core.pointers import below, names
 
 MARK = "•••• (redacted)"
@@ -36,7 +36,7 @@ ANY = "*"
 """In a pointer of ``redact:``: every item of a list, every member of an object."""
 
 _APART = re.compile(r"[-_ .]")
-_SHORTEST = 4
+SHORTEST = 4
 """Characters from which a hidden value is looked for in other texts; a shorter one stands in any text by chance."""
 
 _DEEPEST = 64
@@ -118,8 +118,7 @@ def _unmarked(new: Any, old: Any, path: Path) -> Any:
         return old if new == MARK else new
     name, rest = path[0], path[1:]
     if isinstance(new, dict) and isinstance(old, dict):
-        chosen = [key for key in new if key in old and name in (ANY, key)]
-        return {**new, **{key: _unmarked(new[key], old[key], rest) for key in chosen}}
+        return {**new, **{k: _unmarked(new[k], old[k], rest) for k in new if k in old and name in (ANY, k)}}
     if isinstance(new, list) and isinstance(old, list):
         both = min(len(new), len(old))
         return [_unmarked(v, old[i], rest) if i < both and name in (ANY, str(i)) else v for i, v in enumerate(new)]
@@ -144,15 +143,16 @@ def _at(value: Any, path: Path) -> Iterator[Any]:
                 yield from _at(item, path[1:])
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Every text and number in a JSON value, as text."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
 
@@ -234,6 +234,10 @@ class Veil(Struct, frozen=True):
         """A run as everybody may see it."""
         return replace(run, result=self.value(run.result), error=self.text_or_none(run.error))
 
+    def delivery(self, sent: Delivery) -> Delivery:
+        """A delivery as everybody may see it."""
+        return sent if sent.error is None else replace(sent, error=self.text(sent.error))
+
     def route(self, route: Route) -> Route:
         """A route as everybody may see it."""
         checks = tuple([replace(check, detail=self.text(check.detail)) for check in route.checks])
@@ -247,8 +251,8 @@ def veil_of(route: Route, *contents: Revision) -> Veil:
     for content in contents:
         given = [content.arguments, content.proposed, *(option.arguments for option in content.options)]
         for value, paths in ((content.context, context), (content.labels, labels), *((v, arguments) for v in given)):
-            found = (text for path in paths for item in _at(value, path) for text in _texts(item))
-            secrets.update(text for text in found if len(text) >= _SHORTEST)
+            found = (text for path in paths for item in _at(value, path) for text in texts(item))
+            secrets.update(text for text in found if len(text) >= SHORTEST)
     # The longest first: one may be a part of another, whose rest would be left standing.
     return Veil(arguments, context, labels, tuple(sorted(secrets, key=lambda text: (-len(text), text))))
 

@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from bot.core.about import about, begin, mark
+from bot.core.about import about, begin, mark, withhold
 from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeKind
+from bot.core.unsaid import unsayable
 from bot.courier.digests import Digests, gathered
 from bot.courier.ended import ended
 from bot.courier.shift import Shift
@@ -135,7 +136,9 @@ class Errands:
             return await self._failed(tried, lane, SendFailed(str(failure) or type(failure).__name__, temporary=True))
         except Exception as failure:  # noqa: BLE001  # a bug in a template or a channel is retried like an outage
             _log.exception("%s of request %s failed", effect.kind, effect.request)
-            return await self._failed(tried, lane, SendFailed(repr(failure), temporary=True))
+            # Its words are not kept: they may quote what nobody is to read (threat T23).
+            told = f"{type(failure).__name__} in the channel; the bot's log has where"
+            return await self._failed(tried, lane, SendFailed(told, temporary=True))
 
     async def _act(self, effect: Effect, lane: deque[Effect]) -> int:
         if effect.kind is EffectKind.WEBHOOK:
@@ -147,7 +150,7 @@ class Errands:
         return await self._at_card(effect, lane)
 
     async def _at_card(self, effect: Effect, lane: deque[Effect]) -> int:
-        request = await self._desk.request(effect.request)
+        request = await self._about(effect)
         delivery = None if request is None else await self._delivery(effect)
         if request is None or delivery is None:
             return await self._done(effect)
@@ -163,6 +166,12 @@ class Errands:
                 await asyncio.wait_for(channel.remind(card, delivery, effect.note), _SEND_TIMEOUT)
             return await self._done(effect)
         return await self._update(request, delivery, channel, lane)
+
+    async def _about(self, effect: Effect) -> Request | None:
+        request = await self._desk.request(effect.request)
+        if request is not None:
+            withhold(unsayable(request))
+        return request
 
     async def _send(self, effect: Effect, request: Request, delivery: Delivery, channel: Channel | None) -> int:
         if delivery.state is not DeliveryState.QUEUED:
@@ -238,7 +247,7 @@ class Errands:
             await self._desk.undeliverable(effect, delivery, failure.detail, unreachable=failure.unreachable)
 
     async def _tell_agent(self, effect: Effect, lane: deque[Effect]) -> int:
-        request = await self._desk.request(effect.request)
+        request = await self._about(effect)
         url = self._agent_url(effect.note or request.agent) if request is not None else None
         if request is None or url is None:
             return await self._done(effect)

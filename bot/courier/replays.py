@@ -6,10 +6,11 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from bot.core.about import about, mark
+from bot.core.about import about, mark, withhold
 from bot.core.errors import SaysoError
 from bot.core.model import Execution
 from bot.core.ports import Order, Outcome, OutcomeKind, Replayer
+from bot.core.unsaid import unsayable
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -95,11 +96,15 @@ class Replays:
     async def _run(self, order: Order) -> None:
         mark(request=order.request, agent=order.agent)
         try:
+            if order.how.python is not None and (request := await self._desk.request(order.request)) is not None:
+                # What a function prints is logged.
+                withhold(unsayable(request))
             # Asked at the last moment: a process that was stopped since the claim may no longer be the one to run it.
             outcome = await self._replayer.run(order) if self._desk.sure() else _NOT_SURE
         except Exception as fault:  # noqa: BLE001  # whatever it was, the execution needs an outcome
             _log.exception("the replay of %s broke off", order.execution)
-            outcome = Outcome(kind=OutcomeKind.UNKNOWN, error=f"the replay broke off ({fault!r}); it may have happened")
+            told = f"the replay broke off ({type(fault).__name__}); it may have happened"
+            outcome = Outcome(kind=OutcomeKind.UNKNOWN, error=told)
         try:
             await self._shift.insist(lambda: self._desk.conclude(order, outcome))
         except Exception:  # noqa: BLE001  # an answer that no row can hold

@@ -7,7 +7,8 @@ from msgspec import Struct
 from bot.core import errors, lifecycle
 from bot.core.model import DeliveryState, Event, Request
 from bot.core.ports import Change, Effect, EffectKind, Tx
-from bot.desk.ledger import Ledger
+from bot.desk.ledger import Deed, Ledger
+from bot.desk.part import Part
 from bot.desk.undoing import may_be_stopped, stopped
 
 _NAMED = 10
@@ -22,14 +23,23 @@ class Erased(Struct, frozen=True):
     cancelled: int
 
 
+class Erasing(Part):
+    """The desk's part about subjects."""
+
+    async def forget(self, subject: str, *, by: str, via: str, cancel: bool) -> Erased:
+        """See `erase`."""
+        return await erase(self._ledger, subject, by=by, via=via, cancel=cancel)
+
+
 async def erase(ledger: Ledger, subject: str, *, by: str, via: str, cancel: bool) -> Erased:
-    """Erase all requests of a subject, in one transaction.
+    """Erase all requests of a subject, in one transaction; their cards are then drawn anew.
 
     ``cancel``: what still waits for a decision, or was approved and has not begun to run, is cancelled first. Raises
     `NotFound` where nothing is there, and `Conflict` with the ids of what is open, or running.
     """
+    done: list[tuple[Erased, list[str]]] = []
 
-    def work(tx: Tx) -> Erased:
+    def work(tx: Tx) -> Deed:
         owned = [request for request in map(tx.request, tx.owned(subject)) if request is not None]
         if not owned:
             raise errors.NotFound("No request carries this subject's data, or all that did are erased.")
@@ -44,14 +54,21 @@ async def erase(ledger: Ledger, subject: str, *, by: str, via: str, cancel: bool
         for request in waits:
             _cancel(ledger, tx, request, by, via)
         count = tx.erase(subject, at=ledger.clock.now(), actor=by, via=via)
+        effects: list[Effect] = []
         for request in owned:
             # What hangs in a chat is drawn anew, so that it says what the house knows now.
-            tx.record(
-                Change(event=_event(ledger, "cards.erased", request, by, via), effects=_redrawn(ledger, tx, request))
-            )
-        return Erased(tx.subject_hash(subject), count, len(waits))
+            redrawn = _redrawn(ledger, tx, request)
+            tx.record(Change(event=_event(ledger, "cards.erased", request, by, via), effects=redrawn))
+            effects += redrawn
+        done[:] = [(Erased(tx.subject_hash(subject), count, len(waits)), [request.id for request in owned])]
+        return Deed(None, tuple(effects))
 
-    return await ledger.store.write(work)
+    await ledger.commit(work)
+    erased, touched = done[0]
+    for request_id in touched:
+        if ledger.live.watching or ledger.waiting.awaited(request_id):
+            await ledger.retell(request_id)
+    return erased
 
 
 def _unfinished(request: Request) -> bool:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from bot.core.about import NAMES, known
+from bot.core.about import NAMES, known, withheld
+from bot.core.redaction import MARK
 from bot.logs.masks import Masks
 
 CALLS = "sayso.http"
@@ -25,6 +27,9 @@ _ROOMS = ("bot", "channels", "store", "sayso")
 # C0 and C1 controls, what turns the direction of writing, and the line separators that no editor agrees about.
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _OUR_CALL = re.compile(r"[0-9a-f]{12}-[0-9a-f]+")
+_OURS = (AttributeError, NameError, ImportError, AssertionError)
+"""Errors whose words name a program's own parts and no value."""
+
 _LONGEST = 8000
 """Characters of a message; an error may quote a whole letter."""
 
@@ -42,6 +47,26 @@ def _bounded(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} (and {len(text) - _LONGEST} characters more)"
 
 
+def traced(error: BaseException) -> list[str]:
+    """A traceback's lines: what was raised, where, and because of what.
+
+    Without its words, unless they are the program's own or the operating system's: a KeyError or a parser quotes what
+    it was given, which may be anybody's secret (threat T23), and so may a template that names a value.
+    """
+    lines: list[str] = []
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        said = at.strerror if isinstance(at, OSError) else str(at) if isinstance(at, _OURS) else ""
+        words = f": {said}" if said else ""
+        frames = traceback.StackSummary.extract(traceback.walk_tb(at.__traceback__)).format()
+        told = [line for frame in frames for line in frame.rstrip("\n").split("\n")]
+        lines = ["Traceback (most recent call last):", *told, f"{type(at).__qualname__}{words}", *lines]
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return lines
+
+
 class _Lines(logging.Formatter):
     """What both forms share."""
 
@@ -51,13 +76,18 @@ class _Lines(logging.Formatter):
 
     def _message(self, record: logging.LogRecord) -> str:
         # Hidden first: an escape in its midst would keep a secret from being known.
-        return readable(_bounded(self._masks.hide(record.getMessage())))
+        text = record.getMessage()
+        for unsaid in withheld():
+            text = text.replace(unsaid, MARK)
+        return readable(_bounded(self._masks.hide(text)))
 
     def _traceback(self, record: logging.LogRecord) -> list[str]:
         if not record.exc_info:
             return []
-        text = self._masks.hide(self.formatException(record.exc_info))
-        return [readable(line) for line in text.split("\n")]
+        _, error, _ = record.exc_info
+        if error is None:
+            return []
+        return [readable(self._masks.hide(line)) for line in traced(error)]
 
     @staticmethod
     def _at(record: logging.LogRecord) -> str:

@@ -14,7 +14,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from bot.core import errors
-from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health, problems
+from bot.web import (
+    api_advice,
+    api_audit,
+    api_batches,
+    api_decisions,
+    api_drills,
+    api_erasure,
+    api_requests,
+    health,
+    problems,
+)
 from bot.web.admission import Gate
 from bot.web.brake import Brake
 from bot.web.calls import ROUTE, Calls
@@ -100,6 +110,7 @@ def table(house: House, tally: Counter[tuple[str, int]], calls: Calls, gate: Gat
         *api_batches.OPERATIONS,
         *api_drills.OPERATIONS,
         *api_audit.OPERATIONS,
+        *api_erasure.OPERATIONS,
         *health.operations(tally, calls, gate),
     )
     drawn: list[bytes] = []

@@ -55,6 +55,11 @@ def no_warnings() -> Sequence[str]:
     return ()
 
 
+async def nothing_to_rewrite() -> bool:
+    """There is no file to be written anew."""
+    return False
+
+
 def addressed_to_nobody(_request_id: str, _mark: str) -> str | None:
     """No link was made for anybody."""
     return None
@@ -78,7 +83,8 @@ class House:
     and ``/metrics``. Once ``closing`` is set, every call that waits is answered at once with what is so. ``addressed``
     answers (request id, mark of a mail's link) with the id of the person for whom that link was made, or None; it says
     nothing of whether there is such a request. ``push`` and ``oidc`` are as the inbox has them
-    (`bot.web.inbox.house`), None where they are off; ``warnings`` are of the policy in force.
+    (`bot.web.inbox.house`), None where they are off; ``warnings`` are of the policy in force. ``rewrite`` takes what
+    was erased out of the database's own files, and says whether nothing of it is left there; raises `SaysoError`.
     """
 
     desk: Desk
@@ -94,4 +100,5 @@ class House:
     push: Any = None
     oidc: Any = None
     warnings: Callable[[], Sequence[str]] = field(default=no_warnings)
+    rewrite: Callable[[], Awaitable[bool]] = field(default=nothing_to_rewrite)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -26,7 +26,7 @@ async def reconcile(w: World) -> None:
         report = await verify_store(store)
         if not report.ok:
             faults.append(report.text())
-        told = replay(await store.audit_lines(0, 10_000_000))
+        told = replay(await store.audit_lines(0, 10_000_000), await store.seals())
         faults += told_apart(told, await held(w.lives.url))
         requests = {value.id: value for value in await store.requests(Filter(limit=100_000))}
         faults += submitted(w, requests)

@@ -20,6 +20,7 @@ CALLS = (
     ("POST", "/v1/requests/req_0/assessments"),
     ("POST", "/v1/batches/b/decisions"),
     ("POST", "/v1/drills"),
+    ("POST", "/v1/subjects/erasure"),
     ("GET", "/v1/requests/req_0/audit"),
     ("GET", "/v1/audit/export"),
 )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 
 from bot.core.errors import Invalid
-from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_requests, health
+from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_erasure, api_requests, health
 from bot.web.admission import Gate
 from bot.web.app import create_app, table
 from bot.web.calls import Calls
@@ -34,6 +34,7 @@ OPERATIONS = (
     *api_batches.OPERATIONS,
     *api_drills.OPERATIONS,
     *api_audit.OPERATIONS,
+    *api_erasure.OPERATIONS,
     *health.operations(Counter(), Calls(), Gate()),
 )
 DOCUMENT: dict[str, Any] = json.loads(document(OPERATIONS, public_url="https://sayso.example.com", version="1"))
@@ -164,6 +165,7 @@ BODIES: dict[str, Any] = {
         "requests": [SEEN | {"id": "req_1"}],
     },
     "drill": {"chain": "finance"},
+    "erase": {"subject": "customer-7", "cancel": True},
     "settle": {"state": "executed", "note": "x"},
     "undo": {"revision": 1},
 }
@@ -229,6 +231,8 @@ async def test_answers_are_as_documented(office: Office) -> None:
         ("POST", "/v1/drills", "/v1/drills", "ops", {"chain": "finance"}),
         ("POST", "/v1/drills", "/v1/drills", "ops", {"chain": "none"}),
         ("POST", "/v1/drills", "/v1/drills", "billing", {"chain": "finance"}),
+        ("POST", "/v1/subjects/erasure", "/v1/subjects/erasure", "ops", {"subject": "nobody"}),
+        ("POST", "/v1/subjects/erasure", "/v1/subjects/erasure", "billing", {"subject": "nobody"}),
         ("GET", "/v1/audit/export", "/v1/audit/export?format=xml", "ops", None),
         ("GET", "/healthz", "/healthz", None, None),
         ("GET", "/readyz", "/readyz", None, None),
@@ -239,7 +243,7 @@ async def test_answers_are_as_documented(office: Office) -> None:
         _fits(reply, method, template)
         statuses.append(reply.status)
     expected = [201, 422, 403, 401, 200, 422, 200, 404, 201, 409, 403, 200, 404, 200, 409, 200, 409, 409, 409, 200]
-    assert statuses == [*expected, 201, 422, 403, 422, 200, 200]
+    assert statuses == [*expected, 201, 422, 403, 404, 403, 422, 200, 200]
 
 
 def _ballot(request: Any) -> dict[str, Any]:

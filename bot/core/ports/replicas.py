@@ -50,6 +50,12 @@ class ReplicaTx(Protocol):
         The others go to the replicas that hold earlier effects of the same lanes, so that a lane keeps its order.
         """
 
+    def beside(self) -> int:
+        """Another number after each commit of another process; 0 always where others may run on the store."""
+
+    def empty_log(self) -> None:
+        """After this unit have what a SQLite log says copied into its file, and nothing left in the log."""
+
     def hold(self, name: str, replica: str) -> bool:
         """Do something for all of them, as reading a mailbox; False where another does. Ends with the replica."""
 
