@@ -21,6 +21,7 @@ from bot.clock import SystemClock, entropy
 from bot.core.model import Role
 from bot.desk import Access, Ledger
 from store import open_store
+from tests.databases import lay
 from tests.fakes.slack import FakeSlack
 
 SECRET = "whsec_c3Rvcmllcy1zdG9yaWVzLXN0b3JpZXMtc3Rvcmllcw=="
@@ -129,12 +130,19 @@ class Program:
 
     async def start(self) -> None:
         """Start it and wait until it says that it is up; its output is the failure's message where it does not."""
+        self._lay()
         self._process = await self.command("up", output=self.output)
         async with asyncio.timeout(OPENS_WITHIN):
             while "sayso is up" not in self.said():
                 if self._process.returncode is not None:
                     raise AssertionError(f"sayso up ended with {self._process.returncode}:\n{self.said()}")
                 await asyncio.sleep(0.02)
+
+    def _lay(self) -> None:
+        """Give it an empty database: the demo and the migrations have tests that make one."""
+        kind, _, file = self.environment["SAYSO_DATABASE_URL"].partition(":///")
+        if kind.startswith("sqlite") and Path(file).parent.is_dir():
+            lay(Path(file))
 
     async def command(self, *words: str, output: Path | None = None) -> asyncio.subprocess.Process:
         """Run `sayso` with these words; its output goes to a file, or is piped."""
