@@ -72,12 +72,19 @@ async def open_store(
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError:
-        raise BadAddress(f"SAYSO_DATABASE_URL={url!r} is no URL: try sqlite+aiosqlite:///sayso.db") from None
+    except (ArgumentError, ValueError):
+        # Not said again: its password may stand anywhere in what could not be read.
+        raise BadAddress("SAYSO_DATABASE_URL is no URL: try sqlite+aiosqlite:///sayso.db") from None
     if address.drivername not in DRIVERS:
         raise BadAddress(
             f"SAYSO_DATABASE_URL names {address.drivername}, which sayso cannot use:"
             f" try {DRIVERS[0]}:///sayso.db or {DRIVERS[1]}://sayso@localhost/sayso"
+        )
+    if "password" in address.query:
+        # Everywhere that an address is shown, on the trail too, it is without the password before its @ alone.
+        raise BadAddress(
+            f"SAYSO_DATABASE_URL has a password in its query: try {DRIVERS[0]}:///sayso.db"
+            f" or {DRIVERS[1]}://user:password@host/sayso"
         )
     return address
 

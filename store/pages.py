@@ -87,9 +87,13 @@ def sound(driver: sqlite3.Connection) -> None:
 
 
 def schema_of(driver: sqlite3.Connection) -> str:
-    """The revision of the tables. Raises `NotWhole` where they are not sayso's."""
+    """The revision of the tables. Raises `NotWhole` where they are not sayso's, or do more than tables do."""
     if not has(driver, "alembic_version") or not has(driver, "events"):
         raise NotWhole("it is no database of sayso")
+    # Sayso makes none. One in a file from elsewhere could keep replays running, or undo what is written later.
+    strange = driver.execute("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()
+    if strange is not None:
+        raise NotWhole(f"it has a {strange[0]} that is not sayso's, {strange[1]!r}")
     found = driver.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(found[0]) if found else ""
 

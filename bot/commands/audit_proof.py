@@ -22,6 +22,8 @@ from bot.core.proof import Examiner, Proof
 from bot.settings import Audit, audit_of
 
 _AT_ONCE = 2000
+_LONGEST = 1 << 26
+"""Bytes of a line in an export; a file that has no line ends must not fill the memory."""
 
 
 def add_parser(audit: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -127,7 +129,7 @@ async def _read(places: Iterable[Place]) -> tuple[list[Attested], list[str]]:
 
 def _take(examiner: Examiner, file: BinaryIO) -> None:
     lines: list[AuditLine] = []
-    for number, text in enumerate(file, 1):
+    for number, text in enumerate(iter(lambda: file.readline(_LONGEST), b""), 1):
         try:
             lines.append(exported_line(text.rstrip(b"\r\n")))
         except ValueError as problem:

@@ -49,7 +49,7 @@ def exported_line(text: bytes) -> AuditLine:
         _value.decode(event)
         seq, previous, digest = told.groups()
         return AuditLine(seq=int(seq), previous=previous.decode(), hash=digest.decode(), body=event.decode())
-    except (DecodeError, UnicodeDecodeError) as fault:
+    except (DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise ValueError(f"its event is no JSON ({fault})") from fault
 
 

@@ -2,12 +2,14 @@
 
 A key vouches for those that sign a checkpoint beside it, the one that follows it as much as the one that it follows. So
 whoever trusts any one key of the house knows all of them. But a key that stopped signing was given up: what it alone
-signs later does not count, for a key may be given up because it was stolen.
+signs later does not count, for a key may be given up because it was stolen. Nor does it vouch for anybody any more:
+each checkpoint has to be signed by the key that the one before it named first, or by one that is trusted by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -58,14 +60,18 @@ class Keyring:
         counted: list[Attested] = []
         given_up: set[str] = set()
         seen: set[str] = set()
+        own = known
         for told in true:
             keys = set(told.signed.checkpoint.keys)
             if not keys & known:
                 faults.append(f"{told.name} is signed by a strange key, {told.signed.checkpoint.keys[0]}.")
             elif not keys - given_up:
                 faults.append(f"{told.name} is signed by a key that was given up before, {min(keys)}.")
+            elif not keys & (own | set(self.trusted)) - given_up:
+                faults.append(f"{told.name} is not signed by the house's own key of then, {min(own)}.")
             else:
                 counted.append(told)
+                own = {told.signed.checkpoint.keys[0]}
                 seen |= keys
                 given_up = seen - keys
         return Judged(counted=tuple(counted), fault=_first(faults), notes=_notes(counted))
@@ -73,7 +79,12 @@ class Keyring:
 
 def _place(told: Attested) -> tuple[int, float, int]:
     checkpoint = told.signed.checkpoint
-    return checkpoint.seq, checkpoint.at.timestamp(), told.after
+    return checkpoint.seq, _moment(checkpoint.at), told.after
+
+
+def _moment(at: datetime) -> float:
+    # A forger's may have no zone, and lie before all time in this machine's.
+    return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
 
 
 def _known(trusted: Sequence[str], true: Sequence[Attested]) -> set[str]:

@@ -208,8 +208,11 @@ class Examiner:
         checkpoint, line = newest.signed.checkpoint, self._next.get(newest.signed.checkpoint.seq)
         if line is None:
             return None
-        since = happened_at(line)
-        if happened_at(self._last) - since <= 2 * timedelta(seconds=checkpoint.every) + _SLACK:
+        try:
+            since, last = happened_at(line), happened_at(self._last)
+        except msgspec.DecodeError:
+            return f"line {line.seq} or {self._last.seq} does not say when it happened."
+        if last - since <= 2 * timedelta(seconds=checkpoint.every) + _SLACK:
             return None
         return (
             f"lines {line.seq} to {self._last.seq} are signed by nobody since {_minute(since)}, and this house signs"

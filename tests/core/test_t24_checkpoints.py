@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
+from bot.core.audit import exported_line
+from bot.core.chain import chained
 from bot.core.checkpoint import EVENT, Signed, SigningKey, document
 from bot.core.keyring import Attested
 from bot.core.ports import AuditLine
@@ -238,6 +240,40 @@ def test_t24_a_key_that_was_given_up_signs_no_more() -> None:
     trail.grow(3).signed(OURS)
     for trusted in ROTATED.values():
         assert "by a key that was given up before" in str(examined(trail.lines, trusted=trusted).fault)
+
+
+@pytest.mark.parametrize("trusting", ROTATED)
+def test_t24_a_key_that_was_given_up_vouches_for_nobody(trusting: str) -> None:
+    """Nor does a thief's own key help whoever stole the old one, signing beside it."""
+    trail = rotated()
+    trail.grow(3).signed(THIEF, OURS)
+    trail.grow(3).signed(THIEF)
+    proof = examined(trail.lines, trusted=ROTATED[trusting])
+    assert not proof.ok
+    assert "a key" in str(proof.fault) or "own key" in str(proof.fault)
+    assert proof.checkpoints == 3
+
+
+def test_t24_an_old_key_does_not_go_on_behind_the_new_one() -> None:
+    """Whoever stole the old key cuts the trail back to where both signed; who trusts the new one finds it out."""
+    trail = Trail().grow(4)
+    trail.signed(OURS)
+    trail.grow(4).signed(NEXT, OURS)
+    trail.grow(4).signed(OURS)
+    assert "not signed by the house's own key of then" in str(examined(trail.lines, trusted=(NEXT,)).fault)
+
+
+def test_t24_a_hostile_line_is_a_fault_and_no_crash() -> None:
+    """JSON too deep for any reader, a checkpoint before all time, and an event without a time."""
+    deep = b'{"seq":1,"previous":"%b","hash":"%b","event":%b}' % (b"0" * 64, b"0" * 64, b"[" * 99_999 + b"]" * 99_999)
+    with pytest.raises(ValueError, match="no JSON"):
+        exported_line(deep)
+    trail, newest = honest()
+    early = replace(newest, checkpoint=replace(newest.checkpoint, at=datetime(1, 1, 1)))  # noqa: DTZ001  # a forger's
+    assert "is not signed by the key that it names" in str(examined(trail.lines, early).fault)
+    last = AuditLine(seq=25, previous=trail.lines[-1].hash, hash="", body='{"seq":25,"type":"x"}')
+    last = replace(last, hash=chained(last.previous, last.body))
+    assert "does not say when it happened" in str(examined([*trail.lines, last]).fault)
 
 
 def test_t24_a_new_key_that_no_old_one_vouches_for_is_strange() -> None:

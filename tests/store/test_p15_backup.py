@@ -188,6 +188,22 @@ async def test_p15_a_damaged_backup_is_not_restored(url: str, tmp_path: Path) ->
     assert life.files(tmp_path) == ["backup.db", "changed.db", "cut.db", "sayso.db"]
 
 
+@pytest.mark.parametrize(
+    "does", ["TRIGGER t BEFORE INSERT ON switches BEGIN SELECT RAISE(IGNORE); END", "VIEW v AS SELECT 1"]
+)
+async def test_p15_a_backup_that_does_more_than_hold_is_not_restored(url: str, tmp_path: Path, does: str) -> None:
+    """A trigger in a file from elsewhere would let replays run, and do to the store what its writer wished."""
+    file = tmp_path / "backup.db"
+    await (await open_store(url, exclusive=True)).close()
+    await back_up(url, file)
+    with closing(sqlite3.connect(file)) as driver:
+        driver.execute(f"CREATE {does}")
+        driver.commit()
+    with pytest.raises(NotWhole, match="that is not sayso's"):
+        await restore(file, f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
+    assert not (tmp_path / "new.db").exists()
+
+
 async def test_p15_a_backup_of_an_older_sayso_is_brought_up_to_date(tmp_path: Path) -> None:
     """Backed up before the upgrade, restored after it: the tables are today's, and replays are stopped."""
     old = tmp_path / "old.db"
