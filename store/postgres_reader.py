@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,8 +13,9 @@ from sqlalchemy.util import greenlet_spawn
 
 from bot.core.errors import Unavailable
 from store import postgres
-from store.cursor import Cursor
+from store.cursor import NOTHING, Cursor
 from store.postgres import PgCursor
+from store.prepared import Prepared, Row
 from store.statements import statements_for
 
 T = TypeVar("T")
@@ -38,17 +40,35 @@ class PostgresReader:
 
     async def read(self, ask: Callable[[Cursor], T]) -> T:
         """Ask within one snapshot. Raises `Unavailable` where the database cannot be read."""
+        return await self._read(_snapshot, ask)
+
+    async def glance(self, ask: Callable[[Cursor], T]) -> T:
+        """As `read`, for what most often is one statement, which is a snapshot by itself: no BEGIN, no COMMIT.
+
+        Where it turns out to be more, it is asked again from the beginning, in a snapshot.
+        """
         try:
-            return await self._read(ask)
+            return await self._read(_alone, ask)
+        except _More:
+            return await self.read(ask)
+
+    async def _read(self, how: Callable[[PgCursor, Callable[[Cursor], T]], T], ask: Callable[[Cursor], T]) -> T:
+        try:
+            return await self._on_a_connection(how, ask)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, SQLAlchemyError) as error:
             if postgres.down(error):
                 raise Unavailable("The store cannot be read right now. Try again.") from error
             raise
 
-    async def _read(self, ask: Callable[[Cursor], T]) -> T:
+    async def _on_a_connection(
+        self, how: Callable[[PgCursor, Callable[[Cursor], T]], T], ask: Callable[[Cursor], T]
+    ) -> T:
         connection = await self._engine.connect()
         try:
-            answer: T = await greenlet_spawn(_snapshot, await postgres.driver_of(connection), ask)
+            answer: T = await greenlet_spawn(how, await postgres.driver_of(connection), ask)
+        except _More:
+            await connection.close()
+            raise
         except BaseException:
             # Cancelled or failed in the middle of something: what the connection would answer next is anybody's guess.
             await postgres.drop(connection)
@@ -56,13 +76,54 @@ class PostgresReader:
         await connection.close()
         return answer
 
-    async def glance(self, ask: Callable[[Cursor], T]) -> T:
-        """As `read`: a server is asked without a thread in any case."""
-        return await self.read(ask)
-
     async def close(self) -> None:
         """Close the connections."""
         await self._engine.dispose()
+
+
+class _More(Exception):
+    """A second statement, where one was to be all."""
+
+
+class _Alone(Cursor):
+    """One statement, outside of any transaction. A request comes with its decisions in it."""
+
+    __slots__ = ("_asked", "_decisions")
+
+    def __init__(self, driver: PgCursor) -> None:
+        super().__init__(driver, statements_for("postgresql"))
+        self._asked = False
+        self._decisions: tuple[str, Sequence[Row]] | None = None
+
+    def all(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
+        if self._decisions is not None and statement is self.say.decisions and values["request"] == self._decisions[0]:
+            return self._decisions[1]
+        if self._asked:
+            raise _More
+        self._asked = True
+        if statement is not self.say.request:
+            return super().all(statement, values)
+        self.driver.execute(_with_decisions(statement.sql), statement.pick(values))
+        found = self.driver.fetchall()
+        for row in found:
+            self._decisions = (values["id"], [(postgres.given(body),) for body in row[-1]])
+        return found
+
+    def one(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Row | None:
+        found = self.all(statement, values)
+        return found[0] if found else None
+
+
+@cache
+def _with_decisions(sql: str) -> str:
+    """A whole request's statement, with one column more: the bodies of its decisions, oldest first."""
+    columns, rest = sql.split(" \nFROM ", 1)
+    decided = "SELECT body FROM decisions WHERE decisions.request = requests.id ORDER BY n"
+    return f"{columns}, ARRAY({decided}) FROM {rest}"
+
+
+def _alone(driver: PgCursor, ask: Callable[[Cursor], T]) -> T:
+    return ask(_Alone(driver))
 
 
 def _snapshot(driver: PgCursor, ask: Callable[[Cursor], T]) -> T:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.core.ports import About, Tx
 from store import SqlStore, open_store
+from store.postgres import PgCursor
 from tests.databases import lay
 from tests.postgres import Cluster
 
@@ -76,3 +81,36 @@ def settle(cluster: Cluster) -> Settle:
             await cluster.run("ANALYZE", _names[id(store)])
 
     return settled
+
+
+ME = "rep_me"
+"""The replica that writes to `shared`."""
+
+
+@pytest.fixture
+async def shared(tmp_path: Path, cluster: Cluster) -> AsyncIterator[SqlStore]:
+    """An empty store on PostgreSQL, which the replica `ME` shares."""
+    async with FACTORIES["postgresql"](tmp_path, cluster) as opened:
+        await opened.attend(ME, lambda _: None)
+        await opened.write(lambda tx: tx.join(ME, "me", "rules", timedelta(minutes=5)))
+        yield opened
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is said to the server from now on, each a trip there and back."""
+    said: list[str] = []
+    for name in ("execute", "executemany", "command"):
+        told = getattr(PgCursor, name)
+
+        def noted(self: PgCursor, sql: str, *values: Any, told: Callable[..., None] = told) -> None:
+            said.append(sql)
+            told(self, sql, *values)
+
+        monkeypatch.setattr(PgCursor, name, noted)
+    return said
+
+
+async def together(store: SqlStore, *units: tuple[Callable[[Tx], Any], About | None]) -> list[Any]:
+    """Run units in one batch; what each answered or raised."""
+    return await asyncio.gather(*(store.write(work, about=about) for work, about in units), return_exceptions=True)
