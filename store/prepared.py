@@ -1,4 +1,4 @@
-"""One statement, compiled once per dialect to a string and the order of its parameters."""
+"""One statement, compiled once per dialect, at its first use, to a string and the order of its parameters."""
 
 from __future__ import annotations
 
@@ -15,15 +15,33 @@ Row = tuple[Any, ...]
 class Prepared:
     """One statement as text; ``pick`` takes the parameters out of a mapping in the text's order."""
 
-    __slots__ = ("pick", "sql")
+    __slots__ = ("_made", "pick", "sql")
+
+    pick: Callable[[Mapping[str, Any]], Row]
+    sql: str
 
     def __init__(self, construct: sa.sql.ClauseElement, dialect: Dialect, names: list[str] | None = None) -> None:
         """``names`` are an insert's columns, where not all of them are given."""
+        self._made: tuple[sa.sql.ClauseElement, Dialect, list[str] | None] | None = (construct, dialect, names)
+
+    def __getattr__(self, name: str) -> Any:
+        """Compile, where that is still to be done: most starts use a third of all statements.
+
+        Asked only for what is not set, so a statement that was compiled costs nothing more.
+        """
+        if name not in ("pick", "sql"):
+            raise AttributeError(name)
+        made = self._made
+        if made is None:  # by another thread, just now
+            return object.__getattribute__(self, name)
+        construct, dialect, names = made
         compiled: Any = construct.compile(dialect=dialect, column_keys=names)
         order = tuple(compiled.positiontup or ())
         constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self.sql = str(compiled)
         self.pick = _picker(order, {name: value for name, value in constants.items() if name in order})
+        self._made = None
+        return self.pick if name == "pick" else self.sql
 
 
 def _picker(order: tuple[str, ...], constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Row]:
