@@ -103,9 +103,7 @@ async def test_what_belongs_to_a_request_stays_in_order(shared: SqlStore) -> Non
     assert await shared.write(lambda tx: tx.effects()) == effects
 
 
-async def test_only_so_many_different_statements_are_kept(
-    shared: SqlStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_so_many_different_statements_are_kept(shared: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond that what has gathered goes out table by table, with the same guards."""
     monkeypatch.setattr(postgres_many, "_TEXTS", 0)
     value = await shared.write(lambda tx: samples.submit(tx, samples.request()))
