@@ -49,7 +49,7 @@ async def erase(ledger: Ledger, subject: str, *, by: str, via: str, cancel: bool
         if stays:
             ids = [request.id for request in stays]
             more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-            how = "wait until they have ended" if running else "decide them, or cancel them with the erasure"
+            how = "wait until they have ended" if running else "decide them, or cancel them with it (--cancel)"
             raise errors.Conflict(f"Not ended yet: {', '.join(ids[:_NAMED])}{more}; {how}.", requests=ids[:_NAMED])
         for request in waits:
             _cancel(ledger, tx, request, by, via)
