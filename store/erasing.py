@@ -28,6 +28,7 @@ from store.sealing import (
     in_clear,
     new_key,
     opened_line,
+    quotes,
     seal,
 )
 from store.statements import Statements
@@ -103,8 +104,8 @@ class ErasingTx(ABC):
         """A line's data as everybody may read it; the very same where the request hides nothing."""
         whole = change.after or change.before or change.of
         run, made = change.execution, change.decision
-        failed = any(sent.error for sent in change.deliveries)
-        if whole is None and ((run is not None and (run.error or run.result is not None)) or made or failed):
+        quoted = any(map(quotes, change.deliveries))
+        if whole is None and ((run is not None and (run.error or run.result is not None)) or made or quoted):
             whole = self.request(request_id or "")
         if whole is None:
             return data
@@ -186,7 +187,7 @@ class ErasingTx(ABC):
             ran = rows.json_text(bare_execution(rows.execution_of(body)))
             cursor.change(say.bare_execution, {"id_": id_, "body": ran})
         for sent in queries.deliveries(cursor, request_id):
-            if sent.error is not None:
+            if quotes(sent):
                 bare = rows.json_text(bare_delivery(sent))
                 cursor.change(say.bare_delivery, {"id_": sent.id, "body": bare})
         request = queries.request(cursor, request_id)

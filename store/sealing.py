@@ -29,6 +29,9 @@ WITHHELD = "(withheld)"
 KEY_BYTES = 32
 _NONCE = 12
 
+_LINES = frozenset({"subject"})
+"""The members of a channel's handle that repeat a card's title."""
+
 _SAFE = frozenset({"digest", "revision", "stage", "shown", "fully_shown", "channel", "attempt", "broke_glass", "batch"})
 """What an event says beside the tables, and may stand in clear whoever's data its request carries."""
 
@@ -95,8 +98,16 @@ def bare_execution(run: Execution) -> Execution:
 
 
 def bare_delivery(sent: Delivery) -> Delivery:
-    """A delivery without what its failure said, which may quote the card."""
-    return sent if sent.error is None else replace(sent, error=WITHHELD)
+    """A delivery without what its failure said, which may quote the card, and without a letter's subject line."""
+    if not quotes(sent):
+        return sent
+    handle = {name: WITHHELD if name in _LINES else value for name, value in (sent.handle or {}).items()}
+    return replace(sent, error=sent.error and WITHHELD, handle=handle if sent.handle else sent.handle)
+
+
+def quotes(sent: Delivery) -> bool:
+    """Whether a delivery says anything of the card itself."""
+    return bool(sent.error) or (sent.handle is not None and not _LINES.isdisjoint(sent.handle))
 
 
 def bare_route(route: Route) -> Route:
