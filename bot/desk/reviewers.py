@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -15,9 +15,9 @@ from bot.core.edits import differences, touched
 from bot.core.errors import Fault
 from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
-from bot.core.model import Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
+from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
 from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
-from bot.core.redaction import paths_of, restored, uneditable
+from bot.core.redaction import paths_of, restored, shown, uneditable
 from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
 from bot.desk.part import changed, voted
@@ -158,17 +158,15 @@ class Reviewers(Emergencies):
             raise errors.Invalid(
                 "The edited arguments are missing.", faults=(Fault("/arguments", "required", "give them whole"),)
             )
+        spec = self._policy().action(request.action)
+        if ballot.channel == "api":
+            _unguessed(spec.editable, request, new)
         new = restored(new, old, paths_of(request.route))
         if not differences(old, new):
             after = lifecycle.approve(request, replace(decision, decision=Verb.APPROVE), decision.at)
             return after, after.decisions[-1]
-        spec = self._policy().action(request.action)
         self._checked(spec, new)
-        fixed = [n for n in touched(old, new) if spec.editable is not None and n not in spec.editable]
-        if fixed:
-            faults = tuple(Fault(f"/arguments/{n}", "not_editable", f"{n} may not be edited") for n in fixed)
-            open_to_edit = f"only {', '.join(spec.editable)} may" if spec.editable else "nothing of this action may"
-            raise errors.Invalid(f"{', '.join(fixed)} may not be edited; {open_to_edit}.", faults=faults)
+        _may_be_edited(spec.editable, touched(old, new))
         proposed = old if request.content.proposed is None else request.content.proposed
         author = f"person:{ballot.by}"
         content = self._next_revision(request, author=author, arguments=new, proposed=proposed)
@@ -257,3 +255,20 @@ def _intact(request: Request) -> None:
         same = False
     if not same:
         raise errors.DigestMismatch
+
+
+def _may_be_edited(editable: tuple[str, ...] | None, changed: Sequence[str]) -> None:
+    fixed = [name for name in changed if editable is not None and name not in editable]
+    if fixed:
+        faults = tuple(Fault(f"/arguments/{n}", "not_editable", f"{n} may not be edited") for n in fixed)
+        open_to_edit = f"only {', '.join(editable)} may" if editable else "nothing of this action may"
+        raise errors.Invalid(f"{', '.join(fixed)} may not be edited; {open_to_edit}.", faults=faults)
+
+
+def _unguessed(editable: tuple[str, ...] | None, request: Request, given: Arguments) -> None:
+    """Refuse any value but the mark for what is hidden and fixed, the right one too, for the answer would tell it.
+
+    Forms send the value itself, which nobody could type into them.
+    """
+    hidden, known = uneditable(request.route), shown(request).content.arguments
+    _may_be_edited(editable, [name for name in given if name in hidden and given[name] != known.get(name)])

@@ -49,4 +49,4 @@ async def test_t23_a_guess_is_refused_whether_it_is_right_or_not(house: House) -
     assert await tried(pin="4711", note="c", to="d") == await tried(pin="4712", note="c", to="d")
     await house.desk.decide(_by_api(request, {"pin": MARK, "note": "c", "to": "b"}))
     now = await house.now(request)
-    assert (now.state, now.content.arguments["pin"]) == (State.APPROVED, "4711")
+    assert (now.state, now.content.arguments["pin"]) == (State.APPROVED_WITH_EDITS, "4711")
