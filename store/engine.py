@@ -33,6 +33,9 @@ BUSY_TIMEOUT = 5.0
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 """How addresses begin that sayso knows."""
 
+_ASKED = frozenset({"ssl", "passfile", "host", "port", "target_session_attrs", "prepared_statement_cache_size"})
+"""What may stand in the query of a PostgreSQL address: asyncpg's arguments, and what SQLAlchemy takes out of it."""
+
 
 class BadAddress(SaysoError):
     """SAYSO_DATABASE_URL does not name a database that sayso can use."""
@@ -79,6 +82,12 @@ def _address(url: str) -> URL:
         raise BadAddress(
             f"SAYSO_DATABASE_URL names {address.drivername}, which sayso cannot use:"
             f" try {DRIVERS[0]}:///sayso.db or {DRIVERS[1]}://sayso@localhost/sayso"
+        )
+    strange = sorted(address.query.keys() - _ASKED - {"password"})
+    if strange and address.get_backend_name() == "postgresql":
+        raise BadAddress(
+            f"SAYSO_DATABASE_URL has {strange[0]} in its query, which sayso does not know: try {DRIVERS[0]}:///sayso.db"
+            f" or {DRIVERS[1]}://sayso@localhost/sayso?ssl=verify-full"
         )
     if "password" in address.query:
         # Everywhere that an address is shown, on the trail too, it is without the password before its @ alone.

@@ -32,6 +32,7 @@ MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
         ("postgresql+asyncpg:/sayso:secret@localhost/sayso", "is no URL"),
         ("postgresql+asyncpg://sayso:secret@localhost:port/sayso", "is no URL"),
         ("postgresql+asyncpg://sayso@localhost/sayso?password=secret", "has a password in its query"),
+        ("postgresql+asyncpg://sayso@localhost/sayso?sslmode=require", "has sslmode in its query"),
         ("sqlite:///sayso.db", "names sqlite"),
         ("sqlite+aiosqlite://", "must name a file"),
         ("sqlite+aiosqlite:///:memory:", "must name a file"),
