@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -37,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
 
 INTERRUPTED = 130
 """What shells give for a command that Ctrl-C ended."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 _ABOUT = (
     "Sayso stands between what an AI agent proposes and what happens. "
@@ -87,9 +89,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has enough; Python would complain once more while closing the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read us has enough.
+        _discard()
         return 0
+    except OSError as problem:
+        if problem.errno not in _NO_ROOM:
+            raise
+        _discard()
+        told = problem.filename or "standard output"
+        sys.stderr.write(f"{told}: {problem.strerror}; what was written is not whole.\n")
+        return MISUSED
+
+
+def _discard() -> None:
+    """Python would complain once more while closing the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

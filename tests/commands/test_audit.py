@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -213,6 +214,18 @@ def test_what_is_used_wrongly_is_status_2(house: House, words: str, says: str) -
     told = sayso(house.folder, words.format(public=house.public, key="auditsk_x"))
     assert (told.returncode, told.stdout) == (2, "")
     assert says in told.stderr
+
+
+def test_a_full_disk_behind_the_output_is_status_2(house: House) -> None:
+    """`sayso audit export > trail.jsonl` is how it is written: it is told in a line that the file is not whole."""
+    words = [sys.executable, "-c", "import sys; from bot.__main__ import main; sys.exit(main())", "audit", "export"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        told = subprocess.run(  # noqa: S603  # our own command
+            words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=house.folder, env=environment
+        )
+    assert told.returncode == 2
+    assert told.stderr == "standard output: No space left on device; what was written is not whole.\n"
 
 
 def test_the_script_of_the_docs_verifies(house: House) -> None:
