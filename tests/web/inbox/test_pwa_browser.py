@@ -47,6 +47,15 @@ CONTROLLED = """() => new Promise((resolve) => {
   look();
 })"""
 
+HEARD = """() => new Promise((resolve) => {
+  const end = Date.now() + 5000;
+  const look = async () => {
+    const heard = (await self.registration.getNotifications({ tag: "sayso" })).length > 0;
+    return heard || Date.now() > end ? resolve(heard) : setTimeout(look, 20);
+  };
+  look();
+})"""
+
 SHOWN = """async () => (await self.registration.getNotifications()).map((one) => ({
   tag: one.tag, title: one.title, body: one.body, url: one.data && one.data.url,
   actions: one.actions.map((action) => action.title), stays: one.requireInteraction,
@@ -68,6 +77,18 @@ class Phone(NamedTuple):
         data = payload if isinstance(payload, str) else json.dumps(payload)
         told = {"origin": self.pushing.house.url, "registrationId": self.registration, "data": data}
         await self.cdp.send("ServiceWorker.deliverPushMessage", told)
+
+    async def ready(self) -> None:
+        """Push until one arrives, and leave nothing of it.
+
+        In a worker's first moments the browser drops pushes that come from its tools, though the worker is active.
+        """
+        async with asyncio.timeout(60):
+            await self.push("")
+            while not await self.run(HEARD):
+                await self.push("")
+        await self.run("async () => { for (const one of await self.registration.getNotifications()) one.close(); }")
+        await self.until_tag("sayso", there=False)
 
     async def run(self, script: str, given: Any = None) -> Any:
         """What a function gives in the worker."""
@@ -116,7 +137,12 @@ async def phone(tmp_path: Path, browser: Browser) -> AsyncIterator[Phone]:
         await page.goto(await pushed.house.link("ana"))
         await page.get_by_role("button", name="Sign in as").click()
         await page.evaluate(CONTROLLED)
-        yield Phone(pushed, context, page, context.service_workers[0], cdp, registrations[-1])
+        async with asyncio.timeout(30):
+            while not (registrations and context.service_workers):
+                await asyncio.sleep(0.01)  # each is told by an event of its own, which may come after the page's
+        found = Phone(pushed, context, page, context.service_workers[0], cdp, registrations[-1])
+        await found.ready()
+        yield found
         await context.close()
 
 
