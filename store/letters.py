@@ -99,5 +99,8 @@ class LettersTx:
 
     def forget_unreachable(self, channel: str, to: str) -> bool:
         """See `LetterTx.forget_unreachable`."""
+        # Most often there is nothing to forget, and looking costs less than writing.
+        if self.unreachable_at(channel, to) is None:
+            return False
         row = {"channel": channel, "address": to}
         return bool(self._cursor.change(self._cursor.say.letters.drop_unreachable, row))

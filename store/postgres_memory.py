@@ -16,8 +16,9 @@ from store.postgres import PgCursor, given, given_row
 from store.prepared import Prepared, Row
 from store.statements import Statements
 
-_MOST_HELD = 256
-"""Effects that replicas hold, up to which all of them are read; of more, each lane is asked for."""
+_FEW = 256
+"""Effects that replicas hold, and addresses that reach nobody, up to which all of them are read; of more, each lane
+and each address is asked for."""
 
 _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "requests": ("id",),
@@ -25,6 +26,7 @@ _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "decisions": ("request",),
     "executions": ("request",),
     "deliveries": ("request",),
+    "effects": ("id",),
     "idempotency": ("agent", "key"),
 }
 """By which values of a write it is known which answers rest on it; a write to any other table drops all about it.
@@ -49,7 +51,8 @@ SELECT
     FROM unnest($4::text[], $5::text[]) AS bound(by, under) JOIN idempotency ON agent = by AND key = under),
   ARRAY(SELECT fingerprint FROM rejections WHERE fingerprint = ANY($6::text[])),
   ARRAY(SELECT ROW(lane, holder) FROM
-    (SELECT lane, holder, n FROM effects WHERE holder IS NOT NULL LIMIT {held}) AS held ORDER BY n),
+    (SELECT lane, holder, n FROM effects WHERE holder IS NOT NULL LIMIT {few}) AS held ORDER BY n),
+  ARRAY(SELECT ROW(channel, address, error, at) FROM unreachable LIMIT {few}),
   ARRAY(SELECT ROW(position) FROM switches WHERE name = '{switch}'),
   ARRAY(SELECT ROW(seq, hash) FROM chain WHERE id = 1)
 """
@@ -60,13 +63,13 @@ def _loading(statements: Statements) -> str:
     columns, rest = statements.request.sql.removeprefix("SELECT ").split(" \nFROM ", 1)
     tables, _ = rest.split(" \nWHERE ", 1)
     request = f"SELECT ROW({columns}) FROM {tables}"  # noqa: S608 - ours
-    return _LOAD.format(request=request, held=_MOST_HELD + 1, switch=queries.PAUSE)
+    return _LOAD.format(request=request, few=_FEW + 1, switch=queries.PAUSE)
 
 
 class Memory:
     """Answers by statement and parameters, and on what they rest."""
 
-    __slots__ = ("_held", "_known", "_load", "_loaded", "_resting", "_say", "_tables", "_unrejected")
+    __slots__ = ("_held", "_known", "_load", "_loaded", "_lost", "_resting", "_say", "_tables", "_unrejected")
 
     def __init__(self, statements: Statements) -> None:
         self._say = statements
@@ -81,6 +84,7 @@ class Memory:
         self._tables: dict[str, list[tuple[str, Row]]] = {}
         self._unrejected: set[str] = set()
         self._held: list[Row] | None = None
+        self._lost: dict[Row, Row] | None = None
 
     def load(self, driver: PgCursor, about: Iterable[About], me: str | None) -> None:
         """Read all that units are about; ``me`` is the replica that writes here."""
@@ -93,7 +97,7 @@ class Memory:
         agents, texts = [agent for agent, _ in keys], [key for _, key in keys]
         driver.execute(self._load, (requests, executions, effects, agents, texts, prints))
         (found,) = driver.fetchall()
-        wanted, whole, decided, sent, ran, due, bound, rejected, held, switch, head = found
+        wanted, whole, decided, sent, ran, due, bound, rejected, held, lost, switch, head = found
         self._loaded = True
         self._about_requests(list(map(given, wanted)), whole, decided, sent)
         self._about_executions(executions, ran, me)
@@ -103,9 +107,10 @@ class Memory:
             for one in effects:
                 row = holders.get(one)
                 kept = [(row[1],)] if row is not None and row[2] == me else []
-                self._put(self._say.replicas.has_effect, {"id": one, "me": me}, kept, "effects")
+                self._put(self._say.replicas.has_effect, {"id": one, "me": me}, kept, ("effects", (one,)))
         self._unrejected = set(prints).difference(map(given, rejected))
-        self._held = list(map(given_row, held)) if len(held) <= _MOST_HELD else None
+        self._held = list(map(given_row, held)) if len(held) <= _FEW else None
+        self._lost = {row[:2]: row for row in map(given_row, lost)} if len(lost) <= _FEW else None
         self._put(self._say.switch, {"name": queries.PAUSE}, switch, "switches")
         self._put(self._say.head, {}, head, "chain")
 
@@ -165,6 +170,8 @@ class Memory:
         if found is None and sql == self._say.replicas.lanes.sql and self._held is not None:
             lanes = set(row)
             return [one for one in self._held if one[0] in lanes]
+        if found is None and sql == self._say.letters.unreachable_at.sql and self._lost is not None:
+            return [self._lost[row]] if row in self._lost else ()
         return found
 
     def touch(self, table: str, values: Mapping[str, Any] | None) -> None:
@@ -177,6 +184,8 @@ class Memory:
             self._unrejected = set()
         elif table == "effects":
             self._held = None
+        elif table == "unreachable":
+            self._lost = None
         names = _SUBJECTS.get(table)
         if names is None or values is None or not all(f"{name}_" in values or name in values for name in names):
             self._drop([on for on in self._resting if on[0] == table])

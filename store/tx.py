@@ -227,7 +227,7 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx):
     def postpone(self, effect: Effect) -> None:
         """See `Tx.postpone`."""
         self._flush_effects()
-        self._cursor.change(self._say.postpone, {**rows.effect_row(effect, None), "id_": effect.id})
+        self._cursor.change_many(self._say.postpone, [{**rows.effect_row(effect, None), "id_": effect.id}])
 
     def finish(self, effect_ids: Sequence[str]) -> None:
         """See `Tx.finish`."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bot.core import errors, lifecycle, transitions
 from bot.core.edits import tightened
 from bot.core.model import Assessment, Delivery, Opinion, Request
-from bot.core.ports import Change, Effect, Tx
+from bot.core.ports import About, Change, Effect, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import changed
@@ -36,7 +36,7 @@ class Advice(Reviewers):
             return self._assessed(tx, request, by, opinion, note)
 
         try:
-            return (await self._ledger.commit(work)).given
+            return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
         except (errors.Unavailable, errors.Overloaded):
             raise
         except errors.SaysoError as refusal:

@@ -11,7 +11,7 @@ from bot.core import errors, lifecycle, transitions
 from bot.core.fingerprint import fingerprints
 from bot.core.model import Arguments, Kind, Request, Revision
 from bot.core.policy import ActionSpec
-from bot.core.ports import Change, Tx
+from bot.core.ports import About, Change, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
@@ -65,7 +65,7 @@ class Agents(Part):
             tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
             return Deed(after, effects)
 
-        return (await self._ledger.commit(work)).given
+        return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
 
     async def cancel(self, request_id: str, *, agent: str, reason: str | None) -> Request:
         """The agent withdraws an open request, or stops an approved one that has not begun (its decision stands)."""
@@ -85,7 +85,7 @@ class Agents(Part):
             tx.record(Change(event=event, before=request, after=after, effects=effects))
             return Deed(after, effects)
 
-        return (await self._ledger.commit(work)).given
+        return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
 
     async def wait(self, request_id: str, *, seconds: float, outcome: bool) -> Request:
         """The request once it is decided (or has run), or as it stands after so many seconds. Nothing polls."""

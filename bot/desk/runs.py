@@ -188,7 +188,7 @@ class Runs(Part):
                 error=error,
             )
 
-        return (await self._ledger.commit(work)).given
+        return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
 
     async def settle(self, request_id: str, *, by: str, via: str = "api", state: ExecutionState, note: str) -> Request:
         """A person found out how an `unknown` execution ended. ``by`` is ``admin:<key>`` or ``person:<id>``."""
@@ -214,7 +214,7 @@ class Runs(Part):
                 note=note,
             )
 
-        return (await self._ledger.commit(work)).given
+        return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
 
     async def recover(self) -> tuple[Execution, ...]:
         """After a start: what was running when the bot died is unknown, or tried again where that is declared safe.
@@ -241,7 +241,7 @@ class Runs(Part):
                 return self._retried(tx, request, execution, Outcome(kind=OutcomeKind.UNKNOWN, error=error))
             return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
 
-        await self._ledger.commit(work)
+        await self._ledger.commit(work, about=About(executions=(execution_id,)))
 
     def sure(self) -> bool:
         """Whether what was claimed is still this process's own to run; see `Ledger.sure`."""

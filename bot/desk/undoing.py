@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
 from bot.core.model import Decision, Execution, ExecutionState, Request, Verb
-from bot.core.ports import Change, Tx
+from bot.core.ports import About, Change, Tx
 from bot.desk.ledger import Deed
 from bot.desk.reviewers import Reviewers
 
@@ -40,7 +40,7 @@ class Undoing(Reviewers):
             return self._undone(tx, request, by, via)
 
         try:
-            return (await self._ledger.commit(work)).given
+            return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
         except (errors.Unavailable, errors.Overloaded):
             raise
         except errors.SaysoError as refusal:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import DeliveryState, ExecutionState, Request, State
-from bot.core.ports import About, Change, Tx
+from bot.core.ports import About, Change, Tx, Unreachable
 from store import SqlStore, postgres_memory, queries
 from store.chain import verify_store
 from tests.store import samples
@@ -193,7 +193,7 @@ async def test_where_others_hold_much_each_lane_is_asked_for(shared: SqlStore, m
     await shared.attend(ME, lambda _: None)
     more = tuple(samples.effect(value, ref=card.id) for card in cards)
     for most in (256, 1):
-        monkeypatch.setattr(postgres_memory, "_MOST_HELD", most)
+        monkeypatch.setattr(postgres_memory, "_FEW", most)
         assert await shared.write(lambda tx: tx.mine(more), about=About(requests=(value.id,))) == more[2:]
 
 
@@ -210,3 +210,31 @@ async def test_what_is_found_by_key_is_one_trip(shared: SqlStore, asked: list[st
         (await shared.audit_head())[0],
     )
     assert sum(sql.startswith("BEGIN") for sql in asked) == 1
+
+
+async def test_an_address_that_is_reached_again_is_forgotten_once(shared: SqlStore, asked: list[str]) -> None:
+    """Who is reached is known ahead and costs nothing; whom nobody reached is forgotten, for the units after it too."""
+    about = About(requests=("req_none",))
+    lost = Unreachable(channel="email", to=ODD, error="gone", at=NOW)
+    await shared.write(lambda tx: tx.mark_unreachable(lost))
+
+    def reach(tx: Tx) -> tuple[bool, bool, object]:
+        return tx.forget_unreachable("slack", ODD), tx.forget_unreachable("email", ODD), tx.unreachable_at("email", ODD)
+
+    assert await together(shared, (reach, about), (reach, about)) == [(False, True, None), (False, False, None)]
+    asked.clear()
+    assert await shared.write(lambda tx: tx.forget_unreachable("slack", ODD), about=about) is False
+    assert len(asked) == 3, asked
+
+
+async def test_an_effect_that_is_put_off_is_held_as_before(shared: SqlStore) -> None:
+    """Its new time is read in the same batch, and the other effects' holders are known as before."""
+    _, about, _ = await _life(shared)
+
+    def put_off(tx: Tx) -> tuple[bool, list[tuple[str, int]]]:
+        (todo,) = tx.effects()
+        tx.postpone(replace(todo, attempts=todo.attempts + 1, due_at=NOW + timedelta(hours=1)))
+        return tx.has_effects(about.effects[:1]), [(one.id, one.attempts) for one in tx.effects()]
+
+    outcomes = await together(shared, (put_off, about), (put_off, about))
+    assert outcomes == [(True, [(about.effects[0], 1)]), (True, [(about.effects[0], 2)])]
