@@ -27,11 +27,6 @@ ACTION = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 _ACTION_FIX = "use up to 128 letters, digits and the signs . _ : -"
 
-LATER = {
-    "redact": "redact is not available in this version, and what only looks redacted would be shown; remove it",
-}
-"""Keys that are known but not available yet, each with why it is refused rather than ignored."""
-
 
 class Reader:
     """Reads values and records faults; every method answers None (or nothing) where the value is refused."""
@@ -46,9 +41,7 @@ class Reader:
             if key in known:
                 continue
             place = node.keys[key] if isinstance(node, Mapping) else item
-            if key in LATER and isinstance(place, Scalar):
-                self.faults.add(place.place, LATER[key])
-            elif isinstance(place, Scalar):
+            if isinstance(place, Scalar):
                 unknown(self.faults, place, where, known)
         return {key: item for key, item in entries.items() if key in known}
 

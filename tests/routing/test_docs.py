@@ -39,7 +39,6 @@ from bot.routing import (
     sensitive,
     stages,
     titles,
-    values,
     warnings,
 )
 from tests.routing import key_table
@@ -90,7 +89,6 @@ KEYS = (
     *expectations.LINE_KEYS,
     *conditions.NAMES,
     *titles.FILTERS,
-    *values.LATER,
 )
 AT_NIGHT = datetime(2027, 12, 26, 2, 30, tzinfo=UTC)
 """On a Sunday, among holidays."""

@@ -17,7 +17,7 @@ from bot.routing import RoutingErrors, composing, load, nodes, parse, schema_doc
 from bot.routing.faults import Faults
 from bot.routing.nodes import Node
 from bot.routing.schema_document import shapes
-from bot.routing.values import LATER, Reader
+from bot.routing.values import Reader
 from tests.routing.cases import DATA
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,6 @@ def test_its_keys_are_those_that_the_reader_takes(monkeypatch: pytest.MonkeyPatc
     described_only = described - asked
     assert asked <= described
     assert described_only == {frozenset(DOCUMENT["properties"]["default"]["properties"])}
-    assert not {key for keys in described for key in keys} & LATER.keys()
 
 
 def test_a_key_that_only_one_of_them_knows_is_told() -> None:

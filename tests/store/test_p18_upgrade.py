@@ -43,8 +43,10 @@ LEFT = {
 OF_LETTERS = {"reply_keys", "receipts", "mailboxes", "unreachable"}
 OF_ROUTING = {"accounts", "rejections"}
 OF_VISITS = {"seen", "subscriptions", "kept"}
+OF_REPLICAS = {"replicas", "leases"}
+OF_SUBJECTS = {"subjects", "belongings"}
 MOVED = ("stage", "step", "step_at", "remind_at", "exhausted")
-MOST = 84
+MOST = 96
 """More statements than any upgrade makes."""
 
 STATEMENTS = (*range(0, MOST, 12), MOST)
@@ -113,6 +115,11 @@ def _as_now(old: Old) -> dict[str, list[dict[str, Any]]]:
         row |= {"way": "link", "browser": "", "seen_at": None}
     for row in now["links"]:
         row |= {"browser": None}
+    for row in (*now["effects"], *now["executions"]):
+        row |= {"holder": None}
+    for row in now["effects"]:
+        own = "note" if row["kind"] == "digest" else "id" if row["kind"] in ("webhook", "letter") else "ref"
+        row |= {"lane": row[own]}
     return now if old.schema == "0003" else _of_tracks(now)
 
 
@@ -140,7 +147,7 @@ def _of_tracks(now: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str,
 def is_as_now(database: Path, old: Old) -> None:
     """Hold the rows of a database that was brought up against those of before."""
     found = all_rows(database)
-    fresh = OF_VISITS | (OF_LETTERS if old.schema == "0001" else set())
+    fresh = OF_VISITS | OF_REPLICAS | OF_SUBJECTS | (OF_LETTERS if old.schema == "0001" else set())
     fresh |= OF_ROUTING if old.schema < "0003" else set()
     assert not any(found.pop(name) for name in fresh)
     for row in found["requests"]:
