@@ -222,7 +222,14 @@ def test_a_full_disk_behind_the_output_is_status_2(house: House) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         told = subprocess.run(  # noqa: S603  # our own command
-            words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=house.folder, env=environment
+            words,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=house.folder,
+            env=environment,
         )
     assert told.returncode == 2
     assert told.stderr == "standard output: No space left on device; what was written is not whole.\n"

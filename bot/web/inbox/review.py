@@ -94,6 +94,7 @@ async def _page(
         view=view,
         names=names,
         running=running_of(request, trail, person=visitor.person, now=now, paused=paused),
+        paused=paused,
         sent=sent_of(request, view.run.spec),
         earlier=await earlier_of(house.store, request, names),
         compared=compared(view.versions, *pair),

@@ -142,6 +142,17 @@ async def test_while_replays_are_stopped_the_page_says_so(house: Standing, visit
     assert (stored.state, stored.execution.state) == (State.PENDING, ExecutionState.CANCELLED)
 
 
+async def test_while_replays_are_stopped_nobody_is_told_that_it_runs_at_once(house: Standing, visit: Visit) -> None:
+    """As in a house that was restored: whoever decides reads that it will wait."""
+    request = await house.submit()
+    ana = await visit("ana")
+    assert "Once approved" in (await ana.get(f"/requests/{request.id}")).words
+    await house.desk.pause(on=True, by="admin:ops", via="api")
+    page = await ana.get(f"/requests/{request.id}")
+    assert "once approved it waits until they are started again" in page.words
+    assert "Once approved" not in page.words
+
+
 async def test_an_option_that_was_taken_back_says_who_had_picked_it(house: Standing, visit: Visit) -> None:
     """Whoever takes the approval back has not picked the option."""
     windowed(house, "deploy.service")
