@@ -23,6 +23,13 @@ from bot.desk.waiting import Waiting
 _TRIES = 5
 _MOST_TOLD = 2000
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def lease_now() -> float:
+    """Seconds of a clock that nobody sets back, and that goes on while the machine sleeps, as the others' leases do."""
+    return time.clock_gettime(_CLOCK)
+
 
 class Deed(Struct, frozen=True):
     """What a unit of work did: the request as it is now, and what is to be done outside because of it."""
@@ -64,7 +71,7 @@ class Ledger:
         self.replica: str | None = None
         """Under which name this process shares the store with others; None where it has it to itself."""
         self.alive_until = math.inf
-        """Until when (`time.monotonic`) others leave to this process what it holds; for ever, where there are none."""
+        """Until when (`lease_now`) others leave to this process what it holds; for ever, where there are none."""
         self._told: dict[str, Request] = {}
         """Where the store is shared: what was told here of late, by request."""
         self._late: set[asyncio.Task[None]] = set()
@@ -163,7 +170,7 @@ class Ledger:
 
     def sure(self) -> bool:
         """Whether what this process holds is still its own to begin; see `bot.desk.replicas`."""
-        return time.monotonic() < self.alive_until
+        return lease_now() < self.alive_until
 
     async def note(self, event: Event) -> None:
         """Append an audit line that changes nothing else."""

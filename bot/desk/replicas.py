@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -18,7 +17,7 @@ from typing import Protocol
 from bot.core.errors import SaysoError
 from bot.core.model import Event, Execution, ExecutionState
 from bot.core.ports import Effect, Taken, Tx
-from bot.desk.ledger import Ledger
+from bot.desk.ledger import Ledger, lease_now
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +100,7 @@ class Replicas:
 
     async def _join(self) -> None:
         self._me = self._ledger.id("rep")
-        asked = time.monotonic()
+        asked = lease_now()
 
         def work(tx: Tx) -> None:
             tx.join(self._me, self._name, self._rules(), self._lease)
@@ -139,7 +138,7 @@ class Replicas:
                 self.fault = None
 
     async def _beat(self) -> None:
-        asked = time.monotonic()
+        asked = lease_now()
 
         def work(tx: Tx) -> Taken | None:
             if not tx.beat(self._me, self._rules(), self._lease):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from bot.core.errors import Conflict, Unavailable
 from bot.core.model import Event, Execution, State
 from bot.core.ports import Effect, EffectKind, Overtaken, Tx
-from bot.desk.ledger import Deed
+from bot.desk.ledger import Deed, lease_now
 from tests.desk.house import House, ballot
 
 
@@ -125,11 +126,11 @@ async def test_a_caller_who_hangs_up_on_a_store_that_is_down(house: House, ears:
     ears.effects.clear()
     write, calls = house.store.write, []
 
-    async def going_down(work: Any) -> Any:
+    async def going_down(work: Any, **more: Any) -> Any:
         calls.append(work)
         if len(calls) > 1:
             raise Unavailable
-        return await write(work)
+        return await write(work, **more)
 
     monkeypatch.setattr(house.store, "write", going_down)
     click = asyncio.create_task(house.desk.decide(ballot(request)))
@@ -158,3 +159,15 @@ async def test_a_note_is_an_audit_line(house: House) -> None:
     with pytest.raises(Conflict):
         await house.store.write(work)
     assert house.sql("select type from events") == [("x",)]
+
+
+async def test_a_lease_runs_out_while_the_machine_sleeps(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual clock stands still then; what the others took over meanwhile is not begun on waking."""
+    asleep = time.monotonic()
+    until = house.ledger.alive_until = lease_now() + 0.05
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "monotonic", lambda: asleep)
+        assert house.ledger.sure()
+        while lease_now() < until:
+            continue
+        assert not house.ledger.sure()
