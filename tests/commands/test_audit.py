@@ -190,6 +190,10 @@ def test_a_place_that_cannot_be_reached_is_status_1(house: House, tmp_path: Path
     told = sayso(folder, "audit verify")
     assert told.returncode == 0
     assert "note: the checkpoints at s3://none could not be read" in told.stdout
+    named = "--checkpoints s3://none?endpoint=http://127.0.0.1:9"
+    assert sayso(folder, f"audit verify {named}").returncode == 1
+    told = sayso(folder, "audit verify --checkpoints https://example.com/took")
+    assert (told.returncode, "a webhook cannot be read" in told.stderr) == (2, True)
 
 
 def test_t24_without_a_key_it_is_said_that_there_is_none(house: House) -> None:
