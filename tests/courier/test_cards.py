@@ -275,11 +275,11 @@ async def test_p10_a_store_that_is_down_is_waited_out(
     write = house.store.write
     refused: list[Any] = []
 
-    async def down(work: Any) -> Any:
+    async def down(work: Any, **how: Any) -> Any:
         if len(refused) < 5:
             refused.append(work)
             raise Unavailable
-        return await write(work)
+        return await write(work, **how)
 
     monkeypatch.setattr(house.store, "write", down)
     wire.gate.set()

@@ -348,9 +348,9 @@ async def test_p14_stopping_in_the_middle_of_a_claim(house: House) -> None:
     write = house.store.write
     claims = 0
 
-    async def held(work: Any, *, patient: bool = False) -> Any:
+    async def held(work: Any, **how: Any) -> Any:
         nonlocal claims
-        done = await write(work, patient=patient)
+        done = await write(work, **how)
         if "claim" in work.__qualname__ or "kept" in work.__qualname__:
             claims += 1
             if claims == 2:
@@ -378,7 +378,7 @@ async def test_p10_stopping_on_a_store_that_is_down(house: House, caplog: pytest
     await slow.begun.wait()
     write = house.store.write
 
-    async def down(_: Any) -> Any:
+    async def down(_: Any, **_how: Any) -> Any:
         raise Unavailable
 
     house.store.write = down  # type: ignore[method-assign,assignment]
@@ -396,7 +396,7 @@ async def test_p06_a_replayer_that_breaks(house: House, caplog: pytest.LogCaptur
     request = await run(house)
     assert state(request) is S.UNKNOWN
     assert request.execution is not None
-    assert "a bug" in (request.execution.error or "")
+    assert "RuntimeError" in (request.execution.error or "")
     assert "broke off" in caplog.text
 
 

@@ -214,14 +214,14 @@ async def test_work_that_is_done_again_counts_once(house: House, monkeypatch: py
     """Overtaken by another writer, the unit is run again from the start, and the first run has charged nothing."""
     write, tries = house.store.write, iter([True, True, False])
 
-    async def overtaken(work: Any) -> Any:
+    async def overtaken(work: Any, **how: Any) -> Any:
         def twice(tx: Any) -> Any:
             done = work(tx)
             if next(tries, False):
                 raise Overtaken
             return done
 
-        return await write(twice)
+        return await write(twice, **how)
 
     monkeypatch.setattr(house.store, "write", overtaken)
     request = await refund(house)
