@@ -7,7 +7,7 @@ from functools import partial
 import dns.exception
 import dns.resolver
 
-from channels.email.inbound.keys import KeysUnknown, Resolve
+from channels.email.inbound.asking import KeysUnknown, Resolve
 
 _WITHIN = 5.0
 """Seconds for one key, whatever the servers do."""

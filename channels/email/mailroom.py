@@ -27,13 +27,12 @@ from channels.email import answers
 from channels.email.addresses import ReplyAddress
 from channels.email.answers import Outcome
 from channels.email.commands import ballot_of, check, commands_in, decision_id
+from channels.email.inbound.asking import KeysUnknown, Resolve
 from channels.email.inbound.judge import judged
-from channels.email.inbound.keys import KeysUnknown
 from channels.email.inbound.read import read
 from channels.email.inbound.text import new_text
 from channels.email.inbound.trust import Trust, by_keys, by_results
 from channels.email.inbound.values import Incoming, Mail, Reason
-from channels.email.keys import resolver
 from channels.email.letters.parts import subject_of
 from channels.email.names import Names
 from channels.email.settings import LARGEST, NAME, EmailSettings
@@ -70,7 +69,7 @@ class Mailroom:
         self._clock = clock
         self._page = page
         self._address = ReplyAddress(settings.reply_to or "")
-        self._resolve = resolver(settings.dns) if settings.authserv_id is None else None
+        self._resolve = _resolver(settings.dns) if settings.authserv_id is None else None
         self._deaf_since: datetime | None = None
         self.aside: Counter[str] = Counter()
         """How many letters were put aside without a trace, by named reason."""
@@ -272,3 +271,9 @@ def _bare(subject: str) -> str:
     while subject[:3].casefold() == "re:":
         subject = subject[3:].strip()
     return subject
+
+
+def _resolver(server: str | None) -> Resolve:
+    from channels.email.keys import resolver  # noqa: PLC0415  # it and what it asks for are 50 ms and 3 MB
+
+    return resolver(server)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.core.card import Card
 from bot.core.errors import SendFailed
@@ -22,10 +22,12 @@ from channels.slack.posts import Posts
 from channels.slack.presses import NAME, Presses
 from channels.slack.replies import Replies
 from channels.slack.settings import SlackSettings
-from channels.slack.socket import Socket
 from channels.slack.submissions import Submissions
 from channels.slack.surface import LOG, Surface
 from channels.slack.sweeps import Sweeps
+
+if TYPE_CHECKING:
+    from channels.slack.socket import Socket
 
 DIRECT = "dm"
 _START_WITHIN = 2.0
@@ -76,7 +78,11 @@ class SlackChannel:
             replies=Replies(self._surface),
             lists=Lists(self._surface),
         )
-        self._socket = Socket(self._app, self._api, settings.app_token) if settings.app_token else None
+        self._socket: Socket | None = None
+        if settings.app_token:
+            from channels.slack.socket import Socket  # noqa: PLC0415  # signed HTTP needs none of it
+
+            self._socket = Socket(self._app, self._api, settings.app_token)
         self._problem: str | None = "Slack: not connected yet"
         self._tried = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None

@@ -11,13 +11,13 @@ import binascii
 import logging
 import re
 import time
-from collections.abc import Callable
 
 import dkim
 from dkim.crypto import UnparsableKeyError, parse_public_key
 from dkim.util import InvalidTagValueList, parse_tag_value
 
 from channels.email.inbound.alignment import aligned, is_domain
+from channels.email.inbound.asking import KeysUnknown, Resolve
 from channels.email.inbound.values import Mail
 
 MOST_SIGNATURES = 5
@@ -34,13 +34,6 @@ _HEADER_END = re.compile(rb"\n\r?\n")
 
 _QUIET = logging.Logger("dkim", logging.CRITICAL)  # noqa: LOG001  # no root above it: a stranger's letter fills no log
 _QUIET.addHandler(logging.NullHandler())
-
-Resolve = Callable[[bytes], bytes | None]
-"""The TXT record of a name, None where there is none; raises `KeysUnknown` where that cannot be found out now."""
-
-
-class KeysUnknown(Exception):
-    """The DNS does not answer, so nobody knows yet whether a signature holds."""
 
 
 def signed_by(mail: Mail, sender_domain: str, resolve: Resolve) -> list[frozenset[str]]:
