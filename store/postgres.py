@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolIsEmpty
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
@@ -45,13 +46,15 @@ _WORKS_ON = (
 
 
 def down(error: BaseException) -> bool:
-    """Whether an error says that the database cannot be used now (gone, cut off, full, read-only, locked)."""
+    """Whether an error says that the database cannot be used now (gone, cut off, full, read-only, locked, too busy)."""
     if isinstance(error, DBAPIError):
         error = error.orig or error
         error = error.__cause__ or error
     if isinstance(error, asyncpg.PostgresError):
         return not isinstance(error, _WORKS_ON)
-    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError)
+    return isinstance(
+        error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError | PoolIsEmpty
+    )
 
 
 def engine_for(url: URL, *, connections: int, lock_timeout: float) -> AsyncEngine:

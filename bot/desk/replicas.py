@@ -73,6 +73,8 @@ class Replicas:
         self._me = ""
         self._seen = 0
         self._for_me = False
+        self._unsettled: list[Execution] = []
+        """Executions that were taken over, and of which nothing is done yet."""
         self._rung = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self.fault: str | None = None
@@ -143,30 +145,38 @@ class Replicas:
         def work(tx: Tx) -> Taken | None:
             if not tx.beat(self._me, self._rules(), self._lease):
                 return None
-            taken = tx.take_over(self._me)
-            for dead in taken.replicas:
-                tx.append(self._event("replica.lost", dead))
-            return taken
+            return self._take_over(tx)
 
         taken = await self._ledger.store.write(work)
         if taken is None:
             _log.error("this replica was silent for so long that the others took over; it joins anew")
             self._hands.drop()
+            self._unsettled.clear()
             await self._join()
-            taken = await self._ledger.store.write(lambda tx: tx.take_over(self._me))
+            taken = await self._ledger.store.write(self._take_over)
         else:
             self._ledger.alive_until = asked + self._lease.total_seconds()
         await self._take(taken)
+
+    def _take_over(self, tx: Tx) -> Taken:
+        taken = tx.take_over(self._me)
+        for dead in taken.replicas:
+            tx.append(self._event("replica.lost", dead))
+        return taken
 
     async def _take(self, taken: Taken) -> None:
         if taken.replicas:
             _log.warning("took over from %s: %d effects", ", ".join(taken.replicas), len(taken.effects))
         self._hands.take(taken.effects)
-        for execution in taken.executions:
+        self._unsettled += taken.executions
+        while self._unsettled:
+            # Nobody takes them over twice: what the store cannot record now stays for the next beat.
+            execution = self._unsettled[0]
             if execution.state is ExecutionState.EXECUTING and not execution.by_agent:
                 await self._lost(execution.id)
             else:
                 self._hands.take_execution(execution)
+            del self._unsettled[0]
 
     async def _follow(self) -> None:
         """Do what others left to this replica, and tell those who wait here of what others changed."""

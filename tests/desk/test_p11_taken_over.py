@@ -1,0 +1,108 @@
+"""P11: what a replica took over from the dead is seen to, also where the store fails just then; and it is on record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from bot.clock import SystemClock, entropy
+from bot.core.errors import Unavailable
+from bot.core.model import ExecutionState, State
+from bot.core.ports import AuditQuery, Change, Tx
+from bot.desk import Ledger
+from bot.desk.replicas import Replicas
+from store import SqlStore, open_store
+from tests.postgres import Cluster
+from tests.store import samples
+
+LEASE = timedelta(seconds=2)
+AT_ONCE = timedelta(milliseconds=1)
+WITHIN = 60.0
+
+
+class Hands:
+    """Whoever performs what is held: none of it matters here."""
+
+    def take(self, _: object) -> None:
+        """Take effects."""
+
+    def take_execution(self, _: object) -> None:
+        """Take an execution."""
+
+    def drop(self) -> None:
+        """Forget them."""
+
+
+class House:
+    """One replica in this process, and what else is done to its database."""
+
+    def __init__(self, store: SqlStore, beside: SqlStore) -> None:
+        self.beside = beside
+        self.refusals = 0
+        self.ended: asyncio.Queue[str] = asyncio.Queue()
+        ledger = Ledger(store, SystemClock(), entropy)
+        self.replicas = Replicas(ledger, Hands(), self.lost, name="living", rules=lambda: "r", lease=LEASE)
+
+    async def lost(self, execution_id: str) -> None:
+        """What becomes of an execution under way; refused as often as was asked for."""
+        if self.refusals:
+            self.refusals -= 1
+            raise Unavailable("The store cannot be written right now; nothing was changed. Try again.")
+        self.ended.put_nowait(execution_id)
+
+
+@pytest.fixture
+async def house(cluster: Cluster) -> AsyncIterator[House]:
+    """A replica that is up, on a database of its own."""
+    name = await cluster.make()
+    store = await open_store(cluster.url(name), exclusive=False)
+    beside = await open_store(cluster.url(name), exclusive=False)
+    made = House(store, beside)
+    await made.replicas.join()
+    await made.replicas.begin()
+    yield made
+    await made.replicas.end()
+    await beside.close()
+    await store.close()
+    await cluster.drop(name)
+
+
+async def test_p11_what_is_taken_over_while_the_store_fails_is_seen_to_at_the_next_beat(house: House) -> None:
+    """The take-over is committed, the end of what ran cannot be: nobody else takes it, so this replica tries again."""
+    await house.beside.attend("rep_dead", lambda _: None)
+    house.refusals = 2
+    run = samples.execution(samples.request(), state=ExecutionState.EXECUTING, attempts=1, started_at=samples.NOW)
+
+    def leave_it_running(tx: Tx) -> str:
+        before = samples.submit(tx, samples.request())
+        after = replace(before, state=State.APPROVED, due_at=None, decided_at=samples.NOW)
+        told = samples.event("request.decided", before.id)
+        mine = replace(run, request=before.id, digest=before.digest)
+        tx.record(Change(event=told, before=before, after=after, execution=mine))
+        tx.join("rep_dead", "dead", "r", AT_ONCE)
+        return mine.id
+
+    execution_id = await house.beside.write(leave_it_running)
+    async with asyncio.timeout(WITHIN):
+        assert await house.ended.get() == execution_id
+    assert house.refusals == 0
+
+
+async def test_p11_who_is_found_dead_as_a_replica_joins_anew_is_on_record(house: House) -> None:
+    """Another died while this one was silent itself: joining anew takes over from it, and the trail tells so."""
+    (me,) = await house.beside.replicas()
+
+    def forget(tx: Tx) -> None:
+        tx.leave(me.id)
+        tx.join("rep_dead", "dead", "r", AT_ONCE)
+
+    await house.beside.write(forget)
+    async with asyncio.timeout(WITHIN):
+        while [one.name for one in await house.beside.replicas()] != ["living"]:
+            await asyncio.sleep(0.05)
+    (told,) = await house.beside.audit_search(AuditQuery(type="replica.lost"))
+    assert "rep_dead" in told.body
