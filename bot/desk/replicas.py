@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from bot.core.errors import SaysoError
 from bot.core.model import Event, Execution, ExecutionState
 from bot.core.ports import Effect, Taken, Tx
@@ -29,6 +31,10 @@ _BEATS = 5
 
 _LOOKS = 2.0
 """Seconds between looks at what others changed, where no word of it came."""
+
+_DOUBT = timedelta(seconds=6)
+"""How old what was taken over is before it is done: a channel looks for a card that another may have posted only where
+it waited longer than 5 s (`channels.slack.posts`), and a lease may be shorter, or a replica have left just now."""
 
 _PAGE = 500
 """Changes read at a time."""
@@ -167,7 +173,7 @@ class Replicas:
     async def _take(self, taken: Taken) -> None:
         if taken.replicas:
             _log.warning("took over from %s: %d effects", ", ".join(taken.replicas), len(taken.effects))
-        self._hands.take(taken.effects)
+        self._hands.take(tuple(self._doubted(effect) for effect in taken.effects))
         self._unsettled += taken.executions
         while self._unsettled:
             # Nobody takes them over twice: what the store cannot record now stays for the next beat.
@@ -177,6 +183,10 @@ class Replicas:
             else:
                 self._hands.take_execution(execution)
             del self._unsettled[0]
+
+    def _doubted(self, effect: Effect) -> Effect:
+        due = effect.due_at + _DOUBT
+        return replace(effect, due_at=due) if effect.due_at <= self._ledger.clock.now() < due else effect
 
     async def _follow(self) -> None:
         """Do what others left to this replica, and tell those who wait here of what others changed."""

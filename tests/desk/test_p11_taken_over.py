@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bot.clock import SystemClock, entropy
 from bot.core.errors import Unavailable
 from bot.core.model import ExecutionState, State
-from bot.core.ports import AuditQuery, Change, Tx
+from bot.core.ports import AuditQuery, Change, Effect, Tx
 from bot.desk import Ledger
 from bot.desk.replicas import Replicas
 from store import SqlStore, open_store
@@ -25,10 +25,15 @@ WITHIN = 60.0
 
 
 class Hands:
-    """Whoever performs what is held: none of it matters here."""
+    """Whoever performs what is held; here it is kept."""
 
-    def take(self, _: object) -> None:
+    def __init__(self) -> None:
+        self.effects: asyncio.Queue[Effect] = asyncio.Queue()
+
+    def take(self, effects: Sequence[Effect]) -> None:
         """Take effects."""
+        for effect in effects:
+            self.effects.put_nowait(effect)
 
     def take_execution(self, _: object) -> None:
         """Take an execution."""
@@ -45,7 +50,8 @@ class House:
         self.refusals = 0
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         ledger = Ledger(store, SystemClock(), entropy)
-        self.replicas = Replicas(ledger, Hands(), self.lost, name="living", rules=lambda: "r", lease=LEASE)
+        self.hands = Hands()
+        self.replicas = Replicas(ledger, self.hands, self.lost, name="living", rules=lambda: "r", lease=LEASE)
 
     async def lost(self, execution_id: str) -> None:
         """What becomes of an execution under way; refused as often as was asked for."""
@@ -106,3 +112,21 @@ async def test_p11_who_is_found_dead_as_a_replica_joins_anew_is_on_record(house:
             await asyncio.sleep(0.05)
     (told,) = await house.beside.audit_search(AuditQuery(type="replica.lost"))
     assert "rep_dead" in told.body
+
+
+async def test_p11_what_another_may_just_have_posted_waits_until_a_channel_looks_for_it(house: House) -> None:
+    """A card that is younger than what a channel looks for is not sent at once, or there would be two of it."""
+    await house.beside.attend("rep_dead", lambda _: None)
+    now = SystemClock().now()
+
+    def leave_cards(tx: Tx) -> None:
+        value = samples.request()
+        cards = samples.effect(value, due_at=now), samples.effect(value, due_at=now - timedelta(hours=1))
+        samples.submit(tx, value, *cards)
+        tx.join("rep_dead", "dead", "r", AT_ONCE)
+
+    await house.beside.write(leave_cards)
+    async with asyncio.timeout(WITHIN):
+        found = sorted([(await house.hands.effects.get()).due_at for _ in range(2)])
+    assert found[0] == now - timedelta(hours=1)
+    assert found[1] > now + timedelta(seconds=5)
