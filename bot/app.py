@@ -32,7 +32,7 @@ from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.serving import serve
 from bot.settings import Settings, SettingsError
-from bot.sharing import replica_figures, replica_probes
+from bot.sharing import replica_figures, replica_probes, terms
 from bot.trail import open_notary, trail_figures, trail_probes
 from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
@@ -102,7 +102,7 @@ class Bot:
             self.courier,
             self.desk.lost,
             name=f"{socket.gethostname()}:{os.getpid()}",
-            rules=lambda: self.rules.current().hash,
+            rules=lambda: terms(self.rules.current(), self.settings.secrets),
             lease=self.settings.lease,
         )
 

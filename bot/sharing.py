@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.core.errors import SaysoError
+from bot.core.policy import Policy
 from bot.core.ports import Replica, Store
 from bot.desk import Replicas
 from bot.web.house import Figure, Probe
@@ -20,11 +24,27 @@ async def replica_probes(store: Store, own: Replicas) -> list[Probe]:
         alive = await _alive(store)
     except SaysoError as trouble:
         return [Probe("replicas", ok=False, detail=trouble.detail, vital=False)]
-    rules = {one.rules for one in alive}
-    if len(rules) > 1:
-        told = ", ".join(f"{one.name} by {one.rules[:19]}" for one in alive)
-        return [Probe("replicas", ok=False, detail=f"they go by different rules: {told}", vital=False)]
+    fault = differing(alive)
+    if fault is not None:
+        return [Probe("replicas", ok=False, detail=fault, vital=False)]
     return [Probe("replicas", ok=True, detail=f"{len(alive)} alive", vital=False)]
+
+
+def terms(policy: Policy, secrets: Sequence[str]) -> str:
+    """What replicas must have in common, as each says it of itself; the secret itself cannot be told from it."""
+    mark = hmac.new(secrets[0].encode(), b"sayso.replicas", hashlib.sha256).hexdigest()[:16] if secrets else ""
+    return f"{policy.hash} {mark}"
+
+
+def differing(alive: Sequence[Replica]) -> str | None:
+    """In what replicas differ that must not, with their names; None where they do not."""
+    rules = {one.name: one.rules.partition(" ")[0] for one in alive}
+    if len(set(rules.values())) > 1:
+        told = ", ".join(f"{name} by {digest[:19]}" for name, digest in rules.items())
+        return f"they go by different rules: {told}"
+    if len({one.rules.partition(" ")[2] for one in alive}) > 1:
+        return f"SAYSO_SECRET is not the same on {', '.join(rules)}: links and buttons of one are refused by another"
+    return None
 
 
 async def replica_figures(store: Store) -> list[Figure]:
@@ -35,7 +55,7 @@ async def replica_figures(store: Store) -> list[Figure]:
         alive = await _alive(store)
     except SaysoError:
         return []
-    rules = float(len({one.rules for one in alive}))
+    rules = float(len({one.rules.partition(" ")[0] for one in alive}))
     return [
         Figure("sayso_replicas", "Bots alive on this store.", float(len(alive))),
         Figure(

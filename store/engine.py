@@ -58,7 +58,7 @@ async def open_store(
     if address.get_backend_name() == "postgresql":
         from store.postgres_engine import open_postgres  # noqa: PLC0415  # its driver takes 40 ms to load
 
-        return await open_postgres(address, busy_timeout=busy_timeout, waiting=waiting)
+        return await open_postgres(address, bot=exclusive, busy_timeout=busy_timeout, waiting=waiting)
     path = _path(address)
     reader = Reader(path, busy_timeout=busy_timeout)
     opening = partial(_open, path, exclusive=exclusive, busy_timeout=busy_timeout, waiting=waiting)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ CHANNEL = "sayso"
 
 _AGAIN = 1.0
 """Seconds between tries to connect."""
+
+_TOLD_EVERY = 60.0
+"""Seconds between lines of the log about words of strangers."""
 
 _LOOKED_AFTER = 5.0
 """Seconds between looks at whether the connection still answers: one that was cut off without a word says nothing."""
@@ -44,6 +48,7 @@ class Ears:
         self._engine = engine
         self._replica = replica
         self._heard = heard
+        self._told_after = 0.0
         self._task = asyncio.get_running_loop().create_task(self._listen())
 
     async def close(self) -> None:
@@ -77,5 +82,8 @@ class Ears:
             told = json.loads(said)
             if told["from"] != self._replica:
                 self._heard(self._replica in told["for"])
-        except (ValueError, TypeError, KeyError):
-            log.warning("something on the channel %s that is not ours", CHANNEL)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            # Whoever may connect to the database may say anything here, as often as they like.
+            if time.monotonic() >= self._told_after:
+                self._told_after = time.monotonic() + _TOLD_EVERY
+                log.warning("something on the channel %s that is not ours", CHANNEL)

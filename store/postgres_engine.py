@@ -25,17 +25,25 @@ log = logging.getLogger(__name__)
 OLDEST = 15
 """The oldest PostgreSQL that the tests run on."""
 
+_HERE = (None, "", "localhost", "127.0.0.1", "::1")
+"""Hosts to which nobody stands between."""
+
 _TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
 
 _BESIDE = 3
 """Connections beside those that read: one writes, one listens, one asks what became of a commit."""
 
 
-async def open_postgres(address: URL, *, busy_timeout: float, waiting: int) -> SqlStore:
-    """Open the database, making or migrating the tables. Raises as `store.engine.open_store` does."""
+async def open_postgres(address: URL, *, bot: bool, busy_timeout: float, waiting: int) -> SqlStore:
+    """Open the database, making or migrating the tables. Raises as `store.engine.open_store` does.
+
+    ``bot``: for a bot, which is told what is doubtful about the server; commands beside it are not, each time.
+    """
     engine = postgres.engine_for(address, connections=READERS + _BESIDE, lock_timeout=busy_timeout)
     try:
         await _bring_up(engine, address)
+        if bot:
+            await _warn(engine, address)
     except _TROUBLES as error:
         await engine.dispose()
         raise _unopened(address, error) from error
@@ -125,14 +133,25 @@ async def _bring_up(engine: AsyncEngine, address: URL) -> None:
         await own.dispose()
 
 
+async def _warn(engine: AsyncEngine, address: URL) -> None:
+    """Say what of the server may lose what is answered, or let others read and change it on the way."""
+    async with engine.connect() as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            if (await connection.execute(text(f"SHOW {name}"))).scalar_one() == "off":
+                log.warning("PostgreSQL's %s is off: what is answered may be lost when the machine fails", name)
+    if address.host not in _HERE and not address.query.get("host") and address.query.get("ssl") != "verify-full":
+        log.warning(
+            "the way to PostgreSQL at %s is not proved: whoever stands between can read and change what is decided;"
+            " write ?ssl=verify-full behind SAYSO_DATABASE_URL",
+            address.host,
+        )
+
+
 async def _look(connection: AsyncConnection) -> None:
     """Refuse a server that is too old, or that would lose what it was given."""
     version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
     if version < OLDEST * 10_000:
         raise Unavailable(f"The server is PostgreSQL {version // 10_000}; sayso needs {OLDEST} or newer.")
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        if (await connection.execute(text(f"SHOW {name}"))).scalar_one() == "off":
-            log.warning("PostgreSQL's %s is off: what is answered may be lost when the machine fails", name)
     if (await connection.execute(text("SHOW server_encoding"))).scalar_one() != "UTF8":
         raise Unavailable("The database is not in UTF-8; make one with: createdb --encoding UTF8 --template template0")
 

@@ -8,6 +8,7 @@ from bot.commands.surroundings import open_ledger
 from bot.core.checkup import Finding, doubtful, good, wrong
 from bot.core.errors import SaysoError
 from bot.core.ports import Replica, Store
+from bot.sharing import differing
 from store.migrate import HEAD
 from store.postgres_engine import schema_of
 
@@ -47,6 +48,7 @@ async def store(url: str) -> tuple[Finding, ...]:
     if not alive:
         return told, doubtful("bot", "not running", "sayso up starts it.")
     names = ", ".join(one.name for one in alive)
-    if len({one.rules for one in alive}) > 1:
-        return told, doubtful("bot", f"{names} go by different rules", "Give all of them the same routing.yaml.")
+    fault = differing(alive)
+    if fault is not None:
+        return told, doubtful("bot", fault, "Give all of them the same routing.yaml and the same SAYSO_SECRET.")
     return told, good("bot", f"running on this database: {names}")

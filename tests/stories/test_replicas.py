@@ -187,3 +187,16 @@ async def test_one_that_is_cut_off_comes_back(two: tuple[Program, Program], clus
             status, _ = await ana.decide(request, "approve")
         assert status == 200
         assert (await waiting)["state"] == "approved"
+
+
+async def test_bots_that_do_not_fit_together_say_so(two: tuple[Program, Program]) -> None:
+    """Another secret, then another file of rules: `/readyz` and the doctor name what differs, and nobody's secret."""
+    two[1].environment["SAYSO_SECRET"] = "another-another-another-another"
+    async with two[0] as one, two[1] as other, one.caller("billing") as agent:
+        _, ready = await agent.call("GET", "/readyz")
+        (told,) = [check for check in ready["checks"] if check["name"] == "replicas"]
+        assert (ready["status"], told["ok"]) == ("degraded", False)
+        assert "SAYSO_SECRET is not the same" in told["detail"]
+        _, said, _ = await other.tell("doctor", "--no-round-trip")
+        assert "SAYSO_SECRET is not the same" in said
+        assert "another-another" not in said + str(ready)

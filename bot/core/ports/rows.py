@@ -50,7 +50,8 @@ class Effect(Struct, frozen=True, kw_only=True):
 class Replica(Struct, frozen=True, kw_only=True):
     """One process that shares a store with others, from its start to its end: an incarnation, never used again.
 
-    ``name`` is its machine and process, ``rules`` the hash of its routing.yaml; ``until`` is when the others take over
+    ``name`` is its machine and process, ``rules`` the hash of its routing.yaml and, behind a space, what shows whether
+    the SAYSO_SECRET of two is the same; ``until`` is when the others take over
     what it holds, by the store's own clock, unless it says again that it is alive.
     """
 
