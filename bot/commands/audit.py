@@ -14,6 +14,7 @@ from bot.commands import audit_proof
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
 from bot.core.audit import export_line, within
 from bot.core.checkpoint import SigningKey, private_key
+from store.parts import Part
 
 _PAGE = 1000
 
@@ -50,11 +51,19 @@ def export_lines(args: argparse.Namespace) -> int:
         raise CommandError("--from must be before --to.")
     if args.output == "-":
         return asyncio.run(_export(args, sys.stdout))
+    target = Path(args.output)
     try:
-        with Path(args.output).open("w", encoding="utf-8") as file:
-            return asyncio.run(_export(args, file))
+        if target.exists() and not target.is_file():
+            # A pipe or a device: nothing that another file may take the place of.
+            with target.open("w", encoding="utf-8") as stream:
+                return asyncio.run(_export(args, stream))
+        with Part(target, replace=True) as part:
+            with part.path.open("w", encoding="utf-8") as file:
+                asyncio.run(_export(args, file))
+            part.keep()
     except OSError as problem:
         raise CommandError(f"{args.output}: {problem.strerror}.") from None
+    return GOOD
 
 
 async def _export(args: argparse.Namespace, output: TextIO) -> int:

@@ -91,6 +91,18 @@ def test_a_checkpoint_is_made_by_hand(house: House) -> None:
     assert lines[2]["event"]["actor"].startswith("cli:")
 
 
+def test_an_export_takes_the_place_of_the_one_before_once_it_is_whole(house: House, tmp_path: Path) -> None:
+    """For its owner alone; a device is written to and stays one."""
+    target = tmp_path / "again.jsonl"
+    target.write_text("of yesterday")
+    assert sayso(house.folder, f"audit export --output {target}").returncode == 0
+    assert target.read_text().count("\n") == 4
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [target]
+    assert sayso(house.folder, "audit export --output /dev/null").returncode == 0
+    assert Path("/dev/null").is_char_device()
+
+
 def test_public_keys_are_printed(house: House) -> None:
     """A line each, and nothing of the private ones."""
     told = sayso(house.folder, "audit key --public")
