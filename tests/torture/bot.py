@@ -45,10 +45,10 @@ def noted_commit_of_postgres(points: Points) -> None:
     run, command = postgres_line._Writing.run, PgCursor.command  # noqa: SLF001  # the harness stands around the program
     writing: set[int] = set()
 
-    def noted_run(connection: Any, batch: Any) -> Any:
+    def noted_run(connection: Any, *given: Any) -> Any:
         writing.add(id(connection.driver))
         try:
-            return run(connection, batch)
+            return run(connection, *given)
         finally:
             writing.discard(id(connection.driver))
 

@@ -6,17 +6,26 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 from bot.commands.surroundings import NO
+from store import SqlStore
 from tests.fakes.slack import FakeSlack
 from tests.stories.program import SECRET, free_port
 from tests.torture.points import KILL_AT, PASSED
 from tests.torture.rules import RULES
 
 _ROOT = Path(__file__).parents[2]
+LEASE = 2.0
+"""Seconds that a kill on PostgreSQL costs: the shorter, the more kills in an hour."""
+TAKEN_WITHIN = 1.5 * LEASE
+"""Nothing that a killed replica held waits longer for another: the lease, and the beat on which it is noticed."""
+AT_ITS_END = ("stop:", "replica.left:")
+"""Points that no more work brings about."""
 _REFUSALS = 100
 _STARTS_WITHIN = 120.0
 _STOPS_WITHIN = 180.0
@@ -25,8 +34,14 @@ _STOPS_WITHIN = 180.0
 class Lives:
     """A folder with its rules and its store, and the process over it."""
 
-    def __init__(self, folder: Path, url: str, slack: FakeSlack, kills: Sequence[str]) -> None:
-        """``url`` is the store's; ``kills``: where each life is to end, one after the other (see `points`)."""
+    def __init__(
+        self, folder: Path, url: str, slack: FakeSlack, kills: Sequence[str], beside: SqlStore, *, mate: bool = False
+    ) -> None:
+        """``url`` is the store's; ``kills``: where each life is to end, one after the other (see `points`).
+
+        ``mate``: another replica lives beside all of them, and is never killed. A life that was killed is then followed
+        by the next only once the mate has taken over from it, which has to be within `TAKEN_WITHIN`.
+        """
         self.folder = folder
         self.url = url
         self.port = free_port()
@@ -40,6 +55,14 @@ class Lives:
         self.refused = 0
         self.fault: str | None = None
         self._slack = slack
+        self._beside = beside
+        self._mate_port = free_port() if mate else None
+        self._mate: asyncio.subprocess.Process | None = None
+        self.taken_after: list[float] = []
+        """Seconds from each kill to the mate having taken over."""
+        served = [self.base] if self._mate_port is None else [self.base, f"http://127.0.0.1:{self._mate_port}"]
+        self.bases = cycle(served)
+        """Where callers go, one call after the other."""
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._ending = False
@@ -54,11 +77,17 @@ class Lives:
 
     async def begin(self) -> None:
         """Start the first life; each that is killed is followed by another until `end`."""
+        if self._mate_port is not None:
+            self._mate = await self._process_at(self._mate_port, "")
+            await self._opened(self._mate_port)
         await self._start()
         self._watch = asyncio.get_running_loop().create_task(self._keep_alive())
 
     async def _start(self) -> None:
         self.planned = self.kills.popleft() if self.kills else ""
+        self._process = await self._process_at(self.port, self.planned)
+
+    async def _process_at(self, port: int, kill_at: str) -> asyncio.subprocess.Process:
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -68,18 +97,19 @@ class Lives:
         environment = {
             "SAYSO_CONFIG": str(self.folder / "routing.yaml"),
             "SAYSO_DATABASE_URL": self.url,
-            "SAYSO_LISTEN": f"127.0.0.1:{self.port}",
+            "SAYSO_LISTEN": f"127.0.0.1:{port}",
+            "SAYSO_LEASE": f"{LEASE:g}s",
             "SAYSO_SECRET": "torture-torture-torture-torture",
             "SAYSO_WEBHOOK_SECRET": SECRET,
             "SLACK_API_URL": slack.url,
             "SLACK_BOT_TOKEN": slack.settings.bot_token,
             "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
-            KILL_AT: self.planned,
+            KILL_AT: kill_at,
             PASSED: str(self.points),
             "PYTHONPATH": str(_ROOT),
         }
         with (self.folder / "output.txt").open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tests.torture.bot", env=inherited | environment, cwd=self.folder,
                 stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
@@ -89,6 +119,8 @@ class Lives:
             status = await self._process.wait()
             if status == -signal.SIGKILL:
                 self.killed.append(self.planned)
+                if self._mate is not None:
+                    await self._taken_over(self._process.pid)
             elif self._ending and status == 0:
                 return
             elif self.misruled and status in (NO, -signal.SIGHUP) and self.refused < _REFUSALS:
@@ -101,30 +133,33 @@ class Lives:
                 return
             await self._start()
 
+    async def _taken_over(self, pid: int) -> None:
+        began = time.monotonic()
+        async with asyncio.timeout(_STARTS_WITHIN):
+            while any(one.name.endswith(f":{pid}") for one in await self._beside.replicas()):
+                await asyncio.sleep(0.05)
+        self.taken_after.append(time.monotonic() - began)
+
     def awaited(self) -> bool:
         """Whether a kill is still to come that more work may bring about."""
-        return any(kill and not kill.startswith("stop:") for kill in (self.planned, *self.kills))
+        return bool(self.planned) and not self.planned.startswith(AT_ITS_END)
 
     async def up(self) -> None:
         """Wait until it answers."""
+        await self._opened(self.port)
+
+    async def _opened(self, port: int) -> None:
         async with asyncio.timeout(_STARTS_WITHIN):
-            while not await self._answers():
+            while not await _answers(port):
                 if self.fault:
                     raise AssertionError(self.fault)
                 await asyncio.sleep(0.05)
 
-    async def _answers(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
     def hang_up(self) -> None:
         """Tell it to read its rules again (SIGHUP)."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGHUP)
+        for process in (self._process, self._mate):
+            if process is not None and process.returncode is None:
+                process.send_signal(signal.SIGHUP)
 
     async def end(self) -> None:
         """Ask it to stop (SIGTERM) until it has; killed as it stops, it is started and asked again."""
@@ -133,10 +168,14 @@ class Lives:
         async with asyncio.timeout(_STOPS_WITHIN):
             while self._watch is not None and not self._watch.done():
                 life = self._process
-                if life is not None and life is not asked and life.returncode is None and await self._answers():
+                if life is not None and life is not asked and life.returncode is None and await _answers(self.port):
                     life.terminate()
                     asked = life
                 await asyncio.sleep(0.05)
+            if self._mate is not None and self._mate.returncode is None:
+                self._mate.terminate()
+            if self._mate is not None and (status := await self._mate.wait()) != 0:
+                self.fault = self.fault or f"the replica beside ended with {status}"
         if self.fault:
             raise AssertionError(self.fault)
 
@@ -144,10 +183,20 @@ class Lives:
         """End it however it is."""
         if self._watch is not None:
             self._watch.cancel()
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        for process in (self._process, self._mate):
+            if process is not None and process.returncode is None:
+                process.kill()
+                await process.wait()
 
     def said(self) -> str:
         """All that it wrote."""
         return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -12,6 +12,7 @@ from store import SqlStore, open_store
 from store.audit import replay
 from store.chain import verify_store
 from tests.fakes.slack import buttons
+from tests.torture.lives import TAKEN_WITHIN
 from tests.torture.tables import UNTOLD, held
 from tests.torture.world import World
 
@@ -36,6 +37,7 @@ async def reconcile(w: World) -> None:
             faults += ran(w, value)
             faults += carded(w, value, await store.deliveries(value.id))
         faults += await owed(store)
+        faults += [f"a mate took {s:.1f} s to take over" for s in w.lives.taken_after if s > TAKEN_WITHIN]
     finally:
         await store.close()
     if faults:

@@ -20,15 +20,15 @@ actions:
   refund.issue:
     title: "Refund {{{{ amount }}}} on order {{{{ order }}}}"
     editable: [amount]
-    execute: {{webhook: "{receiver}", timeout: 2s, attempts: 3}}
+    execute: {{webhook: "{receiver}", timeout: 30s, attempts: 3}}
   credit.issue:
-    execute: {{webhook: "{receiver}", timeout: 2s, idempotent: true, attempts: 6}}
+    execute: {{webhook: "{receiver}", timeout: 30s, idempotent: true, attempts: 6}}
   slow.issue:
     undo_window: 1s
-    execute: {{webhook: "{receiver}", timeout: 2s, attempts: 3}}
+    execute: {{webhook: "{receiver}", timeout: 30s, attempts: 3}}
   moved.issue:
     undo_window: {moved}
-    execute: {{webhook: "{receiver}{elsewhere}", timeout: 2s}}
+    execute: {{webhook: "{receiver}{elsewhere}", timeout: 30s}}
   deploy.start: {{execute: {{agent: true, timeout: 1h}}}}
 network: {{allow_private: [127.0.0.0/8]}}
 flood: {{cards: 1000}}

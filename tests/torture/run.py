@@ -26,17 +26,19 @@ class Report(Struct, frozen=True):
     passed: int
     lost: int
     requests: int
+    taken_within: float
+    """The longest time, in seconds, from a kill to a replica beside having taken over."""
 
 
-async def torture(folder: Path, url: str, *, seed: int, kills: Sequence[str] = ()) -> Report:
+async def torture(folder: Path, url: str, *, seed: int, kills: Sequence[str] = (), mate: bool = False) -> Report:
     """Run it in an empty folder over an empty store. Raises whatever does not hold, as a group where several do not.
 
-    The workload is run again, a few times at most, while a kill is still to come.
+    The workload is run again, a few times at most, while a kill is still to come. ``mate``: see `Lives`.
     """
-    async with world(folder, url, tuple(kills), seed) as w:
+    async with world(folder, url, tuple(kills), seed, mate=mate) as w:
         await w.lives.begin()
         await w.lives.up()
-        for number in range(_ROUNDS):
+        for number in range(max(_ROUNDS, len(kills))):
             if number and not w.lives.awaited():
                 break
             stories = [*STORIES, *ROOMS]
@@ -46,7 +48,14 @@ async def torture(folder: Path, url: str, *, seed: int, kills: Sequence[str] = (
         await w.lives.end()
         await reconcile(w)
         found, most = passed(w.lives.points)
-        return Report(tuple(w.lives.killed), frozenset(found), most, w.told.lost, len(w.told.submitted))
+        return Report(
+            tuple(w.lives.killed),
+            frozenset(found),
+            most,
+            w.told.lost,
+            len(w.told.submitted),
+            max(w.lives.taken_after, default=0.0),
+        )
 
 
 async def _settle(w: World) -> None:

@@ -13,12 +13,23 @@ from tests.torture.points import Points, named
 from tests.torture.run import torture
 
 ROOT = Path(__file__).parents[2]
-APPENDS = [*sorted((ROOT / "bot/desk").glob("*.py")), ROOT / "bot/rules.py"]
-TOLD_TO_AGENTS = {"request.executed", "request.failed", "request.needs_advice", "request.needs_info"}
-"""Names of webhooks, which look like events and are none."""
+BESIDE = ("bot/rules", "bot/checkpoints/notary", "bot/commands/backup", "bot/commands/moving", "bot/commands/restore")
+APPENDS = [
+    *sorted((ROOT / "bot/desk").glob("*.py")),
+    *(ROOT / f"{name}.py" for name in (*BESIDE, "store/erasing")),
+]
+TOLD_TO_AGENTS = {"request.executed", "request.failed", "request.needs_advice", "request.needs_info", "sealing.pepper"}
+"""Names of webhooks and of a setting, which look like events and are none."""
 ELSEWHERE = {
     "address.reachable": "mail alone finds out that an address lives: tests/stories/test_email.py",
     "address.unreachable": "mail alone comes back: tests/desk/test_returned.py",
+    "audit.checkpoint": "nobody signs without SAYSO_AUDIT_KEY: tests/stories/test_t24_audit.py",
+    "request.erased": "erasing is a command, or an admin's call: tests/erasure",
+    "store.backed_up": "a command beside the bot: tests/store/test_p15_kill.py",
+    "store.moved_in": "a command: tests/store/test_p15_moving.py",
+    "store.moved_out": "a command: tests/store/test_p15_moving.py",
+    "store.restored": "a command: tests/stories/test_p15_restore.py",
+    "subject.erased": "a command: tests/erasure",
     "cards.erased": "erasing is a command beside the bot: tests/erasure",
     "letter.received": "mail alone is received: tests/stories/test_email.py",
     "push.subscribed": "a browser's own: tests/web/inbox/test_push.py",

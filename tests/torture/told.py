@@ -54,7 +54,7 @@ class Client:
         """One call: status and JSON; None where its answer did not come whole."""
         try:
             async with self._http.request(
-                method, f"{self._lives.base}{path}", json=body, headers=self._headers | headers
+                method, f"{next(self._lives.bases)}{path}", json=body, headers=self._headers | headers
             ) as answer:
                 return answer.status, await answer.json(content_type=None)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):

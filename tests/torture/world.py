@@ -80,7 +80,9 @@ async def keys_of(url: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def world(folder: Path, url: str, kills: tuple[str, ...], seed: int) -> AsyncIterator[World]:
+async def world(
+    folder: Path, url: str, kills: tuple[str, ...], seed: int, *, mate: bool = False
+) -> AsyncIterator[World]:
     """The surroundings, up; the program is not."""
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(FakeSlack())
@@ -92,12 +94,12 @@ async def world(folder: Path, url: str, kills: tuple[str, ...], seed: int) -> As
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
         timeout = aiohttp.ClientTimeout(total=30)
         http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
-        lives = Lives(folder, url, slack, kills)
-        stack.push_async_callback(lives.abandon)
         told = Told()
         keys = await keys_of(url)
         beside = await open_store(url, exclusive=False)
         stack.push_async_callback(beside.close)
+        lives = Lives(folder, url, slack, kills, beside, mate=mate)
+        stack.push_async_callback(lives.abandon)
         clients = {name: Client(lives, told, name, secret, http) for name, secret in keys.items()}
         chance = random.Random(seed)  # noqa: S311  # the same torture again for the same seed
         made = World(lives, slack, target, events, told, clients, beside, chance)
