@@ -69,7 +69,7 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     counts = dict(zip(Scope, counted, strict=True))
     rows = await _rows(site, visitor, tuple(map(shown, found[:PAGE])))
     lists, done = await _lists(site, person, now), await _done(site, person, http.query_params.get("done"), now)
-    unreached = of_person(visitor.person, unreachable)
+    unreached, paused = of_person(visitor.person, unreachable), await house.desk.paused()
     return site.pages.show(
         "queue.html",
         now=now,
@@ -87,7 +87,8 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
         done=done,
         names={known.id: known.name for known in policy.people.values()},
         unreached=unreached,
-        version=_version(search, rows, tuple(counted), lists, unreached),
+        paused=paused,
+        version=_version(search, rows, tuple(counted), lists, (unreached, paused)),
     )
 
 
@@ -136,10 +137,14 @@ def _offered(names: tuple[str, ...], chosen: str, known: Container[str]) -> tupl
 
 
 def _version(
-    search: Search, rows: tuple[Row, ...], counts: tuple[int, ...], lists: Lists, unreached: Unreachable | None
+    search: Search,
+    rows: tuple[Row, ...],
+    counts: tuple[int, ...],
+    lists: Lists,
+    told: tuple[Unreachable | None, bool],
 ) -> str:
     """Changes whenever the page would list something else."""
     below = (*lists.asked, *lists.unknown, *(done.request for done in lists.recent))
     undos = tuple(done.undo_until for done in lists.recent)
     listed = tuple((row.request.id, row.version) for row in rows)
-    return fingerprint(search, listed, counts, [(r.id, version_of(r)) for r in below], undos, unreached)
+    return fingerprint(search, listed, counts, [(r.id, version_of(r)) for r in below], undos, told)

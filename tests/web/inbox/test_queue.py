@@ -52,6 +52,18 @@ async def test_three_scopes_each_with_its_count(house: Standing, visit: Visit) -
     assert 'name="pick"' not in (await lea.get("/inbox?scope=all")).text
 
 
+async def test_the_queue_says_that_replays_are_stopped(house: Standing, visit: Visit) -> None:
+    """As in a restored house: whoever clears the queue knows that nothing runs, and an open page hears of it."""
+    ana = await visit("ana")
+    running = await ana.get("/inbox")
+    assert "All replays are stopped" not in running.words
+    await house.desk.pause(on=True, by="admin:ops", via="api")
+    stopped = await ana.get("/inbox")
+    assert "All replays are stopped. What you approve waits" in stopped.words
+    version = re.compile(r'data-version="([^"]+)"')
+    assert version.findall(running.text)[:1] != version.findall(stopped.text)[:1]
+
+
 @pytest.mark.parametrize(
     ("query", "finds"),
     [
