@@ -144,19 +144,25 @@ def _opened(points: Points) -> Any:
 def wrap_life(bot: app.Bot, points: Points) -> None:
     """Points between the parts that are started and stopped one after the other."""
     courier: Any = bot.courier
-    start, stop = courier.start, courier.stop
+    stop = courier.stop
 
-    async def started() -> None:
-        points.reach("start:channels up, nothing taken up")
-        await start()
-        points.reach("start:taken up, not ticking")
+    def noted(start: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def started() -> None:
+            points.reach("start:channels up, nothing taken up")
+            await start()
+            points.reach("start:taken up, not ticking")
+
+        return started
 
     async def stopped(within: float) -> None:
         points.reach("stop:courier at work")
         await stop(within)
         points.reach("stop:courier stopped")
 
-    courier.start, courier.stop = started, stopped
+    courier.start, courier.stop = noted(courier.start), stopped
+    # Of several, each begins with what nobody holds instead.
+    replicas: Any = bot.replicas
+    replicas.begin = noted(replicas.begin)
 
 
 def main() -> int:
