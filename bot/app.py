@@ -224,6 +224,8 @@ class Bot:
         """Put the rules on record, connect the channels, take up what was left, and begin to tick."""
         await self.replicas.join()
         await self.rules.begin()
+        if not self.store.shared:
+            await self.courier.recall()
         for channel in self.channels.values():
             await channel.start()
         if self.store.shared:

@@ -32,17 +32,29 @@ class Courier:
         self._shift = Shift(clock)
         self._errands = Errands(desk, self._shift, channels, herald=herald, agent_url=agent_url, describe=describe)
         self._replays = Replays(desk, self._shift, replayer)
+        self._left: tuple[Sequence[Effect], Sequence[Execution]] | None = None
 
     @property
     def waiting(self) -> dict[str, int]:
         """How much is waiting or under way, for the metrics."""
         return {"effects": self._errands.waiting, "replays": self._replays.running, "held": self._replays.held}
 
+    async def recall(self) -> None:
+        """Find what was committed before the last stop, and settle what was running then.
+
+        Before anything can be decided: a run that a mail asks for while the house opens is no run of before.
+        """
+        self._left = await self._desk.effects(), await self._desk.recover()
+
     async def start(self) -> None:
         """Take up what was committed before the last stop."""
-        self.take(await self._desk.effects())
-        for execution in await self._desk.recover():
-            self.take_execution(execution)
+        if self._left is None:
+            await self.recall()
+        left, self._left = self._left, None
+        if left is not None:
+            self.take(left[0])
+            for execution in left[1]:
+                self.take_execution(execution)
 
     async def stop(self, within: float) -> None:
         """Start nothing more, let what runs finish for so many seconds; what does not becomes `unknown`."""
