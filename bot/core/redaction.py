@@ -106,41 +106,23 @@ def _marked(value: Any, path: Path) -> Any:
     return value
 
 
-def restored(new: Any, old: Any, paths: Sequence[Path]) -> Any:
-    """``new`` with the ``old`` value wherever a hidden one came back as the mark that a person was shown."""
-    for path in paths:
-        new = _unmarked(new, old, path)
-    return new
-
-
-def _unmarked(new: Any, old: Any, path: Path) -> Any:
-    if not path:
-        return old if new == MARK else new
-    name, rest = path[0], path[1:]
-    if isinstance(new, dict) and isinstance(old, dict):
-        return {**new, **{k: _unmarked(new[k], old[k], rest) for k in new if k in old and name in (ANY, k)}}
-    if isinstance(new, list) and isinstance(old, list):
-        both = min(len(new), len(old))
-        return [_unmarked(v, old[i], rest) if i < both and name in (ANY, str(i)) else v for i, v in enumerate(new)]
-    return new
-
-
 def paths_of(route: Route, part: str = "arguments") -> tuple[Path, ...]:
     """The paths that a route hides in the arguments, the labels or the context."""
     split = (names(pointer) for pointer in route.hidden)
     return tuple([path[1:] for path in split if path[0] == part])
 
 
-def _at(value: Any, path: Path) -> Iterator[Any]:
+def at(value: Any, path: Path) -> Iterator[Any]:
+    """What stands at a path."""
     if not path:
         yield value
     elif isinstance(value, dict):
         for key in value if path[0] == ANY else (path[0],) if path[0] in value else ():
-            yield from _at(value[key], path[1:])
+            yield from at(value[key], path[1:])
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if path[0] in (ANY, str(index)):
-                yield from _at(item, path[1:])
+                yield from at(item, path[1:])
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -251,7 +233,7 @@ def veil_of(route: Route, *contents: Revision) -> Veil:
     for content in contents:
         given = [content.arguments, content.proposed, *(option.arguments for option in content.options)]
         for value, paths in ((content.context, context), (content.labels, labels), *((v, arguments) for v in given)):
-            found = (text for path in paths for item in _at(value, path) for text in texts(item))
+            found = (text for path in paths for item in at(value, path) for text in texts(item))
             secrets.update(text for text in found if len(text) >= SHORTEST)
     # The longest first: one may be a part of another, whose rest would be left standing.
     return Veil(arguments, context, labels, tuple(sorted(secrets, key=lambda text: (-len(text), text))))

@@ -17,7 +17,8 @@ from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
 from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
 from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
-from bot.core.redaction import paths_of, restored, shown, uneditable
+from bot.core.redaction import paths_of, shown, uneditable
+from bot.core.restoring import restored
 from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
 from bot.desk.part import changed, voted
