@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from bot.core.model import Arguments, Decision, Delivery, Edit, Execution, Option, Request, Revision, Route, Submission
 from bot.core.pointers import below, names
+from bot.core.spellings import spellings, without
 
 MARK = "•••• (redacted)"
 """Stands where a value is hidden."""
@@ -149,10 +150,7 @@ class Veil(Struct, frozen=True):
 
     def text(self, text: str) -> str:
         """A text without what is hidden."""
-        for secret in self.secrets:
-            if secret in text:
-                text = text.replace(secret, MARK)
-        return text
+        return without(text, self.secrets, MARK) if self.secrets else text
 
     def text_or_none(self, text: str | None) -> str | None:
         """As `text`, where there may be none."""
@@ -234,7 +232,7 @@ def veil_of(route: Route, *contents: Revision) -> Veil:
         given = [content.arguments, content.proposed, *(option.arguments for option in content.options)]
         for value, paths in ((content.context, context), (content.labels, labels), *((v, arguments) for v in given)):
             found = (text for path in paths for item in at(value, path) for text in texts(item))
-            secrets.update(text for text in found if len(text) >= SHORTEST)
+            secrets.update(way for text in found if len(text) >= SHORTEST for way in spellings(text))
     # The longest first: one may be a part of another, whose rest would be left standing.
     return Veil(arguments, context, labels, tuple(sorted(secrets, key=lambda text: (-len(text), text))))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from bot.core.errors import Invalid
-from bot.core.redaction import MARK
+from bot.core.redaction import MARK, Veil
 from bot.core.restoring import restored
+from bot.core.spellings import spellings
 
 TOKENS = [("accounts", "*", "token")]
 A = {"name": "A", "token": "of A"}
@@ -41,3 +44,34 @@ def test_t23_a_list_with_marks_as_it_was_is_made_whole() -> None:
     sent = {"accounts": [_marked(A), B], "more": 1}
     assert restored(sent, {"accounts": [A, B], "more": 0}, TOKENS) == {"accounts": [A, B], "more": 1}
     assert restored({"accounts": [B]}, {"accounts": [A, B]}, TOKENS) == {"accounts": [B]}
+
+
+SECRET = 'Pä ss"w/ö+rd\\'
+
+
+@pytest.mark.parametrize(
+    "echoed",
+    [
+        SECRET,
+        SECRET.upper(),
+        SECRET.lower(),
+        json.dumps(SECRET),
+        json.dumps({"got": SECRET}, ensure_ascii=False),
+        f"/login?password={quote(SECRET)}&x=1",
+        f"/login?password={quote(SECRET, safe='')}",
+        f"password={quote_plus(SECRET)}",
+        quote(SECRET, safe="").lower(),
+    ],
+)
+def test_t23_an_echo_is_hidden_however_it_is_spelt(echoed: str) -> None:
+    """An error that repeats a hidden value escaped, percent-encoded or in another case is shown with the mark."""
+    veil = Veil(secrets=tuple(sorted(spellings(SECRET), key=len, reverse=True)))
+    shown = veil.text(f"refused: {echoed}; again: {echoed}")
+    assert shown.count(MARK) == 2
+    assert "rd" not in shown.replace("password", "").lower().replace(MARK, "")
+    assert veil.text("refused") == "refused"
+
+
+def test_t23_a_text_that_has_no_bytes_is_spelt_too() -> None:
+    """A lone surrogate, which JSON can carry, breaks nothing."""
+    assert "\\ud800-four" in spellings("\ud800-four")
