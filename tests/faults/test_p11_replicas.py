@@ -64,7 +64,7 @@ def late(_: Call) -> Iterable[bytes | float]:
     ("how", "idempotent"),
     [
         ("stopped", False),
-        ("killed", True),
+        pytest.param("killed", True, marks=pytest.mark.torture),
         pytest.param("stopped", True, marks=pytest.mark.torture),
         pytest.param("killed", False, marks=pytest.mark.torture),
         pytest.param("cut off", False, marks=pytest.mark.torture),

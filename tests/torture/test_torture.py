@@ -92,7 +92,9 @@ async def test_p01_p13_the_workload_passes_every_point(tmp_path: Path) -> None:
     assert sorted(report.points) == sorted(named(everywhere=True))
 
 
-@pytest.mark.parametrize("kills", [SENDING, COMMITTING], ids=["sending", "committing"])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(SENDING, marks=pytest.mark.torture), COMMITTING], ids=["sending", "committing"]
+)
 async def test_p01_p05_p08_p13_killed_at_what_matters_most(tmp_path: Path, kills: tuple[str, ...]) -> None:
     """Killed again and again, in what the last kill left too: nothing told is lost, nothing runs twice, all agree."""
     report = await torture(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", seed=7, kills=kills)

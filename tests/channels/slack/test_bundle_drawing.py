@@ -49,7 +49,7 @@ def test_t03_500_hostile_strings_make_no_link_mention_or_block() -> None:
         assert targets == {None, *(house.card_of(request).url for request in some)}, text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(CARDS, min_size=2, max_size=30))
 def test_every_message_is_within_every_limit_of_slack(cards: list[Card]) -> None:
     """Whatever its requests hold; and where anything is left out, nothing can be approved by it."""
