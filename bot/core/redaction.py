@@ -140,6 +140,18 @@ def texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
+def _rest(edit: Edit, path: Path) -> Path | None:
+    """What of a path is left below the place of an edit; None where it leads elsewhere."""
+    place = names(edit.pointer) if edit.pointer != "/" else ()
+    same = all(one in (ANY, other) for one, other in zip(path, place, strict=False))
+    return path[len(place) :] if same else None
+
+
+def _within(edit: Edit, path: Path) -> list[tuple[Any, Path]]:
+    rest = _rest(edit, path)
+    return [] if rest is None else [(edit.before, rest), (edit.after, rest)]
+
+
 class Veil(Struct, frozen=True):
     """What is hidden of one request: where, and the texts that stand there, to be taken out of all others, too."""
 
@@ -181,12 +193,10 @@ class Veil(Struct, frozen=True):
         return tuple([self._edit(edit) for edit in edits])
 
     def _edit(self, edit: Edit) -> Edit:
-        at = names(edit.pointer) if edit.pointer != "/" else ()
         before, after = edit.before, edit.after
         for path in self.arguments:
-            shared = min(len(path), len(at))
-            if all(one in (ANY, other) for one, other in zip(path[:shared], at[:shared], strict=True)):
-                before, after = _marked(before, path[shared:]), _marked(after, path[shared:])
+            if (rest := _rest(edit, path)) is not None:
+                before, after = _marked(before, rest), _marked(after, rest)
         return replace(edit, before=self._scrubbed(before), after=self._scrubbed(after))
 
     def content(self, content: Revision) -> Revision:
@@ -224,15 +234,17 @@ class Veil(Struct, frozen=True):
         return replace(route, why=self.text(route.why), warnings=tuple(map(self.text, route.warnings)), checks=checks)
 
 
-def veil_of(route: Route, *contents: Revision) -> Veil:
-    """What a route hides of these contents."""
+def veil_of(route: Route, *contents: Revision, edits: Sequence[Edit] = ()) -> Veil:
+    """What a route hides of these contents, and of what edits of them took away and put there."""
     arguments, context, labels = (paths_of(route, part) for part in ("arguments", "context", "labels"))
-    secrets: set[str] = set()
+    places = [place for edit in edits for path in arguments for place in _within(edit, path)]
     for content in contents:
         given = [content.arguments, content.proposed, *(option.arguments for option in content.options)]
-        for value, paths in ((content.context, context), (content.labels, labels), *((v, arguments) for v in given)):
-            found = (text for path in paths for item in at(value, path) for text in texts(item))
-            secrets.update(way for text in found if len(text) >= SHORTEST for way in spellings(text))
+        places += [(value, path) for value in given for path in arguments]
+        places += [(content.context, path) for path in context] + [(content.labels, path) for path in labels]
+        places += [place for edit in content.differs for path in arguments for place in _within(edit, path)]
+    found = {text for value, path in places for item in at(value, path) for text in texts(item)}
+    secrets = {way for text in found if len(text) >= SHORTEST for way in spellings(text)}
     # The longest first: one may be a part of another, whose rest would be left standing.
     return Veil(arguments, context, labels, tuple(sorted(secrets, key=lambda text: (-len(text), text))))
 
@@ -242,12 +254,17 @@ def names_secrets(value: Any) -> bool:
     return isinstance(value, dict | list) and next(named(value), None) is not None
 
 
+def edits_of(request: Request) -> tuple[Edit, ...]:
+    """Every edit that a person made: what was hidden in earlier revisions stands there."""
+    return tuple([edit for made in request.decisions for edit in made.edits])
+
+
 def shown(request: Request) -> Request:
     """The request as everybody but its agent may see it; the very same where nothing is hidden."""
     run = request.execution
     if not request.route.hidden and (run is None or not names_secrets(run.result)):
         return request
-    veil = veil_of(request.route, request.content)
+    veil = veil_of(request.route, request.content, edits=edits_of(request))
     return replace(
         request,
         title=veil.text(request.title),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.core.model import Request
-from bot.core.redaction import SHORTEST, texts, veil_of
+from bot.core.redaction import SHORTEST, edits_of, texts, veil_of
 
 
 def unsayable(request: Request) -> tuple[str, ...]:
@@ -13,7 +13,7 @@ def unsayable(request: Request) -> tuple[str, ...]:
     route, content = request.route, request.content
     if not route.hidden and route.subject is None:
         return ()
-    found = set(veil_of(route, content).secrets)
+    found = set(veil_of(route, content, edits=edits_of(request)).secrets)
     if route.subject is not None:
         told: list[Any] = [content.arguments, content.proposed, content.context, content.labels, content.reason]
         told += [request.title, content.on_behalf_of, *([option.title, option.arguments] for option in content.options)]

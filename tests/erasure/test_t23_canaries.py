@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from bot.core.errors import Conflict, NotFound
 from bot.core.model import ExecutionState, Request, State, Verb
 from bot.core.redaction import MARK, shown
+from bot.core.unsaid import unsayable
 from bot.desk.erasing import erase
 from bot.web.view import request_view
 from store.audit import replay
@@ -140,6 +142,17 @@ async def test_t23_a_mark_sent_back_means_as_it_is(house: House) -> None:
     assert edited.content.arguments == {**secrets(), "amount": 2}
     assert [edit.pointer for edit in edited.decisions[-1].edits] == ["/amount"]
     assert found(await everything(house, request)) == []
+
+
+async def test_t23_what_edits_replaced_stays_hidden(house: House) -> None:
+    """A comment or an error that repeats the value of any revision, the middle one included, shows none."""
+    request = await house.submit("card.charge", arguments={"number": CANARIES[0], "amount": 1})
+    one = await house.decide(request, verb=Verb.APPROVE_WITH_EDITS, arguments={"number": CANARIES[1], "amount": 1})
+    again = replace(one, content=replace(one.content, arguments={"number": CANARIES[2], "amount": 1}, proposed=None))
+    both = replace(again, decisions=(replace(one.decisions[-1], comment=f"not {CANARIES[0]}, nor {CANARIES[1]}"),))
+    assert MARK in str(shown(both).decisions)
+    assert found(str(shown(both))) == []
+    assert set(CANARIES[:3]) <= set(unsayable(both))
 
 
 async def personal(house: House) -> Request:
