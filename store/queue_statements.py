@@ -21,7 +21,7 @@ _IS_OPEN = "requests.open = 1"
 
 _CURRENT = sa.and_(revisions.c.request == requests.c.id, revisions.c.number == requests.c.revision)
 _EQUAL = ("agent", "action", "kind", "risk")
-_WORDS = ("id", "title", "action", "agent", "batch")
+_WORDS = ("id", "action", "agent", "batch")
 _HIDES = '%"hidden":["%'
 """A route that hides something, as JSON; in a text of somebody's the quotes would be escaped."""
 
@@ -147,9 +147,10 @@ def _narrowed(select: sa.Select[Any], shape: Shape, *, hidden: tuple[str, ...]) 
         select = select.where(~sa.exists().where(*opened))
     if shape.text:
         found = [patterns.holds(r[name], "text") for name in _WORDS]
-        # T23: a search that finds what is hidden tells it, a character at a time. So the contents of a request that
-        # hides anything are not looked into.
+        # T23: a search that finds what is hidden tells it, a character at a time. So neither the contents
+        # nor the title of a request that hides anything are looked into: a title may repeat the value.
         contents = [patterns.holds(revisions.c.content, name) for name in ("text", "quoted")]
+        contents.append(patterns.holds(r.title, "text"))
         found.append(sa.and_(r.route.not_like(_HIDES, escape=patterns.ESCAPE), sa.or_(*contents)))
         select = select.where(sa.or_(*found))
     return select

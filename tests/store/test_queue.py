@@ -97,10 +97,11 @@ async def test_t23_no_search_tells_what_is_hidden(store: SqlStore) -> None:
     hides = samples.request(title="A refund", route=replace(ROUTE, hidden=("/arguments/order",)))
     shows = samples.request(title="A refund", route=replace(ROUTE, why='she wrote "hidden":["'))
     await store.write(lambda tx: [samples.submit(tx, value) for value in (hides, shows)])
-    for text in ("104", "10428", '"order":"1'):
+    # The title may repeat the value, so it is not looked into either.
+    for text in ("104", "10428", '"order":"1', hides.title):
         assert [found.id for found in await store.queue(Wanted(text=text))] == [shows.id]
         assert await store.queued(Wanted(text=text)) == 1
-    assert {found.id for found in await store.queue(Wanted(text=hides.title))} == {hides.id, shows.id}
+    assert [found.id for found in await store.queue(Wanted(text=hides.id))] == [hides.id]
 
 
 async def test_pages_follow_each_other_while_the_queue_is_worked_on(
