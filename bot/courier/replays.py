@@ -30,6 +30,8 @@ class Replays:
         self._slots = asyncio.Semaphore(_REPLAYS_AT_ONCE)
         self._held: set[str] = set()
         self._running: set[str] = set()
+        self._unheard: set[str] = set()
+        """Those whose claim the store did not answer, so that it may have been committed."""
 
     @property
     def running(self) -> int:
@@ -54,6 +56,7 @@ class Replays:
     def drop(self) -> None:
         """Forget what is held for later: others see to it."""
         self._held.clear()
+        self._unheard.clear()
 
     async def release(self) -> None:
         """Run what was held while replays were stopped, if they no longer are."""
@@ -81,11 +84,13 @@ class Replays:
 
     async def _attempt(self, execution_id: str) -> None:
         try:
-            claim = await self._desk.claim(execution_id)
+            claim = await self._desk.claim(execution_id, unheard=execution_id in self._unheard)
         except SaysoError:
+            self._unheard.add(execution_id)
             _log.exception("execution %s could not be claimed; trying again", execution_id)
             self._shift.at(execution_id, self._shift.clock.now() + _CLAIM_PAUSE, lambda: self._begin(execution_id))
             return
+        self._unheard.discard(execution_id)
         if claim.paused:
             self._held.add(execution_id)
         elif claim.not_before is not None:

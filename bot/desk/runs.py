@@ -23,6 +23,7 @@ from bot.desk.part import Part
 
 _BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(minutes=5)
+_UNHEARD = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store did not say that it had begun, so nothing was")
 _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "request.failed"}
 
 
@@ -40,8 +41,12 @@ class Claim(Struct, frozen=True):
 class Runs(Part):
     """The replays' side."""
 
-    async def claim(self, execution_id: str) -> Claim:
-        """Take an execution whose time has come, once: the order to run, committed as begun."""
+    async def claim(self, execution_id: str, *, unheard: bool = False) -> Claim:
+        """Take an execution whose time has come, once: the order to run, committed as begun.
+
+        ``unheard``: the caller asked before, and does not know whether that was committed. If it was, nothing has begun
+        all the same, and the execution waits again for a moment.
+        """
         claims: list[Claim] = []
 
         def work(tx: Tx) -> Deed:
@@ -56,7 +61,7 @@ class Runs(Part):
                 return Deed(None)
             if execution.state is ExecutionState.EXECUTING:
                 claims.append(Claim())
-                return self._overdue(tx, execution) if execution.by_agent else Deed(None)
+                return self._under_way(tx, execution, unheard=unheard)
             if tx.paused():
                 claims.append(Claim(paused=True))
                 return Deed(None)
@@ -101,10 +106,13 @@ class Runs(Part):
         )
         return Deed(after), order
 
-    def _overdue(self, tx: Tx, execution: Execution) -> Deed:
+    def _under_way(self, tx: Tx, execution: Execution, *, unheard: bool) -> Deed:
+        """Of what was begun before: its agent's time is over, or it waits again because nothing has begun."""
         request = self._load(tx, execution.request)
-        error = "the agent did not report in time"
-        return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
+        if execution.by_agent:
+            error = "the agent did not report in time"
+            return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
+        return self._retried(tx, request, execution, _UNHEARD) if unheard else Deed(None)
 
     async def conclude(self, order: Order, outcome: Outcome) -> None:
         """Record how an attempt ended, or when the next one may be made."""

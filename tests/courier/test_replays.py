@@ -151,10 +151,10 @@ async def test_p12_a_clock_set_back_loses_nothing(house: House, receiver: Receiv
     request = await run(house, "mail.send")
     claim = house.desk.claim
 
-    async def set_back(execution_id: str) -> Any:
+    async def set_back(execution_id: str, **how: Any) -> Any:
         house.clock.move(hours=-1)
         house.desk.claim = claim  # type: ignore[method-assign]
-        return await claim(execution_id)
+        return await claim(execution_id, **how)
 
     house.desk.claim = set_back  # type: ignore[method-assign]
     await house.later(seconds=30)
@@ -415,7 +415,7 @@ async def test_p10_a_claim_that_cannot_be_written_is_tried_again(
     await house.work()
     claim = house.desk.claim
 
-    async def down(_: str) -> Any:
+    async def down(_: str, **_how: Any) -> Any:
         house.desk.claim = claim  # type: ignore[method-assign]
         raise Unavailable
 

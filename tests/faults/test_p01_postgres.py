@@ -91,7 +91,7 @@ async def blow(site: Site, weather: str) -> None:
         site.proxy.cut()
     else:
         way, after, end = COMMITS[weather]
-        fault = site.proxy.order(b"COMMIT", way=way, after=after, end=end)
+        fault = site.proxy.order(b"COMMIT\0", way=way, after=after, end=end)
         with suppress(TimeoutError):
             async with asyncio.timeout(10):
                 while not fault.hits:
