@@ -75,11 +75,13 @@ class View(Struct, frozen=True, kw_only=True):
     that failed; ``unreached`` are addresses of its people and cards at which nobody is reached. ``batch`` is its
     batch's page. ``versions`` are its revisions, ``thread`` what
     was asked and answered; ``picker`` names who picked the option that stands, ``key`` is where it stands for machines.
+    ``erased``: when its contents were erased, None where they are there.
     """
 
     request: Request
     card: Card
     state: str
+    erased: datetime | None
     arguments: Arguments
     to_read: int
     claims: Claims
@@ -141,6 +143,7 @@ def view_of(
         request=request,
         card=card,
         state=state_text(request),
+        erased=next((entry.at for entry in reversed(trail) if entry.type == "request.erased"), None),
         arguments=_in_order(request, policy),
         to_read=_to_read(card),
         claims=_claims(request, thread),
