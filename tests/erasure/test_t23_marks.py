@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from bot.core.card import literal
 from bot.core.errors import Invalid
 from bot.core.redaction import MARK, Veil
 from bot.core.restoring import restored
@@ -75,3 +76,13 @@ def test_t23_an_echo_is_hidden_however_it_is_spelt(echoed: str) -> None:
 def test_t23_a_text_that_has_no_bytes_is_spelt_too() -> None:
     """A lone surrogate, which JSON can carry, breaks nothing."""
     assert "\\ud800-four" in spellings("\ud800-four")
+
+
+def test_t23_a_mark_stands_without_quotes_and_a_forged_one_within() -> None:
+    """What is hidden is no text of its agent's, and an agent's text of the same words is shown as its text."""
+    forged = json.loads(json.dumps(MARK))
+    assert literal(MARK) == MARK
+    assert literal(forged) == f'"{MARK}"'
+    assert literal({"pin": MARK}) == f'{{\n  "pin": {MARK}\n}}'
+    assert literal({"pin": MARK, "x": [forged]}).count(f'"{MARK}"') == 2
+    assert f'\\"{MARK}"' in literal({"x": f'"{MARK}'})

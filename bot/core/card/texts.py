@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from difflib import unified_diff
 from typing import Any
 
 from bot.core.model import Edit, Person, Route
+from bot.core.redaction import MARK
 from bot.core.scrutiny import visible
+
+_QUOTED = re.compile(rf'(?<!\\)"{re.escape(MARK)}"')
+"""A mark as JSON writes it; after a backslash the quote is a part of somebody's text."""
 
 _STATE_LENGTH = 300
 """From how many characters on a text states its length."""
 
 
 def literal(value: Any) -> str:
-    """An argument as it is: JSON, strings in quotes, nothing hidden, its length stated where it is long."""
+    """An argument as it is: JSON, strings in quotes, nothing hidden, its length stated where it is long.
+
+    What stands for a hidden value has no quotes, for it is no text of theirs; an agent's text of the same words has.
+    """
+    if value is MARK:
+        return MARK
     if isinstance(value, str):
         shown = visible(value)
         lines = value.count("\n") + 1
         size = f"\n({len(value)} characters, {lines} lines)" if lines > 1 or len(value) > _STATE_LENGTH else ""
         return f'"{shown}"{size}'
-    return visible(
-        json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)
-    ).replace("⏎\n", "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)
+    if MARK in text and not _forged(value):
+        text = _QUOTED.sub(MARK, text)
+    return visible(text).replace("⏎\n", "\n")
+
+
+def _forged(value: Any) -> bool:
+    """Whether somebody's own text says what stands for a hidden value; ours is the very object."""
+    if isinstance(value, dict):
+        return MARK in value or any(map(_forged, value.values()))
+    if isinstance(value, list):
+        return any(map(_forged, value))
+    return isinstance(value, str) and value == MARK and value is not MARK
 
 
 def edit_text(edit: Edit) -> str:
