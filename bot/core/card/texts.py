@@ -25,7 +25,7 @@ def literal(value: Any) -> str:
     What stands for a hidden value has no quotes, for it is no text of theirs; an agent's text of the same words has.
     """
     if value is MARK:
-        return MARK
+        return str(value)
     if isinstance(value, str):
         shown = visible(value)
         lines = value.count("\n") + 1
