@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from msgspec import to_builtins
@@ -242,16 +243,18 @@ class Bot:
     async def stop(self) -> None:
         """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
         self.scheduler.stop()
-        await self.notary.stop()
-        # A click that comes while claims finish is committed and acted on at the next start.
-        await self._finish()
-        for channel in self.channels.values():
-            await channel.stop()
-        await self.replayer.close()
-        await self.replicas.end()
-        await self.store.close()
-        if self._tracing:
-            await self._tracing.close()
+        async with AsyncExitStack() as closing:
+            # The last of these comes first, and each though another fails.
+            if self._tracing:
+                closing.push_async_callback(self._tracing.close)
+            closing.push_async_callback(self.store.close)
+            closing.push_async_callback(self.replicas.end)
+            closing.push_async_callback(self.replayer.close)
+            for channel in self.channels.values():
+                closing.push_async_callback(channel.stop)
+            # A click that comes while claims finish is committed and acted on at the next start.
+            closing.push_async_callback(self._finish)
+            await self.notary.stop()
 
     async def _finish(self) -> None:
         """Let claims finish, as long as there is time and nobody is in a hurry."""

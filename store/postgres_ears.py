@@ -63,6 +63,8 @@ class Ears:
                 await self._attend()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
                 log.warning("changes of other replicas are not heard of, only looked for: %s", error)
+            except Exception:  # whatever it was, what others leave to this replica is heard of here
+                log.exception("changes of other replicas are not heard of, only looked for")
             await asyncio.sleep(_AGAIN)
 
     async def _attend(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import asyncpg
 from sqlalchemy import text
@@ -74,6 +75,7 @@ class PostgresStore(SqlStore):
         if self._ears is not None:
             await self._ears.close()
         self._line.me = replica
+        self._line.doubted = partial(heard, True)  # noqa: FBT003 - as of a word
         self._ears = Ears(self._engine, replica, heard)
 
     async def close(self) -> None:

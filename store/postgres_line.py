@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
+from bot.core.errors import Unheard
 from bot.core.ports import About
 from store import postgres, postgres_ears
 from store.batches import Outcome, Work, one_by_one, together
@@ -156,6 +157,8 @@ class PostgresLine:
         self._writing: _Writing | None = None
         self.me: str | None = None
         """The replica that writes here, once it is one of several."""
+        self.doubted: Callable[[], None] = lambda: None
+        """Called where nobody can say whether something was committed."""
 
     async def transact(self, batch: Sequence[Work], about: Sequence[About] = ()) -> list[Outcome]:
         """See `Line.transact`."""
@@ -169,7 +172,12 @@ class PostgresLine:
             outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch, about)
         except _Doubtful as doubt:
             await self.let_go()
-            if await self._became(doubt.number) != "committed":
+            became = await self._became(doubt.number)
+            if became is None:
+                # What was committed all the same is this replica's to see to, once the server answers.
+                self.doubted()
+                raise Unheard from doubt.__cause__
+            if became != "committed":
                 raise doubt.__cause__ or doubt from None
             outcomes = doubt.outcomes
         return outcomes

@@ -23,6 +23,17 @@ T = TypeVar("T")
 READERS = 4
 """Connections; reads are short and Python runs one at a time, so more would only wait for each other."""
 
+_GONE = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+)
+"""What says that a connection is of no use any more; a read may be asked again on another."""
+
+_CANNOT = "The store cannot be read right now. Try again."
+
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -53,12 +64,19 @@ class PostgresReader:
             return await self.read(ask)
 
     async def _read(self, how: Callable[[PgCursor, Callable[[Cursor], T]], T], ask: Callable[[Cursor], T]) -> T:
-        try:
-            return await self._on_a_connection(how, ask)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, SQLAlchemyError) as error:
-            if postgres.down(error):
-                raise Unavailable("The store cannot be read right now. Try again.") from error
-            raise
+        for left in reversed(range(READERS + 1)):
+            try:
+                return await self._on_a_connection(how, ask)
+            except _GONE as error:
+                # One that the server ended while it lay in the pool, as in a restart: each is found out once. Whether
+                # the server is there at all shows as another is opened.
+                if not left:
+                    raise Unavailable(_CANNOT) from error
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, SQLAlchemyError) as error:
+                if postgres.down(error):
+                    raise Unavailable(_CANNOT) from error
+                raise
+        raise AssertionError("the last try returns or raises")
 
     async def _on_a_connection(
         self, how: Callable[[PgCursor, Callable[[Cursor], T]], T], ask: Callable[[Cursor], T]

@@ -51,6 +51,7 @@ class ReplicaStatements:
         self.free_leases = p(sa.delete(leases).where(s.holder.not_in(standing)))
         self.give_effects = p(sa.update(effects).where(x.holder == bind("me")).values(holder=sa.null()))
         self.give_executions = p(sa.update(executions).where(e.holder == bind("me")).values(holder=sa.null()))
+        self.executions_of = p(sa.select(e.body).where(unfinished, e.holder == bind("me")).order_by(e.n))
         self.effects_of = p(listed.where(x.holder == bind("me")))
         self.has_effect = p(sa.select(x.n).where(x.id == bind("id"), x.holder == bind("me")))
         self.has_execution = p(sa.select(e.n).where(e.id == bind("id"), e.holder == bind("me")))

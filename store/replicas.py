@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from bot.core.model import Execution
 from bot.core.ports import Effect, Moved, Replica, Taken
 from store import rows
 from store.cursor import Cursor
+from store.prepared import Row
 from store.replica_statements import LANES_ASKED
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -27,6 +33,23 @@ def changes(cursor: Cursor, after: int, limit: int) -> tuple[Moved, ...]:
     """Numbers and requests of the audit lines after one, oldest first."""
     found = cursor.all(cursor.say.replicas.changes, {"after": after, "limit": limit})
     return tuple(Moved(seq=seq, request=request) for seq, request in found)
+
+
+def _effects(found: Sequence[Row]) -> tuple[Effect, ...]:
+    return tuple(_readable(found, rows.effect_of))
+
+
+def _executions(found: Sequence[Row]) -> tuple[Execution, ...]:
+    return tuple(_readable(found, lambda row: rows.execution_of(row[0])))
+
+
+def _readable(found: Sequence[Row], read: Callable[[Row], T]) -> Iterator[T]:
+    """What can be read of rows; one that was spoilt may not keep a replica from all the others."""
+    for row in found:
+        try:
+            yield read(row)
+        except (ValueError, TypeError):
+            log.exception("a row that cannot be read is left aside: %.200s", row[0])
 
 
 class ReplicasTx(ABC):
@@ -67,14 +90,13 @@ class ReplicasTx(ABC):
             self._cursor.change(say.leave, {"id": one})
         if dead:
             self._cursor.change(say.free_leases)
-        effects = tuple(rows.effect_of(row) for row in self._cursor.all(say.orphaned_effects))
+        effects = _effects(self._cursor.all(say.orphaned_effects))
         bodies = self._cursor.all(say.orphaned_executions)
         if effects:
             self._cursor.change(say.take_effects, {"me": replica})
         if bodies:
             self._cursor.change(say.take_executions, {"me": replica})
-        executions = tuple(rows.execution_of(body) for (body,) in bodies)
-        return Taken(replicas=dead, effects=effects, executions=executions)
+        return Taken(replicas=dead, effects=effects, executions=_executions(bodies))
 
     def leave(self, replica: str) -> None:
         """See `ReplicaTx.leave`."""
@@ -84,11 +106,12 @@ class ReplicasTx(ABC):
         self._cursor.change(say.leave, {"id": replica})
         self._cursor.change(say.free_leases)
 
-    def held(self, replica: str) -> tuple[Effect, ...]:
+    def held(self, replica: str) -> Taken:
         """See `ReplicaTx.held`."""
         self._flush_effects()
-        found = self._cursor.all(self._cursor.say.replicas.effects_of, {"me": replica})
-        return tuple(rows.effect_of(row) for row in found)
+        say = self._cursor.say.replicas
+        effects = _effects(self._cursor.all(say.effects_of, {"me": replica}))
+        return Taken(effects=effects, executions=_executions(self._cursor.all(say.executions_of, {"me": replica})))
 
     def has_effects(self, effect_ids: Sequence[str]) -> bool:
         """See `ReplicaTx.has_effects`."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
-from bot.core.errors import Overloaded, Unavailable
+from bot.core.errors import Overloaded, Unavailable, Unheard
 from bot.core.histogram import Histogram
 from bot.core.ports import About
 from bot.core.ports.standing import Load
@@ -145,11 +145,12 @@ class Writer:
             await self._line.let_go()
             self.committed_at = None
             # Who queued up meanwhile has waited as long; tried in turn, each batch would wait out the same trouble.
+            sent = len(batch)
             for queue in (self._urgent, self._patient):
                 batch.extend(queue)
                 queue.clear()
             log.warning("the store cannot be written, %d changes were refused: %s", len(batch), error)
-            return [(None, _unavailable(error)) for _ in batch]
+            return [(None, _unavailable(error, sent=number < sent)) for number in range(len(batch))]
         self.committed_at = time.monotonic()
         took = self.committed_at - began
         self._commits.note(took)
@@ -167,7 +168,8 @@ class Writer:
                 unit.future.set_exception(error)
 
 
-def _unavailable(error: Exception) -> BaseException:
-    refusal = Unavailable()
+def _unavailable(error: Exception, *, sent: bool) -> BaseException:
+    """``sent``: this unit was in the batch that failed, and may have been committed where the answer was lost."""
+    refusal = Unheard() if sent and isinstance(error, Unheard) else Unavailable()
     refusal.__cause__ = error
     return refusal

@@ -172,6 +172,10 @@ class Unavailable(SaysoError):
     status = 503
 
 
+class Unheard(Unavailable):
+    """The store was told, and its answer was lost: nobody knows whether it was changed. Look, then try again."""
+
+
 class Overloaded(SaysoError):
     """Too much at once; nothing was changed. Try again later."""
 

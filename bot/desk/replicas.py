@@ -140,7 +140,8 @@ class Replicas:
             except SaysoError as trouble:
                 self.fault = f"not heard by the others: {trouble.detail}"
                 _log.warning("this replica could not say that it is alive: %s", trouble.detail)
-            except Exception:  # noqa: BLE001  # whatever it was, a replica that says nothing more is taken for dead
+            except Exception as bug:  # noqa: BLE001  # whatever it was, a replica that says nothing is taken for dead
+                self.fault = f"not heard by the others: {type(bug).__name__}"
                 _log.exception("this replica could not say that it is alive")
             else:
                 self.fault = None
@@ -148,23 +149,19 @@ class Replicas:
     async def _beat(self) -> None:
         asked = lease_now()
 
-        def work(tx: Tx) -> Taken | None:
-            if not tx.beat(self._me, self._rules(), self._lease):
-                return None
-            return self._take_over(tx)
-
-        taken = await self._ledger.store.write(work)
-        if taken is None:
+        # By itself: whatever is wrong with what the dead left, this one is alive.
+        if await self._ledger.store.write(lambda tx: tx.beat(self._me, self._rules(), self._lease)):
+            self._ledger.alive_until = asked + self._lease.total_seconds()
+        else:
             _log.error("this replica was silent for so long that the others took over; it joins anew")
             self._hands.drop()
             self._unsettled.clear()
             await self._join()
-            taken = await self._ledger.store.write(self._take_over)
-        else:
-            self._ledger.alive_until = asked + self._lease.total_seconds()
-        await self._take(taken)
+        await self._take(await self._ledger.store.write(self._take_over))
 
     def _take_over(self, tx: Tx) -> Taken:
+        if not tx.alive(self._me):
+            return Taken()
         taken = tx.take_over(self._me)
         for dead in taken.replicas:
             tx.append(self._event("replica.lost", dead))
@@ -172,7 +169,8 @@ class Replicas:
 
     async def _take(self, taken: Taken) -> None:
         if taken.replicas:
-            _log.warning("took over from %s: %d effects", ", ".join(taken.replicas), len(taken.effects))
+            told = ", ".join(taken.replicas), len(taken.effects), len(taken.executions)
+            _log.warning("took over from %s: %d effects, %d executions", *told)
         self._hands.take(tuple(self._doubted(effect) for effect in taken.effects))
         self._unsettled += taken.executions
         while self._unsettled:
@@ -198,13 +196,21 @@ class Replicas:
             for_me, self._for_me = self._for_me, False
             try:
                 if for_me:
-                    self._hands.take(await self._ledger.store.write(lambda tx: tx.held(self._me)))
+                    self._hold(await self._ledger.store.write(lambda tx: tx.held(self._me)))
                 await self._catch_up()
             except SaysoError:
                 self._for_me = self._for_me or for_me
             except Exception:  # noqa: BLE001  # the next look may go better, and without any nobody here is told
                 self._for_me = self._for_me or for_me
                 _log.exception("what other replicas changed could not be read")
+
+    def _hold(self, held: Taken) -> None:
+        """Take what is this replica's own; what of it is in hand already is not taken twice."""
+        self._hands.take(held.effects)
+        for execution in held.executions:
+            # What runs is in hand. What waits may have been committed while nobody heard the answer.
+            if execution.by_agent or execution.state is ExecutionState.WAITING:
+                self._hands.take_execution(execution)
 
     async def _catch_up(self) -> None:
         while changes := await self._ledger.store.changes(self._seen, _PAGE):

@@ -35,8 +35,8 @@ class ReplicaTx(Protocol):
     def leave(self, replica: str) -> None:
         """Be none of them any more; what it held is anybody's."""
 
-    def held(self, replica: str) -> tuple[Effect, ...]:
-        """The effects that it holds, earliest due first."""
+    def held(self, replica: str) -> Taken:
+        """The effects and the unfinished executions that it holds, earliest due and oldest first."""
 
     def has_effects(self, effect_ids: Sequence[str]) -> bool:
         """Whether this process still holds all of these; always where it has the store to itself."""
