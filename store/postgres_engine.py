@@ -52,7 +52,7 @@ async def open_postgres(address: URL, *, bot: bool, busy_timeout: float, waiting
         await engine.dispose()
         raise
     line = PostgresLine(engine)
-    return PostgresStore(Writer(line, waiting=waiting), PostgresReader(engine), line, engine)
+    return PostgresStore(Writer(line, waiting=waiting), PostgresReader(engine, READERS + _BESIDE), line, engine)
 
 
 class PostgresStore(SqlStore):

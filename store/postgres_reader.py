@@ -40,9 +40,13 @@ _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 class PostgresReader:
     """Answers questions from snapshots; never waits for the writer, nor the writer for it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """``engine``: see `store.postgres.engine_for`; the reader disposes of it at the end."""
+    def __init__(self, engine: AsyncEngine, pooled: int) -> None:
+        """``engine``: see `store.postgres.engine_for`; the reader disposes of it at the end.
+
+        ``pooled``: how many connections it has, every one of which may turn out to be dead.
+        """
         self._engine = engine
+        self._pooled = pooled
 
     async def open(self) -> None:
         """Open the first connection. Raises what PostgreSQL says."""
@@ -64,7 +68,7 @@ class PostgresReader:
             return await self.read(ask)
 
     async def _read(self, how: Callable[[PgCursor, Callable[[Cursor], T]], T], ask: Callable[[Cursor], T]) -> T:
-        for left in reversed(range(READERS + 1)):
+        for left in reversed(range(self._pooled + 1)):
             try:
                 return await self._on_a_connection(how, ask)
             except _GONE as error:

@@ -84,7 +84,9 @@ class Cluster:
         while time.monotonic() < until:
             if self._process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text(encoding="utf-8", errors="replace"))
-            if ready.exists() and ready.read_text(encoding="ascii").rstrip().endswith("ready"):
+            said = ready.read_text(encoding="ascii").split() if ready.exists() else []
+            # The file of one that was killed still stands there, and says that it is ready.
+            if said and said[0] == str(self._process.pid) and said[-1] == "ready":
                 return
             time.sleep(0.02)
         raise TimeoutError("PostgreSQL did not start")

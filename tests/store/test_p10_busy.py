@@ -15,7 +15,7 @@ async def test_p10_a_read_that_gets_no_connection_is_told_to_try_again(cluster: 
     """Not a fault inside (500) and not the courier's either; once one is free it is answered."""
     name = await cluster.make()
     engine = engine_for(make_url(cluster.url(name)), connections=1, lock_timeout=1.0)
-    reader = PostgresReader(engine)
+    reader = PostgresReader(engine, 1)
     async with engine.connect():
         with pytest.raises(Unavailable, match="cannot be read right now"):
             await reader.read(lambda _: "answered")

@@ -134,16 +134,15 @@ def view_of(
 
     ``editable``: its action has arguments that may be edited; ``glass``: the reader is one of those who may break it.
     """
-    card = card_of(request, people=policy.people, url=url, editable=editable)
+    card, plan = card_of(request, people=policy.people, url=url, editable=editable), plan_of(request, policy.people)
     standing, buttons = standing_of(request, card, person, now)
-    plan = plan_of(request, policy.people)
     versions = versions_of(trail, {known.id: known.name for known in policy.people.values()})
-    thread = thread_of(trail, versions)
+    thread, erased = thread_of(trail, versions), (e.at for e in reversed(trail) if e.type == "request.erased")
     return View(
         request=request,
         card=card,
         state=state_text(request),
-        erased=next((entry.at for entry in reversed(trail) if entry.type == "request.erased"), None),
+        erased=next(erased, None),
         arguments=_in_order(request, policy),
         to_read=_to_read(card),
         claims=_claims(request, thread),
