@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.core.model import Event, Request
+from bot.core.model import Delivery, Event, Request
 from bot.core.pointers import names
 from bot.core.ports import AuditLine, Change
 from bot.core.redaction import names_secrets, veil_of
@@ -112,6 +112,17 @@ class ErasingTx(ABC):
         if run is not None and whole.execution is not run:
             whole = replace(whole, execution=run)
         return self.sealed(whole, change.before, data)
+
+    def late(self, deliveries: tuple[Delivery, ...]) -> tuple[Delivery, ...]:
+        """Deliveries as they may be kept: without what they quote where their request was erased meanwhile."""
+        if not any(map(quotes, deliveries)):
+            return deliveries
+        return tuple(bare_delivery(sent) if self._destroyed(sent.request) else sent for sent in deliveries)
+
+    def _destroyed(self, request_id: str) -> bool:
+        """Whether the key of this request's subject is gone."""
+        known = self._cursor.one(self._say.subjects.seal_of, {"request": request_id})
+        return known is not None and not known[1]
 
     def sealed(self, request: Request, before: Request | None, data: dict[str, Any]) -> dict[str, Any]:
         """The data of a line about this request, sealed where its route hides something or names a subject."""

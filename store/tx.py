@@ -94,8 +94,9 @@ class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx):
         if change.after is None:
             self._extend_request(change)
         if change.deliveries:
-            bodies = [rows.encoder.encode(delivery) for delivery in change.deliveries]
-            put = [rows.delivery_row(d, body.decode()) for d, body in zip(change.deliveries, bodies, strict=True)]
+            kept = self.late(change.deliveries)
+            bodies = [rows.encoder.encode(delivery) for delivery in kept]
+            put = [rows.delivery_row(d, body.decode()) for d, body in zip(kept, bodies, strict=True)]
             self._cursor.change_many(self._say.put_delivery, put)
             data["deliveries"] = [msgspec.Raw(body) for body in bodies]
         self._effects.extend(change.effects)

@@ -20,9 +20,7 @@ log = logging.getLogger(__name__)
 LONGEST_SUBJECT = 4096
 ERASURE = Members(
     {
-        "subject": Member(
-            Text(LONGEST_SUBJECT), "Whose data, as the subject argument says it.", required=True
-        ),
+        "subject": Member(Text(LONGEST_SUBJECT), "Whose data, as the subject argument says it.", required=True),
         "cancel": Member(Flag(), "Cancel first what is still open. Without it, what is open is refused by its ids."),
     }
 )

@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 
 from bot.clock import SystemClock, entropy
 from bot.core.errors import SendFailed
-from bot.core.model import Submission, Verb
-from bot.core.ports import Effect, EffectKind
+from bot.core.model import Event, Submission, Verb
+from bot.core.ports import Change, Effect, EffectKind
 from bot.desk import Ledger
 from bot.desk.beside import Beside
 from bot.desk.erasing import erase
@@ -139,6 +139,12 @@ async def test_t23_what_a_failure_quoted_is_erased(house: House) -> None:
     await house.rest()
     assert found(str(await house.store.deliveries(request.id))) == []
     assert found(str(await house.store.write(lambda tx: tx.effects()))) == []
+    # A card that was under way meanwhile is put on record as it was before.
+    late = Change(
+        event=Event(type="delivery.failed", at=house.clock.now(), actor="sayso", via="slack"), deliveries=sent
+    )
+    await house.store.write(lambda tx: tx.record(late))
+    assert found(str(await house.store.deliveries(request.id))) == []
     assert replay(await house.store.audit_lines(0, 10_000), await house.store.seals()) == held(house.path)
 
 
