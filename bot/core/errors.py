@@ -175,6 +175,8 @@ class Unavailable(SaysoError):
 class Unheard(Unavailable):
     """The store was told, and its answer was lost: nobody knows whether it was changed. Look, then try again."""
 
+    code = "unheard"
+
 
 class Overloaded(SaysoError):
     """Too much at once; nothing was changed. Try again later."""

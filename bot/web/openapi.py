@@ -135,7 +135,7 @@ def refusals_of(operation: Operation) -> tuple[type[SaysoError], ...]:
     """Every error that the operation can answer with: its own, and those of keys, bodies, addresses and the store."""
     found: list[type[SaysoError]] = [*operation.errors, errors.Invalid, problems.Internal]
     if operation.roles:
-        found += [errors.Unauthorized, errors.Unavailable, errors.Overloaded]
+        found += [errors.Unauthorized, errors.Unavailable, errors.Unheard, errors.Overloaded]
         found += [] if operation.roles == ALL else [errors.Forbidden]
     if operation.body is not None:
         found += _BODY
