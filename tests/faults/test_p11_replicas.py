@@ -92,7 +92,7 @@ async def test_p11_a_replica_that_is_gone_past_its_lease(
         else:
             await proxy.refuse()
         client.caller = there
-        # Stopped inside a write it holds the lock, and the other answers 503, until PostgreSQL ends that after five seconds.
+        # Stopped inside a write it holds the lock: 503 from the other, until PostgreSQL ends that after five seconds.
         async with asyncio.timeout(20):
             while (status := await client.submit("by the other")) == 503:
                 await asyncio.sleep(0.2)
