@@ -21,7 +21,7 @@ async def replica_probes(store: Store, own: Replicas) -> list[Probe]:
     if own.fault is not None:
         return [Probe("replicas", ok=False, detail=own.fault, vital=False)]
     try:
-        alive = await _alive(store)
+        alive = await alive_on(store)
     except SaysoError as trouble:
         return [Probe("replicas", ok=False, detail=trouble.detail, vital=False)]
     fault = differing(alive)
@@ -52,7 +52,7 @@ async def replica_figures(store: Store) -> list[Figure]:
     if not store.shared:
         return []
     try:
-        alive = await _alive(store)
+        alive = await alive_on(store)
     except SaysoError:
         return []
     rules = float(len({one.rules.partition(" ")[0] for one in alive}))
@@ -64,6 +64,7 @@ async def replica_figures(store: Store) -> list[Figure]:
     ]
 
 
-async def _alive(store: Store) -> list[Replica]:
+async def alive_on(store: Store) -> list[Replica]:
+    """The bots alive on a store, the oldest first. Raises `bot.core.errors.Unavailable`."""
     now = datetime.now(UTC)
     return [one for one in await store.replicas() if one.until > now]

@@ -77,10 +77,6 @@ class ReplicasTx(ABC):
         """See `ReplicaTx.alive`."""
         return self._cursor.one(self._cursor.say.replicas.alive, {"id": replica}) is not None
 
-    def replicas(self) -> tuple[Replica, ...]:
-        """See `ReplicaTx.replicas`."""
-        return replicas(self._cursor)
-
     def take_over(self, replica: str) -> Taken:
         """See `ReplicaTx.take_over`."""
         self._flush_effects()

@@ -12,10 +12,9 @@ from typing import BinaryIO
 
 from bot.checkpoints import Place, PlaceFailed, open_places
 from bot.clock import SystemClock
-from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
+from bot.commands.surroundings import GOOD, NO, CommandError, add_json, duration_given, environment, open_ledger, say
 from bot.core.audit import exported_line
 from bot.core.checkpoint import SigningKey, is_public_key
-from bot.core.durations import duration_of
 from bot.core.keyring import Attested
 from bot.core.ports import AuditLine
 from bot.core.proof import Examiner, Proof
@@ -41,13 +40,7 @@ def add_parser(audit: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _age(text: str) -> timedelta:
-    try:
-        age = duration_of(text)
-    except OverflowError as problem:
-        raise argparse.ArgumentTypeError(str(problem)) from None
-    if age is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 25h")
-    return age
+    return duration_given(text, "; write 25h")
 
 
 def verify_trail(args: argparse.Namespace) -> int:

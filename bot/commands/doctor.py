@@ -15,9 +15,8 @@ from msgspec import to_builtins
 from bot.accounts import email_account, push_account
 from bot.clock import SystemClock
 from bot.commands.doctor_house import bot_runs, forget, public_url, rules, store
-from bot.commands.surroundings import GOOD, NO, add_json, database_of, environment, say
+from bot.commands.surroundings import GOOD, NO, add_json, database_of, duration_given, environment, say
 from bot.core.checkup import Finding, Level, Look, good, wrong
-from bot.core.durations import duration_of
 from bot.settings import Settings, SettingsError, settings_of
 from channels import CHANNELS
 
@@ -38,13 +37,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _wait(text: str) -> float:
-    try:
-        found = duration_of(text)
-    except OverflowError as problem:
-        raise argparse.ArgumentTypeError(str(problem)) from None
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 60s or 5m")
-    return found.total_seconds()
+    return duration_given(text, ": write 60s or 5m").total_seconds()
 
 
 def doctor(args: argparse.Namespace) -> int:

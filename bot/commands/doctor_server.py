@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from bot.commands.surroundings import open_ledger
 from bot.core.checkup import Finding, doubtful, good, wrong
 from bot.core.errors import SaysoError
-from bot.core.ports import Replica, Store
-from bot.sharing import differing
+from bot.sharing import alive_on, differing
 from store.migrate import HEAD
 from store.postgres_engine import schema_of
 
@@ -19,13 +16,9 @@ async def runs(url: str) -> bool:
         if await schema_of(url) != HEAD:
             return False
         async with open_ledger() as ledger:
-            return bool(await _alive(ledger.store))
+            return bool(await alive_on(ledger.store))
     except SaysoError:
         return False
-
-
-async def _alive(store: Store) -> list[Replica]:
-    return [one for one in await store.replicas() if one.until > datetime.now(UTC)]
 
 
 async def store(url: str) -> tuple[Finding, ...]:
@@ -39,7 +32,7 @@ async def store(url: str) -> tuple[Finding, ...]:
             return (wrong("store", f"the database has schema {schema}; this sayso has {HEAD}", newer),)
         async with open_ledger() as ledger:
             writable = await ledger.store.writable()
-            alive = await _alive(ledger.store)
+            alive = await alive_on(ledger.store)
     except SaysoError as refused:
         return (wrong("store", refused.detail, "Check SAYSO_DATABASE_URL, and that the server runs."),)
     told = good("store", f"PostgreSQL, schema {schema}, writable")

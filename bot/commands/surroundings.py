@@ -8,12 +8,14 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bot.clock import SystemClock, entropy
+from bot.core.durations import duration_of
 from bot.core.ports import Store
 from bot.desk import Ledger
 from bot.settings import SettingsError, read_env
@@ -30,6 +32,17 @@ class CommandError(Exception):
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Let the command print JSON instead of text."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def duration_given(text: str, example: str) -> timedelta:
+    """A duration on the command line. Raises ``argparse.ArgumentTypeError``, which says how to write one."""
+    try:
+        found = duration_of(text)
+    except OverflowError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration{example}")
+    return found
 
 
 def say(args: argparse.Namespace, document: Any, text: str) -> None:

@@ -27,13 +27,7 @@ from tests.store.test_p13_replay import held
 MANY = 50
 CANARIES = tuple(f"canary{number:02d}" for number in range(MANY))
 
-ACTIONS = """
-actions:
-  account.close:
-    title: "Close the account of {{ customer }}"
-    subject: customer
-    editable: [note, rows]
-    execute: {agent: true}
+CHARGE = """\
   card.charge:
     title: "Charge {{ number }}"
     redact: [number, /rows/*/pin, /deep/er]
@@ -46,8 +40,18 @@ actions:
         deep: {type: object}
         typed: {type: string, writeOnly: true}
         login: {type: object, properties: {Pass-Word: {type: string}, key: {type: string, format: password}}}
-    execute: {agent: true}
+    execute: EXECUTE
 """
+"""An action with arguments hidden in each way; who runs it stands for EXECUTE."""
+
+ACTIONS = """
+actions:
+  account.close:
+    title: "Close the account of {{ customer }}"
+    subject: customer
+    editable: [note, rows]
+    execute: {agent: true}
+""" + CHARGE.replace("EXECUTE", "{agent: true}")
 
 
 @pytest.fixture

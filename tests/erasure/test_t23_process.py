@@ -9,26 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Role
-from tests.erasure.test_t23_canaries import CANARIES, MANY, found, secrets
+from tests.erasure.test_t23_canaries import CANARIES, CHARGE, MANY, found, secrets
 from tests.fakes.receiver import Receiver, answering
 from tests.fakes.slack import FakeSlack
 from tests.stories.program import SECRET, Program
 
-CARD = """actions:
-  card.charge:
-    title: "Charge {{ number }}"
-    redact: [number, /rows/*/pin, /deep/er]
-    schema:
-      type: object
-      properties:
-        number: {type: string}
-        amount: {type: number}
-        rows: {type: array}
-        deep: {type: object}
-        typed: {type: string, writeOnly: true}
-        login: {type: object, properties: {Pass-Word: {type: string}, key: {type: string, format: password}}}
-    execute: {webhook: "RECEIVER", timeout: 3s}
-"""
+CARD = "actions:\n" + CHARGE.replace("EXECUTE", '{webhook: "RECEIVER", timeout: 3s}')
 
 
 @pytest.fixture

@@ -26,9 +26,6 @@ class ReplicaTx(Protocol):
     def alive(self, replica: str) -> bool:
         """Whether the others still leave to it what it holds."""
 
-    def replicas(self) -> tuple[Replica, ...]:
-        """Every replica, the oldest first; some may be past their time."""
-
     def take_over(self, replica: str) -> Taken:
         """Give this one what nobody alive holds, and forget who was found dead."""
 
@@ -68,7 +65,7 @@ class ReplicaStore(Protocol):
         """Whether other processes may run on this store."""
 
     async def replicas(self) -> tuple[Replica, ...]:
-        """As `ReplicaTx.replicas`."""
+        """Every replica, the oldest first; some may be past their time."""
 
     async def changes(self, after: int, limit: int) -> tuple[Moved, ...]:
         """What changed after an audit line's number, oldest first: whose doing it was is not said."""
