@@ -209,7 +209,8 @@ async def test_p08_a_bounce_moves_the_chain_on_at_once(program: MailProgram) -> 
         bounce = BOUNCE.format(message_id=letter.parsed["Message-ID"])
         await program.arrives(bounce.replace("\n", "\r\n").encode())
         await program.letter("lea")
-        moved = await agent.get(request["id"])
+        # The letter is out a moment before that is on record.
+        moved = await agent.until(request["id"], lambda r: all(d["state"] != "queued" for d in r["deliveries"]))
         assert moved["escalation_level"] == 1
         states = [(d["to"], d["state"]) for d in moved["deliveries"]]
         assert states == [("ana@corp.example", "failed"), ("lea@corp.example", "sent")]
