@@ -16,17 +16,18 @@ from bot.core.errors import Fault
 from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
 from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
+from bot.core.policy import HOUSE
 from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
 from bot.core.redaction import paths_of, shown, uneditable
 from bot.core.restoring import restored
-from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
 from bot.desk.part import changed, voted
+from bot.desk.sequels import Sequels
 
 _QUEUE = 500
 
 
-class Reviewers(Emergencies):
+class Reviewers(Sequels):
     """The people's side; it is the `Reviews` port that channels are given."""
 
     async def decide(self, ballot: Ballot) -> Request:
@@ -103,6 +104,8 @@ class Reviewers(Emergencies):
         if after.state is State.REJECTED:
             for each in fingerprints_in(request, request.content.target):
                 tx.keep_rejection(each, request.id, now)
+        if not after.state.open and after.action.startswith(HOUSE):
+            effects += self._sequel(tx, after, decision)
         return Deed(after, effects, execution)
 
     def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:

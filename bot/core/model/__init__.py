@@ -7,7 +7,7 @@ limits. The words are those of the contract.
 
 from bot.core.model.content import Arguments, Edit, Option, Revision, Submission
 from bot.core.model.people import Event, Key, Person, PersonRole, PushWay, Role
-from bot.core.model.requests import Assessment, Decision, Delivery, Execution, Request
+from bot.core.model.requests import Assessment, Decision, Delivery, Execution, Incident, Request
 from bot.core.model.routes import Check, Ending, Route, Seat, Stage, Step, Track
 from bot.core.model.states import (
     DeliveryState,
@@ -19,6 +19,7 @@ from bot.core.model.states import (
     Opinion,
     Replies,
     Risk,
+    Severity,
     State,
     Then,
     Verb,
@@ -41,6 +42,7 @@ __all__ = [
     "Execution",
     "ExecutionState",
     "IfEmpty",
+    "Incident",
     "Key",
     "Kind",
     "OnExpiry",
@@ -60,6 +62,7 @@ __all__ = [
     "Route",
     "Schedule",
     "Seat",
+    "Severity",
     "Shift",
     "Stage",
     "State",

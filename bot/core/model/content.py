@@ -44,7 +44,7 @@ class Revision(Struct, frozen=True, kw_only=True):
     ``arguments`` are what would run; ``proposed`` are the agent's own where a person edited them.
     ``author`` is ``agent:<name>`` or ``person:<name>``. ``target`` is what the digest binds: a URL,
     ``module:name`` or ``agent``. ``chosen`` is the option whose arguments these are; ``differs`` is what is other than
-    in the request that this one revises.
+    in the request that this one revises. ``takes_back`` is the executed request that this one is to roll back.
     """
 
     request: str
@@ -64,6 +64,7 @@ class Revision(Struct, frozen=True, kw_only=True):
     options: tuple[Option, ...] = ()
     chosen: str | None = None
     differs: tuple[Edit, ...] = ()
+    takes_back: str | None = None
 
 
 class Edit(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from bot.core.matching import matched
 from bot.core.model.content import Edit, Revision
 from bot.core.model.routes import Route, Stage, Step, Track
-from bot.core.model.states import DeliveryState, ExecutionState, Kind, Opinion, Risk, State, Verb
+from bot.core.model.states import DeliveryState, ExecutionState, Kind, Opinion, Risk, Severity, State, Verb
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -51,12 +51,23 @@ class Assessment(Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class Incident(Struct, frozen=True, kw_only=True):
+    """That what ran did harm; ``by`` is ``person:ana``, ``admin:<key>`` or ``agent:<name>``."""
+
+    id: str
+    severity: Severity
+    note: str
+    by: str
+    at: datetime
+
+
 class Execution(Struct, frozen=True, kw_only=True):
     """The one run of one approved revision. ``id`` is also its idempotency key.
 
     ``due_at`` is when it may start (the end of the undo window, or the next attempt) or, once handed to the agent,
     when a missing outcome becomes ``unknown``. ``idempotent`` and ``attempts_allowed`` are as declared when approved.
     ``may_have_run``: an attempt ended without an answer, so that only success may still settle it by itself.
+    ``rollback`` is the newest request that is to take it back, ``review`` the one that asks about it afterwards.
     """
 
     id: str
@@ -74,6 +85,9 @@ class Execution(Struct, frozen=True, kw_only=True):
     error: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    incidents: tuple[Incident, ...] = ()
+    rollback: str | None = None
+    review: str | None = None
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

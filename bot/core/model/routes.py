@@ -131,6 +131,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     are the action's own, as they came out; ``refused`` is an earlier request of the same content that was rejected.
     ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
+    ``grant`` is the earned grant whose rule answered. ``review_after`` is the chain that is asked, once it ran, whether
+    that was right. ``practice`` names the declared drill that this is: nothing runs, whatever is decided.
     """
 
     then: Then
@@ -154,6 +156,9 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     advice_within: timedelta | None = None
     hidden: tuple[str, ...] = ()
     subject: str | None = None
+    grant: str | None = None
+    review_after: str | None = None
+    practice: str | None = None
 
     def beside(self, first: int) -> range:
         """A stage and those after it that are asked together with it, by index."""

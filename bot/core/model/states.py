@@ -164,3 +164,17 @@ class OnIrreversible(StrEnum):
     def rank(self) -> int:
         """0 for the laxest."""
         return tuple(OnIrreversible).index(self)
+
+
+class Severity(StrEnum):
+    """How much harm an executed action did; later members are worse."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for the least."""
+        return tuple(Severity).index(self)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from bot.core.model import OnExpiry, OnIrreversible, Replies, Submission, Then
 from bot.core.policy.chains import StageSpec
 from bot.core.policy.expressions import Amount, Condition
+from bot.core.policy.trust import Trust
 
 DEFAULT_EXPIRES = timedelta(hours=24)
 ADVICE_WITHIN = timedelta(minutes=1)
@@ -35,6 +36,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     Of a rule that approves: ``limit`` bounds it, ``sample`` is the share (0 to 1) that goes to a person all the same,
     and ``second_look`` the chain that is asked where it held and yet does not approve (None: the walk goes on).
     ``advisors`` are agents asked for their opinion before people are, for ``advice_within`` at most.
+    ``review_after`` is the share (0 to 1) of what it approves that is put before ``second_look`` once it ran. ``trust``
+    of a rule that asks people: on what evidence some of it may run by rule; ``grant`` of a rule that such evidence
+    earned: the id of what was granted.
     """
 
     name: str
@@ -52,6 +56,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     second_look: str | None = None
     advisors: tuple[str, ...] = ()
     advice_within: timedelta = ADVICE_WITHIN
+    review_after: float = 0.0
+    trust: Trust | None = None
+    grant: str | None = None
 
 
 class Asking(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from bot.core.model import Absence, Arguments, OnIrreversible, Person, Replies, Risk, Schedule
 from bot.core.policy.actions import HOUSE, ActionSpec, AgentSpec, Execute
+from bot.core.policy.attention import Attention, Practice
 from bot.core.policy.chains import Chain, StageSpec
 from bot.core.policy.people import WorkTime
 from bot.core.policy.rules import BreakGlass, Expectation, Flood, Rule
@@ -43,6 +44,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     break_glass: BreakGlass | None = None
     exceptions: tuple[StageSpec, ...] = ()
     flood: Flood = Flood()
+    attention: Attention = Attention()
+    practice: Practice | None = None
 
     def action(self, name: str) -> ActionSpec:
         """The action's entry; one that is not listed is irreversible and run by its agent."""

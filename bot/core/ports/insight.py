@@ -1,0 +1,61 @@
+"""The seam to what is measured: facts by request, the cells that they add up to, and how far the trail was followed.
+
+Cells are kept by adding the difference that a fact makes, in the transaction that writes the fact: so they always are
+the sum of the facts that stand there, whatever was killed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from bot.core.insight.cell import Cell, CellKey, Grain, Sort
+from bot.core.insight.fact import Fact
+
+
+class FactQuery(Struct, frozen=True, kw_only=True):
+    """Which facts, oldest first; None does not narrow. ``since`` and ``until`` bound when they were submitted.
+
+    ``after`` is the last request's id of the page before. ``decided``: only those that people decided.
+    """
+
+    agent: str | None = None
+    action: str | None = None
+    rule: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    decided: bool = False
+    practice: bool = False
+    after: str | None = None
+    limit: int = 1000
+
+
+class InsightTx(Protocol):
+    """The part of `Tx` about what is measured."""
+
+    def facts(self, request_ids: Sequence[str]) -> Mapping[str, Fact]:
+        """The facts of these requests that stand there, by request."""
+
+    def opened(self, request_ids: Sequence[str]) -> Mapping[tuple[str, int], Mapping[str, datetime]]:
+        """When each person first opened a revision, by (request, revision) and person."""
+
+    def put_facts(self, facts: Sequence[Fact]) -> None:
+        """Write facts, over those of the same requests."""
+
+    def add_cells(self, added: Mapping[CellKey, Cell]) -> None:
+        """Add to cells (`bot.core.insight.cell`); one that becomes empty is forgotten."""
+
+
+class InsightStore(Protocol):
+    """The part of `Store` about what is measured."""
+
+    async def facts_of(self, query: FactQuery) -> tuple[Fact, ...]:
+        """A page of facts."""
+
+    async def cells(
+        self, sort: Sort, grain: Grain, since: datetime, until: datetime
+    ) -> tuple[tuple[CellKey, Cell], ...]:
+        """Every cell of a sort and a grain that begins at or after ``since`` and before ``until``."""
