@@ -66,8 +66,8 @@ class Corrected(Struct, frozen=True):
 class Cell(Struct, frozen=True, omit_defaults=True):
     """What the facts (or judgements) of one cell add up to. Adding is commutative; a cell taken from itself is empty.
 
-    ``counts`` are by name; ``spreads`` are sketches (`bot.core.insight.sketch`: bucket to how many) of seconds, by name;
-    ``bins`` are by confidence in steps of a twentieth (0 to 19).
+    ``counts`` are by name; ``spreads`` are sketches of seconds by name (`bot.core.insight.sketch`: bucket to how many),
+    ``bins`` those by confidence in steps of a twentieth (0 to 19).
     """
 
     counts: dict[str, int] = {}
