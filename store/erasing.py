@@ -127,16 +127,32 @@ class ErasingTx(ABC):
     def sealed(self, request: Request, before: Request | None, data: dict[str, Any]) -> dict[str, Any]:
         """The data of a line about this request, sealed where its route hides something or names a subject."""
         route, run = request.route, request.execution
-        if not (route.hidden or route.subject or (run is not None and names_secrets(run.result))):
+        own = bool(route.hidden or route.subject or (run is not None and names_secrets(run.result)))
+        if not (own or route.of):
             return data
-        known = self._cursor.one(self._say.subjects.seal_of, {"request": request.id}) or self._belong(request)
-        key_id, key, subject = known
+        known = self._cursor.one(self._say.subjects.seal_of, {"request": request.id}) or self._inherited(request)
+        if known is None and not own:
+            return data
+        key_id, key, subject = known or self._belong(request)
         full = rows.encoder.encode(data)
         contents = [one.content for one in (request, before) if one is not None]
         shown = in_clear(full, veil_of(route, *contents), whose=subject != HOUSE)
         if key:
             shown[SEALED] = seal(key_id, key, request.id, full)
         return shown
+
+    def _inherited(self, request: Request) -> tuple[str, str, str] | None:
+        """The key of the subject whose data another request carries that this one repeats, if there is one.
+
+        So what takes an action back, or asks about it afterwards, is forgotten with it.
+        """
+        if request.route.of is None:
+            return None
+        found = self._cursor.one(self._say.subjects.seal_of, {"request": request.route.of})
+        if found is None or found[2] == HOUSE:
+            return None
+        self._cursor.change(self._say.subjects.belong, {"request": request.id, "seal": found[0]})
+        return found[0], found[1], found[2]
 
     def _belong(self, request: Request) -> tuple[str, str, str]:
         """The key of the request's subject, made where there is none in force: its id, itself, and whose it is."""

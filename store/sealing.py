@@ -94,7 +94,8 @@ def bare_decision(made: Decision) -> Decision:
 
 def bare_execution(run: Execution) -> Execution:
     """A run without what it gave back."""
-    return replace(run, result=None, error=None)
+    incidents = tuple([replace(one, note=WITHHELD) for one in run.incidents])
+    return replace(run, result=None, error=None, incidents=incidents)
 
 
 def bare_delivery(sent: Delivery) -> Delivery:
@@ -113,7 +114,7 @@ def quotes(sent: Delivery) -> bool:
 def bare_route(route: Route) -> Route:
     """A route without the texts that may repeat what was asked."""
     checks = tuple([replace(check, detail="") for check in route.checks])
-    return replace(route, why=WITHHELD, warnings=(), checks=checks, hidden=())
+    return replace(route, why=WITHHELD, warnings=(), checks=checks, hidden=(), notes=())
 
 
 def bare_advice(advice: tuple[Assessment, ...]) -> tuple[Assessment, ...]:

@@ -222,7 +222,8 @@ class Veil(Struct, frozen=True):
 
     def execution(self, run: Execution) -> Execution:
         """A run as everybody may see it."""
-        return replace(run, result=self.value(run.result), error=self.text_or_none(run.error))
+        incidents = tuple([replace(one, note=self.text(one.note)) for one in run.incidents])
+        return replace(run, result=self.value(run.result), error=self.text_or_none(run.error), incidents=incidents)
 
     def delivery(self, sent: Delivery) -> Delivery:
         """A delivery as everybody may see it."""
@@ -231,7 +232,9 @@ class Veil(Struct, frozen=True):
     def route(self, route: Route) -> Route:
         """A route as everybody may see it."""
         checks = tuple([replace(check, detail=self.text(check.detail)) for check in route.checks])
-        return replace(route, why=self.text(route.why), warnings=tuple(map(self.text, route.warnings)), checks=checks)
+        notes = tuple([(label, self.text(text)) for label, text in route.notes])
+        warnings = tuple(map(self.text, route.warnings))
+        return replace(route, why=self.text(route.why), warnings=warnings, checks=checks, notes=notes)
 
 
 def veil_of(route: Route, *contents: Revision, edits: Sequence[Edit] = ()) -> Veil:

@@ -38,6 +38,8 @@ class Deed(Struct, frozen=True):
     effects: tuple[Effect, ...] = ()
     execution: Execution | None = None
     fresh: bool = True
+    others: tuple[Request, ...] = ()
+    """Further requests that it changed, as they are now."""
 
     @property
     def given(self) -> Request:
@@ -128,6 +130,7 @@ class Ledger:
                 tx.request(deed.request.id) if deed.request is not None else None,
                 tuple(e for e in tx.effects() if e.id in wanted and tx.has_effects((e.id,))) if wanted else (),
                 tx.execution(deed.execution.id) if deed.execution is not None else None,
+                others=tuple([now for other in deed.others if (now := tx.request(other.id)) is not None]),
             )
 
         try:
@@ -140,18 +143,23 @@ class Ledger:
 
     def _tell(self, deed: Deed) -> None:
         if deed.request is not None and deed.fresh:
-            self.waiting.tell(deed.request)
-            self.live.tell(deed.request)
-            if self.store.shared:
-                self._told[deed.request.id] = deed.request
-                if len(self._told) > _MOST_TOLD:
-                    del self._told[next(iter(self._told))]
+            self._tell_of(deed.request)
+        for other in deed.others:
+            self._tell_of(other)
         if self.courier is None:
             return
         if deed.effects:
             self.courier.take(deed.effects)
         if deed.execution is not None:
             self.courier.take_execution(deed.execution)
+
+    def _tell_of(self, request: Request) -> None:
+        self.waiting.tell(request)
+        self.live.tell(request)
+        if self.store.shared:
+            self._told[request.id] = request
+            if len(self._told) > _MOST_TOLD:
+                del self._told[next(iter(self._told))]
 
     async def retell(self, request_id: str) -> None:
         """Tell those who wait here of a request that another process changed; what this one told is not told twice."""

@@ -28,12 +28,37 @@ def options_of(request: Request) -> tuple[Line, ...]:
 def notes_of(request: Request, url: str, people: Mapping[str, Person]) -> tuple[Line, ...]:
     """The house's notes, in the order in which a reviewer wants them. ``url`` is the request's own page."""
     return (
+        *_house(request),
+        *_incidents(request, people),
         *_refused(request, url),
         *_barred(request, people),
         *_checks(request),
         *_advice(request),
         *_differences(request),
     )
+
+
+def _house(request: Request) -> tuple[Line, ...]:
+    """What the house wrote down as it asked, such as what a rollback takes back."""
+    return tuple([Line(label, visible(text)) for label, text in request.route.notes])
+
+
+def _incidents(request: Request, people: Mapping[str, Person]) -> tuple[Line, ...]:
+    """What was reported of it, the newest last; an agent's word is marked as that (threat T1)."""
+    run = request.execution
+    return tuple(
+        [
+            Line(f"Incident ({one.severity}), reported by {_reporter(one.by, people)}", visible(one.note))
+            for one in (run.incidents if run is not None else ())
+        ]
+    )
+
+
+def _reporter(actor: str, people: Mapping[str, Person]) -> str:
+    role, _, name = actor.partition(":")
+    if role == "person":
+        return name_of(name, people)
+    return f"the agent {visible(name)}, in its own words" if role == "agent" else visible(actor)
 
 
 def _barred(request: Request, people: Mapping[str, Person]) -> tuple[Line, ...]:

@@ -132,7 +132,9 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
     ``grant`` is the earned grant whose rule answered. ``review_after`` is the chain that is asked, once it ran, whether
-    that was right. ``practice`` names the declared drill that this is: nothing runs, whatever is decided.
+    that was right, of the share ``review_share`` (0 to 1) by chance. ``practice`` names the declared drill that this
+    is: nothing runs, whatever is decided. ``notes`` are what the house adds to the card, as (label, text); ``of`` is
+    another request whose content this one repeats, so that it is erased with that.
     """
 
     then: Then
@@ -158,7 +160,10 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str | None = None
     grant: str | None = None
     review_after: str | None = None
+    review_share: float = 1.0
     practice: str | None = None
+    notes: tuple[tuple[str, str], ...] = ()
+    of: str | None = None
 
     def beside(self, first: int) -> range:
         """A stage and those after it that are asked together with it, by index."""

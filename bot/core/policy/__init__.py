@@ -6,6 +6,7 @@ from bot.core.policy.actions import (
     DRILL,
     GLASS_REVIEW,
     HOUSE,
+    REVIEW_AFTER,
     ActionSpec,
     AgentSpec,
     Execute,
@@ -17,7 +18,7 @@ from bot.core.policy.asking import absences, calendar, staffed, told_from, with_
 from bot.core.policy.cases import facts_of
 from bot.core.policy.chains import OWN_CLOCK, Chain, ChainStep, Exhausted, StageSpec
 from bot.core.policy.exclusion import excluded
-from bot.core.policy.expressions import Amount, ArgumentSchema, Condition, ConditionFailed, Title
+from bot.core.policy.expressions import Amount, ArgumentSchema, Condition, ConditionFailed, Filling, NotFilled, Title
 from bot.core.policy.people import LONGEST_VIEW, Holidays, WorkTime
 from bot.core.policy.rules import ADVICE_WITHIN, DEFAULT_EXPIRES, Asking, BreakGlass, Expectation, Flood, Limit, Rule
 from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
@@ -36,6 +37,7 @@ __all__ = [
     "HOUSE",
     "LONGEST_VIEW",
     "OWN_CLOCK",
+    "REVIEW_AFTER",
     "UNBOUND",
     "ActionSpec",
     "AgentSpec",
@@ -51,9 +53,11 @@ __all__ = [
     "Execute",
     "Exhausted",
     "Expectation",
+    "Filling",
     "Flood",
     "Holidays",
     "Limit",
+    "NotFilled",
     "Otherwise",
     "Policy",
     "PolicyCheck",

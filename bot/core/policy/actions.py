@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from bot.core.model import Arguments, Risk
-from bot.core.policy.expressions import ArgumentSchema, Condition, Title
+from bot.core.policy.expressions import ArgumentSchema, Condition, Filling, Title
 
 
 class Execute(Struct, frozen=True, kw_only=True):
@@ -44,6 +44,7 @@ HOUSE = "sayso."
 """What the names of the house's own actions begin with; no agent may ask for one, and approving one runs nothing."""
 DRILL = "sayso.drill"
 GLASS_REVIEW = "sayso.break_glass_review"
+REVIEW_AFTER = "sayso.review_after"
 COOLDOWN = timedelta(days=7)
 """For how long a rejection keeps the same content from running by rule, unless the action says otherwise."""
 
@@ -64,10 +65,11 @@ class PolicyCheck(Struct, frozen=True, kw_only=True):
 
 
 class Rollback(Struct, frozen=True, kw_only=True):
-    """The declared way back: another action and its arguments (templates over the original's)."""
+    """The declared way back: another action and its arguments (templates over the original's, and over its result)."""
 
     action: str
     arguments: Mapping[str, Any]
+    filling: Filling | None = None
 
 
 class ActionSpec(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What is compiled out of routing.yaml, as the core asks it: conditions, amounts, schemas, titles."""
+"""What is compiled out of routing.yaml, as the core asks it: conditions, amounts, schemas, templates."""
 
 from __future__ import annotations
 
@@ -61,3 +61,24 @@ class Title(Protocol):
 
     def render(self, arguments: Arguments) -> str:
         """One line of plain text; the action's name where the template cannot be filled."""
+
+
+class NotFilled(Exception):
+    """A template names what is not there; its text says which pointer of the arguments it was to fill, never a value."""
+
+
+class Filling(Protocol):
+    """Compiled templates of an action's arguments, filled with those of an earlier request and with its result."""
+
+    @property
+    def reads_result(self) -> bool:
+        """Whether any of them needs the result, which is not there before the first one ran."""
+
+    def filled(self, arguments: Arguments, result: Any) -> Arguments:
+        """The arguments. A template that is exactly one blank keeps the JSON type of what fills it.
+
+        Raises `NotFilled`.
+        """
+
+    def leaves(self, arguments: Arguments, result: Any) -> Mapping[str, Any]:
+        """The same, leaf by leaf: what fills each template, by its pointer into the arguments (`NotFilled`: none)."""

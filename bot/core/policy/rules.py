@@ -36,8 +36,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     Of a rule that approves: ``limit`` bounds it, ``sample`` is the share (0 to 1) that goes to a person all the same,
     and ``second_look`` the chain that is asked where it held and yet does not approve (None: the walk goes on).
     ``advisors`` are agents asked for their opinion before people are, for ``advice_within`` at most.
-    ``review_after`` is the share (0 to 1) of what it approves that is put before ``second_look`` once it ran. ``trust``
-    of a rule that asks people: on what evidence some of it may run by rule; ``grant`` of a rule that such evidence
+    ``review_after`` is the share (0 to 1) of what it approves that is put before people once it ran: the chain
+    ``review_chain``, or else ``second_look``. ``trust`` of a rule that asks people: on what evidence some of it may run by rule; ``grant`` of a rule that such evidence
     earned: the id of what was granted.
     """
 
@@ -57,6 +57,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     advisors: tuple[str, ...] = ()
     advice_within: timedelta = ADVICE_WITHIN
     review_after: float = 0.0
+    review_chain: str | None = None
     trust: Trust | None = None
     grant: str | None = None
 

@@ -212,6 +212,8 @@ def _answer(policy: Policy, rule: Rule, trial: Trial, case: Case) -> Route:
         advice_within=rule.advice_within if rule.advisors else None,
         hidden=case.hidden,
         subject=case.subject,
+        review_after=(rule.review_chain or rule.second_look) if rule.review_after and not looked_at else None,
+        review_share=rule.review_after or 1.0,
     )
     return staffed(policy, answer, asked, case.now) if asked else answer
 
