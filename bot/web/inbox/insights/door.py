@@ -1,0 +1,45 @@
+"""The frame of the Insights pages: which there are, and for whom. Their figures are the team's, for all who sign in.
+
+What somebody did by name is for admins and auditors; a reviewer reads their own (threat T23).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from bot.core.model import Person, PersonRole
+from bot.web.inbox.guard import Visitor
+from bot.web.inbox.language import words
+from bot.web.inbox.site import Site
+
+INSIGHTS = "/insights"
+
+TABS: tuple[tuple[str, str, str], ...] = (
+    ("overview", INSIGHTS, words("Overview")),
+    ("agents", "/insights/agents", words("Agents")),
+    ("people", "/insights/people", words("People")),
+)
+"""Name, address and text of each page that has a place of its own."""
+
+
+def sees_people(person: Person) -> bool:
+    """Whether this person reads figures of others by name."""
+    return person.role in (PersonRole.ADMIN, PersonRole.AUDITOR)
+
+
+def page_of(
+    site: Site, visitor: Visitor, tab: str, template: str = "", *, status: int = 200, **context: Any
+) -> Response:
+    """One of the Insights pages: ``insights/TAB.html``, unless ``template`` names another."""
+    return site.pages.show(
+        f"insights/{template or tab}.html",
+        now=site.house.clock.now(),
+        visitor=visitor,
+        status=status,
+        place="insights",
+        tab=tab,
+        tabs=TABS,
+        **context,
+    )
