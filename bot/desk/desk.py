@@ -6,6 +6,7 @@ from bot.desk.advice import Advice
 from bot.desk.agents import Agents
 from bot.desk.batches import Batches
 from bot.desk.erasing import Erasing
+from bot.desk.examples import Examples
 from bot.desk.letters import Letters
 from bot.desk.runs import Runs
 from bot.desk.turns import Turns
@@ -13,5 +14,5 @@ from bot.desk.undoing import Undoing
 from bot.desk.visits import Visits
 
 
-class Desk(Agents, Batches, Undoing, Advice, Turns, Runs, Letters, Visits, Erasing):
+class Desk(Agents, Batches, Undoing, Advice, Turns, Runs, Letters, Visits, Erasing, Examples):
     """Every change of a request goes through here; each method is one committed step, or a refusal."""
