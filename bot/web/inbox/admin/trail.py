@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,6 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response, StreamingResponse
 
-from bot.core.calendars import moment
 from bot.core.card import name_of
 from bot.core.errors import Fault, Invalid, SaysoError
 from bot.core.model import Person
@@ -24,15 +23,15 @@ from bot.web.audit_copy import Form as Copy
 from bot.web.audit_copy import pages
 from bot.web.inbox.admin.door import by, page_of
 from bot.web.inbox.admin.paging import number_in
+from bot.web.inbox.days import DAYS, span_of
 from bot.web.inbox.guard import Form, Visitor
-from bot.web.inbox.language import Said, words
+from bot.web.inbox.language import words
 from bot.web.inbox.pages import HEADERS
 from bot.web.inbox.site import VIA, Site
 
 AT_ONCE = 50
 _LONGEST = 200
 _TEXTS = ("actor", "type", "request", "text")
-_DAYS = ("from", "until")
 _TOLD = 6
 _MOST_AMONG_OTHERS = 6000
 """Characters of a line that is shown whole in a list: fifty with arguments of 256 KiB would make a page of 12 MiB."""
@@ -47,8 +46,6 @@ _NESTED = {
 
 _TOLD_LENGTH = 80
 
-NO_DAY = words("{given} is no day. Write it as 2026-11-25.")
-BACKWARDS = words("The first day comes after the last, so nothing is between them.")
 NO_FORM = words("Say what the copy shall be written in.")
 
 
@@ -70,12 +67,12 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     """``GET /admin/audit``: what was searched for, newest first; ``before`` is the last number of the page before."""
-    sought = {name: http.query_params.get(name, "").strip()[:_LONGEST] for name in (*_TEXTS, *_DAYS)}
+    sought = {name: http.query_params.get(name, "").strip()[:_LONGEST] for name in (*_TEXTS, *DAYS)}
     if number := number_in(http, "line"):
         lines = await site.house.store.audit_search(AuditQuery(before=number + 1, limit=1))
         return await _page(site, visitor, sought, tuple(line for line in lines if line.seq == number), one=True)
     try:
-        since, until = _span(sought, visitor.person)
+        since, until = span_of(sought, visitor.person)
     except SaysoError as error:
         return await _page(site, visitor, sought, (), error=error)
     query = AuditQuery(
@@ -164,37 +161,11 @@ def _cut(value: object) -> str:
     return text if len(text) <= _TOLD_LENGTH else f"{text[:_TOLD_LENGTH]}…"
 
 
-def _span(sought: Mapping[str, str], person: Person) -> tuple[datetime | None, datetime | None]:
-    """From the beginning of the first day to the end of the last, on the reader's own clock."""
-    faults: list[Fault] = []
-    first, last = (_day(sought.get(name, ""), name, faults) for name in _DAYS)
-    if first and last and first > last:
-        faults.append(Fault("/from", "order", BACKWARDS))
-    if faults:
-        raise Invalid(faults[0].detail, faults=tuple(faults))
-    since = moment(first, 0, person.timezone) if first else None
-    return since, moment(last + timedelta(days=1), 0, person.timezone) if last else None
-
-
-def _day(given: str, name: str, faults: list[Fault]) -> date | None:
-    if not given:
-        return None
-    try:
-        day = date.fromisoformat(given)
-        # A year on either side, so that a zone's midnight never leaves the calendar.
-        if date.min.year < day.year < date.max.year:
-            return day
-    except ValueError:
-        pass
-    faults.append(Fault(f"/{name}", "format", Said(NO_DAY, given=given)))
-    return None
-
-
 async def export(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
     """``POST /admin/audit/export``: the trail, or some days of it, streamed; that it was taken is on record first."""
-    asked = {name: form.get(name, "").strip()[:_LONGEST] for name in _DAYS}
+    asked = {name: form.get(name, "").strip()[:_LONGEST] for name in DAYS}
     try:
-        since, until = _span(asked, visitor.person)
+        since, until = span_of(asked, visitor.person)
         if form.get("format") not in tuple(Copy):
             raise Invalid(NO_FORM, faults=(Fault("/format", "required", NO_FORM),))
     except SaysoError as error:
