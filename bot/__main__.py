@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "resume": "bot.commands.replays",
     "audit": "bot.commands.audit",
     "erase": "bot.commands.erase",
+    "examples": "bot.commands.examples",
     "backup": "bot.commands.backup",
     "restore": "bot.commands.restore",
     "migrate-store": "bot.commands.moving",

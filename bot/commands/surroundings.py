@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,15 @@ def duration_given(text: str, example: str) -> timedelta:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration{example}")
     return found
+
+
+def moment_given(text: str) -> datetime:
+    """A date or a time on the command line, UTC. Raises ``argparse.ArgumentTypeError``, which says how to write one."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write 2026-03-01, or 2026-03-01T09:00:00Z") from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def say(args: argparse.Namespace, document: Any, text: str) -> None:

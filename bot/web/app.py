@@ -21,6 +21,7 @@ from bot.web import (
     api_decisions,
     api_drills,
     api_erasure,
+    api_examples,
     api_requests,
     health,
     problems,
@@ -111,6 +112,7 @@ def table(house: House, tally: Counter[tuple[str, int]], calls: Calls, gate: Gat
         *api_drills.OPERATIONS,
         *api_audit.OPERATIONS,
         *api_erasure.OPERATIONS,
+        *api_examples.OPERATIONS,
         *health.operations(tally, calls, gate),
     )
     drawn: list[bytes] = []

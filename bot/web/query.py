@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from bot.core.errors import Fault
+from bot.core.examples import Verdict
 from bot.core.model import State
 from bot.web.audit_copy import Form
 from bot.web.problems import invalid, parameter_fault
@@ -90,6 +91,17 @@ def _states(value: str) -> tuple[State, ...]:
         return tuple(dict.fromkeys(map(State, value.split(","))))
     except ValueError:
         raise ValueError(f"must be one or more of {', '.join(State)}, with commas between") from None
+
+
+def _verdicts(value: str) -> tuple[Verdict, ...]:
+    try:
+        return tuple(dict.fromkeys(map(Verdict, value.split(","))))
+    except ValueError:
+        raise ValueError(f"must be one or more of {', '.join(Verdict)}, with commas between") from None
+
+
+def _paths(value: str) -> tuple[str, ...]:
+    return tuple(path for path in _text(value).split(",") if path)
 
 
 def _flag(value: str) -> bool:
@@ -184,4 +196,19 @@ EXPORT = (
         _format,
         {"type": "string", "enum": list(map(str, Form)), "default": str(Form.JSONL)},
     ),
+)
+EXAMPLES = (
+    Parameter("from", "What was submitted from then on; a date begins at midnight UTC.", _moment, _MOMENT),
+    Parameter("to", "What was submitted before then.", _moment, _MOMENT),
+    Parameter("agent", "Only this agent's.", _text, _TEXT),
+    Parameter("action", "Only this action.", _text, _TEXT),
+    Parameter("verdict", "Only these: approved, edited, rejected; several with commas between.", _verdicts, _TEXT),
+    Parameter(
+        "without",
+        "What is left out, with commas between: arguments.NAME, labels.NAME, comment, category, confidence, outcome.",
+        _paths,
+        _TEXT,
+    ),
+    Parameter("people", "Whether who decided is named.", _flag, {"type": "boolean", "default": False}),
+    Parameter("labels", "Whether the agent's labels are in it.", _flag, {"type": "boolean", "default": False}),
 )
