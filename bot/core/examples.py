@@ -94,6 +94,11 @@ class Example(Struct, frozen=True, kw_only=True):
         """The example as one line of JSON, with its line end."""
         return msgspec.json.encode(self) + b"\n"
 
+    def shown(self) -> dict[str, Any]:
+        """The example as JSON values, for a page."""
+        told: dict[str, Any] = msgspec.to_builtins(self)
+        return told
+
     @property
     def mark(self) -> str:
         """What tells this example, as it was looked at, from what has become of it since: 128 bits, hex."""

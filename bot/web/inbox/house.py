@@ -8,10 +8,12 @@ from typing import Protocol
 
 from bot.core.card import Card
 from bot.core.errors import SaysoError
+from bot.core.examples import ExampleQuery
 from bot.core.model import ExecutionState, Key, Request, Role
 from bot.core.policy import Policy
 from bot.core.ports import Ballot, Clock, Link, Reviews, Session, Store, Subscription, Way
 from bot.desk import Live
+from bot.desk.examples import Parcel
 from bot.web.house import Probe
 
 
@@ -97,6 +99,11 @@ class Desk(Reviews, Protocol):
 
     async def exported(self, *, by: str, via: str, **asked: str) -> None:
         """Put on record that somebody (``by``, an actor) took a copy of the trail; ``asked`` is of what."""
+
+    async def export_examples(
+        self, asked: ExampleQuery, *, by: str, via: str, chosen: Mapping[str, str] | None = None
+    ) -> Parcel:
+        """Examples, on record as taken by an actor, ready to leave; raises `SaysoError`."""
 
     async def paused(self) -> bool:
         """Whether replays are stopped."""
