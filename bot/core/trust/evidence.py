@@ -1,0 +1,233 @@
+"""What people's decisions show of an agent's action under a rule, band by band, and what is still missing.
+
+Whoever wants to earn autonomy has an interest in the history, so it is read against them: an approval may be dropped
+(given too fast, too many of one day), a failure never is; and what is evidence for small amounts is none for larger
+ones. Bands are earned from the lowest on: a band that is not as good as it has to be is reached by passing its own
+test alone, so the chance of any wrong grant is that of one test (a fixed sequence needs no Bonferroni).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core.insight.fact import Fact
+from bot.core.model import Kind, Risk, State, Verb
+from bot.core.policy.trust import Trust
+from bot.core.trust.bound import lower
+
+WINDOWS = 4
+"""The bound is also taken over a longer run, which begins anew once in so many windows.
+
+A window that slides has another beginning at each look, and a sequence holds from one beginning alone.
+"""
+_TENTH = 10
+"""A day or a person counts as one more only with a tenth of an even share, so that a burst is not spread by crumbs."""
+_BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What stands for one band. ``ceilings`` are its upper ends by pointer, ``level`` counts bands from 0.
+
+    ``counted`` decisions within the window, ``unchanged`` of them approved as proposed and never regretted; ``dropped``
+    are approvals that were not counted, by why. ``days`` and ``reviewers`` over which those that count are spread.
+    ``incidents`` of the agent's action within the window, whatever let it run. ``bound`` is the lower bound of the
+    share unchanged: the lesser of the window's and the longer run's. ``busiest`` is the most of one day. ``missing``
+    says in words what is not enough, and is empty where all is.
+    """
+
+    rule: str
+    agent: str
+    action: str
+    level: int
+    ceilings: Mapping[str, float]
+    counted: int
+    unchanged: int
+    dropped: Mapping[str, int]
+    days: int
+    reviewers: int
+    incidents: int
+    bound: float
+    busiest: int
+    missing: tuple[str, ...]
+
+    @property
+    def enough(self) -> bool:
+        """Whether this band has all that is asked for; it is earned only with every band below it."""
+        return not self.missing
+
+
+def begins(window: timedelta, now: datetime) -> datetime:
+    """Since when history is read at all: the fixed beginning of the longer run, at least a window ago."""
+    block = WINDOWS * window
+    return _BEGINNING + (now - window - _BEGINNING) // block * block
+
+
+def levels(trust: Trust) -> tuple[dict[str, float], ...]:
+    """The ceilings band by band; where pointers have unlike numbers of them, the shorter stay at their last."""
+    longest = max((len(ceilings) for ceilings in trust.bands.values()), default=1)
+    return tuple(
+        {pointer: ceilings[min(level, len(ceilings) - 1)] for pointer, ceilings in trust.bands.items()}
+        for level in range(longest)
+    )
+
+
+def gathered(
+    trust: Trust,
+    facts: Sequence[Fact],
+    *,
+    rule: str,
+    agent: str,
+    action: str,
+    now: datetime,
+    since: datetime | None = None,
+) -> tuple[Evidence, ...]:
+    """The evidence of each band, lowest first. ``facts`` are oldest first, at least those since `begins`.
+
+    ``since``: what was submitted before counts no more, as after a tightening.
+    """
+    start = max(begins(trust.window, now), since or _BEGINNING)
+    recent = now - trust.window
+    mine = [f for f in facts if f.agent == agent and f.action == action and not f.practice]
+    incidents = sum(f.incident is not None and (f.incident_at or f.created_at) >= recent for f in mine)
+    bands = levels(trust)
+    found: list[list[Fact]] = [[] for _ in bands]
+    for fact in mine:
+        level = _level(trust, bands, fact) if fact.rule == rule and fact.created_at >= start else None
+        if level is not None:
+            found[level].append(fact)
+    return tuple(
+        _weighed(trust, in_band, (rule, agent, action), recent, incidents=incidents, level=level)
+        for level, in_band in enumerate(found)
+    )
+
+
+def earned_level(evidence: Iterable[Evidence]) -> int | None:
+    """The highest band that is earned, and every one below it with it; None: not even the lowest."""
+    highest: int | None = None
+    for each in evidence:
+        if not each.enough:
+            break
+        highest = each.level
+    return highest
+
+
+def failed(fact: Fact) -> bool:
+    """Whether it shows that the action should not have run as proposed.
+
+    Who withdraws what a person asked about, or lets it expire, has not thereby escaped a rejection.
+    """
+    if fact.incident is not None or fact.undone or fact.state in (State.REJECTED, State.APPROVED_WITH_EDITS):
+        return True
+    dodged = fact.state in (State.CANCELLED, State.EXPIRED)
+    return dodged and any(j.verb in (Verb.ASK, Verb.REJECT) for j in fact.judged)
+
+
+def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact) -> int | None:
+    """The band that a fact speaks of; None where nothing that is granted could ever cover the like of it."""
+    if fact.kind is not Kind.APPROVAL or (fact.risk is Risk.IRREVERSIBLE and fact.action not in trust.irreversible):
+        return None
+    if trust.confidence is not None and (fact.confidence is None or fact.confidence < trust.confidence):
+        return None
+    for level, ceilings in enumerate(bands):
+        if all(0 <= fact.numbers.get(pointer, -1.0) <= ceiling for pointer, ceiling in ceilings.items()):
+            return level
+    return None
+
+
+def _dropped(fact: Fact) -> str | None:
+    """Why an approval does not count, or None."""
+    approvals = [j for j in fact.judged if j.verb is Verb.APPROVE]
+    if any(j.verb is Verb.ASK for j in fact.judged):
+        return "asked about first"
+    if all(j.broke_glass for j in approvals):
+        return "past the review"
+    if all(j.fast or j.broke_glass for j in approvals):
+        return "too fast to have been read"
+    return None
+
+
+class _Tally:
+    """What of a band counts, in the order of time."""
+
+    def __init__(self, per_day: int) -> None:
+        self.per_day = per_day
+        self.right = self.wrong = 0
+        self.dropped: Counter[str] = Counter()
+        self.days: Counter[date] = Counter()
+        self.people: Counter[str] = Counter()
+        self.all_days: Counter[date] = Counter()
+
+    def add(self, fact: Fact) -> None:
+        day = fact.created_at.astimezone(UTC).date()
+        if failed(fact):
+            self.wrong += 1
+            self.all_days[day] += 1
+        elif fact.unchanged:
+            self.all_days[day] += 1
+            why = _dropped(fact)
+            if why is None and self.per_day and self.days[day] >= self.per_day:
+                why = "more than are counted of one day"
+            if why is not None:
+                self.dropped[why] += 1
+                return
+            self.right += 1
+            self.days[day] += 1
+            careful = {j.by for j in fact.judged if j.verb is Verb.APPROVE and not j.fast and not j.broke_glass}
+            self.people.update(careful)
+
+
+def _weighed(
+    trust: Trust, facts: Sequence[Fact], about: tuple[str, str, str], recent: datetime, *, incidents: int, level: int
+) -> Evidence:
+    run, window = _Tally(trust.per_day), _Tally(trust.per_day)
+    for fact in facts:
+        run.add(fact)
+        if fact.created_at >= recent:
+            window.add(fact)
+    bound = min(lower(tally.right, tally.wrong, error=trust.error, toward=trust.unchanged) for tally in (run, window))
+    rule, agent, action = about
+    weighed = Evidence(
+        rule=rule,
+        agent=agent,
+        action=action,
+        level=level,
+        ceilings=levels(trust)[level],
+        counted=window.right + window.wrong,
+        unchanged=window.right,
+        dropped=dict(window.dropped),
+        days=_spread(window.days, trust.days),
+        reviewers=_spread(window.people, trust.reviewers),
+        incidents=incidents,
+        bound=bound,
+        busiest=max(window.all_days.values(), default=0),
+        missing=(),
+    )
+    return replace(weighed, missing=_missing(trust, weighed))
+
+
+def _spread(counts: Mapping[date, int] | Mapping[str, int], wanted: int) -> int:
+    """Over how many it is spread; who has only crumbs does not count."""
+    even = sum(counts.values()) / max(wanted, 1)
+    return sum(count * _TENTH >= even for count in counts.values())
+
+
+def _missing(trust: Trust, found: Evidence) -> tuple[str, ...]:
+    told = []
+    if found.incidents:
+        told.append(f"{found.incidents} incident{'s' * (found.incidents > 1)} in the window")
+    if found.counted < trust.at_least:
+        told.append(f"{found.counted} of {trust.at_least} decisions")
+    if found.days < trust.days:
+        told.append(f"spread over {found.days} of {trust.days} days")
+    if found.reviewers < trust.reviewers:
+        told.append(f"by {found.reviewers} of {trust.reviewers} people")
+    if found.bound < trust.unchanged:
+        told.append(
+            f"approved unchanged at least {found.bound:.1%} of the time, and {trust.unchanged:.1%} is asked for"
+        )
+    return tuple(told)

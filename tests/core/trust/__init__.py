@@ -1,0 +1,1 @@
+"""Tests of how autonomy is earned and lost."""

@@ -1,0 +1,145 @@
+"""T15: a history that was made to earn something earns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.core.insight.fact import Fact
+from bot.core.model import Risk, Severity, State, Verb
+from bot.core.policy.trust import Trust
+from bot.core.trust.evidence import Evidence, earned_level, gathered
+from tests.core.trust.histories import BEGAN, fact, judged, spread, with_judges
+
+TRUST = Trust(ask="admins", bands={"/amount": (50.0, 200.0)})
+NOW = BEGAN + timedelta(days=21)
+
+
+def weigh(facts: Sequence[Fact], trust: Trust = TRUST, *, now: datetime = NOW, **told: Any) -> tuple[Evidence, ...]:
+    """The evidence of the agent that the histories are of."""
+    return gathered(trust, facts, rule="refunds", agent="billing", action="refund.issue", now=now, **told)
+
+
+def test_what_many_people_approved_over_many_days_is_enough() -> None:
+    """An honest history earns its band, and that alone."""
+    low, high = weigh(spread(120))
+    assert low.enough
+    assert (low.counted, low.unchanged, low.days, low.reviewers) == (120, 120, 20, 2)
+    assert low.bound > 0.95
+    assert not high.enough
+    assert earned_level((low, high)) == 0
+
+
+def test_t15_500_approvals_of_1_are_no_evidence_for_1000() -> None:
+    """Each band needs evidence of its own, and above the last nothing is ever earned, whatever stands there."""
+    low, high = weigh(spread(500))
+    assert (low.counted, high.counted) == (500, 0)
+    assert earned_level((low, high)) == 0
+    assert earned_level(weigh(spread(500, amount=1000.0))) is None
+    # Large ones without small ones earn nothing either: bands are earned from the lowest on.
+    assert earned_level(weigh(spread(500, amount=150.0))) is None
+    assert earned_level(weigh((*spread(500), *spread(500, amount=150.0)))) == 1
+
+
+POISONED: dict[str, tuple[tuple[Fact, ...], str]] = {
+    "a burst of one day": (spread(500, days=1), "days"),
+    "a burst, and a crumb on each of ten days": (
+        (*(fact(n, BEGAN + timedelta(days=n)) for n in range(10)), *spread(490, days=1)),
+        "days",
+    ),
+    "clicks too fast to have read": (with_judges(spread(500), fast=True), "decisions"),
+    "one reviewer": (with_judges(spread(500), by="ana"), "people"),
+    "one reviewer, and a crumb of another": (
+        (fact(0, judged=(judged(by="ben"),)), *with_judges(spread(500), by="ana")),
+        "people",
+    ),
+    "past the review": (with_judges(spread(500), broke_glass=True), "decisions"),
+    "asked about first": (
+        tuple(replace(f, judged=(judged(Verb.ASK), *f.judged)) for f in spread(500)),
+        "decisions",
+    ),
+    "drills of the team": (tuple(replace(f, practice=True) for f in spread(500)), "decisions"),
+    "another rule's": (tuple(replace(f, rule="small") for f in spread(500)), "decisions"),
+    "called irreversible": (tuple(replace(f, risk=Risk.IRREVERSIBLE) for f in spread(500)), "decisions"),
+    "no amount at all": (tuple(replace(f, numbers={}) for f in spread(500)), "decisions"),
+    "amounts below nothing": (spread(500, amount=-1.0), "decisions"),
+    "too long ago": (spread(500, began=BEGAN - timedelta(days=100)), "decisions"),
+    "one in ten rejected, too fast to have read": (
+        tuple(
+            fact(
+                n,
+                f.created_at,
+                right=n % 10 > 0,
+                judged=(judged(Verb.APPROVE if n % 10 else Verb.REJECT, "ana", fast=n % 10 == 0),),
+            )
+            for n, f in enumerate(spread(500))
+        ),
+        "unchanged",
+    ),
+    "one in ten edited": (
+        tuple(replace(f, state=State.APPROVED_WITH_EDITS) if n % 10 == 0 else f for n, f in enumerate(spread(500))),
+        "unchanged",
+    ),
+    "one in ten taken back": (
+        tuple(replace(f, undone=True) if n % 10 == 0 else f for n, f in enumerate(spread(500))),
+        "unchanged",
+    ),
+    "one in ten withdrawn once asked about": (
+        tuple(
+            replace(f, state=State.CANCELLED, judged=(judged(Verb.ASK),)) if n % 10 == 0 else f
+            for n, f in enumerate(spread(500))
+        ),
+        "unchanged",
+    ),
+    "an incident": (
+        (*spread(500), fact(900, NOW - timedelta(days=1), rule="elsewhere", incident=Severity.LOW, incident_at=NOW)),
+        "incident",
+    ),
+}
+
+
+@pytest.mark.parametrize("named", POISONED)
+def test_t15_a_poisoned_history_earns_nothing_and_is_told_why(named: str) -> None:
+    """Each way to make a history look better than it is leaves the lowest band without what it needs."""
+    facts, missing = POISONED[named]
+    low = weigh(facts)[0]
+    assert earned_level((low,)) is None
+    assert missing in " ".join(low.missing)
+
+
+def test_t15_of_one_day_only_so_many_approvals_count_and_every_failure() -> None:
+    """`per_day` drops approvals over it, so that a busy day earns no more; a failure is never dropped."""
+    trust = Trust(ask="admins", per_day=5)
+    bad = tuple(fact(900 + n, BEGAN + timedelta(hours=n), right=False) for n in range(9))
+    low = weigh((*bad, *spread(200, days=10)), trust)[0]
+    assert low.unchanged == 50
+    assert low.counted == 59
+    assert sum(low.dropped.values()) == 150
+
+
+def test_t15_history_before_a_tightening_counts_no_more() -> None:
+    """After a setback the agent begins anew, though the old approvals lie within the window."""
+    assert earned_level(weigh(spread(500), since=BEGAN + timedelta(days=19))) is None
+
+
+def test_t15_a_window_that_slides_gives_no_second_chance() -> None:
+    """The bound holds over the longer run as well: a bad quarter is not forgotten because its window has passed."""
+    began = NOW - timedelta(days=108)
+    bad = tuple(fact(n, began + timedelta(hours=n), right=n % 4 > 0) for n in range(400))
+    good = spread(150, began=NOW - timedelta(days=30))
+    low = weigh((*bad, *good))[0]
+    assert low.counted == low.unchanged == 150
+    assert low.bound < 0.95
+    assert earned_level((low,)) is None
+
+
+def test_without_bands_there_is_one_and_what_claims_too_little_is_no_evidence() -> None:
+    """A rule without ceilings has one band; `confidence` bounds what counts as it bounds what would run."""
+    trust = Trust(ask="admins", confidence=0.9)
+    assert earned_level(weigh(tuple(replace(f, confidence=0.95) for f in spread(150)), trust)) == 0
+    assert weigh(tuple(replace(f, confidence=0.8) for f in spread(150)), trust)[0].counted == 0
+    assert weigh(spread(150), trust)[0].counted == 0
