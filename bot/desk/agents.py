@@ -44,6 +44,9 @@ class Agents(Part):
                 # They would stand under the name of the option that somebody picked (threat T5).
                 why = "the arguments of a choice are its options'; propose it anew"
                 raise errors.Invalid.at("/arguments", "kind", why)
+            if arguments is not None and old.takes_back is not None:
+                why = "the arguments of a rollback are made of what it takes back; answer in words"
+                raise errors.Invalid.at("/arguments", "rollback", why)
             proposed = old.arguments if arguments is None else arguments
             spec = self._policy().action(request.action)
             # The arguments of what is no approval never run by themselves, and need not be whole.
@@ -72,6 +75,9 @@ class Agents(Part):
 
         def work(tx: Tx) -> Deed:
             request = self._load(tx, request_id, agent=agent)
+            if request.route.asked is not None:
+                # An agent that did harm must not be able to keep it from being taken back.
+                raise errors.Forbidden("A person asked for this, so its agent cannot withdraw it.")
             now = self._ledger.clock.now()
             event = self._event("request.cancelled", request, actor=f"agent:{agent}", via="api", reason=reason)
             if may_be_stopped(request):

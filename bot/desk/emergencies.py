@@ -77,6 +77,7 @@ class Emergencies(Intake):
         until = it.now + glass.within
         barred = tuple(sorted(with_delegates(policy, {ballot.by, *broken.route.excluded}, it.now, until)))
         route = self._house_route(it, "break_glass", why, chain=glass.review, lasts=glass.within, barred=barred)
+        route = replace(route, of=broken.id)
         change = self._created(it, Routing(route, ()), actor=f"person:{ballot.by}")
         tx.record(change)
         return change.effects

@@ -15,7 +15,7 @@ from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import About, Change, Tx
 from bot.core.redaction import seen
-from bot.desk.counting import Proposal, counted
+from bot.desk.counting import Counted, Proposal, counted
 from bot.desk.ledger import Deed
 from bot.desk.part import Part
 
@@ -46,7 +46,7 @@ class Intake(Part):
             submission=submission,
             agent=agent,
             now=self._ledger.clock.now(),
-            chance=int.from_bytes(self._ledger.entropy(4), "big") / _CHANCES,
+            chance=self._chance(),
             prints=prints_of(policy, submission),
         )
 
@@ -68,6 +68,10 @@ class Intake(Part):
         )
         deed = await self._ledger.commit(work, patient=True, about=about)
         return deed.given, deed.fresh
+
+    def _chance(self) -> float:
+        """A lot between 0 and 1."""
+        return int.from_bytes(self._ledger.entropy(4), "big") / _CHANCES
 
     def _fitting(self, policy: Policy, submission: Submission) -> None:
         """Refuse what no agent may ask for, or what cannot be what it says it is."""
@@ -127,8 +131,21 @@ class Intake(Part):
     def _kept(self, tx: Tx, it: Proposal) -> Deed:
         """Count, route and write one proposal."""
         differs = self._revised(tx, it.submission, it.agent) if it.submission.revises is not None else ()
-        standing = counted(tx, it)
-        change = self._created(it, standing.routing, differs)
+        return self._written(tx, it, counted(tx, it), differs)
+
+    def _written(
+        self,
+        tx: Tx,
+        it: Proposal,
+        standing: Counted,
+        differs: tuple[Edit, ...] = (),
+        *,
+        actor: str | None = None,
+        via: str = "api",
+        takes_back: str | None = None,
+    ) -> Deed:
+        """Write a proposal whose route stands; see `_created`."""
+        change = self._created(it, standing.routing, differs, actor=actor, via=via, takes_back=takes_back)
         created = change.after
         if created is None:
             raise AssertionError("a new request has content")
@@ -142,9 +159,19 @@ class Intake(Part):
         return Deed(kept, change.effects, execution)
 
     def _created(
-        self, it: Proposal, routing: Routing, differs: tuple[Edit, ...] = (), *, actor: str | None = None
+        self,
+        it: Proposal,
+        routing: Routing,
+        differs: tuple[Edit, ...] = (),
+        *,
+        actor: str | None = None,
+        via: str = "api",
+        takes_back: str | None = None,
     ) -> Change:
-        """The change that keeps a proposal on its route; ``actor``: who made the house ask, where it does by itself."""
+        """The change that keeps a proposal on its route; ``actor``: who made the house ask, where it does by itself.
+
+        ``takes_back`` is the request that it is to roll back.
+        """
         policy, submission, agent, now = it.policy, it.submission, it.agent, it.now
         content = _first(policy, submission, agent, it.id, now)
         hidden = policy.action(submission.action).secret(submission.arguments)
@@ -158,7 +185,7 @@ class Intake(Part):
                 title=it.title or policy.title(submission.action, seen(submission.arguments, hidden)),
                 risk=routing.route.risk,
                 route=routing.route,
-                content=replace(content, differs=differs) if differs else content,
+                content=replace(content, differs=differs, takes_back=takes_back) if differs or takes_back else content,
                 created_at=now,
                 expires_at=now + routing.route.expires,
                 batch=submission.batch,
@@ -169,7 +196,7 @@ class Intake(Part):
         execution = self._planned(request)
         deliveries, effects = self._rounds.ask(request, policy)
         tried = _told(routing)
-        event = self._event("request.submitted", request, actor=actor or f"agent:{agent}", via="api", trials=tried)
+        event = self._event("request.submitted", request, actor=actor or f"agent:{agent}", via=via, trials=tried)
         told = self._rounds.tell_advisors(request, policy)
         if not request.state.open:
             told = self._rounds.tell_agent(request, policy, "request.decided")

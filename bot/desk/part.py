@@ -30,10 +30,12 @@ from bot.core.model import (
     Then,
     Track,
 )
+from bot.core.pointers import names
 from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
 from bot.core.ports import Ballot, Change, Effect, Tx, Unreachable
-from bot.core.redaction import seen
+from bot.core.redaction import masked, paths_of
 from bot.desk.ledger import Deed, Ledger
+from bot.desk.remedies import undo_text
 from bot.desk.rounds import Rounds
 
 _MAX_ARGUMENTS = 256 * 1024
@@ -60,6 +62,19 @@ class Part:
         if request is None or strange:
             raise errors.NotFound("There is no such request, or it is not yours to see.")
         return request
+
+    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
+        """Record that somebody was refused; a refusal that cannot be recorded is still a refusal.
+
+        Of an actor who is refused again and again the lines are counted instead, and told in one (`bot.desk.refusals`).
+        """
+        if not self._ledger.refusals.takes(actor, self._ledger.clock.now()):
+            return
+        try:
+            known = await self._ledger.store.request(request_id) if request_id else None
+            await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))
+        except (errors.Unavailable, errors.Overloaded):
+            return
 
     def _event(self, kind: str, request: Request | None, *, actor: str, via: str, **data: Any) -> Event:
         return Event(
@@ -95,6 +110,8 @@ class Part:
         """The request with this content, routed anew and never laxer; refused where the rules would block it."""
         policy = self._policy()
         spec = policy.action(content.action)
+        # A rollback hides what its first request does, which its own action need not know of.
+        secret = [*map(names, spec.secret(content.arguments)), *paths_of(request.route)]
         fresh = self._walked(request, content)
         if fresh.then is Then.BLOCK:
             fault = Fault("/arguments", "blocked", f"the rule {fresh.rule!r} blocks this content")
@@ -104,7 +121,7 @@ class Part:
         return replace(
             request,
             content=content,
-            title=policy.title(content.action, seen(content.arguments, spec.secret(content.arguments))),
+            title=policy.title(content.action, masked(content.arguments, secret)),
             route=tightened(request.route, fresh),
             risk=max(request.risk, fresh.risk, key=lambda risk: Risk(risk).rank),
         )
@@ -156,7 +173,9 @@ class Part:
             return None
         now = self._ledger.clock.now()
         # Another target than the approved one is left to the claim, which refuses it.
-        handed = spec.execute.agent and not spec.undo_window and request.content.target == spec.execute.target
+        # What is taken back is marked as that by the claim, so a rollback passes through it, too.
+        free = not spec.undo_window and request.content.takes_back is None
+        handed = spec.execute.agent and free and request.content.target == spec.execute.target
         return Execution(
             id=self._ledger.id("exe"),
             request=request.id,
@@ -252,18 +271,6 @@ def changed(before: Request, after: Request) -> tuple[Track, ...]:
     """The stages that ask somebody now and did not, or ask another step."""
     known = {(t.stage, t.step, t.round, t.held_until) for t in before.tracks}
     return tuple(t for t in after.open_tracks if (t.stage, t.step, t.round, t.held_until) not in known)
-
-
-def undo_text(spec: ActionSpec) -> str:
-    """How the action is taken back, in a sentence of the house."""
-    parts = []
-    if spec.undo_window:
-        parts.append(f"Runs {spec.undo_window.total_seconds():g} s after approval.")
-    if spec.rollback is not None:
-        parts.append(f"Can be rolled back with {spec.rollback.action}.")
-    elif spec.risk is Risk.IRREVERSIBLE:
-        parts.append("Cannot be undone.")
-    return " ".join(parts)
 
 
 def outcome_event(request: Request) -> str:

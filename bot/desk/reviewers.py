@@ -15,7 +15,7 @@ from bot.core.edits import differences, touched
 from bot.core.errors import Fault
 from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
-from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, PersonRole, Request, State, Verb
+from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.policy import HOUSE
 from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
 from bot.core.redaction import paths_of, shown, uneditable
@@ -56,14 +56,6 @@ class Reviewers(Sequels):
                 actor = f"person:{ballot.by}"
                 await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
                 raise
-
-    def _may_decide(self, person_id: str) -> None:
-        # A key outlives the person's entry in routing.yaml, and so does a route that names them.
-        person = self._policy().people.get(person_id)
-        if person is None:
-            raise errors.NotAssigned
-        if person.role is PersonRole.AUDITOR:
-            raise errors.OnlyReads
 
     def _decided(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> Deed:
         after, decision = self._applied(request, ballot, now)
@@ -178,19 +170,6 @@ class Reviewers(Sequels):
         decision = replace(decision, revision=content.number, digest=content.digest, edits=differences(old, new))
         after = lifecycle.edit(request, edited, decision, decision.at)
         return after, after.decisions[-1]
-
-    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
-        """Record that somebody was refused; a refusal that cannot be recorded is still a refusal.
-
-        Of an actor who is refused again and again the lines are counted instead, and told in one (`bot.desk.refusals`).
-        """
-        if not self._ledger.refusals.takes(actor, self._ledger.clock.now()):
-            return
-        try:
-            known = await self._ledger.store.request(request_id) if request_id else None
-            await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))
-        except (errors.Unavailable, errors.Overloaded):
-            return
 
     async def request(self, request_id: str) -> Request | None:
         """The request as it stands."""

@@ -6,23 +6,22 @@ action twice. What may have happened is `unknown`, which only a person (or the a
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core import errors
-from bot.core.consent import consented
-from bot.core.digest import recompute
 from bot.core.model import Execution, ExecutionState, Request
 from bot.core.policy import Execute
 from bot.core.ports import About, Change, Effect, Order, Outcome, OutcomeKind, Tx
+from bot.desk.afterwards import Afterwards
+from bot.desk.attempts import backoff, ending, mismatch
 from bot.desk.ledger import Deed
-from bot.desk.part import Part
+from bot.desk.taking_back import TakingBack
 
-_BACKOFF = timedelta(seconds=1)
-_LONGEST_BACKOFF = timedelta(minutes=5)
+_TO_RUN = (ExecutionState.WAITING, ExecutionState.EXECUTING)
 _UNHEARD = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store did not say that it had begun, so nothing was")
 _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "request.failed"}
 
@@ -38,7 +37,7 @@ class Claim(Struct, frozen=True):
     not_before: datetime | None = None
 
 
-class Runs(Part):
+class Runs(TakingBack, Afterwards):
     """The replays' side."""
 
     async def claim(self, execution_id: str, *, unheard: bool = False) -> Claim:
@@ -53,7 +52,8 @@ class Runs(Part):
             claims.clear()
             execution = tx.execution(execution_id)
             now = self._ledger.clock.now()
-            if execution is None or execution.state.ended or not tx.has_execution(execution_id):
+            # What is being rolled back has not ended, and never runs again all the same.
+            if execution is None or execution.state not in _TO_RUN or not tx.has_execution(execution_id):
                 claims.append(Claim())
                 return Deed(None)
             if execution.due_at is not None and execution.due_at > now:
@@ -67,7 +67,7 @@ class Runs(Part):
                 return Deed(None)
             request = self._load(tx, execution.request)
             how = self._policy().action(request.content.action).execute
-            wrong = _mismatch(request, execution, how)
+            wrong = mismatch(request, execution, how) or self._idle(tx, request)
             if wrong is not None:
                 claims.append(Claim())
                 return self._end(tx, request, execution, ExecutionState.FAILED, "execution.refused", error=wrong)
@@ -89,9 +89,9 @@ class Runs(Part):
         )
         event = self._event("execution.started", request, actor="sayso", via="replay", digest=execution.digest)
         tx.record(Change(event=event, execution_before=execution, execution=begun))
-        after = replace(request, execution=begun)
+        after, turned = replace(request, execution=begun), self._begins(tx, request)
         if how.agent:
-            return Deed(after, (), begun), None
+            return Deed(after, turned.effects, begun, others=turned.others), None
         order = Order(
             execution=begun.id,
             request=request.id,
@@ -104,7 +104,7 @@ class Runs(Part):
             how=how,
             attempt=begun.attempts,
         )
-        return Deed(after), order
+        return Deed(after, turned.effects, others=turned.others), order
 
     def _under_way(self, tx: Tx, execution: Execution, *, unheard: bool) -> Deed:
         """Of what was begun before: its agent's time is over, or it waits again because nothing has begun."""
@@ -131,13 +131,13 @@ class Runs(Part):
             )
             if again and left:
                 return self._retried(tx, request, execution, outcome)
-            state, error = _ending(execution, outcome)
+            state, error = ending(execution, outcome)
             return self._end(tx, request, execution, state, "execution.ended", result=outcome.result, error=error)
 
         await self._ledger.commit(work, about=About(executions=(order.execution,)))
 
     def _retried(self, tx: Tx, request: Request, execution: Execution, outcome: Outcome) -> Deed:
-        due = self._ledger.clock.now() + _backoff(execution.attempts)
+        due = self._ledger.clock.now() + backoff(execution.attempts)
         may_have_run = execution.may_have_run or outcome.kind is OutcomeKind.UNKNOWN
         waiting = replace(
             execution, state=ExecutionState.WAITING, due_at=due, error=outcome.error, may_have_run=may_have_run
@@ -162,11 +162,19 @@ class Runs(Part):
     ) -> Deed:
         now = self._ledger.clock.now()
         ended = replace(execution, state=state, result=result, error=error, ended_at=now, due_at=None)
+        due = self._review_due(request, ended)
+        if due is not None and due.after is not None:
+            ended = replace(ended, review=due.after.id)
         after = replace(request, execution=ended)
         effects: tuple[Effect, ...] = self._ended(tx, after, _EVENT.get(state))
         event = self._event(kind, request, actor=actor, via=via, note=note)
         tx.record(Change(event=event, execution_before=execution, execution=ended, effects=effects, of=request))
-        return Deed(after, effects, ended)
+        if due is not None:
+            tx.record(due)
+            effects += due.effects
+        turned = self._ends(tx, request, state)
+        others = turned.others if due is None or due.after is None else (*turned.others, due.after)
+        return Deed(after, effects + turned.effects, ended, others=others)
 
     async def report(
         self, request_id: str, *, agent: str, state: ExecutionState, result: Any = None, error: str | None = None
@@ -258,38 +266,3 @@ class Runs(Part):
     async def paused(self) -> bool:
         """Whether replays are stopped."""
         return await self._ledger.store.paused()
-
-
-def _mismatch(request: Request, execution: Execution, how: Execute) -> str | None:
-    """Why what is stored is not what was approved, or None (laws 2 and 4; threat T5)."""
-    content = request.content
-    bound = {execution.digest, content.digest, *(vote.digest for vote in request.votes)}
-    try:
-        bound.add(recompute(content, request.agent))
-    except (ValueError, RecursionError):
-        # Not even JSON that a digest can stand for, so nothing that anybody approved.
-        bound.add("")
-    same = len(bound) == 1 and execution.revision == content.number
-    if not same or request.execution is None or request.execution.id != execution.id:
-        return "digest_mismatch: what is stored is not what was approved, so nothing ran"
-    if how.target != content.target:
-        return "digest_mismatch: the target in routing.yaml is not the one that was approved; propose it again"
-    if not consented(request):
-        return "not_approved: no rule and not enough of the people asked stand behind this, so nothing ran"
-    return None
-
-
-def _ending(execution: Execution, outcome: Outcome) -> tuple[ExecutionState, str | None]:
-    """How an execution ends with its last attempt; one that may have run before is never called failed."""
-    if outcome.kind is OutcomeKind.EXECUTED:
-        return ExecutionState.EXECUTED, outcome.error
-    if outcome.kind is OutcomeKind.UNKNOWN:
-        return ExecutionState.UNKNOWN, outcome.error
-    if execution.may_have_run:
-        return ExecutionState.UNKNOWN, f"an earlier attempt may have happened; the last one did not: {outcome.error}"
-    return ExecutionState.FAILED, outcome.error
-
-
-def _backoff(attempts: int) -> timedelta:
-    """The pause after so many attempts, doubling up to the longest (a hundred doublings would not fit a timedelta)."""
-    return min(_BACKOFF * (1 << min(attempts - 1, 16)), _LONGEST_BACKOFF)

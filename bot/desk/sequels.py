@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bot.core.model import Decision, Request
+from bot.core.policy import REVIEW_AFTER
 from bot.core.ports import Effect, Tx
-from bot.desk.emergencies import Emergencies
+from bot.desk.afterwards import Afterwards
 
 
-class Sequels(Emergencies):
+class Sequels(Afterwards):
     """Where a request that the house made by itself ends, its purpose is seen to."""
 
-    def _sequel(self, tx: Tx, ended: Request, decision: Decision) -> tuple[Effect, ...]:  # noqa: ARG002  # parts above say what
+    def _sequel(self, tx: Tx, ended: Request, decision: Decision) -> tuple[Effect, ...]:
         """What follows from how such a request ended, as committed effects to be done."""
+        if ended.action == REVIEW_AFTER:
+            return self._looked_back(tx, ended, decision)
         return ()

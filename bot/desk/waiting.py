@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-from bot.core.model import Request
+from bot.core.model import ExecutionState, Request
 
 
 def settled(request: Request, *, outcome: bool) -> bool:
@@ -13,7 +13,8 @@ def settled(request: Request, *, outcome: bool) -> bool:
     if request.state.open:
         return False
     execution = request.execution
-    return not outcome or execution is None or execution.state.ended
+    # What is being rolled back has run, and has its result.
+    return not outcome or execution is None or execution.state.ended or execution.state is ExecutionState.ROLLING_BACK
 
 
 class Waiting:

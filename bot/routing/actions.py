@@ -9,7 +9,7 @@ from bot.core.model import Risk
 from bot.core.pointers import below, names
 from bot.core.policy import BY_AGENT, COOLDOWN, HOUSE, ActionSpec, Execute, Rollback
 from bot.core.redaction import ANY
-from bot.routing import nodes, safeguards, schemas, targets, titles
+from bot.routing import fillings, nodes, safeguards, schemas, targets, titles
 from bot.routing.faults import meant, quoted
 from bot.routing.nodes import Node, Scalar, plain
 from bot.routing.targets import Network
@@ -46,10 +46,9 @@ def actions(reader: Reader, node: Node, networks: tuple[Network, ...], text: str
         if isinstance(node, nodes.Mapping):
             name = reader.id(node.keys[key], "an action")
             of_the_house(reader, node.keys[key])
-        spec = _action(reader, name or key, fields, networks, text)
         if "rollback" in fields:
             _check_rollback(reader, fields["rollback"], tuple(entries), text)
-        found[key] = spec
+        found[key] = _action(reader, name or key, fields, networks, text)
     return found
 
 
@@ -84,7 +83,7 @@ def _action(reader: Reader, name: str, fields: dict[str, Node], networks: tuple[
         editable=_editable(reader, fields["editable"], shape) if "editable" in fields else None,
         undo_window=undo or timedelta(0),
         execute=(_execute(reader, fields["execute"], networks) if "execute" in fields else None) or BY_AGENT,
-        rollback=_rollback(fields.get("rollback")),
+        rollback=_rollback(reader, fields.get("rollback")),
         critical=bool(reader.boolean(fields["critical"], "critical")) if "critical" in fields else False,
         cooldown=COOLDOWN if cooldown is None else cooldown,
         checks=safeguards.checks(reader, fields["checks"], text) if "checks" in fields else (),
@@ -195,9 +194,12 @@ def _scalars(node: Node) -> list[Scalar]:
     return [scalar for item in below for scalar in _scalars(item)]
 
 
-def _rollback(node: Node | None) -> Rollback | None:
+def _rollback(reader: Reader, node: Node | None) -> Rollback | None:
     if not isinstance(node, nodes.Mapping) or not isinstance(node.entries.get("action"), Scalar):
         return None
     written = plain(node)
-    arguments = written.get("arguments")
-    return Rollback(action=str(written["action"]), arguments=arguments if isinstance(arguments, dict) else {})
+    given = written.get("arguments")
+    arguments = given if isinstance(given, dict) else {}
+    # Of a file with faults nothing is compiled: it is not put in force.
+    filling = None if reader.faults.errors else fillings.ArgumentTemplates(arguments)
+    return Rollback(action=str(written["action"]), arguments=arguments, filling=filling)

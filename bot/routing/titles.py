@@ -64,14 +64,15 @@ class _Environment(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj, name=argument)
 
 
-_ENVIRONMENT = _Environment(
+ENVIRONMENT = _Environment(
     autoescape=False,  # plain text; every channel escapes for itself
     undefined=StrictUndefined,
     finalize=_bounded,
 )
-_ENVIRONMENT.filters = {name: _ENVIRONMENT.filters[name] for name in FILTERS}
-_ENVIRONMENT.globals = {}
-_ENVIRONMENT.tests = {}
+ENVIRONMENT.filters = {name: ENVIRONMENT.filters[name] for name in FILTERS}
+ENVIRONMENT.globals = {}
+ENVIRONMENT.tests = {}
+"""What compiles every template of the file; `bot.routing.fillings` shares it."""
 
 
 class TitleTemplate:
@@ -82,7 +83,7 @@ class TitleTemplate:
     def __init__(self, source: str, action: str) -> None:
         self.source = source
         self._action = action
-        self._template = _ENVIRONMENT.from_string(source)
+        self._template = ENVIRONMENT.from_string(source)
 
     def render(self, arguments: Arguments) -> str:
         """One line of at most 150 characters, nothing hidden in it; the action's name where it cannot be filled."""
@@ -107,7 +108,7 @@ def checked(node: Scalar, text: str, where: str, faults: Faults) -> bool:
         faults.add(node.place, f"{where} has more than {MAX_TEMPLATE} characters")
         return False
     try:
-        tree = _ENVIRONMENT.parse(node.text)
+        tree = ENVIRONMENT.parse(node.text)
     except TemplateSyntaxError as broken:
         place = place_in(text, node, broken.lineno, 1) if broken.lineno > 1 else node.place
         faults.add(place, f"{where} is not a template: {broken.message}", "blanks are written {{ name }}")
@@ -154,5 +155,5 @@ def _node(part: nodes.Node, node: Scalar, where: str, faults: Faults) -> bool:
 
 def names_in(source: str) -> tuple[str, ...]:
     """The arguments that a template reads."""
-    found = _ENVIRONMENT.parse(source).find_all(nodes.Name)
+    found = ENVIRONMENT.parse(source).find_all(nodes.Name)
     return tuple(dict.fromkeys(name.name for name in found))

@@ -22,6 +22,7 @@ from bot.web import (
     api_drills,
     api_erasure,
     api_examples,
+    api_remedies,
     api_requests,
     health,
     problems,
@@ -107,6 +108,7 @@ def table(house: House, tally: Counter[tuple[str, int]], calls: Calls, gate: Gat
     listed = (
         *api_requests.OPERATIONS,
         *api_decisions.OPERATIONS,
+        *api_remedies.OPERATIONS,
         *api_advice.OPERATIONS,
         *api_batches.OPERATIONS,
         *api_drills.OPERATIONS,

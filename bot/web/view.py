@@ -22,6 +22,7 @@ from bot.core.model import (
     Option,
     Request,
     Risk,
+    Severity,
     State,
     Verb,
 )
@@ -69,8 +70,21 @@ class AdviceView(Struct, frozen=True):
     revision: int
 
 
+class IncidentView(Struct, frozen=True):
+    """That what ran did harm; ``by`` is ``person:…``, ``admin:…`` or ``agent:…``."""
+
+    id: str
+    severity: Severity
+    note: str
+    by: str
+    at: datetime
+
+
 class ExecutionView(Struct, frozen=True):
-    """The one run of the approved action. ``by_agent``: it is the agent that runs it and reports the outcome."""
+    """The one run of the approved action. ``by_agent``: it is the agent that runs it and reports the outcome.
+
+    ``rollback`` is the newest request that is to take it back, ``review`` the one that asks people about it afterwards.
+    """
 
     id: str | None = None
     state: ExecutionState = ExecutionState.NONE
@@ -80,6 +94,9 @@ class ExecutionView(Struct, frozen=True):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     by_agent: bool = False
+    incidents: tuple[IncidentView, ...] = ()
+    rollback: str | None = None
+    review: str | None = None
 
 
 class DeliveryView(Struct, frozen=True):
@@ -100,8 +117,9 @@ class RequestView(Struct, frozen=True, kw_only=True):
     ``stage`` is the one to speak of: the first that waits for somebody, or where it ended; ``stages`` are all of them.
     ``deadline`` is when the next step of that stage's chain is asked too; nobody is asked before ``held_until``.
     ``chosen`` is the id of the option whose arguments these are. ``advisors`` are asked for their ``advice``.
-    ``refused`` is an earlier request of the same content that was rejected. ``deliveries`` are listed by GET; a POST
-    answers before the cards go out, with an empty list.
+    ``refused`` is an earlier request of the same content that was rejected. ``takes_back`` is the executed request
+    that this one is to roll back. ``deliveries`` are listed by GET; a POST answers before the cards go out, with an
+    empty list.
     """
 
     id: str
@@ -145,6 +163,7 @@ class RequestView(Struct, frozen=True, kw_only=True):
     advisors: tuple[str, ...]
     refused: str | None
     held_until: datetime | None
+    takes_back: str | None
 
 
 class Page(Struct, frozen=True):
@@ -231,6 +250,7 @@ def request_view(
         advisors=request.route.advisors,
         refused=request.route.refused,
         held_until=held_until(request),
+        takes_back=content.takes_back,
     )
 
 
@@ -259,6 +279,17 @@ def _decision(made: Decision) -> DecisionView:
 def _execution(run: Execution | None) -> ExecutionView:
     if run is None:
         return _NOT_RUN
+    incidents = tuple([IncidentView(one.id, one.severity, one.note, one.by, one.at) for one in run.incidents])
     return ExecutionView(
-        run.id, run.state, run.attempts, run.result, run.error, run.started_at, run.ended_at, run.by_agent
+        run.id,
+        run.state,
+        run.attempts,
+        run.result,
+        run.error,
+        run.started_at,
+        run.ended_at,
+        run.by_agent,
+        incidents,
+        run.rollback,
+        run.review,
     )

@@ -67,8 +67,8 @@ class Execution(Struct, frozen=True, kw_only=True):
     ``due_at`` is when it may start (the end of the undo window, or the next attempt) or, once handed to the agent,
     when a missing outcome becomes ``unknown``. ``idempotent`` and ``attempts_allowed`` are as declared when approved.
     ``may_have_run``: an attempt ended without an answer, so that only success may still settle it by itself.
-    ``rollback`` is the newest request that is to take it back, ``review`` the one that asks about it afterwards; ``was``
-    is what it was, executed or unknown, before its rollback began.
+    ``rollback`` is the newest request that is to take it back, ``review`` the one that asks about it afterwards.
+    ``was`` is what it was, executed or unknown, before its rollback began.
     """
 
     id: str

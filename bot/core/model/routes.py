@@ -134,7 +134,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``grant`` is the earned grant whose rule answered. ``review_after`` is the chain that is asked, once it ran, whether
     that was right, of the share ``review_share`` (0 to 1) by chance. ``practice`` names the declared drill that this
     is: nothing runs, whatever is decided. ``notes`` are what the house adds to the card, as (label, text); ``of`` is
-    another request whose content this one repeats, so that it is erased with that.
+    another request whose content this one repeats, so that it is erased with that. ``asked`` is who asked for it in the
+    agent's name, who then cannot withdraw it (None: the agent itself).
     """
 
     then: Then
@@ -164,6 +165,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     practice: str | None = None
     notes: tuple[tuple[str, str], ...] = ()
     of: str | None = None
+    asked: str | None = None
 
     def beside(self, first: int) -> range:
         """A stage and those after it that are asked together with it, by index."""

@@ -64,7 +64,7 @@ class Title(Protocol):
 
 
 class NotFilled(Exception):
-    """A template names what is not there; its text says which pointer of the arguments it was to fill, never a value."""
+    """A template names what is not there. Its text says what was to be filled (a pointer), and never a value."""
 
 
 class Filling(Protocol):

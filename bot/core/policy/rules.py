@@ -37,8 +37,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     and ``second_look`` the chain that is asked where it held and yet does not approve (None: the walk goes on).
     ``advisors`` are agents asked for their opinion before people are, for ``advice_within`` at most.
     ``review_after`` is the share (0 to 1) of what it approves that is put before people once it ran: the chain
-    ``review_chain``, or else ``second_look``. ``trust`` of a rule that asks people: on what evidence some of it may run by rule; ``grant`` of a rule that such evidence
-    earned: the id of what was granted.
+    ``review_chain``, or else ``second_look``. ``trust`` of a rule that asks people: on what evidence some of it may run
+    by rule; ``grant`` of a rule that such evidence earned: the id of what was granted.
     """
 
     name: str

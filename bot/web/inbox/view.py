@@ -205,7 +205,8 @@ def version_of(request: Request) -> str:
     ran = request.execution
     tracks = ".".join(f"{t.stage}.{t.step}.{t.round}.{t.held_until is None:d}{t.exhausted:d}" for t in request.tracks)
     parts = (request.state, request.revision, tracks, len(request.decisions), len(request.advice))
-    return "-".join(str(p) for p in (*parts, *((ran.state, ran.attempts) if ran else ())))
+    after = (ran.state, ran.attempts, len(ran.incidents), ran.rollback, ran.review) if ran else ()
+    return "-".join(str(p) for p in (*parts, *after))
 
 
 def fingerprint(*shown: object) -> str:

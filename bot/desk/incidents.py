@@ -1,0 +1,94 @@
+"""Incidents: somebody says that what ran did harm. What that ends is ended in the same transaction."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from bot.core import errors
+from bot.core.model import ExecutionState, Incident, PersonRole, Request, Severity, Verb
+from bot.core.policy import Policy
+from bot.core.ports import About, Change, Tx
+from bot.desk.emergencies import Emergencies
+from bot.desk.ledger import Deed
+
+RAN = (
+    ExecutionState.EXECUTED,
+    ExecutionState.UNKNOWN,
+    ExecutionState.ROLLING_BACK,
+    ExecutionState.ROLLED_BACK,
+)
+"""Runs that did something, or may have."""
+_MOST = 50
+"""Incidents kept of one request; more would say nothing that a word to the admins does not."""
+
+
+class Incidents(Emergencies):
+    """The side of harm."""
+
+    async def report_incident(self, request_id: str, *, by: str, via: str, severity: Severity, note: str) -> Request:
+        """Keep that a request's run did harm. ``by`` is ``person:<id>``, ``admin:<key>`` or ``agent:<name>`` (its own).
+
+        Raises `Conflict` where nothing ran. A refusal is recorded, then raised.
+        """
+
+        def work(tx: Tx) -> Deed:
+            role, _, name = by.partition(":")
+            request = self._load(tx, request_id, agent=name if role == "agent" else None)
+            if role == "person":
+                self._may_decide(name)
+            return self._incident(tx, request, by=by, via=via, severity=severity, note=note)
+
+        try:
+            return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
+        except (errors.Unavailable, errors.Overloaded):
+            raise
+        except errors.SaysoError as refusal:
+            await self.refused(request_id=request_id, actor=by, via=via, reason=refusal.code)
+            raise
+
+    def _may_decide(self, person_id: str) -> None:
+        # A key outlives the person's entry in routing.yaml, and so does a route that names them.
+        person = self._policy().people.get(person_id)
+        if person is None:
+            raise errors.NotAssigned
+        if person.role is PersonRole.AUDITOR:
+            raise errors.OnlyReads
+
+    def _incident(self, tx: Tx, request: Request, *, by: str, via: str, severity: Severity, note: str) -> Deed:
+        """Keep an incident, tell who approved and the agent, and end the earned grant under which it ran."""
+        run, policy = request.execution, self._policy()
+        if run is None or run.state not in RAN:
+            now = "none" if run is None else str(run.state)
+            raise errors.Conflict(f"Nothing of it ran that could have done harm; its run is: {now}.", execution=now)
+        if len(run.incidents) >= _MOST:
+            raise errors.Conflict(f"{_MOST} incidents are reported of it already; tell an admin what is new.")
+        at = self._ledger.clock.now()
+        found = Incident(id=self._ledger.id("inc"), severity=severity, note=note, by=by, at=at)
+        harmed = replace(run, incidents=(*run.incidents, found))
+        after = replace(request, execution=harmed)
+        standing = tx.deliveries(request.id)
+        deliveries, told = self._rounds.notify(after, policy, _answerable(policy, request), standing)
+        effects = self._rounds.refresh(after, policy, standing) + told
+        effects += self._rounds.tell_agent(after, policy, "request.incident")
+        event = self._event(
+            "incident.reported", request, actor=by, via=via, incident=found.id, severity=str(severity), note=note
+        )
+        tx.record(
+            Change(
+                event=event,
+                execution_before=run,
+                execution=harmed,
+                deliveries=deliveries,
+                effects=effects,
+                of=request,
+            )
+        )
+        return Deed(after, effects)
+
+
+def _answerable(policy: Policy, request: Request) -> tuple[str, ...]:
+    """Who is told: those who approved it; of what a rule approved, the agent's owner."""
+    approved = [vote.by for vote in request.votes if vote.decision is not Verb.REJECT]
+    spec = policy.agents.get(request.agent)
+    owner = spec.owner if spec is not None and not approved else None
+    return tuple(dict.fromkeys([*approved, *([owner] if owner else [])]))
