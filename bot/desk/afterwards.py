@@ -5,19 +5,15 @@ Whether one is among the share is drawn as its run ends, and not before: an agen
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from msgspec.structs import replace
 
 from bot.core.card import literal
 from bot.core.model import Decision, Execution, ExecutionState, Request, Severity, Submission, Verb
-from bot.core.policy import REVIEW_AFTER, Policy, Routing, with_delegates
+from bot.core.policy import REVIEW_AFTER, REVIEW_LASTS, Policy, Routing, with_delegates
 from bot.core.ports import Change, Effect, Tx
 from bot.core.redaction import shown
 from bot.desk.incidents import Incidents
 
-LASTS = timedelta(days=7)
-"""How long a review afterwards waits for somebody."""
 _CHANCES = 2**32
 _SAID = 2000
 _ASKS = "It ran by rule. Was that right? Approve: it was. Reject: it did harm; that is kept as an incident."
@@ -56,9 +52,9 @@ class Afterwards(Incidents):
         }
         submission = Submission(action=REVIEW_AFTER, arguments=told, reason=_ASKS)
         it = self._proposal(policy, submission, f"Was this right? {seen.title}")
-        barred = tuple(sorted(with_delegates(policy, set(request.route.excluded), it.now, it.now + LASTS)))
+        barred = tuple(sorted(with_delegates(policy, set(request.route.excluded), it.now, it.now + REVIEW_LASTS)))
         why = f"review_after: {request.id} ran by the rule {request.route.rule!r}"
-        route = self._house_route(it, "review_after", why, chain=chain, lasts=LASTS, barred=barred)
+        route = self._house_route(it, "review_after", why, chain=chain, lasts=REVIEW_LASTS, barred=barred)
         notes = [("Ran by the rule", request.route.rule)]
         if run is not None and run.state is ExecutionState.UNKNOWN:
             notes.append(("Careful", "Nobody knows yet whether it happened."))

@@ -14,6 +14,7 @@ from bot.routing.stages import Ground, fillable
 from bot.routing.values import Reader
 
 LIMIT_KEYS = ("sum", "max", "count", "per", "by")
+REVIEW_KEYS = ("share", "chain")
 ACCOUNTS = ("agent", "action", "target")
 ARGUMENT = "arguments."
 MOST_COUNTED = 1_000_000
@@ -79,3 +80,26 @@ def sample(reader: Reader, node: nodes.Mapping, fields: dict[str, Node], ground:
         what = "nobody looks at what sample takes out: the rule has no second_look, and the default has no stages"
         reader.faults.add(node.keys["sample"].place, what, "write second_look: and the name of a chain")
     return share or 0.0
+
+
+def review_after(reader: Reader, node: Node, fields: dict[str, Node], ground: Ground) -> tuple[float, str | None]:
+    """The share that is put before people once it ran, and the chain they are (None: that of ``second_look``)."""
+    item = fields.get("review_after")
+    if item is None or not isinstance(node, nodes.Mapping):
+        return 0.0, None
+    if not isinstance(item, nodes.Mapping):
+        share = reader.percentage(item, "review_after")
+        if "second_look" not in fields:
+            what = "nobody looks at what review_after takes out: the rule has no second_look, and no chain is named"
+            fix = "write second_look:, or review_after: {share: 10%, chain: NAME}"
+            reader.faults.add(node.keys["review_after"].place, what, fix)
+        return share or 0.0, None
+    given = reader.mapping(item, "review_after", REVIEW_KEYS)
+    for key, fix in (("share", "say how much of it: share: 10%"), ("chain", "name who looks at it: chain: finance")):
+        if key not in given:
+            reader.missing(item, "review_after", key, fix)
+    share = reader.percentage(given["share"], "share") if "share" in given else None
+    chain = reader.reference(given["chain"], "chain", ground.chains) if "chain" in given else None
+    if chain is not None:
+        fillable(reader, given["chain"].place, chain, ground)
+    return share or 0.0, chain

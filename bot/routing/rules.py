@@ -20,7 +20,7 @@ TAKEN = {
     CHECKS: "the trail says so where one of an action's own checks blocks",
 }
 """What the trail names where no rule answered."""
-_LIMITS = ("limit", "sample", "second_look")
+_LIMITS = ("limit", "sample", "second_look", "review_after")
 """Keys of rules that approve only."""
 DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email", "advice")
 RULE_KEYS = ("name", "when", *DEFAULT_KEYS, "allow_self", *_LIMITS)
@@ -38,6 +38,7 @@ _INSTEAD = {
     "limit": "only what a rule approves is limited; remove it, or say then: approve",
     "sample": "people are asked anyway; remove it, or say then: approve",
     "second_look": "its stages say who is asked; remove it",
+    "review_after": "only what runs by rule is reviewed afterwards; remove it, or say then: approve",
 }
 
 
@@ -98,6 +99,7 @@ def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground
     mail = reader.mapping(fields["email"], "the email of a rule", MAIL_KEYS) if "email" in fields else {}
     replies, irreversible = deciding(reader, mail)
     advisors, within = _advice(reader, fields["advice"], ground) if "advice" in fields else ((), None)
+    later, looks = limits.review_after(reader, node, fields, ground) if then is Then.APPROVE else (0.0, None)
     return Rule(
         name=name,
         then=then or Then.BLOCK,
@@ -114,6 +116,8 @@ def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground
         second_look=limits.second_look(reader, fields["second_look"], ground) if "second_look" in fields else None,
         advisors=advisors,
         advice_within=within or ADVICE_WITHIN,
+        review_after=later,
+        review_chain=looks,
     )
 
 

@@ -7,6 +7,7 @@ from bot.core.policy.actions import (
     GLASS_REVIEW,
     HOUSE,
     REVIEW_AFTER,
+    REVIEW_LASTS,
     ActionSpec,
     AgentSpec,
     Execute,
@@ -15,6 +16,7 @@ from bot.core.policy.actions import (
     Rollback,
 )
 from bot.core.policy.asking import absences, calendar, staffed, told_from, with_delegates
+from bot.core.policy.attention import Attention, CoolDown, Practice, PracticeRequest
 from bot.core.policy.cases import facts_of
 from bot.core.policy.chains import OWN_CLOCK, Chain, ChainStep, Exhausted, StageSpec
 from bot.core.policy.exclusion import excluded
@@ -38,18 +40,21 @@ __all__ = [
     "LONGEST_VIEW",
     "OWN_CLOCK",
     "REVIEW_AFTER",
+    "REVIEW_LASTS",
     "UNBOUND",
     "ActionSpec",
     "AgentSpec",
     "Amount",
     "ArgumentSchema",
     "Asking",
+    "Attention",
     "Bounds",
     "BreakGlass",
     "Chain",
     "ChainStep",
     "Condition",
     "ConditionFailed",
+    "CoolDown",
     "Execute",
     "Exhausted",
     "Expectation",
@@ -61,6 +66,8 @@ __all__ = [
     "Otherwise",
     "Policy",
     "PolicyCheck",
+    "Practice",
+    "PracticeRequest",
     "Rollback",
     "Routing",
     "Rule",

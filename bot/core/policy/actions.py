@@ -45,6 +45,8 @@ HOUSE = "sayso."
 DRILL = "sayso.drill"
 GLASS_REVIEW = "sayso.break_glass_review"
 REVIEW_AFTER = "sayso.review_after"
+REVIEW_LASTS = timedelta(days=7)
+"""How long a review afterwards waits for somebody."""
 COOLDOWN = timedelta(days=7)
 """For how long a rejection keeps the same content from running by rule, unless the action says otherwise."""
 

@@ -42,6 +42,8 @@ def _rule(rule: Rule, *, dead: bool) -> Iterator[str]:
         yield f"the sample of {where} takes nothing, since the rule never answers; remove it, or mend the rule"
     if dead and rule.second_look is not None:
         yield f"the second_look of {where} is never asked, since the rule never answers; remove it, or mend the rule"
+    if dead and rule.review_after:
+        yield f"review_after of {where} takes nothing, since the rule never answers; remove it, or mend the rule"
     if rule.advisors and rule.advice_within >= rule.expires:
         yield (
             f"{where} waits {span_text(rule.advice_within)} for advice and expires after {span_text(rule.expires)}, so "

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from bot.core.policy import Chain, Policy, Rule, StageSpec
+from bot.core.policy import REVIEW_LASTS, Chain, Policy, Rule, StageSpec
 from bot.routing.faults import quoted
 
 
@@ -28,11 +28,17 @@ def reviews(policy: Policy) -> Iterator[Review]:
         if rule.second_look:
             look = (StageSpec(name=rule.second_look, chain=rule.second_look),)
             yield Review(f"the second look of {called(rule)}", look, rule.expires, rule.allow_self)
+        if rule.review_chain:
+            later = (StageSpec(name=rule.review_chain, chain=rule.review_chain),)
+            yield Review(f"the review afterwards of {called(rule)}", later, REVIEW_LASTS)
     if policy.exceptions:
         yield Review("exceptions", policy.exceptions, policy.default.expires)
     if policy.break_glass:
         after = (StageSpec(name=policy.break_glass.review, chain=policy.break_glass.review),)
         yield Review("the review of break_glass", after, policy.break_glass.within)
+    if policy.practice:
+        asked = (StageSpec(name=policy.practice.chain, chain=policy.practice.chain),)
+        yield Review("practice", asked, policy.default.expires)
 
 
 def called(rule: Rule) -> str:

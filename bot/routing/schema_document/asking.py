@@ -168,7 +168,19 @@ def _of_a_rule() -> dict[str, Shape]:
             "anyOf": [percent, {"type": "number", "exclusiveMinimum": 0, "maximum": 1}],
         },
         "second_look": reference("The chain that is asked where the rule held and yet does not approve."),
+        "review_after": _review_after(percent),
     }
+
+
+def _review_after(percent: Shape) -> Shape:
+    said = "The share that is put before people once it ran: 10%, or 0.1."
+    part: Shape = {"anyOf": [percent, {"type": "number", "exclusiveMinimum": 0, "maximum": 1}]}
+    whole = closed(
+        limits.REVIEW_KEYS,
+        {"share": part | {"description": said}, "chain": reference("Who looks at it.")},
+        required=("share", "chain"),
+    )
+    return {"description": said, "anyOf": [*part["anyOf"], whole]}
 
 
 def rule() -> Shape:
