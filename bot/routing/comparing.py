@@ -164,6 +164,8 @@ _WHOLE: Mapping[str, str] = {
     "break_glass": "break_glass",
     "exceptions": "exceptions",
     "flood": "flood",
+    "attention": "attention",
+    "practice": "practice",
     "allow_private": "network",
 }
 

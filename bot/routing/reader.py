@@ -7,7 +7,18 @@ from pathlib import Path
 
 from bot.core.model import OnIrreversible, Replies, Then
 from bot.core.policy import CHECKS, EXCEPTIONS, ActionSpec, Policy, Rule, StageSpec
-from bot.routing import actions, auditors, chains, composing, expectations, people, rules, safeguards, schedules
+from bot.routing import (
+    actions,
+    attention,
+    auditors,
+    chains,
+    composing,
+    expectations,
+    people,
+    rules,
+    safeguards,
+    schedules,
+)
 from bot.routing.composing import MAX_BYTES, Document
 from bot.routing.faults import Faults, RoutingError, RoutingErrors
 from bot.routing.nodes import Mapping, Node, Scalar
@@ -28,6 +39,8 @@ SECTIONS = (
     "break_glass",
     "exceptions",
     "flood",
+    "attention",
+    "practice",
     "rules",
     "default",
     "tests",
@@ -129,6 +142,8 @@ def _sections(reader: Reader, document: Document, digest: str) -> Policy | None:
         break_glass=safeguards.break_glass(reader, found["break_glass"], ground) if "break_glass" in found else None,
         exceptions=unruled,
         flood=safeguards.flood(reader, found.get("flood", nothing)),
+        attention=attention.attention(reader, found.get("attention", nothing)),
+        practice=attention.practice(reader, found["practice"], ground, acts) if "practice" in found else None,
     )
 
 

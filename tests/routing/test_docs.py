@@ -24,6 +24,7 @@ from bot.core.model import (
 from bot.core.policy import Bounds, TrialOutcome, route
 from bot.routing import (
     actions,
+    attention,
     chains,
     conditions,
     expectations,
@@ -79,6 +80,10 @@ KEYS = (
     *safeguards.GLASS_KEYS,
     *safeguards.EXCEPTION_KEYS,
     *safeguards.FLOOD_KEYS,
+    *attention.ATTENTION_KEYS,
+    *attention.COOL_DOWN_KEYS,
+    *attention.PRACTICE_KEYS,
+    *attention.REQUEST_KEYS,
     *(f"email.{key}" for key in rules.MAIL_KEYS),
     *actions.ACTION_KEYS,
     *actions.EXECUTE_KEYS,

@@ -11,7 +11,10 @@ from bot.core.model import Arguments, Risk
 
 
 class CoolDown(Struct, frozen=True, kw_only=True):
-    """Who decided ``after`` requests within ``per`` rests for ``rest`` before the next."""
+    """Who decided ``after`` requests within ``per``, with no pause of ``rest``, approves nothing more for so long.
+
+    They may reject, ask and escalate meanwhile: nobody is kept from stopping something.
+    """
 
     after: int
     per: timedelta
@@ -22,7 +25,8 @@ class Attention(Struct, frozen=True, kw_only=True):
     """``attention:``. Without any of its guards, only what is too fast to have been read is counted.
 
     ``reading`` is how many characters a second nobody reads faster than. An approval of a risk among ``reason_for``
-    needs a comment. After ``second_after`` approvals in a row by one person, their next one takes a second person's.
+    needs a comment. After ``second_after`` approvals in a row of one action by one person, without an edit, a rejection
+    or a question of theirs between, their next one of it takes a second person's.
     """
 
     reading: float = 50.0

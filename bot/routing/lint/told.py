@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.core.policy import Policy
-from bot.routing.lint import acting, bounds, clocks, filling, mail, order, presence, reaching, reading, unused
+from bot.routing.lint import (
+    acting,
+    attention,
+    bounds,
+    clocks,
+    filling,
+    mail,
+    order,
+    presence,
+    reaching,
+    reading,
+    unused,
+)
 
 
 def warnings(policy: Policy, now: datetime | None = None) -> tuple[str, ...]:
@@ -25,6 +37,7 @@ def warnings(policy: Policy, now: datetime | None = None) -> tuple[str, ...]:
         *unused.doubts(policy),
         *mail.doubts(policy),
         *bounds.doubts(policy),
+        *attention.doubts(policy),
         *acting.doubts(policy),
     ]
     return tuple(dict.fromkeys(found))

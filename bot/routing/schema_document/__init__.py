@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from bot.routing import reader, schemas
-from bot.routing.schema_document import asking, folk, trying, work
+from bot.routing.schema_document import asking, attention, folk, trying, work
 from bot.routing.schema_document.shapes import Shape, closed
 
 ID = f"urn:sayso:routing:{reader.VERSION}"
@@ -28,6 +28,7 @@ def document() -> Shape:
         "network": folk.network(),
         "chains": asking.chain_list(),
         **asking.safeguard_list(),
+        **attention.attention_list(),
         "rules": {
             "description": "What happens to a request: the first rule whose when holds answers.",
             "type": "array",
