@@ -2,7 +2,8 @@
 
 What is measured runs alone on one core, the load (and PostgreSQL) on another. Everything is done once a round, in turn,
 and the table gives medians and ranges over the rounds, for on a shared machine one run says little. ``python -m bench
-peers`` installs what it is compared with; without it the comparison is left out and said so.
+peers`` installs what it is compared with; without it the comparison is left out and said so. ``python -m bench year``
+is another thing: a year of life, and whether the figures are true (``--help``).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from bench.routing import AIMS, routing
 from bench.soak import soak
 from bench.starts import starts
 from bench.trail import trail
+from bench.year.command import year
 
 Part = Callable[[Table, Setting], Awaitable[None]]
 
@@ -148,6 +150,8 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Read the arguments, pin the load, measure, print."""
+    if sys.argv[1:2] == ["year"]:
+        return year(sys.argv[2:])
     args = _arguments()
     if args.parts == ["peers"]:
         return install_all()

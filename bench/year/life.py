@@ -1,0 +1,183 @@
+"""The play: what happens when, driven from event to event through the desk."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+
+from bench.year.cast import AGENTS, Agent, in_temper, proposal
+from bench.year.diary import Diary, Entry
+from bench.year.hours import at_work
+from bench.year.people import People
+from bench.year.stage import Stage
+from bot.core.model import Execution, ExecutionState, Kind, Request, State, Submission, Then
+from bot.core.policy import HOUSE
+
+_SECONDS_A_DAY = 86_400
+_WEEKEND, _AT_WEEKENDS = 5, 0.25
+_TRUSTED_AFTER = 3
+"""So many of an agent's last requests have to have run by rule before a sly one takes heart."""
+_FAILS, _SILENT, _WITHDRAWS = 0.01, 0.003, 0.01
+_NOTICED, _FOUND_AFTER = 0.8, 2 * _SECONDS_A_DAY
+
+Deed = Callable[[], Awaitable[object]]
+
+
+class Life:
+    """One life on a stage, of so many ``days``; ``scale`` multiplies how much the agents propose."""
+
+    def __init__(self, stage: Stage, draw: Random, *, days: int, scale: float = 1.0) -> None:
+        self.stage, self.draw, self.diary = stage, draw, Diary()
+        self.start = stage.clock.at
+        self.end = self.start + timedelta(days=days)
+        self.scale = scale
+        self.people = People(stage, draw, self.diary, self.at)
+        self.ticks: list[Deed] = []
+        """What the house does by itself each hour, beside waking what is due."""
+        self._events: list[tuple[datetime, int, Deed]] = []
+        self._order = count()
+        self._proposals = count(1)
+        self._begun: set[tuple[str, str]] = set()
+        self._lately: dict[str, deque[bool]] = defaultdict(lambda: deque(maxlen=_TRUSTED_AFTER))
+
+    def at(self, when: datetime, deed: Deed) -> None:
+        """Do something at a moment of the play."""
+        heapq.heappush(self._events, (when, next(self._order), deed))
+
+    async def live(self) -> Diary:
+        """All of it; what was done as planned and what came due, in order of time."""
+        for agent in AGENTS:
+            self._next_of(agent, self.start)
+        self.at(self.start + timedelta(hours=1), self._hour)
+        clock = self.stage.clock
+        while self._events and self._events[0][0] <= self.end:
+            when, _, deed = heapq.heappop(self._events)
+            clock.at = max(clock.at, when)
+            await deed()
+            await self._settle()
+        clock.at = max(clock.at, self.end)
+        return self.diary
+
+    async def _settle(self) -> None:
+        """See to what an act led to, until nothing does any more."""
+        while True:
+            await self.stage.deliver()
+            executions, self.stage.hands.executions = self.stage.hands.executions, []
+            for execution in executions:
+                self._planned(execution)
+            changed = await self.stage.changed()
+            if not changed and not self.stage.hands.effects:
+                return
+            for request_id in changed:
+                request = await self.stage.store.request(request_id)
+                if request is not None:
+                    await self._moved(request)
+
+    async def _hour(self) -> None:
+        for tick in self.ticks:
+            await tick()
+        self.at(self.stage.clock.at + timedelta(hours=1), self._hour)
+
+    def _next_of(self, agent: Agent, since: datetime) -> None:
+        """Plan an agent's next proposal: by chance, seldom at weekends, and as often as its temper says."""
+        passed = (since - self.start) / (self.end - self.start)
+        temper = in_temper(agent, passed=passed, trusted=self._trusted(agent))
+        pace = temper.rate * self.scale * (_AT_WEEKENDS if since.weekday() >= _WEEKEND else 1.0)
+        when = since + timedelta(seconds=self.draw.expovariate(pace / _SECONDS_A_DAY))
+
+        async def propose() -> None:
+            await self._propose(agent)
+            self._next_of(agent, self.stage.clock.at)
+
+        self.at(when, propose)
+
+    def _trusted(self, agent: Agent) -> bool:
+        lately = self._lately[agent.name]
+        return len(lately) == _TRUSTED_AFTER and all(lately)
+
+    async def _propose(self, agent: Agent) -> None:
+        clock = self.stage.clock
+        passed = (clock.at - self.start) / (self.end - self.start)
+        temper = in_temper(agent, passed=passed, trusted=self._trusted(agent))
+        it = proposal(agent, temper, self.draw, next(self._proposals))
+        submission = Submission(
+            action=it.action,
+            arguments=it.arguments,
+            reason=f"{it.labels['tier']} customer asked for it",
+            confidence=it.confidence,
+            labels=dict(it.labels),
+            kind=Kind(it.kind),
+        )
+        request, _ = await self.stage.desk.submit(submission, agent=agent.name)
+        self._lately[agent.name].append(request.route.then is Then.APPROVE)
+        self.diary.submitted(request, it)
+        if self.draw.random() < _WITHDRAWS:
+            later = clock.at + timedelta(seconds=self.draw.expovariate(1 / 3600))
+            self.at(later, lambda: self._withdraw(request.id, agent.name))
+
+    async def _withdraw(self, request_id: str, agent: str) -> None:
+        if self.diary.entries[request_id].last.state.open:
+            await self.stage.desk.cancel(request_id, agent=agent, reason="no longer needed")
+
+    async def _moved(self, request: Request) -> None:
+        """A request changed: whoever has to act upon it plans to."""
+        if request.action.startswith(HOUSE):
+            self.diary.house[request.id] = request
+        else:
+            self.diary.entries[request.id].last = request
+        if request.due_at is not None and request.state.open:
+            self._once(request.id, f"wake {request.due_at}", request.due_at, self.stage.desk.wake)
+        if request.state is State.PENDING:
+            self.people.asked(request)
+        elif request.state is State.NEEDS_INFO:
+            when = self.stage.clock.at + timedelta(minutes=self.draw.uniform(2, 30))
+            self._once(request.id, f"answer {request.revision}", when, lambda: self._answer(request.id))
+
+    def _once(self, request_id: str, what: str, when: datetime, deed: Deed) -> None:
+        if (request_id, what) not in self._begun:
+            self._begun.add((request_id, what))
+            self.at(when, deed)
+
+    async def _answer(self, request_id: str) -> None:
+        entry = self.diary.entries[request_id]
+        if entry.last.state is State.NEEDS_INFO:
+            await self.stage.desk.inform(request_id, agent=entry.proposal.agent, text="It is in the customer's letter.")
+
+    def _planned(self, execution: Execution) -> None:
+        """An execution is to begin, or is in the hands of its agent, which reports."""
+        if execution.due_at is None or execution.state.ended:
+            return
+        about = f"{execution.id} {execution.state}"
+        claim = execution.due_at
+        self._once(execution.request, f"claim {about}", claim, lambda: self.stage.desk.claim(execution.id))
+        if execution.state is ExecutionState.EXECUTING and self.draw.random() >= _SILENT:
+            when = self.stage.clock.at + timedelta(seconds=self.draw.lognormvariate(2, 1))
+            self._once(execution.request, f"report {about}", when, lambda: self._report(execution.request))
+
+    async def _report(self, request_id: str) -> None:
+        entry = self.diary.entries[request_id]
+        execution = entry.last.execution
+        if execution is None or execution.state is not ExecutionState.EXECUTING:
+            return
+        failed = self.draw.random() < _FAILS
+        state = ExecutionState.FAILED if failed else ExecutionState.EXECUTED
+        agent, error = entry.proposal.agent, "no answer from the shop" if failed else None
+        await self.stage.desk.report(request_id, agent=agent, state=state, error=error)
+        if not failed:
+            entry.ran += 1
+            self._consequence(request_id, entry)
+
+    def _consequence(self, request_id: str, entry: Entry) -> None:
+        """What should not have run comes to light, mostly."""
+        if _harmful(entry) and self.draw.random() < _NOTICED:
+            when = at_work("lea", self.stage.clock.at, self.draw.expovariate(1 / _FOUND_AFTER))
+            self.at(when, lambda: self.people.report_incident(request_id))
+
+
+def _harmful(entry: Entry) -> bool:
+    truth, content = entry.proposal.truth, entry.last.content
+    return truth.wrong and (truth.right is None or truth.right not in content.arguments.values())

@@ -1,0 +1,138 @@
+"""What the people of the play do with what they are asked, as far as they see what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from bench.year.cast import AGENTS, PEOPLE, Person
+from bench.year.diary import Act, Diary, Entry
+from bench.year.hours import at_work
+from bench.year.stage import Stage
+from bot.core.card import Card
+from bot.core.model import Kind, Request, State, Verb
+from bot.core.ports import Ballot
+
+_PACE = 22.0
+"""Characters a second that who reads, reads."""
+_NUMBER = {agent.name: agent.number for agent in AGENTS}
+_CATEGORIES = ("wrong amount", "wrong target", "against policy", "not needed")
+
+
+class People:
+    """All of them. ``at`` plans something for a moment."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        draw: Random,
+        diary: Diary,
+        at: Callable[[datetime, Callable[[], Awaitable[object]]], None],
+    ) -> None:
+        self._stage, self._draw, self._diary, self._at = stage, draw, diary, at
+        self._asked: set[tuple[str, str, int]] = set()
+
+    def asked(self, request: Request) -> None:
+        """Whoever may decide now and was not asked about this revision yet looks at it, some time or never."""
+        now = self._stage.clock.at
+        entry = self._diary.entries.get(request.id)
+        for name in request.assignees:
+            if (request.id, name, request.revision) in self._asked or not request.waits_for(name):
+                continue
+            self._asked.add((request.id, name, request.revision))
+            if entry is not None:
+                entry.asked[name, request.revision] = now
+            person = PEOPLE[name]
+            if self._draw.random() < person.zeal:
+                when = at_work(name, now, self._draw.expovariate(1 / person.delay))
+                self._at(when, lambda r=request.id, p=person: self._look(r, p))
+
+    async def _look(self, request_id: str, person: Person) -> None:
+        request = await self._stage.store.request(request_id)
+        if request is None or request.state is not State.PENDING or not request.waits_for(person.id):
+            return
+        card = self._stage.desk.card_of(request)
+        in_slack = self._draw.random() < person.slack
+        if not in_slack:
+            await self._stage.desk.read(request_id, request.revision, by=person.id)
+            entry = self._diary.entries.get(request_id)
+            if entry is not None:
+                entry.opened.setdefault((person.id, request.revision), self._stage.clock.at)
+        took = self._reading(card, person)
+        when = self._stage.clock.at + timedelta(seconds=took)
+        channel = "slack" if in_slack else "inbox"
+        self._at(when, lambda: self._act(request_id, person, request.revision, channel))
+
+    def _reading(self, card: Card, person: Person) -> float:
+        if not person.reads:
+            return self._draw.expovariate(1 / person.glance)
+        return 5 + len(repr(card.arguments)) / _PACE * self._draw.uniform(0.8, 2.0) + self._draw.expovariate(1 / 20)
+
+    async def _act(self, request_id: str, person: Person, revision: int, channel: str) -> None:
+        request = await self._stage.store.request(request_id)
+        if request is None or request.state is not State.PENDING or not request.waits_for(person.id):
+            return
+        if request.revision != revision:
+            return
+        entry = self._diary.entries.get(request_id)
+        said = self._choice(request, person, entry)
+        now = self._stage.clock.now()
+        await self._stage.desk.decide(
+            Ballot(request=request_id, by=person.id, channel=channel, revision=revision, digest=request.digest, **said)
+        )
+        if entry is None:
+            return
+        edited = None
+        if said["decision"] is Verb.APPROVE_WITH_EDITS:
+            name = _NUMBER[entry.proposal.agent]
+            edited = (entry.proposal.arguments[name], said["arguments"][name])
+        entry.acts.append(
+            Act(
+                by=person.id,
+                verb=str(said["decision"]),
+                at=now,
+                channel=channel,
+                revision=revision,
+                since=entry.asked[person.id, revision],
+                opened=entry.opened.get((person.id, revision)),
+                category=said.get("category"),
+                comment="comment" in said,
+                hasty=not person.reads,
+                edited=edited,
+            )
+        )
+
+    def _choice(self, request: Request, person: Person, entry: Entry | None) -> dict[str, Any]:
+        """What a person says to it: ``decision`` and what goes with that, as a `Ballot` takes it."""
+        draw = self._draw
+        said: dict[str, Any] = {"decision": Verb.APPROVE}
+        if entry is None:
+            return said
+        it = entry.proposal
+        if request.kind is Kind.QUESTION:
+            said["answer"] = "Yes, that is how we do it."
+        elif request.revision == 1 and draw.random() < person.asks:
+            said = {"decision": Verb.ASK, "comment": "Which order is this about?"}
+        elif it.truth.wrong and draw.random() < person.notices:
+            said = self._refusal(request, entry)
+        elif person.against == it.agent and draw.random() < person.bias:
+            said = {"decision": Verb.REJECT, "category": _CATEGORIES[3]}
+        elif draw.random() < person.doubts:
+            said = {"decision": Verb.REJECT, "category": _CATEGORIES[2], "comment": "I am not sure about this one."}
+        return said
+
+    def _refusal(self, request: Request, entry: Entry) -> dict[str, Any]:
+        truth, name = entry.proposal.truth, _NUMBER[entry.proposal.agent]
+        if truth.right is not None:
+            if request.content.arguments[name] == truth.right:
+                return {"decision": Verb.APPROVE}
+            arguments = {**request.content.arguments, name: truth.right}
+            return {"decision": Verb.APPROVE_WITH_EDITS, "arguments": arguments, "category": _CATEGORIES[0]}
+        refused: dict[str, Any] = {"decision": Verb.REJECT, "category": self._draw.choice(_CATEGORIES)}
+        return refused | ({"comment": "This must not happen."} if self._draw.random() < 0.6 else {})  # noqa: PLR2004
+
+    async def report_incident(self, request_id: str) -> None:
+        """Somebody found out that what ran did harm."""
+        self._diary.entries[request_id].incident = self._stage.clock.now()
