@@ -38,6 +38,7 @@ from store.tables import (
     switches,
 )
 from store.trail_statements import TrailStatements
+from store.trust_statements import TrustStatements
 from store.visit_statements import VisitStatements
 
 
@@ -104,6 +105,7 @@ class Statements:
         self.standing = StandingStatements(dialect)
         self.visits = VisitStatements(dialect, self._insert)
         self.subjects = SubjectStatements(dialect, self._insert)
+        self.trust = TrustStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self.dialect)

@@ -28,7 +28,8 @@ from bot.core.ports import (
     Wanted,
 )
 from bot.core.ports.standing import Census, Load, Standing
-from store import erasing, letters, queries, queue, replicas, standing, trail, visits
+from bot.core.trust.grants import Grant
+from store import erasing, letters, queries, queue, replicas, standing, trail, trust, visits
 from store.cursor import Cursor as StatementCursor
 from store.lock import Lock
 from store.tx import UnitTx
@@ -178,6 +179,10 @@ class SqlStore:
     async def subscriptions(self, person: str | None = None) -> tuple[Subscription, ...]:
         """See `Store.subscriptions`."""
         return await self._reader.read(lambda cursor: visits.subscriptions(cursor, person))
+
+    async def grants(self) -> tuple[Grant, ...]:
+        """See `TrustStore.grants`."""
+        return await self._reader.glance(trust.grants)
 
     async def reply_key(self, token_hash: str) -> ReplyKey | None:
         """See `Store.reply_key`."""

@@ -20,17 +20,17 @@ from store.cursor import Cursor
 from store.erasing import ErasingTx
 from store.letters import LettersTx
 from store.replicas import ReplicasTx
+from store.trust import TrustTx
 from store.visits import VisitsTx
 
-_KEPT_ELSEWHERE = ("content", "decisions", "execution")
-_REQUEST_FIELDS = tuple(name for name in Request.__struct_fields__ if name not in _KEPT_ELSEWHERE)
+_REQUEST_FIELDS = tuple([n for n in Request.__struct_fields__ if n not in ("content", "decisions", "execution")])
 _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "deliveries", "sealed"})
 """What an event's data says of the tables; `store.audit` takes it at its word, so only the store may write it."""
 
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx):
+class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx, TrustTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.

@@ -24,11 +24,12 @@ from bot.core.ports.rows import (
     Wanted,
 )
 from bot.core.ports.standing import Census, Load, Standing
+from bot.core.ports.trust import TrustStore, TrustTx
 
 T = TypeVar("T")
 
 
-class Tx(LetterTx, ReplicaTx, Protocol):
+class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
     """One unit of work inside a write transaction; everything in it is seen by itself and lost together."""
 
     def request(self, request_id: str) -> Request | None:
@@ -158,7 +159,7 @@ class Tx(LetterTx, ReplicaTx, Protocol):
         """Write over what the house keeps under a name."""
 
 
-class Store(LetterStore, ReplicaStore, Protocol):
+class Store(LetterStore, ReplicaStore, TrustStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
     async def write(self, work: Callable[[Tx], T], *, patient: bool = False, about: About | None = None) -> T:
