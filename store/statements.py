@@ -17,6 +17,7 @@ from bot.core.model import State
 from bot.core.ports import Filter
 from store import access_rows, rows
 from store.account_statements import AccountStatements
+from store.act_statements import ActStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
@@ -99,6 +100,7 @@ class Statements:
         self._access()
         self.letters = LetterStatements(dialect, self._insert)
         self.accounts = AccountStatements(dialect, self._insert)
+        self.acts = ActStatements(dialect)
         self.queue = QueueStatements(dialect, self._insert)
         self.trail = TrailStatements(dialect)
         self.replicas = ReplicaStatements(dialect, self._insert)

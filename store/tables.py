@@ -67,6 +67,7 @@ decisions = Table(
     UniqueConstraint("id"),
     ForeignKeyConstraint(["request"], ["requests.id"]),
     Index("decisions_request", "request", "n"),
+    Index("decisions_person", "person", "n"),
     partial("decisions_vote", "request", "revision", "person", where="vote = 1", unique=True),
 )
 

@@ -15,6 +15,7 @@ from bot.core.ports import Change, Effect, Overtaken
 from store import asked, queries, rows
 from store.access import AccessTx
 from store.accounts import AccountsTx
+from store.acts import ActsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
 from store.erasing import ErasingTx
@@ -30,7 +31,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx, TrustTx):
+class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx, TrustTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.

@@ -83,9 +83,10 @@ def tightened(old: Route, new: Route) -> Route:
     gate = max((gate for gate in (old.gate, new.gate) if gate is not None), default=None)
     replies = max(old.replies, new.replies, key=lambda mode: mode.rank)
     irreversible = max(old.irreversible, new.irreversible, key=lambda way: way.rank)
-    letters = {"replies": replies, "irreversible": irreversible}
+    letters: dict[str, Any] = {"replies": replies, "irreversible": irreversible}
     known = {"absences": {**old.absences, **new.absences}, "hours": {**old.hours, **new.hours}}
     checks = tuple({check.name: check for check in (*old.checks, *new.checks)}.values())
+    letters["needs_reason"] = old.needs_reason or new.needs_reason
     hidden = {"hidden": tuple(sorted({*old.hidden, *new.hidden})), "subject": old.subject or new.subject}
     kept = replace(
         old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known, **hidden

@@ -55,6 +55,12 @@ class Invalid(SaysoError):
         return cls(f"{pointer}: {detail}", faults=(Fault(pointer, rule, detail),))
 
 
+class ReasonNeeded(Invalid):
+    """Whoever approves this has to say why."""
+
+    code = "reason_needed"
+
+
 class Unauthorized(SaysoError):
     """The call needs a key: send Authorization: Bearer <key>."""
 
@@ -150,6 +156,12 @@ class ChainEnded(Conflict):
     """There is nobody further to escalate to."""
 
     code = "chain_ended"
+
+
+class Resting(Conflict):
+    """You decided very much without a pause: rest a little before you approve more."""
+
+    code = "resting"
 
 
 class DigestMismatch(Conflict):

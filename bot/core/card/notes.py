@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line
 from bot.core.model import Kind, Opinion, Person, Request
+from bot.core.practice import PRACTISED, outcome_of
 from bot.core.scrutiny import visible
 
 _OPINIONS = {Opinion.AGREE: "agrees", Opinion.DOUBT: "doubts it", Opinion.DISAGREE: "disagrees"}
@@ -28,6 +29,7 @@ def options_of(request: Request) -> tuple[Line, ...]:
 def notes_of(request: Request, url: str, people: Mapping[str, Person]) -> tuple[Line, ...]:
     """The house's notes, in the order in which a reviewer wants them. ``url`` is the request's own page."""
     return (
+        *_practice(request),
         *_house(request),
         *_incidents(request, people),
         *_refused(request, url),
@@ -41,6 +43,15 @@ def notes_of(request: Request, url: str, people: Mapping[str, Person]) -> tuple[
 def _house(request: Request) -> tuple[Line, ...]:
     """What the house wrote down as it asked, such as what a rollback takes back."""
     return tuple([Line(label, visible(text)) for label, text in request.route.notes])
+
+
+def _practice(request: Request) -> tuple[Line, ...]:
+    """Once it has ended: that it was a declared practice, what came of it, and what there is to learn."""
+    if request.route.practice is None or request.state.open:
+        return ()
+    said = PRACTISED[outcome_of(request)]
+    lesson = (Line("What was wrong with it", visible(request.route.lesson)),) if request.route.lesson else ()
+    return (Line("This was a practice", said), *lesson)
 
 
 def _incidents(request: Request, people: Mapping[str, Person]) -> tuple[Line, ...]:

@@ -57,6 +57,7 @@ def card_of(request: Request, *, people: Mapping[str, Person], url: str, undo: s
         answer=None if request.answer is None else visible(request.answer),
         batch=None if request.batch is None else visible(request.batch),
         held_until=held_until(request),
+        needs_reason=request.route.needs_reason,
     )
 
 

@@ -214,6 +214,8 @@ def _answer(policy: Policy, rule: Rule, trial: Trial, case: Case) -> Route:
         subject=case.subject,
         review_after=(rule.review_chain or rule.second_look) if rule.review_after and not looked_at else None,
         review_share=rule.review_after or 1.0,
+        grant=rule.grant,
+        needs_reason=case.risk in policy.attention.reason_for and case.submission.kind is Kind.APPROVAL,
     )
     return staffed(policy, answer, asked, case.now) if asked else answer
 

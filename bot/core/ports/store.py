@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot.core.model import Delivery, Event, Execution, Key, Request
+from bot.core.model import Delivery, Event, Execution, Key, Request, Verb
 from bot.core.ports.letters import LetterStore, LetterTx
 from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
@@ -82,6 +82,12 @@ class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
 
     def keep_rejection(self, fingerprint: str, request_id: str, at: datetime) -> None:
         """Keep that a request was rejected, to be found by its fingerprint; after 400 days it is forgotten."""
+
+    def acts_on(self, person: str, action: str, most: int) -> tuple[Verb, ...]:
+        """What somebody decided about an action, newest first, without escalations: of their newest 500 decisions."""
+
+    def votes_of(self, person: str, most: int) -> tuple[datetime, ...]:
+        """When somebody voted, newest first."""
 
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """The request's deliveries, oldest first."""

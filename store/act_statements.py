@@ -1,0 +1,28 @@
+"""What the store says about somebody's newest decisions, for the guards of attention."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import Dialect
+
+from bot.core.model import Verb
+from store.prepared import Prepared
+from store.tables import decisions, requests
+
+NEWEST = 500
+"""Decisions of one person that are looked at, however many there are about other actions: what it costs is bounded."""
+
+
+class ActStatements:
+    """The statements about somebody's newest decisions, for one kind of database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        d, bind = decisions.c, sa.bindparam
+        own = sa.select(d.n, d.request, d.verb).where(d.person == bind("person"))
+        newest = own.order_by(d.n.desc()).limit(sa.literal_column(str(NEWEST), sa.BigInteger())).subquery()
+        about = sa.select(newest.c.verb).select_from(newest.join(requests, requests.c.id == newest.c.request))
+        looked = sa.literal_column(f"'{Verb.ESCALATE}'", sa.Text())
+        wanted = about.where(requests.c.action == bind("action"), newest.c.verb != looked)
+        self.acts_on = Prepared(wanted.order_by(newest.c.n.desc()).limit(bind("most")), dialect)
+        votes = sa.select(d.at).where(d.person == bind("person"), d.vote == sa.literal_column("1", sa.BigInteger()))
+        self.votes_of = Prepared(votes.order_by(d.n.desc()).limit(bind("most")), dialect)

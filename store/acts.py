@@ -1,0 +1,25 @@
+"""What somebody decided of late: the part of `bot.core.ports.Tx` that guards of attention ask."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.model import Verb
+from store import rows
+from store.cursor import Cursor
+
+
+class ActsTx:
+    """See `bot.core.ports.Tx`."""
+
+    _cursor: Cursor
+
+    def acts_on(self, person: str, action: str, most: int) -> tuple[Verb, ...]:
+        """See `Tx.acts_on`."""
+        asked = {"person": person, "action": action, "most": most}
+        return tuple([Verb(verb) for (verb,) in self._cursor.all(self._cursor.say.acts.acts_on, asked)])
+
+    def votes_of(self, person: str, most: int) -> tuple[datetime, ...]:
+        """See `Tx.votes_of`."""
+        found = self._cursor.all(self._cursor.say.acts.votes_of, {"person": person, "most": most})
+        return tuple([rows.moment(at) for (at,) in found])
