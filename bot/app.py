@@ -78,6 +78,7 @@ class Bot:
             describe=self._describe,
         )
         self.ledger.courier = self.courier
+        self.ledger.begin = self.desk.begin
         self.notary = open_notary(settings, store, clock, self.replayer)
         beside = Beside(self.ledger, self.courier.take)
         self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release, beside.look)
