@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.core.model import Execution, Request
-from bot.core.ports import Channel, Clock, Effect, Herald, Replayer
+from bot.core.ports import Channel, Clock, Effect, Herald, Order, Replayer
 from bot.courier.errands import Errands
 from bot.courier.replays import Replays
 from bot.courier.shift import Shift
@@ -72,6 +72,18 @@ class Courier:
     def take_execution(self, execution: Execution) -> None:
         """Run an execution when its time has come, or ask after it when its report is overdue."""
         self._replays.take(execution)
+
+    def promise(self) -> bool:
+        """See `bot.desk.ledger.Courier`."""
+        return self._replays.promise()
+
+    def unpromise(self, places: int) -> None:
+        """See `bot.desk.ledger.Courier`."""
+        self._replays.unpromise(places)
+
+    def take_order(self, order: Order) -> None:
+        """Run at once what is committed as begun."""
+        self._replays.take_order(order)
 
     def drop(self) -> None:
         """Forget all that was taken: others see to it. What runs goes on, and what it comes to counts no more."""

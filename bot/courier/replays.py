@@ -28,6 +28,9 @@ class Replays:
         self._shift = shift
         self._replayer = replayer
         self._slots = asyncio.Semaphore(_REPLAYS_AT_ONCE)
+        self._promised = 0
+        """Places of those that begin as they are committed, until they are given to `take_order`."""
+        self._returned: set[asyncio.Task[None]] = set()
         self._held: set[str] = set()
         self._running: set[str] = set()
         self._unheard: set[str] = set()
@@ -49,6 +52,39 @@ class Replays:
             self._shift.forget(execution.id)
             return
         self._shift.at(execution.id, execution.due_at, lambda: self._begin(execution.id))
+
+    def promise(self) -> bool:
+        """Keep a place for one that begins as it is committed; False where it would have to wait for one."""
+        if self._shift.over or len(self._running) + self._promised >= _REPLAYS_AT_ONCE:
+            return False
+        self._promised += 1
+        return True
+
+    def unpromise(self, places: int) -> None:
+        """Give places back."""
+        self._promised -= places
+
+    def take_order(self, order: Order) -> None:
+        """Run at once what is committed as begun; once the shift is over it waits again, for nothing was begun."""
+        if self._shift.over:
+            task = asyncio.get_running_loop().create_task(self._put_back(order))
+            self._returned.add(task)
+            task.add_done_callback(self._returned.discard)
+            return
+        self._running.add(order.execution)
+        self._shift.begin(self._ordered(order))
+
+    async def _ordered(self, order: Order) -> None:
+        async with self._slots:
+            with about(execution=order.execution):
+                await self._run(order)
+        self._running.discard(order.execution)
+
+    async def _put_back(self, order: Order) -> None:
+        try:
+            await self._desk.put_back(order)
+        except SaysoError:
+            _log.exception("execution %s is still marked as running; the next start sees to it", order.execution)
 
     def _begin(self, execution_id: str) -> None:
         self._shift.begin(self._replay(execution_id))
@@ -124,3 +160,4 @@ class Replays:
                 await self._desk.lost(execution_id)
             except SaysoError:
                 _log.exception("execution %s is still marked as running; the next start sees to it", execution_id)
+        await asyncio.gather(*self._returned)

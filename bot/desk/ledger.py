@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.core.digest import RANDOM_BYTES, new_id
 from bot.core.errors import SaysoError, Unavailable
 from bot.core.model import Event, Execution, Request
-from bot.core.ports import About, Clock, Effect, EffectKind, Overtaken, Store, Tx
+from bot.core.ports import About, Clock, Effect, EffectKind, Order, Overtaken, Store, Tx
 from bot.desk.live import Live
 from bot.desk.refusals import Refusals
 from bot.desk.waiting import Waiting
@@ -32,11 +32,15 @@ def lease_now() -> float:
 
 
 class Deed(Struct, frozen=True):
-    """What a unit of work did: the request as it is now, and what is to be done outside because of it."""
+    """What a unit of work did: the request as it is now, and what is to be done outside because of it.
+
+    ``order`` is to be run now, for ``execution`` is committed as begun.
+    """
 
     request: Request | None
     effects: tuple[Effect, ...] = ()
     execution: Execution | None = None
+    order: Order | None = None
     fresh: bool = True
     others: tuple[Request, ...] = ()
     """Further requests that it changed, as they are now."""
@@ -58,6 +62,15 @@ class Courier(Protocol):
     def take_execution(self, execution: Execution) -> None:
         """Take an execution as it is committed: to run, to be reported, or to be forgotten because it ended."""
 
+    def promise(self) -> bool:
+        """Keep a place for what is to begin as it is committed; False where none is free."""
+
+    def unpromise(self, places: int) -> None:
+        """Give places back: what they were for was given to `take_order`, or is not committed."""
+
+    def take_order(self, order: Order) -> None:
+        """Run at once what is committed as begun."""
+
 
 class Ledger:
     """The store, the clock and the ears of the house, shared by the desk's parts."""
@@ -70,6 +83,8 @@ class Ledger:
         self.live = Live()
         self.refusals = Refusals()
         self.courier: Courier | None = None
+        self.begin: Callable[[Tx, Deed], Deed] | None = None
+        """What lets a run begin in the transaction that approves it; see `bot.desk.beginning`."""
         self.replica: str | None = None
         """Under which name this process shares the store with others; None where it has it to itself."""
         self.alive_until = math.inf
@@ -95,14 +110,37 @@ class Ledger:
         ``patient`` and ``about``: see `bot.core.ports.Store.write`.
         """
         deeds: list[Deed] = []
+        places: list[bool] = []
 
         def kept(tx: Tx) -> Deed:
             deed = work(tx)
             if deed.effects and self.store.shared:
                 deed = replace(deed, effects=tx.mine(deed.effects))
+            if deed.execution is not None and deed.fresh:
+                deed = self._begun(tx, deed, places)
             deeds[:] = (deed,)
             return deed
 
+        try:
+            return await self._committed(kept, deeds, patient=patient, about=about)
+        finally:
+            if places and self.courier is not None:
+                self.courier.unpromise(len(places))
+
+    def _begun(self, tx: Tx, deed: Deed, places: list[bool]) -> Deed:
+        """The deed with what it approved begun, where nothing stands in the way and there is a place for it.
+
+        Only on a store of this process alone: a commit of which another machine does not say whether it happened must
+        leave nothing that has begun.
+        """
+        if self.begin is None or self.courier is None or self.store.shared or not self.courier.promise():
+            return deed
+        places.append(True)
+        return self.begin(tx, deed)
+
+    async def _committed(
+        self, kept: Callable[[Tx], Deed], deeds: list[Deed], *, patient: bool, about: About | None
+    ) -> Deed:
         for _ in range(_TRIES):
             try:
                 deed = await self.store.write(kept, patient=patient, about=about)
@@ -126,10 +164,12 @@ class Ledger:
                 return None
             deed = deeds[0]
             wanted = {effect.id for effect in deed.effects}
+            execution = tx.execution(deed.execution.id) if deed.execution is not None else None
             return Deed(
                 tx.request(deed.request.id) if deed.request is not None else None,
                 tuple(e for e in tx.effects() if e.id in wanted and tx.has_effects((e.id,))) if wanted else (),
-                tx.execution(deed.execution.id) if deed.execution is not None else None,
+                execution,
+                deed.order if execution == deed.execution else None,
                 others=tuple([now for other in deed.others if (now := tx.request(other.id)) is not None]),
             )
 
@@ -150,7 +190,9 @@ class Ledger:
             return
         if deed.effects:
             self.courier.take(deed.effects)
-        if deed.execution is not None:
+        if deed.order is not None:
+            self.courier.take_order(deed.order)
+        elif deed.execution is not None:
             self.courier.take_execution(deed.execution)
 
     def _tell_of(self, request: Request) -> None:

@@ -14,12 +14,11 @@ from msgspec.structs import replace
 
 from bot.core import errors
 from bot.core.model import Execution, ExecutionState, Request
-from bot.core.policy import Execute
 from bot.core.ports import About, Change, Effect, Order, Outcome, OutcomeKind, Tx
 from bot.desk.afterwards import Afterwards
 from bot.desk.attempts import backoff, ending, mismatch
+from bot.desk.beginning import Beginning
 from bot.desk.ledger import Deed
-from bot.desk.taking_back import TakingBack
 
 _TO_RUN = (ExecutionState.WAITING, ExecutionState.EXECUTING)
 _UNHEARD = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store did not say that it had begun, so nothing was")
@@ -37,7 +36,7 @@ class Claim(Struct, frozen=True):
     not_before: datetime | None = None
 
 
-class Runs(TakingBack, Afterwards):
+class Runs(Beginning, Afterwards):
     """The replays' side."""
 
     async def claim(self, execution_id: str, *, unheard: bool = False) -> Claim:
@@ -78,34 +77,6 @@ class Runs(TakingBack, Afterwards):
         await self._ledger.commit(work, about=About(executions=(execution_id,)))
         return claims[-1]
 
-    def _begun(self, tx: Tx, request: Request, execution: Execution, how: Execute) -> tuple[Deed, Order | None]:
-        now = self._ledger.clock.now()
-        begun = replace(
-            execution,
-            state=ExecutionState.EXECUTING,
-            attempts=execution.attempts + 1,
-            started_at=execution.started_at or now,
-            due_at=now + how.timeout if how.agent else None,
-        )
-        event = self._event("execution.started", request, actor="sayso", via="replay", digest=execution.digest)
-        tx.record(Change(event=event, execution_before=execution, execution=begun))
-        after, turned = replace(request, execution=begun), self._begins(tx, request)
-        if how.agent:
-            return Deed(after, turned.effects, begun, others=turned.others), None
-        order = Order(
-            execution=begun.id,
-            request=request.id,
-            revision=begun.revision,
-            digest=begun.digest,
-            agent=request.agent,
-            action=request.content.action,
-            arguments=request.content.arguments,
-            approved_by=tuple(dict.fromkeys(v.by for v in request.votes)),
-            how=how,
-            attempt=begun.attempts,
-        )
-        return Deed(after, turned.effects, others=turned.others), order
-
     def _under_way(self, tx: Tx, execution: Execution, *, unheard: bool) -> Deed:
         """Of what was begun before: its agent's time is over, or it waits again because nothing has begun."""
         request = self._load(tx, execution.request)
@@ -133,6 +104,31 @@ class Runs(TakingBack, Afterwards):
                 return self._retried(tx, request, execution, outcome)
             state, error = ending(execution, outcome)
             return self._end(tx, request, execution, state, "execution.ended", result=outcome.result, error=error)
+
+        await self._ledger.commit(work, about=About(executions=(order.execution,)))
+
+    async def put_back(self, order: Order) -> None:
+        """Let an order wait again of which nothing was begun, as if it had not been given."""
+
+        def work(tx: Tx) -> Deed:
+            execution = tx.execution(order.execution)
+            if execution is None or execution.state is not ExecutionState.EXECUTING:
+                return Deed(None)
+            if execution.attempts != order.attempt:
+                return Deed(None)
+            first = order.attempt == 1
+            waiting = replace(
+                execution,
+                state=ExecutionState.WAITING,
+                due_at=self._ledger.clock.now(),
+                attempts=execution.attempts - 1,
+                started_at=None if first else execution.started_at,
+            )
+            request = self._load(tx, order.request)
+            event = self._event("execution.retried", request, actor="sayso", via="replay", error="the bot was stopping")
+            tx.record(Change(event=event, execution_before=execution, execution=waiting, of=request))
+            # Nobody is told: who would begin it is going home.
+            return Deed(replace(request, execution=waiting))
 
         await self._ledger.commit(work, about=About(executions=(order.execution,)))
 

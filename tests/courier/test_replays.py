@@ -343,7 +343,7 @@ async def test_p14_a_run_that_ends_in_time_is_recorded(house: House) -> None:
 async def test_p14_stopping_in_the_middle_of_a_claim(house: House) -> None:
     """The claim is committed though its courier is gone: it is unknown at once, not first at the next start."""
     slow = Slow()
-    courier = await house.work(slow)
+    courier = await house.work(slow, at_once=False)
     gate = asyncio.Event()
     write = house.store.write
     claims = 0
@@ -412,7 +412,7 @@ async def test_p10_a_claim_that_cannot_be_written_is_tried_again(
     house: House, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing runs without its committed claim; a second later it does."""
-    await house.work()
+    await house.work(at_once=False)
     claim = house.desk.claim
 
     async def down(_: str, **_how: Any) -> Any:

@@ -203,8 +203,8 @@ class House:
         lines = await self.store.audit(request if isinstance(request, str) else request.id)
         return [_named(line.body) for line in lines]
 
-    async def work(self, replayer: Replayer | None = None) -> Courier:
-        """A courier at work, as after a start."""
+    async def work(self, replayer: Replayer | None = None, *, at_once: bool = True) -> Courier:
+        """A courier at work, as after a start; ``at_once``: runs begin in the transactions that approve them."""
         self.replayer = open_replayer(secrets=(SECRET,), allow_private=lambda: ("127.0.0.0/8",))
         courier = Courier(
             self.desk,
@@ -216,6 +216,7 @@ class House:
             describe=lambda request: {"id": request.id, "state": str(request.state)},
         )
         self.courier = self.ledger.courier = courier
+        self.ledger.begin = self.desk.begin if at_once else None
         await courier.start()
         return courier
 
