@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "audit": "bot.commands.audit",
     "erase": "bot.commands.erase",
     "examples": "bot.commands.examples",
+    "report": "bot.commands.report",
     "backup": "bot.commands.backup",
     "restore": "bot.commands.restore",
     "migrate-store": "bot.commands.moving",

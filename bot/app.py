@@ -34,7 +34,7 @@ from bot.scheduler import Scheduler
 from bot.serving import serve
 from bot.settings import Settings, SettingsError
 from bot.sharing import replica_figures, replica_probes, terms
-from bot.trail import open_notary, trail_figures, trail_probes
+from bot.trail import open_notary, open_reports, trail_figures, trail_probes
 from bot.web.app import create_app
 from bot.web.house import Figure, House, Probe, page_url
 from bot.web.inbox import routes
@@ -175,6 +175,7 @@ class Bot:
             warnings=self._warnings,
             push=self.push,
             oidc=identity_provider(self.settings, clock),
+            reports=open_reports(self.settings, self.store, self.rules.current, clock),
             addressed=self._addressed,
             rewrite=lambda: rewrite(self.store, self.settings.database_url),
         )

@@ -1,12 +1,14 @@
-"""The audit's notary out of the settings, and what ``/readyz`` and ``/metrics`` say of the trail."""
+"""The audit's notary and its reports out of the settings, and what ``/readyz`` and ``/metrics`` say of the trail."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.checkpoints import Notary, Placing, open_places
 from bot.core.checkpoint import SigningKey
+from bot.core.policy import Policy
 from bot.core.ports import Clock, Herald, Store
+from bot.reports import Reports
 from bot.settings import Settings, SettingsError
 from bot.web.house import Figure, Probe
 
@@ -26,6 +28,12 @@ def open_notary(settings: Settings, store: Store, clock: Clock, herald: Herald |
         every=audit.every,
         placings=tuple(map(Placing, places)),
     )
+
+
+def open_reports(settings: Settings, store: Store, policy: Callable[[], Policy], clock: Clock) -> Reports:
+    """Who writes compliance reports, holding checkpoints against the house's own keys."""
+    trusted = [SigningKey(key).public for key in settings.audit.keys]
+    return Reports(store, policy, clock, trusted=trusted, house=settings.public_url)
 
 
 def trail_probes(notary: Notary) -> Sequence[Probe]:

@@ -75,6 +75,7 @@ ALONE = {
     "bot/courier": ("bot.core", "bot.desk", "bot.courier"),
     "bot/oidc": ("bot.core", "bot.oidc"),
     "bot/replay": ("bot.core", "bot.replay"),
+    "bot/reports": ("bot.core", "bot.reports"),
     "bot/routing": ("bot.core", "bot.routing"),
     "bot/web": ("bot.core", "bot.desk", "bot.web"),
     "channels": ("bot.core", "channels"),

@@ -35,6 +35,11 @@ class Visits(Part):
         event = self._event("audit.exported", None, actor=by, via=via, **asked)
         await self._ledger.store.write(lambda tx: tx.append(event))
 
+    async def report_taken(self, *, by: str, via: str, **asked: str | bool) -> None:
+        """Put on record that somebody (``by``, an actor) took a compliance report; ``asked`` is of what."""
+        event = self._event("report.taken", None, actor=by, via=via, **asked)
+        await self._ledger.store.write(lambda tx: tx.append(event))
+
     async def subscriptions(self, person: str | None = None) -> tuple[Subscription, ...]:
         """Every browser that takes push (of one person), oldest first."""
         return await self._ledger.store.subscriptions(person)
@@ -66,9 +71,11 @@ class Visits(Part):
 
         return await self._ledger.store.write(work)
 
-    async def pause(self, *, on: bool, by: str, via: str) -> bool:
-        """Stop or start all replays, ``by`` an actor; whether that changed anything."""
-        return await pause(self._ledger, on=on, by=by, via=via)
+    async def pause(
+        self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None
+    ) -> bool:
+        """Stop or start replays, ``by`` an actor; see `bot.desk.switch.pause`."""
+        return await pause(self._ledger, on=on, by=by, via=via, agent=agent, action=action)
 
     async def keep(self, name: str, value: str) -> str:
         """Keep what was made at first start, unless something stands there; what stands there now."""

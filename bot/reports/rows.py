@@ -12,7 +12,7 @@ from bot.core.edits import submission_of
 from bot.core.model import Decision, Request, Then, Verb
 from bot.core.policy import GLASS_REVIEW, HOUSE, Policy
 from bot.core.policy.exclusion import excluded
-from bot.core.ports import ReportAsked
+from bot.core.ports.reports import ReportAsked
 from bot.core.redaction import shown
 from bot.reports.lists import Entry, Fold, Listed
 from bot.reports.trail import fold_of

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, json
 
-from bot.core.ports import AuditLine, ReportAsked
+from bot.core.ports import AuditLine
+from bot.core.ports.reports import ReportAsked
 from bot.core.proof import Examiner
 from bot.reports.kinds import DECISIONS, ENDED, heading_of
 from bot.reports.lists import Entry, Fold, Listed

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from bot.core.policy import Policy
 from bot.core.ports import Clock, Store
+from bot.core.ports.reports import Reporting
 from bot.desk import Access, Desk
 
 
@@ -82,7 +83,7 @@ class House:
     ``slack`` is None where Slack does not come in by HTTP. ``probes`` and ``figures`` are asked at each ``/readyz``
     and ``/metrics``. Once ``closing`` is set, every call that waits is answered at once with what is so. ``addressed``
     answers (request id, mark of a mail's link) with the id of the person for whom that link was made, or None; it says
-    nothing of whether there is such a request. ``push`` and ``oidc`` are as the inbox has them
+    nothing of whether there is such a request. ``push``, ``oidc`` and ``reports`` are as the inbox has them
     (`bot.web.inbox.house`), None where they are off; ``warnings`` are of the policy in force. ``rewrite`` takes what
     was erased out of the database's own files, and says whether nothing of it is left there; raises `SaysoError`.
     """
@@ -99,6 +100,7 @@ class House:
     addressed: Callable[[str, str], str | None] = field(default=addressed_to_nobody)
     push: Any = None
     oidc: Any = None
+    reports: Reporting | None = None
     warnings: Callable[[], Sequence[str]] = field(default=no_warnings)
     rewrite: Callable[[], Awaitable[bool]] = field(default=nothing_to_rewrite)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

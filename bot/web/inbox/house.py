@@ -9,9 +9,10 @@ from typing import Protocol
 from bot.core.card import Card
 from bot.core.errors import SaysoError
 from bot.core.examples import ExampleQuery
-from bot.core.model import ExecutionState, Key, Request, Role
+from bot.core.model import ExecutionState, Key, Request, Role, Severity
 from bot.core.policy import Policy
-from bot.core.ports import Ballot, Clock, Link, Reviews, Session, Store, Subscription, Way
+from bot.core.ports import Ballot, Clock, Link, Reviews, Session, Stopped, Store, Subscription, Way
+from bot.core.ports.reports import Reporting
 from bot.desk import Live
 from bot.desk.examples import Parcel
 from bot.web.house import Probe
@@ -105,11 +106,27 @@ class Desk(Reviews, Protocol):
     ) -> Parcel:
         """Examples, on record as taken by an actor, ready to leave; raises `SaysoError`."""
 
+    async def report_taken(self, *, by: str, via: str, **asked: str | bool) -> None:
+        """Put on record that somebody (``by``, an actor) took a report; ``asked`` is of what."""
+
     async def paused(self) -> bool:
         """Whether replays are stopped."""
 
-    async def pause(self, *, on: bool, by: str, via: str) -> bool:
-        """Stop or start all replays, ``by`` an actor; whether that changed anything."""
+    async def stopped(self) -> Stopped:
+        """Whose replays are stopped."""
+
+    async def pause(
+        self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None
+    ) -> bool:
+        """Stop or start all replays, or those of an agent or an action; whether that changed anything."""
+
+    async def roll_back(
+        self, request_id: str, /, *, by: str, via: str, reason: str | None = None
+    ) -> tuple[Request, bool]:
+        """Propose what takes a request back, ``by`` an actor, and whether it was made now; raises `SaysoError`."""
+
+    async def report_incident(self, request_id: str, /, *, by: str, via: str, severity: Severity, note: str) -> Request:
+        """Keep that what ran did harm, ``by`` an actor; raises `SaysoError`."""
 
 
 class Push(Protocol):
@@ -176,6 +193,10 @@ class House(Protocol):
     @property
     def push(self) -> Push | None:
         """The push channel; None where it is off."""
+
+    @property
+    def reports(self) -> Reporting | None:
+        """Who writes reports; None where nobody does."""
 
     @property
     def oidc(self) -> Oidc | None:

@@ -1,0 +1,1 @@
+"""The compliance report: its counts, its words, its looks."""
