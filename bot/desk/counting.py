@@ -6,9 +6,11 @@ Counting happens in the transaction that keeps the request, so that many at once
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.core import counting
 from bot.core.accounts import Charge
@@ -16,6 +18,8 @@ from bot.core.fingerprint import fingerprints
 from bot.core.model import Submission
 from bot.core.policy import COOLDOWN, Bounds, Policy, Routing, Rule, TrialOutcome
 from bot.core.ports import AccountEntry, Tx
+from bot.core.trust import drift
+from bot.core.trust.grants import Grant, number_at
 
 _SAMPLE = "sample "
 """Before the fingerprint of what is among a sample; it is kept beside those of what was rejected."""
@@ -45,11 +49,59 @@ class Counted(Struct, frozen=True):
     entries: tuple[AccountEntry, ...] = ()
     drawn: tuple[str, ...] = ()
     """Fingerprints of content that is among a sample, to be kept."""
+    grant: Grant | None = None
+    """The grant that lets it run, or sampled it, with this request in its watch; or that ends with it."""
+    drifted: str | None = None
+    """What is other than it was, for which that grant ends."""
 
 
 def counted(tx: Tx, it: Proposal) -> Counted:
-    """The route that stands once all is counted, and what it adds to which accounts."""
+    """The route that stands once all is counted, and what it adds to which accounts.
 
+    A grant may have ended, or the agent may drift by this very request: then its rule answers nothing.
+    """
+    closed: dict[str, tuple[TrialOutcome, str]] = {}
+    ended: Counted | None = None
+    while True:
+        standing = _counted(tx, it, closed)
+        name, grant_id = _earned(it.policy, standing)
+        if grant_id is None:
+            return standing if ended is None else replace(standing, grant=ended.grant, drifted=ended.drifted)
+        found = _watched(tx, it, standing, grant_id)
+        if found is not None and found.drifted is None:
+            return found
+        why = f"what was earned ended: {found.drifted}" if found is not None else "what was earned has ended"
+        closed[name] = TrialOutcome.NEEDS_PERSON, why
+        ended = found if found is not None else ended
+
+
+def _earned(policy: Policy, standing: Counted) -> tuple[str, str | None]:
+    """The earned rule that approves, or that would have and sampled: its name, and its grant's id."""
+    routing = standing.routing
+    if routing.route.grant is not None:
+        return routing.route.rule, routing.route.grant
+    if not standing.drawn:
+        return "", None
+    sampled = {trial.rule for trial in routing.trials if trial.outcome is TrialOutcome.SAMPLED}
+    rule = next((rule for rule in policy.rules if rule.grant is not None and rule.name in sampled), None)
+    return ("", None) if rule is None else (rule.name, rule.grant)
+
+
+def _watched(tx: Tx, it: Proposal, standing: Counted, grant_id: str) -> Counted | None:
+    """With the grant as its row has it now, this request among what is watched; None where it holds no more."""
+    grant = tx.grant(grant_id)
+    if grant is None or not grant.holds(it.now):
+        return None
+    asked = it.submission
+    found = {pointer: number_at(asked.arguments, pointer) for pointer in grant.ceilings}
+    numbers = {pointer: value for pointer, value in found.items() if value is not None}
+    watch, alarm = drift.noticed(grant.baseline, grant.watch, at=it.now, numbers=numbers, confidence=asked.confidence)
+    routing = standing.routing
+    routed = replace(routing, route=replace(routing.route, grant=grant.id))
+    return replace(standing, routing=routed, grant=replace(grant, watch=watch), drifted=alarm)
+
+
+def _counted(tx: Tx, it: Proposal, closed: Mapping[str, tuple[TrialOutcome, str]]) -> Counted:
     def spent(rule: Rule, charge: Charge) -> tuple[int, int]:
         if rule.limit is None:
             raise AssertionError("only a limited rule has an account")
@@ -60,7 +112,7 @@ def counted(tx: Tx, it: Proposal) -> Counted:
         it.submission,
         agent=it.agent,
         now=it.now,
-        bounds=Bounds(refused=_refused(tx, it)),
+        bounds=Bounds(refused=_refused(tx, it), closed=closed),
         chance=0.0 if _drawn_before(tx, it) else it.chance,
         spent=spent,
     )

@@ -8,12 +8,14 @@ from bot.desk.batches import Batches
 from bot.desk.erasing import Erasing
 from bot.desk.examples import Examples
 from bot.desk.letters import Letters
+from bot.desk.practising import Practising
 from bot.desk.rollbacks import Rollbacks
 from bot.desk.runs import Runs
+from bot.desk.trusting import Trusting
 from bot.desk.turns import Turns
 from bot.desk.undoing import Undoing
 from bot.desk.visits import Visits
 
 
-class Desk(Agents, Batches, Undoing, Rollbacks, Advice, Turns, Runs, Letters, Visits, Erasing, Examples):
+class Desk(Agents, Batches, Undoing, Rollbacks, Advice, Turns, Runs, Practising, Letters, Visits, Erasing, Examples, Trusting):
     """Every change of a request goes through here; each method is one committed step, or a refusal."""

@@ -8,7 +8,7 @@ from bot.core import errors
 from bot.core.model import ExecutionState, Incident, PersonRole, Request, Severity, Verb
 from bot.core.policy import Policy
 from bot.core.ports import About, Change, Tx
-from bot.desk.emergencies import Emergencies
+from bot.desk.granting import Granting
 from bot.desk.ledger import Deed
 
 RAN = (
@@ -22,7 +22,7 @@ _MOST = 50
 """Incidents kept of one request; more would say nothing that a word to the admins does not."""
 
 
-class Incidents(Emergencies):
+class Incidents(Granting):
     """The side of harm."""
 
     async def report_incident(self, request_id: str, *, by: str, via: str, severity: Severity, note: str) -> Request:
@@ -83,7 +83,7 @@ class Incidents(Emergencies):
                 of=request,
             )
         )
-        return Deed(after, effects)
+        return Deed(after, effects + self._harmed(tx, request))
 
 
 def _answerable(policy: Policy, request: Request) -> tuple[str, ...]:

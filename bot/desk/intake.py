@@ -13,7 +13,8 @@ from bot.core.digest import digest_of
 from bot.core.edits import differences
 from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
-from bot.core.ports import About, Change, Tx
+from bot.core.ports import About, Change, Effect, Tx
+from bot.core.practice import NOTHING
 from bot.core.redaction import seen
 from bot.desk.counting import Counted, Proposal, counted
 from bot.desk.ledger import Deed
@@ -149,14 +150,18 @@ class Intake(Part):
         created = change.after
         if created is None:
             raise AssertionError("a new request has content")
-        execution = self._unless_paused(tx, change.execution)
+        execution = self._unless_paused(tx, created, change.execution)
         kept = replace(created, execution=execution)
         tx.record(replace(change, after=kept, execution=execution))
         for entry in standing.entries:
             tx.spend(entry)
         for each in standing.drawn:
             tx.keep_rejection(each, it.id, it.now)
-        return Deed(kept, change.effects, execution)
+        return Deed(kept, change.effects + self._under_grant(tx, it, standing), execution)
+
+    def _under_grant(self, tx: Tx, it: Proposal, standing: Counted) -> tuple[Effect, ...]:  # noqa: ARG002  # parts above say what
+        """What a request that an earned rule let run leads to beside itself."""
+        return ()
 
     def _created(
         self,
@@ -173,7 +178,8 @@ class Intake(Part):
         ``takes_back`` is the request that it is to roll back.
         """
         policy, submission, agent, now = it.policy, it.submission, it.agent, it.now
-        content = _first(policy, submission, agent, it.id, now)
+        target = NOTHING if routing.route.practice is not None else policy.action(submission.action).execute.target
+        content = _first(submission, agent, it.id, now, target)
         hidden = policy.action(submission.action).secret(submission.arguments)
         request = lifecycle.begin(
             Request(
@@ -217,8 +223,7 @@ def _told(routing: Routing) -> list[dict[str, str]]:
     return [{"rule": t.rule, "outcome": str(t.outcome), "detail": t.detail} for t in trials]
 
 
-def _first(policy: Policy, submission: Submission, agent: str, request_id: str, now: Any) -> Revision:
-    target = policy.action(submission.action).execute.target
+def _first(submission: Submission, agent: str, request_id: str, now: Any, target: str) -> Revision:
     return Revision(
         request=request_id,
         number=1,

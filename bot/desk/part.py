@@ -37,6 +37,7 @@ from bot.core.redaction import masked, paths_of
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.remedies import undo_text
 from bot.desk.rounds import Rounds
+from bot.desk.trusted import Trusted
 
 _MAX_ARGUMENTS = 256 * 1024
 TRIED_AGAIN = timedelta(days=1)
@@ -52,7 +53,8 @@ class Part:
         """``link`` gives the address of a request's page."""
         self._ledger = ledger
         self._rounds = rounds
-        self._policy = policy
+        self.trust = Trusted(policy, ledger.clock)
+        self._policy = self.trust.current
         self._link = link
 
     def _load(self, tx: Tx, request_id: str, *, agent: str | None = None) -> Request:
@@ -171,6 +173,8 @@ class Part:
         spec = self._policy().action(request.content.action)
         if not request.state.approved or not request.kind.runs or spec.execute.nothing:
             return None
+        if request.route.practice is not None:
+            return None
         now = self._ledger.clock.now()
         # Another target than the approved one is left to the claim, which refuses it.
         # What is taken back is marked as that by the claim, so a rollback passes through it, too.
@@ -190,9 +194,11 @@ class Part:
             started_at=now if handed else None,
         )
 
-    def _unless_paused(self, tx: Tx, execution: Execution | None) -> Execution | None:
-        """What would be in the agent's hands at once waits instead while replays are stopped."""
-        if execution is None or execution.state is not ExecutionState.EXECUTING or not tx.paused():
+    def _unless_paused(self, tx: Tx, request: Request, execution: Execution | None) -> Execution | None:
+        """What would be in the agent's hands at once waits instead while its replays are stopped."""
+        if execution is None or execution.state is not ExecutionState.EXECUTING:
+            return execution
+        if not tx.paused(request.agent, request.content.action):
             return execution
         now = self._ledger.clock.now()
         return replace(execution, state=ExecutionState.WAITING, due_at=now, attempts=0, started_at=None)
@@ -264,7 +270,7 @@ class Part:
 
 def _of_the_house(request: Request) -> bool:
     """Whether the house asks by itself; no agent's key reaches that, whatever the agent is called."""
-    return request.action.startswith(HOUSE)
+    return request.action.startswith(HOUSE) or request.route.practice is not None
 
 
 def changed(before: Request, after: Request) -> tuple[Track, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.model import Decision, Request
-from bot.core.policy import REVIEW_AFTER
+from bot.core.policy import REVIEW_AFTER, TRUST
 from bot.core.ports import Effect, Tx
 from bot.desk.afterwards import Afterwards
 
@@ -15,4 +15,6 @@ class Sequels(Afterwards):
         """What follows from how such a request ended, as committed effects to be done."""
         if ended.action == REVIEW_AFTER:
             return self._looked_back(tx, ended, decision)
+        if ended.action == TRUST:
+            return self._trust_decided(tx, ended, decision)
         return ()

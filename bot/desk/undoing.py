@@ -68,7 +68,7 @@ class Undoing(Reviewers):
                 effects=effects,
             )
         )
-        return Deed(after, effects, execution)
+        return Deed(after, effects + self._regretted(tx, request, "was taken back"), execution)
 
 
 def _approves(vote: Decision, person: str, revision: int) -> bool:

@@ -131,12 +131,13 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     are the action's own, as they came out; ``refused`` is an earlier request of the same content that was rejected.
     ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
-    ``grant`` is the earned grant whose rule answered, or that is sampled by this (then people are asked). ``review_after`` is the chain that is asked, once it ran, whether
-    that was right, of the share ``review_share`` (0 to 1) by chance. ``practice`` names the declared drill that this
-    is: nothing runs, whatever is decided, and its ``lesson`` is told once it is. ``needs_reason``: an approval has to say
-    why (`bot.core.policy.Attention`). ``notes`` are what the house adds to the card, as (label, text); ``of`` is
-    another request whose content this one repeats, so that it is erased with that. ``asked`` is who asked for it in the
-    agent's name, who then cannot withdraw it (None: the agent itself).
+    ``grant`` is the earned grant whose rule answered, or that this is a sample of (then people are asked).
+    ``review_after`` is the chain that is asked, once it ran, whether that was right, of the share ``review_share`` (0
+    to 1) by chance. ``practice`` names the declared drill that this is: nothing runs, whatever is decided, and its
+    ``lesson`` is told once it is. ``needs_reason``: an approval has to say why (`bot.core.policy.Attention`). ``notes``
+    are what the house adds to the card, as (label, text); ``of`` is another request whose content this one repeats, so
+    that it is erased with that. ``asked`` is who asked for it in the agent's name, who then cannot withdraw it (None:
+    the agent itself).
     """
 
     then: Then

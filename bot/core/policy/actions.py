@@ -45,6 +45,8 @@ HOUSE = "sayso."
 DRILL = "sayso.drill"
 GLASS_REVIEW = "sayso.break_glass_review"
 REVIEW_AFTER = "sayso.review_after"
+TRUST = "sayso.trust"
+TRUST_ENDED = "sayso.trust_ended"
 REVIEW_LASTS = timedelta(days=7)
 """How long a review afterwards waits for somebody."""
 COOLDOWN = timedelta(days=7)

@@ -8,12 +8,13 @@ critical actions, limits, the agent's own word; and whatever stands above the ru
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, json, to_builtins
 from msgspec.structs import replace
 
 from bot.core.digest import canonical
@@ -25,6 +26,7 @@ from bot.core.trust.drift import NO_BASELINE, UNWATCHED, Baseline, Watch
 BURST = 3
 """So many times the busiest day of the evidence may run by a grant in any 24 hours."""
 _DAY = timedelta(days=1)
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class GrantState(StrEnum):
@@ -40,6 +42,7 @@ class Ending(StrEnum):
 
     REFUSED = "refused"
     UNDECIDED = "undecided"
+    WITHDRAWN = "withdrawn"
     REPLACED = "replaced"
     EXPIRED = "expired"
     CHANGED = "changed"
@@ -117,11 +120,12 @@ class EarnedCondition(Struct, frozen=True, kw_only=True):
 
     @property
     def source(self) -> str:
-        """As a condition would be written."""
-        said = [f'agent == "{self.agent}"', f'action == "{self.action}"']
-        said += [f"0 <= {_written(pointer)} <= {ceiling:g}" for pointer, ceiling in self.ceilings.items()]
+        """As it would be written in routing.yaml."""
+        said = [f"agent == {_quoted(self.agent)}", f"action == {_quoted(self.action)}"]
+        for pointer, ceiling in self.ceilings.items():
+            said += [f"{_written(pointer)} >= 0.0", f"{_written(pointer)} <= {float(ceiling)!r}"]
         if self.confidence is not None:
-            said.append(f"confidence >= {self.confidence:g}")
+            said.append(f"confidence >= {float(self.confidence)!r}")
         if not self.irreversible:
             said.append('risk != "irreversible"')
         return " && ".join([*([f"({self.base.source})"] if self.base is not None else ()), *said])
@@ -160,7 +164,13 @@ def _within(arguments: Any, pointer: str, ceiling: float) -> bool:
 
 
 def _written(pointer: str) -> str:
-    return "arguments." + ".".join(names(pointer))
+    return "arguments" + "".join(
+        f".{name}" if _PLAIN.fullmatch(name) else f"[{_quoted(name)}]" for name in names(pointer)
+    )
+
+
+def _quoted(text: str) -> str:
+    return json.encode(text).decode()
 
 
 def terms_of(rule: Rule) -> str:

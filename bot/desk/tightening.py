@@ -1,0 +1,147 @@
+"""What was earned is taken back at once, in the transaction that has the reason, and said to those who granted it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from bot.core.model import Decision, PersonRole, Request, Route, State, Submission, Then, Verb
+from bot.core.policy import HOUSE, TRUST_ENDED, Routing, with_delegates
+from bot.core.ports import Effect, Tx
+from bot.core.trust import drift
+from bot.core.trust.grants import Ending, Grant, GrantState
+from bot.desk.counting import Counted, Proposal
+from bot.desk.emergencies import Emergencies
+
+SEEN_WITHIN = timedelta(days=7)
+"""For how long word of an end waits to be seen."""
+_WRONG = (Verb.REJECT, Verb.APPROVE_WITH_EDITS)
+
+
+class Tightening(Emergencies):
+    """The side of lost trust."""
+
+    def _tightened(
+        self,
+        tx: Tx,
+        grant_id: str,
+        ending: Ending,
+        why: str,
+        *,
+        request: str | None = None,
+        actor: str = "sayso",
+        via: str = "desk",
+    ) -> tuple[Effect, ...]:
+        """End a grant that is in force, put that on record and tell its admins; nothing where it ended before.
+
+        ``why`` is said to people; ``request`` is the one that gave the reason.
+        """
+        grant = tx.grant(grant_id)
+        if grant is None or grant.state is not GrantState.IN_FORCE:
+            return ()
+        return self._ended_grant(tx, grant, ending, why, request=request, actor=actor, via=via)
+
+    def _ended_grant(
+        self,
+        tx: Tx,
+        grant: Grant,
+        ending: Ending,
+        why: str,
+        *,
+        request: str | None = None,
+        actor: str = "sayso",
+        via: str = "desk",
+    ) -> tuple[Effect, ...]:
+        """Write that a grant ended; who decided about it gets a card where it had been in force."""
+        was_in_force = grant.state is GrantState.IN_FORCE
+        now = self._ledger.clock.now()
+        after = replace(grant, state=GrantState.ENDED, ended_at=now, ending=ending, why=why)
+        tx.put_grant(after)
+        self.trust.stale = True
+        about = {"grant": grant.id, "rule": grant.rule, "agent": grant.agent, "action": grant.action}
+        event = self._event(
+            "trust.ended", None, actor=actor, via=via, **about, ending=str(ending), why=why, by_request=request
+        )
+        tx.append(event)
+        if not was_in_force or ending is Ending.REPLACED or grant.ask not in self._policy().chains:
+            return ()
+        return self._said(tx, grant, ending, why, request)
+
+    def _said(self, tx: Tx, grant: Grant, ending: Ending, why: str, request: str | None) -> tuple[Effect, ...]:
+        policy = self._policy()
+        told = {"agent": grant.agent, "action": grant.action, "rule": grant.rule, "why": why, "grant": grant.id}
+        if request is not None:
+            told["request"] = self._link(request)
+        if ending.tightens:
+            told["from now on"] = "people are asked again, and what was shown before counts no more"
+        submission = Submission(
+            action=TRUST_ENDED, arguments=told, reason="People are asked again. Approve: you saw it."
+        )
+        it = self._proposal(policy, submission, f"Trust ended: {grant.agent} may no longer run {grant.action} by rule")
+        route = self._trust_route(it, grant.ask, grant.agent, f"trust: {grant.id} ended: {why}", SEEN_WITHIN)
+        if not deciders(route):
+            return ()
+        change = self._created(it, Routing(route, ()), actor="sayso")
+        tx.record(change)
+        return change.effects
+
+    def _trust_route(self, it: Proposal, chain: str, agent: str, why: str, lasts: timedelta) -> Route:
+        """A route that asks the admins of a chain, but not the agent's owner, nor who stands in for them."""
+        policy = it.policy
+        spec = policy.agents.get(agent)
+        owner = {spec.owner} if spec is not None and spec.owner else set()
+        barred = {name for name, person in policy.people.items() if person.role is not PersonRole.ADMIN}
+        barred |= with_delegates(policy, owner, it.now, it.now + lasts) if owner else set()
+        return self._house_route(it, "trust", why, chain=chain, lasts=lasts, barred=tuple(sorted(barred)))
+
+    def _under_grant(self, tx: Tx, it: Proposal, standing: Counted) -> tuple[Effect, ...]:
+        """A request that a grant let run, or sampled, or let run no more, is written into its row."""
+        if standing.grant is None:
+            return ()
+        if standing.drifted is None:
+            tx.put_grant(standing.grant)
+            return ()
+        return self._tightened(
+            tx, standing.grant.id, Ending.DRIFT, f"{it.agent} drifts: {standing.drifted}", request=it.id
+        )
+
+    def _learnt(self, tx: Tx, request: Request, after: Request, decision: Decision) -> tuple[Effect, ...]:
+        """What a vote says of what was earned: one rejection or edit in the sample ends it; other outcomes are watched."""
+        route, wrong = request.route, decision.decision in _WRONG
+        if request.action.startswith(HOUSE) or not (wrong or (decision.decision.is_vote and not after.state.open)):
+            return ()
+        if route.grant is not None and route.then is Then.STAGES and wrong:
+            did = "rejected" if decision.decision is Verb.REJECT else "changed"
+            why = f"{request.id}, which was among its sample, was {did}"
+            return self._tightened(tx, route.grant, Ending.SAMPLE, why, request=request.id)
+        known = self.trust.held(route.rule, request.agent, request.action)
+        grant = tx.grant(known.id) if known is not None else None
+        if grant is None or not grant.holds(self._ledger.clock.now()):
+            return ()
+        right = after.state is State.APPROVED
+        watch, alarm = drift.judged(grant.baseline, grant.watch, confidence=request.content.confidence, right=right)
+        if alarm is not None:
+            why = f"{request.agent} drifts: {alarm}"
+            return self._tightened(tx, grant.id, Ending.DRIFT, why, request=request.id)
+        tx.put_grant(replace(grant, watch=watch))
+        return ()
+
+    def _regretted(self, tx: Tx, request: Request, what: str) -> tuple[Effect, ...]:
+        """A request under a grant, run or sampled, went wrong otherwise than by a vote."""
+        if request.route.grant is None:
+            return ()
+        why = f"{request.id} {what}"
+        return self._tightened(tx, request.route.grant, Ending.SAMPLE, why, request=request.id)
+
+    def _harmed(self, tx: Tx, request: Request) -> tuple[Effect, ...]:
+        """An incident is reported of a request that ran under a grant, or was sampled by it."""
+        if request.route.grant is None:
+            return ()
+        why = f"an incident was reported of {request.id}, which ran under it"
+        return self._tightened(tx, request.route.grant, Ending.INCIDENT, why, request=request.id)
+
+
+def deciders(route: Route) -> frozenset[str]:
+    """Everybody whom a route can ask."""
+    return frozenset[str]().union(*(stage.people for stage in route.stages)) - set(route.excluded)
