@@ -81,7 +81,7 @@ class Bot:
         self.ledger.begin = self.desk.begin
         self.notary = open_notary(settings, store, clock, self.replayer)
         beside = Beside(self.ledger, self.courier.take)
-        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release, beside.look)
+        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release, self.desk.practise, beside.look)
         self.replicas = self._replicas()
         self._counts = Counts(store, clock)
         self.slack: Any = None

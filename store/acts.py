@@ -14,10 +14,11 @@ class ActsTx:
 
     _cursor: Cursor
 
-    def acts_on(self, person: str, action: str, most: int) -> tuple[Verb, ...]:
+    def acts_on(self, person: str, action: str, most: int) -> tuple[tuple[datetime, Verb], ...]:
         """See `Tx.acts_on`."""
         asked = {"person": person, "action": action, "most": most}
-        return tuple([Verb(verb) for (verb,) in self._cursor.all(self._cursor.say.acts.acts_on, asked)])
+        found = self._cursor.all(self._cursor.say.acts.acts_on, asked)
+        return tuple([(rows.moment(at), Verb(verb)) for at, verb in found])
 
     def votes_of(self, person: str, most: int) -> tuple[datetime, ...]:
         """See `Tx.votes_of`."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bot.core import errors, lifecycle, tracks
 from bot.core.errors import Fault
-from bot.core.model import Kind, Request, Track, Verb
+from bot.core.model import Kind, Request, State, Track, Verb
 from bot.core.policy import HOUSE, CoolDown
 from bot.core.ports import Ballot
 from bot.core.transitions import clock
@@ -100,3 +100,8 @@ def handed_on(request: Request, stage: int, now: datetime) -> Request:
 
 def _awaited(request: Request, track: Track) -> bool:
     return any(request.waits_for(person) for person in request.asked(track))
+
+
+def ended_by_question(request: Request, now: datetime) -> Request:
+    """A practice that somebody asked about has ended: it was noticed, and there is no agent that could answer."""
+    return lifecycle.cancel(request, now) if request.state is State.NEEDS_INFO else request

@@ -17,6 +17,8 @@ _LONGEST_BACKOFF = timedelta(minutes=5)
 def mismatch(request: Request, execution: Execution, how: Execute) -> str | None:
     """Why what is stored is not what was approved, or None (laws 2 and 4; threat T5)."""
     content = request.content
+    if request.route.practice is not None:
+        return "practice: it is a declared practice, and never runs"
     bound = {execution.digest, content.digest, *(vote.digest for vote in request.votes)}
     try:
         bound.add(recompute(content, request.agent))

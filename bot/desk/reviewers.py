@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from bot.core import errors, lifecycle
+from bot.core import errors, guards, lifecycle
 from bot.core.about import about
 from bot.core.card import Card, next_step_at
 from bot.core.digest import recompute
@@ -18,8 +18,10 @@ from bot.core.forms import Field, fields_of
 from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.policy import HOUSE
 from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
+from bot.core.practice import outcome_of
 from bot.core.redaction import paths_of, shown, uneditable
 from bot.core.restoring import restored
+from bot.desk.attentive import attentive
 from bot.desk.ledger import Deed
 from bot.desk.part import changed, voted
 from bot.desk.sequels import Sequels
@@ -58,8 +60,8 @@ class Reviewers(Sequels):
                 raise
 
     def _decided(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> Deed:
-        after, decision = self._applied(request, ballot, now)
-        execution = self._unless_paused(tx, self._planned(after))
+        after, decision, guard = self._counted(tx, request, ballot, now)
+        execution = self._unless_paused(tx, after, self._planned(after))
         after = replace(after, execution=execution or request.execution)
         standing = tx.deliveries(request.id)
         deliveries: tuple[Delivery, ...] = ()
@@ -80,6 +82,7 @@ class Reviewers(Sequels):
             request,
             actor=f"person:{ballot.by}",
             via=ballot.channel,
+            guard=guard,
             **voted(decision, (ballot.revision, ballot.digest)),
         )
         tx.record(
@@ -93,12 +96,33 @@ class Reviewers(Sequels):
                 effects=effects,
             )
         )
-        if after.state is State.REJECTED:
-            for each in fingerprints_in(request, request.content.target):
-                tx.keep_rejection(each, request.id, now)
+        self._kept_in_mind(tx, request, after, now)
+        effects += self._learnt(tx, request, after, decision)
         if not after.state.open and after.action.startswith(HOUSE):
             effects += self._sequel(tx, after, decision)
         return Deed(after, effects, execution)
+
+    def _counted(
+        self, tx: Tx, request: Request, ballot: Ballot, now: datetime
+    ) -> tuple[Request, Decision, str | None]:
+        """The request after a decision, the decision, and which guard of attention made something of it."""
+        looked = attentive(tx, self._policy().attention, request, ballot, now)
+        after, decision = self._applied(looked.request, ballot, now)
+        if looked.request is not request:
+            after = guards.handed_on(after, decision.stage, now)
+        if request.route.practice is not None:
+            after = guards.ended_by_question(after, now)
+        return after, decision, looked.guard
+
+    def _kept_in_mind(self, tx: Tx, request: Request, after: Request, now: datetime) -> None:
+        """What was rejected is known again. A practice teaches people only: its agent never asked for that."""
+        if request.route.practice is not None:
+            if not after.state.open:
+                found = str(outcome_of(after))
+                tx.append(self._event("practice.ended", after, actor="sayso", via="desk", outcome=found))
+        elif after.state is State.REJECTED:
+            for each in fingerprints_in(request, request.content.target):
+                tx.keep_rejection(each, request.id, now)
 
     def _applied(self, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision]:
         decision = self._decision(request, ballot, now)

@@ -181,7 +181,7 @@ class Rounds:
     def tell_agent(self, request: Request, policy: Policy, event: str) -> tuple[Effect, ...]:
         """The event to the agent's own webhook, if it registered one."""
         spec = policy.agents.get(request.agent)
-        if spec is None or spec.webhook is None:
+        if spec is None or spec.webhook is None or request.route.practice is not None:
             return ()
         return (self._ledger.effect(EffectKind.WEBHOOK, request.id, event),)
 

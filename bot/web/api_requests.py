@@ -110,6 +110,7 @@ async def listing(call: Call) -> Answer:
         raise invalid((parameter_fault("cursor", "unknown", detail),))
     page = found[:size]
     following = page[-1].id if len(found) > size else None
+    page = tuple([request for request in page if not call.veiled(request)])
     if advising:
         page = tuple([request for request in page if call.key.name in request.advice_missing])
     # Sent at once: each of these reads waits for a thread, not for another.

@@ -120,9 +120,13 @@ class Call:
     async def mine(self) -> Request:
         """The request in the path; an agent finds only its own."""
         request = await self.house.desk.request(self.id)
-        if request is None or (self.key.role is Role.AGENT and request.agent != self.key.name):
+        if request is None or (self.key.role is Role.AGENT and request.agent != self.key.name) or self.veiled(request):
             raise errors.NotFound("There is no such request, or it is not yours to see.")
         return request
+
+    def veiled(self, request: Request) -> bool:
+        """Whether this is a practice of the team, which no agent's key sees: the agent never proposed it."""
+        return request.route.practice is not None and self.key.role in (Role.AGENT, Role.ADVISOR)
 
     async def show(
         self, request: Request, *, status: int = 200, whole: bool = False, headers: Headers | None = None

@@ -65,6 +65,8 @@ def _ending(request: Request) -> tuple[Verdict, ...]:
         State.CANCELLED: "Withdrawn by the agent",
         State.REJECTED: "Rejected because nobody decided in time",
     }
+    if request.route.practice is not None and request.state is State.CANCELLED:
+        return (Verdict(title="Ended by that question", by=None, at=request.decided_at, channel=None),)
     if request.state.open or any(d.decision.is_vote and d.at == request.decided_at for d in request.decisions):
         return ()
     title = by_rule.get(request.state)

@@ -58,7 +58,8 @@ class Card(Struct, frozen=True, kw_only=True):
     ``run`` is where the execution stands, in the model's word; ``execution`` says it to people. ``replies`` is what a
     letter written back may decide, all that bounds it taken together. ``notes`` are the house's own: its checks, what
     advisors think, what is other than in a rejected request; ``offers`` what may be picked, which stands among the
-    arguments with all it holds. ``held_until``: nobody is asked before then. ``needs_reason``: whoever approves it has to say why.
+    arguments with all it holds. ``held_until``: nobody is asked before then. ``needs_reason``: whoever approves it has
+    to say why.
     """
 
     request: str

@@ -20,6 +20,7 @@ from bot.core.ports.rows import (
     Filter,
     Link,
     Session,
+    Stopped,
     Subscription,
     Wanted,
 )
@@ -83,8 +84,8 @@ class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
     def keep_rejection(self, fingerprint: str, request_id: str, at: datetime) -> None:
         """Keep that a request was rejected, to be found by its fingerprint; after 400 days it is forgotten."""
 
-    def acts_on(self, person: str, action: str, most: int) -> tuple[Verb, ...]:
-        """What somebody decided about an action, newest first, without escalations: of their newest 500 decisions."""
+    def acts_on(self, person: str, action: str, most: int) -> tuple[tuple[datetime, Verb], ...]:
+        """When somebody decided what about an action, newest first, without escalations: of their newest 500 decisions."""
 
     def votes_of(self, person: str, most: int) -> tuple[datetime, ...]:
         """When somebody voted, newest first."""
@@ -110,11 +111,14 @@ class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
     def finish(self, effect_ids: Sequence[str]) -> None:
         """Forget effects that are done."""
 
-    def paused(self) -> bool:
-        """Whether all replays are stopped."""
+    def paused(self, agent: str | None = None, action: str | None = None) -> bool:
+        """Whether all replays are stopped; of an agent and an action, also whether either is by itself."""
 
-    def pause(self, *, on: bool, event: Event) -> None:
-        """Stop or allow all replays, with its audit line."""
+    def stopped(self) -> Stopped:
+        """Whose replays are stopped."""
+
+    def pause(self, *, on: bool, event: Event, agent: str | None = None, action: str | None = None) -> None:
+        """Stop or allow all replays, those of one agent, or those of one action, with its audit line."""
 
     def append(self, event: Event) -> None:
         """An audit line of its own, for what changes no request (a refusal, a key, a configuration)."""
@@ -255,6 +259,9 @@ class Store(LetterStore, ReplicaStore, TrustStore, Protocol):
 
     async def paused(self) -> bool:
         """Whether all replays are stopped."""
+
+    async def stopped(self) -> Stopped:
+        """Whose replays are stopped."""
 
     async def writable(self) -> bool:
         """Whether a write would succeed now."""
