@@ -35,10 +35,10 @@ class Practising(Intake):
             return None
         if self._next is not None and self._next[0] == practice and self._next[1] > now:
             return None
-        deed = await self._ledger.commit(lambda tx: self._due(tx, practice))
+        deed = await self._ledger.commit(lambda tx: self._exercise_due(tx, practice))
         return deed.request
 
-    def _due(self, tx: Tx, practice: Practice) -> Deed:
+    def _exercise_due(self, tx: Tx, practice: Practice) -> Deed:
         now = self._ledger.clock.now()
         due = _moment(tx.kept(_KEPT))
         # One that is further away than any lot lies was drawn when practices were rarer, or before the clock was set.
