@@ -41,4 +41,4 @@ def outcome_of(request: Request) -> Practised:
 
 def pause(every: timedelta, lot: int) -> timedelta:
     """How long until the next practice: from nothing to twice ``every``, each as likely; ``lot`` has 32 bits."""
-    return 2 * every * (lot % _CHANCES) / _CHANCES
+    return 2 * every * ((lot % _CHANCES) / _CHANCES)
