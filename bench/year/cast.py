@@ -66,7 +66,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     kind: str
     arguments: dict[str, Any]
     labels: dict[str, str]
-    confidence: float
+    confidence: float | None
     truth: Truth
 
 

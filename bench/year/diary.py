@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from bench.year.cast import Proposal
+from bench.year.cast import Proposal, Truth
 from bot.core.model import Request
 
 
@@ -40,6 +40,7 @@ class Entry(Struct, kw_only=True):
     asked: dict[tuple[str, int], datetime] = {}
     ran: int = 0
     incident: datetime | None = None
+    undone: bool = False
 
 
 class Diary:
@@ -54,6 +55,24 @@ class Diary:
         entry = Entry(proposal=proposal, at=request.created_at, last=request)
         self.entries[request.id] = entry
         return entry
+
+    def moved(self, request: Request) -> None:
+        """A request changed. One that nobody of the play proposed takes back another that ran, or is an exercise."""
+        known = self.entries.get(request.id)
+        if known is not None:
+            known.last = request
+            return
+        content = request.content
+        it = Proposal(
+            agent=request.agent,
+            action=request.action,
+            kind=str(request.kind),
+            arguments=content.arguments,
+            labels={},
+            confidence=None,
+            truth=Truth(wrong=request.route.practice is not None),
+        )
+        self.submitted(request, it)
 
     def of(self, agent: str) -> Iterator[Entry]:
         """An agent's, oldest first."""

@@ -12,7 +12,7 @@ from random import Random
 from bench.year.cast import AGENTS, Agent, in_temper, proposal
 from bench.year.diary import Diary, Entry
 from bench.year.hours import at_work
-from bench.year.people import People
+from bench.year.people import People, harmful
 from bench.year.stage import Stage
 from bot.core.model import Execution, ExecutionState, Kind, Request, State, Submission, Then
 from bot.core.policy import HOUSE
@@ -21,7 +21,7 @@ _SECONDS_A_DAY = 86_400
 _WEEKEND, _AT_WEEKENDS = 5, 0.25
 _TRUSTED_AFTER = 3
 """So many of an agent's last requests have to have run by rule before a sly one takes heart."""
-_FAILS, _SILENT, _WITHDRAWS = 0.01, 0.003, 0.01
+_FAILS, _SILENT, _WITHDRAWS, _REGRETS = 0.01, 0.003, 0.01, 0.05
 _NOTICED, _FOUND_AFTER = 0.8, 2 * _SECONDS_A_DAY
 
 Deed = Callable[[], Awaitable[object]]
@@ -37,7 +37,7 @@ class Life:
         self.scale = scale
         self.people = People(stage, draw, self.diary, self.at)
         self.ticks: list[Deed] = []
-        """What the house does by itself each hour, beside waking what is due."""
+        """What else happens each hour, beside what the house does by itself."""
         self._events: list[tuple[datetime, int, Deed]] = []
         self._order = count()
         self._proposals = count(1)
@@ -66,6 +66,8 @@ class Life:
         """See to what an act led to, until nothing does any more."""
         while True:
             await self.stage.deliver()
+            if self.stage.desk.trust.stale:
+                await self.stage.desk.look_at_trust()
             executions, self.stage.hands.executions = self.stage.hands.executions, []
             for execution in executions:
                 self._planned(execution)
@@ -78,7 +80,8 @@ class Life:
                     await self._moved(request)
 
     async def _hour(self) -> None:
-        for tick in self.ticks:
+        desk = self.stage.desk
+        for tick in (*self.ticks, desk.look_at_trust, desk.practise):
             await tick()
         self.at(self.stage.clock.at + timedelta(hours=1), self._hour)
 
@@ -128,11 +131,13 @@ class Life:
         if request.action.startswith(HOUSE):
             self.diary.house[request.id] = request
         else:
-            self.diary.entries[request.id].last = request
+            self.diary.moved(request)
         if request.due_at is not None and request.state.open:
             self._once(request.id, f"wake {request.due_at}", request.due_at, self.stage.desk.wake)
         if request.state is State.PENDING:
             self.people.asked(request)
+        elif request.state.approved and request.execution is not None:
+            self._approved(request, request.execution)
         elif request.state is State.NEEDS_INFO:
             when = self.stage.clock.at + timedelta(minutes=self.draw.uniform(2, 30))
             self._once(request.id, f"answer {request.revision}", when, lambda: self._answer(request.id))
@@ -141,6 +146,14 @@ class Life:
         if (request_id, what) not in self._begun:
             self._begun.add((request_id, what))
             self.at(when, deed)
+
+    def _approved(self, request: Request, execution: Execution) -> None:
+        """Somebody may think better of it while nothing has run."""
+        votes = request.votes
+        if execution.state is ExecutionState.WAITING and votes and execution.due_at is not None:
+            half = self.stage.clock.at + (execution.due_at - self.stage.clock.at) / 2
+            if self.draw.random() < _REGRETS:
+                self._once(request.id, f"undo {request.revision}", half, lambda: self.people.undo(request.id))
 
     async def _answer(self, request_id: str) -> None:
         entry = self.diary.entries[request_id]
@@ -173,11 +186,6 @@ class Life:
 
     def _consequence(self, request_id: str, entry: Entry) -> None:
         """What should not have run comes to light, mostly."""
-        if _harmful(entry) and self.draw.random() < _NOTICED:
+        if harmful(entry) and self.draw.random() < _NOTICED:
             when = at_work("lea", self.stage.clock.at, self.draw.expovariate(1 / _FOUND_AFTER))
             self.at(when, lambda: self.people.report_incident(request_id))
-
-
-def _harmful(entry: Entry) -> bool:
-    truth, content = entry.proposal.truth, entry.last.content
-    return truth.wrong and (truth.right is None or truth.right not in content.arguments.values())

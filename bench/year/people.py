@@ -12,12 +12,15 @@ from bench.year.diary import Act, Diary, Entry
 from bench.year.hours import at_work
 from bench.year.stage import Stage
 from bot.core.card import Card
-from bot.core.model import Kind, Request, State, Verb
+from bot.core.model import ExecutionState, Kind, Request, Severity, State, Verb
+from bot.core.policy import REVIEW_AFTER
 from bot.core.ports import Ballot
+from bot.desk.incidents import RAN
 
 _PACE = 22.0
 """Characters a second that who reads, reads."""
 _NUMBER = {agent.name: agent.number for agent in AGENTS}
+_TAKES_BACK = 0.5
 _CATEGORIES = ("wrong amount", "wrong target", "against policy", "not needed")
 
 
@@ -109,7 +112,7 @@ class People:
         draw = self._draw
         said: dict[str, Any] = {"decision": Verb.APPROVE}
         if entry is None:
-            return said
+            return self._in_hindsight(request, person) if request.action == REVIEW_AFTER else said
         it = entry.proposal
         if request.kind is Kind.QUESTION:
             said["answer"] = "Yes, that is how we do it."
@@ -133,6 +136,37 @@ class People:
         refused: dict[str, Any] = {"decision": Verb.REJECT, "category": self._draw.choice(_CATEGORIES)}
         return refused | ({"comment": "This must not happen."} if self._draw.random() < 0.6 else {})  # noqa: PLR2004
 
+    def _in_hindsight(self, review: Request, person: Person) -> dict[str, Any]:
+        first = self._diary.entries[str(review.route.of)]
+        if not harmful(first) or self._draw.random() >= person.notices:
+            return {"decision": Verb.APPROVE}
+        first.incident = first.incident or self._stage.clock.now()
+        return {"decision": Verb.REJECT, "category": "high", "comment": "That was wrong."}
+
+    async def undo(self, request_id: str) -> None:
+        """Who approved it takes that back while nothing has run."""
+        request = await self._stage.store.request(request_id)
+        if request is None or request.execution is None or request.execution.state is not ExecutionState.WAITING:
+            return
+        by = request.votes[-1].by
+        await self._stage.desk.undo(request_id, by=by, via="inbox", revision=request.revision)
+        self._diary.entries[request_id].undone = True
+
     async def report_incident(self, request_id: str) -> None:
-        """Somebody found out that what ran did harm."""
-        self._diary.entries[request_id].incident = self._stage.clock.now()
+        """Somebody found out that what ran did harm; what can be taken back they propose to, as often as not."""
+        entry, desk = self._diary.entries[request_id], self._stage.desk
+        run = entry.last.execution
+        if run is None or run.state not in RAN or run.incidents:
+            return
+        severity = self._draw.choice((Severity.LOW, Severity.MEDIUM, Severity.HIGH))
+        entry.incident = entry.incident or self._stage.clock.now()
+        by = "person:lea"
+        await desk.report_incident(request_id, by=by, via="inbox", severity=severity, note="A customer complained.")
+        if self._stage.policy.action(entry.proposal.action).rollback and self._draw.random() < _TAKES_BACK:
+            await desk.roll_back(request_id, by=by, via="inbox", reason="It did harm.")
+
+
+def harmful(entry: Entry) -> bool:
+    """Whether what ran, or would run, does harm in truth."""
+    truth, content = entry.proposal.truth, entry.last.content
+    return truth.wrong and (truth.right is None or truth.right not in content.arguments.values())

@@ -13,7 +13,7 @@ from typing import Any
 from bot.core.card import Card
 from bot.core.model import Delivery, DeliveryState, Execution, Person
 from bot.core.policy import Policy
-from bot.core.ports import Effect, EffectKind, Letter, Place
+from bot.core.ports import Effect, EffectKind, Letter, Order, Place
 from bot.desk import Desk, Ledger, Rounds
 from bot.routing import parse
 from store import SqlStore, open_store
@@ -96,6 +96,16 @@ class Hands:
     def take_execution(self, execution: Execution) -> None:
         """Keep an execution."""
         self.executions.append(execution)
+
+    def promise(self) -> bool:
+        """Agents run all there is; nothing begins here."""
+        return False
+
+    def unpromise(self, places: int) -> None:
+        """None are given."""
+
+    def take_order(self, order: Order) -> None:
+        """None come, for none are promised."""
 
 
 @dataclass

@@ -102,11 +102,10 @@ def baseline(draw: Random, way: Way, evidence: int = _EVIDENCE) -> tuple[Baselin
 
 def caught(draw: Random, made: Baseline, way: Way, since: datetime, *, days: float, sample: float) -> Caught | None:
     """What takes the grant back within so many days, acting that way; None: nothing does."""
-    watch, actions = UNWATCHED, 0
-    for action in acts(draw, way, since):
+    watch = UNWATCHED
+    for actions, action in enumerate(acts(draw, way, since), 1):
         if action.at - since > timedelta(days=days):
             return None
-        actions += 1
         numbers = {"/amount": action.amount}
         watch, alarm = noticed(made, watch, at=action.at, numbers=numbers, confidence=action.confidence)
         if alarm is None and draw.random() < sample:
