@@ -17,7 +17,7 @@ from msgspec import Struct
 from bot.core.card import name_of
 from bot.core.model import Person
 from bot.core.policy import Rule
-from bot.core.scrutiny import visible
+from bot.core.scrutiny import hidden, visible
 from bot.reports.kinds import EXCEPTIONS
 from bot.reports.lists import MOST
 from bot.reports.mapping import TEXTS
@@ -54,6 +54,11 @@ def plain(text: object) -> str:
     return visible(str(text)).replace("⏎\n", " ⏎ ").replace("\n", " ")
 
 
+def _title(text: str) -> str:
+    """A request's title, in which everything hidden was made visible when it was made, unless hands were laid on it."""
+    return plain(text) if any(map(hidden, text)) else text
+
+
 def _time(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
@@ -76,7 +81,7 @@ class Drawing:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"plain": plain, "time": _time, "span": _short}
+        self._templates.filters |= {"plain": plain, "title": _title, "time": _time, "span": _short}
         self._rows = self._templates.get_template("decisions.html")
 
     def decisions(self, told: Sequence[Told], people: Mapping[str, Person]) -> bytes:
