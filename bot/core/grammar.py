@@ -3,6 +3,7 @@ r"""What a reviewer may write back, in a thread or a mail, and nothing else is a
 The first line that is not empty is the command, whole and in any case; the lines after it are the comment::
 
     approve
+    approve: reason
     reject
     reject: reason
     edit name=value, name=value
@@ -11,6 +12,9 @@ The first line that is not empty is the command, whole and in any case; the line
     answer: text
     choose option
     handled
+
+``approve: reason`` is a command only where the house asks for a reason (`bot.core.policy.Attention.reason_for`): else
+what stands behind the colon may be a condition, and nobody meant that to count.
 
 The last three approve, each what is asked in its own way: a question is answered in words, or by one of its options;
 of a choice an option is picked; an exception is handled, with or without an answer. An answer begins on the command's
@@ -46,6 +50,7 @@ OPTION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """An option's id, as submissions may name one."""
 
 _WITH_TEXT = re.compile(r"(reject|ask|answer)\s*:(.*)", re.IGNORECASE | re.DOTALL)
+_EXPLAINED = re.compile(r"(approve|reject|ask|answer)\s*:(.*)", re.IGNORECASE | re.DOTALL)
 _EDIT = re.compile(r"edit\s+(.*)", re.IGNORECASE | re.DOTALL)
 _CHOOSE = re.compile(r"choose\s+(\S+)", re.IGNORECASE)
 
@@ -91,6 +96,7 @@ class NotUnderstood(Struct, frozen=True):
     detail: str
 
 
+_NO_REASON = NotUnderstood("reason_missing", "Why do you approve it? Write approve: and your reason.")
 _NO_QUESTION = NotUnderstood("question_missing", "What should the agent be asked? Write ask: and the question.")
 _NO_ANSWER = NotUnderstood(
     "answer_missing", "What is the answer? Write answer: and your words, or choose and an option."
@@ -103,8 +109,8 @@ _NO_EDIT = NotUnderstood(
 _WANTING = {"ask": _NO_QUESTION, "edit": _NO_EDIT, "answer": _NO_ANSWER, "choose": _NO_OPTION}
 
 
-def parse(text: str) -> Command | NotUnderstood:
-    """The command that a text gives, or why it gives none. Pure."""
+def parse(text: str, *, reasons: bool = False) -> Command | NotUnderstood:
+    """The command that a text gives, or why it gives none; ``reasons``: an approval has to say why. Pure."""
     lines = text.replace("\r\n", "\n").split("\n")
     at = next((index for index, line in enumerate(lines) if line.strip()), None)
     if at is None:
@@ -114,7 +120,7 @@ def parse(text: str) -> Command | NotUnderstood:
     plain = _PLAIN.get(first.casefold())
     if plain is not None:
         return replace(plain, comment=rest)
-    worded = _WITH_TEXT.fullmatch(first)
+    worded = (_EXPLAINED if reasons else _WITH_TEXT).fullmatch(first)
     if worded:
         return _with_text(worded[1].casefold(), worded[2].strip(), rest)
     edit = _EDIT.fullmatch(first)
@@ -128,6 +134,8 @@ def parse(text: str) -> Command | NotUnderstood:
 
 def _with_text(word: str, said: str, rest: str | None) -> Command | NotUnderstood:
     comment = "\n".join(part for part in (said, rest) if part) or None
+    if word == "approve":
+        return Command(verb=Verb.APPROVE, comment=comment) if comment else _NO_REASON
     if word == "reject":
         return Command(verb=Verb.REJECT, comment=comment)
     if word == "answer":

@@ -28,6 +28,11 @@ class Practising(Intake):
 
     _next: tuple[Practice, datetime] | None = None
 
+    def announced(self) -> str | None:
+        """How the team was told of practices; None where there are none."""
+        practice = self._policy().practice
+        return practice.announced if practice is not None and practice.requests else None
+
     async def practise(self) -> Request | None:
         """Put a practice before people where its moment has come; to be called again and again, and cheap."""
         practice, now = self._policy().practice, self._ledger.clock.now()

@@ -26,14 +26,14 @@ _WRAPPED = NotUnderstood(
 Commands = tuple[tuple[KeyItem, Command], ...]
 
 
-def commands_in(text: str, key: ReplyKey) -> Commands | NotUnderstood:
-    """What an answer to a letter says about which of its requests."""
+def commands_in(text: str, key: ReplyKey, *, reasons: bool = False) -> Commands | NotUnderstood:
+    """What an answer to a letter says about which of its requests; ``reasons`` as `parse` has it."""
     by_number = {item.number: item for item in key.items}
     if Names.is_digest(key.letter):
         found = parse_numbered(text, by_number)
         given = found if isinstance(found, NotUnderstood) else tuple((by_number[n], command) for n, command in found)
     else:
-        command = parse(text)
+        command = parse(text, reasons=reasons)
         given = command if isinstance(command, NotUnderstood) else ((key.items[0], command),)
     return _WRAPPED if not isinstance(given, NotUnderstood) and _maybe_wrapped(text, given) else given
 

@@ -149,7 +149,7 @@ class Mailroom:
     async def _understand(self, receipt: Receipt, mail: Mail, key: ReplyKey, person: Person) -> None:
         ours = (self._settings.address, self._settings.reply_to or "")
         text = await _aside(mail.raw, lambda: new_text(mail, ours))
-        given = commands_in(text, key)
+        given = commands_in(text, key, reasons=await self._needs_reason(key))
         actor = f"person:{person.id}"
         if isinstance(given, NotUnderstood):
             lines = answers.not_understood(given)
@@ -162,6 +162,11 @@ class Mailroom:
         verdict = ",".join(dict.fromkeys(outcome.word for outcome in outcomes))
         lines = answers.lines_of(outcomes, person)
         await self._file(replace(receipt, verdict=verdict), lines, mail, key, person, actor=actor, refused=False)
+
+    async def _needs_reason(self, key: ReplyKey) -> bool:
+        """Whether the letter was about one request, whose approval has to say why."""
+        found = await self._letters.request(key.items[0].request) if len(key.items) == 1 else None
+        return found is not None and found.route.needs_reason
 
     async def _outcome(self, item: KeyItem, command: Command, key: ReplyKey, person: Person, same: str) -> Outcome:
         """Decide one request; what is refused is an outcome too."""

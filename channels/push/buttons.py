@@ -111,6 +111,7 @@ class Buttons:
             and card.state is State.PENDING
             and request.kind is Kind.APPROVAL
             and request.risk in _LOW
+            and not card.needs_reason
             and not card.marks
             and not card.notes
             and not card.below_gate

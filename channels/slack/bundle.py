@@ -126,7 +126,7 @@ def _item(index: int, card: Card, delivery: str, row: Row | None) -> KeyItem:
         delivery=delivery,
         fully_shown=row is not None and row.whole and card.fully_shown,
         number=index + 1 if decides else 0,
-        by_page=card.kind is not Kind.APPROVAL or card.risk == Risk.IRREVERSIBLE,
+        by_page=card.kind is not Kind.APPROVAL or card.risk == Risk.IRREVERSIBLE or card.needs_reason,
     )
 
 

@@ -29,6 +29,7 @@ from channels.slack.words import ACTION_IDS, button_of, status_of, style_of
 TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
 IN_SLASH, IN_HOME = 10, 45
 _ONE_LINE = 80
+_ANNOUNCED = 2500
 _KEPT = "Reason"
 """What stays of the agent's words once there is nothing left to decide; the rest is in the full request."""
 
@@ -233,11 +234,16 @@ class Row(Struct, frozen=True):
     url: str | None
 
 
-def queue(name: str, cards: Sequence[Card], most: int) -> list[dict[str, Any]]:
-    """What waits for a person, soonest first, ``most`` of it at most: blocks of a message or a home tab."""
+def queue(name: str, cards: Sequence[Card], most: int, *, announced: str | None = None) -> list[dict[str, Any]]:
+    """What waits for a person, soonest first, ``most`` of it at most: blocks of a message or a home tab.
+
+    ``announced`` is how the team was told of practices.
+    """
     rows = [_row(card) for card in cards[:most]]
     more = max(len(cards) - most, 0)
-    blocks: list[dict[str, Any]] = draw(name, headline=headline(len(cards)), rows=rows, more=more)
+    blocks: list[dict[str, Any]] = draw(
+        name, headline=headline(len(cards)), rows=rows, more=more, announced=clip(announced or "", _ANNOUNCED)[0]
+    )
     return blocks
 
 

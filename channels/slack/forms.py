@@ -65,7 +65,7 @@ def edit_modal(card: Card, fields: tuple[Field, ...], arguments: Arguments, meta
 
 
 def comment_modal(callback: str, card: Card, metadata: str) -> dict[str, Any]:
-    """The form of a rejection (``reject``) or of a question to the agent (``ask``)."""
+    """The form of a rejection (``reject``), of a question to the agent (``ask``), or of a reason (``approve``)."""
     return _modal(callback, card, metadata, inputs=[], left="")
 
 

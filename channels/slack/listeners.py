@@ -65,7 +65,7 @@ def bolt_app(
     app.action(re.compile(f"^({'|'.join(ACTION_IDS.values())})$"))(_answered(presses.press))
     app.action(re.compile(f"^({'|'.join(ALL)})$"))(_answered(sweeps.press))
     app.action("open")(_answered(_nothing))
-    for callback in ("edit", "reject", "ask", ANSWER):
+    for callback in ("approve", "edit", "reject", "ask", ANSWER):
         app.view(callback)(_answered(submissions.submit))
     app.command(re.compile("^/"))(_answered(lists.command))
     app.event("app_home_opened")(_answered(lists.home_opened))

@@ -95,9 +95,9 @@ class Presses:
             return Answer.unfinished()
 
     async def _approves(self, shown: Shown) -> bool:
-        """Whether Approve decides by itself, or needs an answer; what is gone is for the house to refuse."""
+        """Whether Approve decides by itself, or needs an answer or a reason; what is gone the house refuses."""
         request = await self._surface.reviews.request(shown.request)
-        return request is None or request.kind is Kind.APPROVAL
+        return request is None or (request.kind is Kind.APPROVAL and not request.route.needs_reason)
 
     async def _decide(self, act: Act, person: Person, verb: Verb, shown: Shown) -> Answer:
         try:
@@ -127,7 +127,7 @@ class Presses:
         # Said now, so that nobody fills in a form for nothing; the decision itself is judged again when it is made.
         lifecycle.authorise(request, ballot_of(person, verb, shown), self._clock.now())
         metadata = self._surface.forms.sign([self._surface.cards.sign_shown(shown), act.channel])
-        if verb is Verb.APPROVE:
+        if verb is Verb.APPROVE and request.kind is not Kind.APPROVAL:
             return answer_modal(card, request, metadata)
         if verb is not Verb.APPROVE_WITH_EDITS:
             return forms.comment_modal(ACTION_IDS[verb], card, metadata)

@@ -70,7 +70,8 @@ class Replies:
         delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
         if delivery is None:
             return Answer.done()
-        command = parse(text)
+        request = await self._surface.reviews.request(delivery.request)
+        command = parse(text, reasons=request is not None and request.route.needs_reason)
         try:
             person = await self._surface.person(act)
         except SaysoError as refusal:

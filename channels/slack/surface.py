@@ -129,7 +129,8 @@ class Surface:
 
     async def refresh_home(self, person: Person, user: str) -> None:
         """Publish a person's queue on their home tab."""
-        blocks = draw.queue("home.json.j2", await self.reviews.queue(person.id), draw.IN_HOME)
+        told = self.reviews.announced()
+        blocks = draw.queue("home.json.j2", await self.reviews.queue(person.id), draw.IN_HOME, announced=told)
         await self.publish_home(user, blocks)
 
     async def publish_home(self, user: str, blocks: list[dict[str, Any]]) -> None:

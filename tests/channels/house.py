@@ -81,6 +81,7 @@ class House:
         self.schema: dict[str, Any] | None = SCHEMA
         self.editable: tuple[str, ...] | None = None
         self.slow = 0.0
+        self.practises: str | None = None
         self.broken: Exception | None = None
         self.channel: Channel | None = None
         self._numbers = itertools.count(1)
@@ -240,6 +241,10 @@ class House:
         """The card of a request at hand."""
         url = f"https://sayso.example/requests/{request.id}"
         return card_of(request, people=self.people, url=url, undo="reverse the refund")
+
+    def announced(self) -> str | None:
+        """As the test says."""
+        return self.practises
 
     async def queue(self, person: str) -> tuple[Card, ...]:
         """The cards that wait for this person."""

@@ -148,5 +148,8 @@ class Reviews(Protocol):
     def person_by_slack(self, user: str) -> Person | None:
         """A person by Slack user id."""
 
+    def announced(self) -> str | None:
+        """How the team was told that there are practices, to be shown where requests are listed; None: there are none."""
+
     def fields(self, request: Request) -> tuple[Field, ...]:
         """The form for editing this request's arguments."""

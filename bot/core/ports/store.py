@@ -85,7 +85,7 @@ class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
         """Keep that a request was rejected, to be found by its fingerprint; after 400 days it is forgotten."""
 
     def acts_on(self, person: str, action: str, most: int) -> tuple[tuple[datetime, Verb], ...]:
-        """When somebody decided what about an action, newest first, without escalations: of their newest 500 decisions."""
+        """When somebody decided what of an action, newest first, without escalations: of their newest 500 decisions."""
 
     def votes_of(self, person: str, most: int) -> tuple[datetime, ...]:
         """When somebody voted, newest first."""

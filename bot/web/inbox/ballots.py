@@ -19,6 +19,7 @@ MAX_COMMENT = 4000
 BREAK_GLASS = "break_glass"
 """What the form for emergencies says in ``decision``."""
 
+_APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
 _SORTED = (Kind.APPROVAL, Kind.CHOICE)
 """Kinds whose rejection says in a word what was wrong; an answer that is declined was not wrong."""
 
@@ -70,6 +71,8 @@ def _complete(request: Request, verb: Verb, form: Form, *, glass: bool) -> None:
         faults.append(Fault("/category", "required", wording.NO_CATEGORY))
     if (verb is Verb.REJECT or glass) and not comment:
         faults.append(Fault("/comment", "required", wording.NO_EMERGENCY if glass else wording.NO_REASON))
+    if request.route.needs_reason and verb in _APPROVALS and not glass and not comment:
+        faults.append(Fault("/comment", "required", wording.NO_WHY))
     if verb is Verb.ASK and not comment:
         faults.append(Fault("/comment", "required", wording.NO_QUESTION))
     if len(comment) > MAX_COMMENT:

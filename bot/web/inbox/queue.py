@@ -88,6 +88,7 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
         names={known.id: known.name for known in policy.people.values()},
         unreached=unreached,
         paused=paused,
+        announced=house.desk.announced(),
         version=_version(search, rows, tuple(counted), lists, (unreached, paused)),
     )
 

@@ -22,7 +22,7 @@ from bot.web.inbox.pages import see_other
 from bot.web.inbox.rights import may_settle
 from bot.web.inbox.running import running_of
 from bot.web.inbox.site import VIA, Site
-from bot.web.inbox.trail import entries
+from bot.web.inbox.trail import entries, veiled
 from bot.web.inbox.view import view_of
 
 
@@ -66,7 +66,7 @@ async def _page(
     fields = house.desk.fields(request)
     now = house.clock.now()
     policy = house.policy()
-    trail = entries(await house.store.told(request), policy.people)
+    trail = veiled(request, entries(await house.store.told(request), policy.people))
     view = view_of(
         request,
         policy=policy,

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.core.card import name_of
-from bot.core.model import Arguments, Person
+from bot.core.model import Arguments, Person, Request
 from bot.core.ports import AuditLine
 from bot.web.inbox.language import words
 
@@ -104,6 +105,19 @@ class Entry(Struct, frozen=True, kw_only=True):
 def entries(lines: tuple[AuditLine, ...], people: Mapping[str, Person]) -> tuple[Entry, ...]:
     """The lines, oldest first."""
     return tuple(_entry(line, people) for line in lines)
+
+
+def veiled(request: Request, trail: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The lines as a request's page shows them: who made a practice is said once it is decided, or it would be none."""
+    if request.route.practice is None or not request.state.open:
+        return trail
+    agent = f"agent:{request.agent}"
+    return tuple(
+        replace(entry, actor=agent, who=Who("agent", request.agent), via="api")
+        if entry.type == "request.submitted"
+        else entry
+        for entry in trail
+    )
 
 
 def _entry(line: AuditLine, people: Mapping[str, Person]) -> Entry:

@@ -27,8 +27,9 @@ from bot.core.model import (
     Request,
     Verb,
 )
-from bot.core.policy import ActionSpec, Policy
+from bot.core.policy import ActionSpec, Execute, Policy
 from bot.core.ports import Unreachable
+from bot.core.practice import NOTHING
 from bot.web.inbox.changes import Changes, How, Version, changes_of, versions_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.plan import StagePart, next_people, plan_of
@@ -226,6 +227,10 @@ def _gauge(request: Request, card: Card) -> Gauge:
 
 def _run(request: Request, policy: Policy) -> Run:
     spec, target = policy.action(request.action), request.content.target
+    if target == NOTHING:
+        # A declared practice looks like any other until it is decided; then it says what it was.
+        target = spec.execute.target if request.state.open else NOTHING
+        spec = spec if request.state.open else replace(spec, execute=Execute())
     kind = "agent" if target == "agent" else "webhook" if target.startswith(("http:", "https:")) else "python"
     if not request.kind.runs or (spec.execute.nothing and spec.execute.target == target):
         kind = "nothing"

@@ -78,6 +78,7 @@ NOTHING_CHANGED = words("You changed nothing. Change a value, or approve it as i
 UNKNOWN_DECISION = words(
     "The form does not say what you decided, so nothing was changed. Open the page anew and try again."
 )
+NO_WHY = words("Say why you approve it: of this risk an approval needs a reason.")
 NO_REASON = words("Say why, so that the agent and the next reviewer can learn from it.")
 NO_CATEGORY = words("Pick what is wrong with it.")
 NO_QUESTION = words("Write the question that the agent shall answer.")

@@ -43,6 +43,8 @@ def approvable_in_digest(card: Card) -> bool:
     """Whether an answer to a digest may approve it; what cannot be undone is approved on its page."""
     if card.state is not State.PENDING or card.replies is not Replies.APPROVE or _irreversible(card):
         return False
+    if card.needs_reason:
+        return False
     return shown_in_digest(card)
 
 

@@ -215,8 +215,9 @@ def how_to_answer(card: Card, *, hears: bool) -> str:
         return "Decide on the request’s page. An answer to this letter decides nothing."
     if card.replies is Replies.REJECT_ONLY:
         return f"{_by_page(card)} Or reply with one line: `reject: why`, or `ask: question`, or `escalate`."
-    if card.kind is not Kind.APPROVAL:
-        return f"Reply with one line: {_in_its_words(card)}, or `reject: why`, or `ask: question`, or `escalate`."
+    if card.kind is not Kind.APPROVAL or card.needs_reason:
+        words = "`approve: why you do`" if card.needs_reason else _in_its_words(card)
+        return f"Reply with one line: {words}, or `reject: why`, or `ask: question`, or `escalate`."
     edit = "or `edit name=value`, " if Verb.APPROVE_WITH_EDITS in card.buttons else ""
     return f"Reply with one line: `approve`, or `reject: why`, {edit}or `ask: question`, or `escalate`."
 
