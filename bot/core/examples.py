@@ -16,9 +16,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from bot.core.model import Arguments, Decision, Edit, Request, Severity, State, Verb
+from bot.core.model import Arguments, Edit, Request, Severity, State, Verb
 from bot.core.policy import HOUSE
-from bot.core.redaction import MARK, shown
+from bot.core.redaction import shown
 
 FIELDS = ("comment", "category", "confidence", "outcome")
 """What ``without`` may leave out whole, beside ``arguments.…`` and ``labels.…``."""
@@ -146,7 +146,10 @@ def example_of(request: Request, asked: ExampleQuery) -> Example | None:
     pointers, fields = left_out(asked.without)
     # What is left out is hidden as if the house's rules said so: it is taken out of comments and edits, too.
     route = replace(request.route, hidden=tuple(sorted({*request.route.hidden, *pointers})))
-    whole = shown(replace(request, route=route))
+    veiled = replace(request, route=route)
+    if not _knows_all(veiled):
+        return None
+    whole = shown(veiled)
     content = whole.content
     made = next((d for d in reversed(whole.decisions) if d.decision is verb), None)
     run = whole.execution
@@ -159,7 +162,7 @@ def example_of(request: Request, asked: ExampleQuery) -> Example | None:
         edits=tuple(edit for decision in whole.decisions for edit in decision.edits),
         verdict=verdict,
         category=None if made is None or "category" in fields else made.category,
-        comment=None if "comment" in fields else _comment(whole, made),
+        comment=None if made is None or "comment" in fields else made.comment,
         outcome=None if run is None or "outcome" in fields else Ending(str(run.state), _worst(whole)),
         confidence=None if "confidence" in fields else content.confidence,
         labels=content.labels if asked.labels else UNSET,
@@ -167,16 +170,13 @@ def example_of(request: Request, asked: ExampleQuery) -> Example | None:
     )
 
 
-def _comment(request: Request, made: Decision | None) -> str | None:
-    """What was said with the decision.
+def _knows_all(request: Request) -> bool:
+    """Whether all that was ever hidden of it is known here, so that no text can repeat it.
 
-    Where something is hidden and the agent was asked in between, an earlier revision may have hidden another value,
-    which the veil of the newest does not know: then no text leaves.
+    Where the agent was asked in between, an earlier revision may have hidden another value, which the veil of the newest
+    does not know.
     """
-    if made is None or made.comment is None:
-        return None
-    asked = any(decision.decision is Verb.ASK for decision in request.decisions)
-    return MARK if asked and request.route.hidden else made.comment
+    return not request.route.hidden or all(made.decision is not Verb.ASK for made in request.decisions)
 
 
 def _worst(request: Request) -> Severity | None:

@@ -96,12 +96,16 @@ async def packed(found: AsyncIterator[Example]) -> Parcel:
     """The lines, kept aside until it is on record that they leave: beyond a mebibyte in a file without a name."""
     spool = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # it lives as long as the parcel
     digest, count = hashlib.sha256(), 0
-    async for example in found:
-        line = example.line()
-        digest.update(line)
-        spool.write(line)
-        count += 1
-    spool.seek(0)
+    try:
+        async for example in found:
+            line = example.line()
+            digest.update(line)
+            spool.write(line)
+            count += 1
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
     return Parcel(count, digest.hexdigest(), spool)
 
 
@@ -128,7 +132,11 @@ class Examples(Part):
         store = self._ledger.store
         found = examples(store, asked) if chosen is None else _chosen(store, asked, chosen)
         parcel = await packed(found)
-        await put_on_record(self._ledger, parcel, asked, by=by, via=via)
+        try:
+            await put_on_record(self._ledger, parcel, asked, by=by, via=via)
+        except BaseException:
+            parcel.lines.close()
+            raise
         return parcel
 
 

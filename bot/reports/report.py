@@ -51,13 +51,12 @@ class Reports:
         rows = RowsReading(asked, policy)
         # The drawing reads it to its end, and closes it.
         listed = _spool() if asked.whole else None
-        async for page in self._requests(asked, trail.oldest):
-            told = [one for request in page for one in rows.take(request)]
-            if listed is not None and told:
-                listed.write(self._drawing.decisions(told, policy.people))
-            await asyncio.sleep(0)  # a bot that writes reports answers others meanwhile
-        if listed is not None:
-            listed.seek(0)
+        try:
+            await self._rows(rows, listed, trail.oldest)
+        except BaseException:
+            if listed is not None:
+                listed.close()
+            raise
         return Reading(
             house=self._house,
             at=self._clock.now(),
@@ -69,6 +68,16 @@ class Reports:
             trusting=trail.examiner.trusting,
             listed=listed,
         )
+
+    async def _rows(self, rows: RowsReading, listed: IO[bytes] | None, oldest: str | None) -> None:
+        people = rows.policy.people
+        async for page in self._requests(rows.asked, oldest):
+            told = [one for request in page for one in rows.take(request)]
+            if listed is not None and told:
+                listed.write(self._drawing.decisions(told, people))
+            await asyncio.sleep(0)  # a bot that writes reports answers others meanwhile
+        if listed is not None:
+            listed.seek(0)
 
     async def _trail(self, asked: ReportAsked) -> TrailReading:
         seq, digest = await self._store.audit_head()

@@ -47,8 +47,8 @@ class RowsReading:
     """Takes requests, in any order."""
 
     def __init__(self, asked: ReportAsked, policy: Policy) -> None:
-        self._asked = asked
-        self._policy = policy
+        self.asked = asked
+        self.policy = policy
         self._allow_self = {rule.name for rule in (*policy.rules, policy.default) if rule.allow_self}
         self.submitted = 0
         self.states: Counter[str] = Counter()
@@ -67,7 +67,7 @@ class RowsReading:
 
     def take(self, request: Request) -> Iterator[Told]:
         """One request; what it gives for the long list, oldest first."""
-        since, until = self._asked.since, self._asked.until
+        since, until = self.asked.since, self.asked.until
         self.oldest = request.id if self.oldest is None else min(self.oldest, request.id)
         if request.action == GLASS_REVIEW:
             broken = str(request.content.arguments.get("request", ""))
@@ -132,7 +132,7 @@ class RowsReading:
     def _own(self, request: Request, made: Decision) -> None:
         if request.route.rule in self._allow_self:
             self.allowed_self.add(_about(made, f"by allow_self of the rule {request.route.rule!r}"))
-        elif request.route.policy == self._policy.hash:
+        elif request.route.policy == self.policy.hash:
             self.violations.add(_about(made, "approved their own request"))
         else:
             self.to_look_at.add(_about(made, "is its requester, owner or delegate by the rules of today"))
@@ -141,7 +141,7 @@ class RowsReading:
         """Who may not review it by the rules in force now: the agent, its owner, whom it acts for, their delegates."""
         asked = submission_of(request.content, route=request.route, kind=request.kind)
         until = request.decided_at or request.expires_at
-        return set(excluded(self._policy, asked, request.agent, request.created_at, until))
+        return set(excluded(self.policy, asked, request.agent, request.created_at, until))
 
 
 def _about(made: Decision, note: str) -> Entry:
