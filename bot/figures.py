@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.core.errors import SaysoError
-from bot.core.ports import Channel, Store
+from bot.core.ports import Channel, Stopped, Store
 from bot.counts import Counts
 from bot.courier import Courier
 from bot.desk import Live
@@ -36,10 +36,21 @@ async def probes(
         # A typo must not take the bot, which goes on by the last good file, out of service.
         Probe("rules", refused is None, _BAD_RULES if refused else rules.current().hash, vital=False),
     ]
+    stopped = await store.stopped() if writable else None
+    if stopped:
+        # Somebody wanted that, so the bot is as ready as they want it.
+        found.append(Probe("replays", ok=True, detail=_stopped(stopped), vital=False))
     for name, channel in channels.items():
         fault = await channel.fault()
         found.append(Probe(name, fault is None, fault or "connected", vital=False))
     return found
+
+
+def _stopped(stopped: Stopped) -> str:
+    """Whose replays are stopped, in a line."""
+    whole = ["all stopped"] if stopped.everything else []
+    agents = [f"stopped for the agent {name}" for name in stopped.agents]
+    return ", ".join([*whole, *agents, *(f"stopped for the action {name}" for name in stopped.actions)])
 
 
 async def figures(store: Store, courier: Courier, rules: Rules, live: Live, email: Any) -> Sequence[Figure]:
@@ -50,12 +61,15 @@ async def figures(store: Store, courier: Courier, rules: Rules, live: Live, emai
         told = "Letters that came in and were put aside without a trace, by reason."
         name, counted = "sayso_letters_put_aside_total", email.aside.items()
         found += [Figure(name, told, count, {"reason": str(reason)}, "counter") for reason, count in counted]
-    paused = await store.paused()
+    stopped = await store.stopped()
+    named = "Agents and actions whose replays are stopped by name."
     return [
         *found,
         *_rules_figures(rules),
         Figure("sayso_inbox_pages_open", "Pages of the inbox that are told of changes.", float(live.watching)),
-        Figure("sayso_replays_paused", "Whether all replays are stopped.", float(paused)),
+        Figure("sayso_replays_paused", "Whether all replays are stopped.", float(stopped.everything)),
+        Figure("sayso_replays_paused_by_name", named, float(len(stopped.agents)), {"kind": "agent"}),
+        Figure("sayso_replays_paused_by_name", named, float(len(stopped.actions)), {"kind": "action"}),
     ]
 
 

@@ -118,7 +118,10 @@ def mark(driver: sqlite3.Connection, about: About) -> None:
     # A table of its own: it says so to whoever opens the file with sqlite3, and in whatever schema this is.
     driver.execute("CREATE TABLE backup (about TEXT NOT NULL)")
     driver.execute("INSERT INTO backup VALUES (?)", (msgspec.json.encode(about).decode(),))
-    driver.execute("INSERT OR REPLACE INTO switches (name, position) VALUES (?, 1)", (PAUSE,))
+    driver.execute(
+        "INSERT INTO switches (name, position) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET position = position | 1",
+        (PAUSE,),
+    )
 
 
 def about(driver: sqlite3.Connection) -> About | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.core.chain import GENESIS
 from bot.core.model import Decision, Delivery, Execution, Key, Request
-from bot.core.ports import AuditLine, Filter
+from bot.core.ports import AuditLine, Filter, Stopped
 from store import access_rows, rows
 from store.cursor import Cursor
 from store.prepared import Row
@@ -16,7 +16,13 @@ from store.prepared import Row
 _DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
 
 PAUSE = "pause"
-"""The switch that stops all replays."""
+"""The switch that stops replays: 1 where it stops all, 2 where it stops some by name, 3 where both.
+
+So a claim reads one row, and more only while something is stopped by name.
+"""
+ALL, NAMED = 1, 2
+AGENT, ACTION = "pause agent ", "pause action "
+"""Before the name of whose replays a switch stops."""
 
 TOUCHED = "touched"
 """A row that nothing reads: writing it shows whether the store can be written."""
@@ -134,7 +140,32 @@ def keys(cursor: Cursor) -> tuple[Key, ...]:
     return tuple(access_rows.key_of(row) for row in cursor.all(cursor.say.keys))
 
 
-def paused(cursor: Cursor) -> bool:
-    """Whether all replays are stopped."""
+def pausing(cursor: Cursor) -> int:
+    """Where the switch stands; see `PAUSE`."""
     row = cursor.one(cursor.say.switch, {"name": PAUSE})
+    return 0 if row is None else int(row[0])
+
+
+def paused(cursor: Cursor, agent: str | None = None, action: str | None = None) -> bool:
+    """Whether all replays are stopped, or those of this agent or action."""
+    stands = pausing(cursor)
+    if stands & ALL:
+        return True
+    names = [before + name for before, name in ((AGENT, agent), (ACTION, action)) if name is not None]
+    return bool(stands & NAMED) and any(_on(cursor, name) for name in names)
+
+
+def _on(cursor: Cursor, name: str) -> bool:
+    row = cursor.one(cursor.say.switch, {"name": name})
     return row is not None and bool(row[0])
+
+
+def stopped(cursor: Cursor) -> Stopped:
+    """Whose replays are stopped."""
+    stands = pausing(cursor)
+    on = [name for (name,) in cursor.all(cursor.say.switched_on)] if stands & NAMED else []
+    return Stopped(
+        everything=bool(stands & ALL),
+        agents=tuple(sorted(name.removeprefix(AGENT) for name in on if name.startswith(AGENT))),
+        actions=tuple(sorted(name.removeprefix(ACTION) for name in on if name.startswith(ACTION))),
+    )

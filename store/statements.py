@@ -203,6 +203,7 @@ class Statements:
         revoke = sa.update(keys).where(k.id == bind("id_"), k.revoked_at.is_(None))
         self.revoke_key = p(revoke.values(revoked_at=bind("revoked_at")))
         self.switch = p(sa.select(switches.c.position).where(switches.c.name == bind("name")))
+        self.switched_on = p(sa.select(switches.c.name).where(switches.c.position == 1))
         put = self._insert(switches)
         self.put_switch = Prepared(
             put.on_conflict_do_update(index_elements=["name"], set_={"position": put.excluded.position}),

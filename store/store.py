@@ -212,6 +212,10 @@ class SqlStore:
         """See `Store.paused`."""
         return await self._reader.glance(queries.paused)
 
+    async def stopped(self) -> Stopped:
+        """See `Store.stopped`."""
+        return await self._reader.glance(queries.stopped)
+
     async def writable(self) -> bool:
         """See `Store.writable`. A commit within the last `FRESH` seconds answers; else a row is written as it is."""
         proved = self._writer.committed_at

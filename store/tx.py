@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.core.model import Decision, Delivery, Event, Execution, Request
-from bot.core.ports import Change, Effect, Overtaken
+from bot.core.ports import Change, Effect, Overtaken, Stopped
 from store import asked, queries, rows
 from store.access import AccessTx
 from store.accounts import AccountsTx
@@ -235,14 +235,29 @@ class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, Eras
         """See `Tx.finish`."""
         self._done.extend(effect_ids)
 
-    def paused(self) -> bool:
+    def paused(self, agent: str | None = None, action: str | None = None) -> bool:
         """See `Tx.paused`."""
-        return queries.paused(self._cursor)
+        return queries.paused(self._cursor, agent, action)
 
-    def pause(self, *, on: bool, event: Event) -> None:
+    def stopped(self) -> Stopped:
+        """See `Tx.stopped`."""
+        return queries.stopped(self._cursor)
+
+    def pause(self, *, on: bool, event: Event, agent: str | None = None, action: str | None = None) -> None:
         """See `Tx.pause`."""
-        self._cursor.change(self._say.put_switch, {"name": queries.PAUSE, "position": int(on)})
+        stands = queries.pausing(self._cursor)
+        named = [before + name for before, name in ((queries.AGENT, agent), (queries.ACTION, action)) if name]
+        for name in named:
+            self._switch(name, int(on))
+        if named:
+            some = queries.stopped(self._cursor) if stands & queries.NAMED else None
+            on = on or (some is not None and bool(some.agents or some.actions))
+        bit = queries.NAMED if named else queries.ALL
+        self._switch(queries.PAUSE, stands | bit if on else stands & ~bit)
         self.append(event)
+
+    def _switch(self, name: str, position: int) -> None:
+        self._cursor.change(self._say.put_switch, {"name": name, "position": position})
 
     def append(self, event: Event) -> None:
         """See `Tx.append`."""

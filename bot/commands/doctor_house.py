@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot import routing
+from bot.commands.replays import stopped_text
 from bot.commands.surroundings import open_ledger, who
 from bot.core.checkup import Finding, doubtful, good, wrong
 from bot.core.errors import SaysoError
@@ -79,10 +80,11 @@ async def store(database: Path) -> tuple[Finding, ...]:  # noqa: PLR0911  # one 
         return doubtful("store", says, "The next start brings it up to date."), told
     try:
         async with open_ledger() as ledger:
-            lost = await ledger.store.unreachable()
+            lost, stopped = await ledger.store.unreachable(), stopped_text(await ledger.store.stopped())
     except SaysoError as refused:
         return wrong("store", str(refused), "Who runs this must own the file and its folder."), told
     found = [good("store", f"{shown}, schema {schema}, writable"), told]
+    found += [doubtful("replays", stopped, "sayso resume lets them run again.")] if stopped else []
     found += [
         doubtful(
             "unreachable",

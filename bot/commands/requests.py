@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from bot.commands.calls import LONGEST_WAIT, add_bot, bot_of
+from bot.commands.replays import stopped_text
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
 from bot.core.card import answers_in, literal
 from bot.core.model import Decision, Delivery, Kind, Request, State
@@ -83,9 +84,11 @@ async def _list(args: argparse.Namespace) -> int:
     states = (State(args.state),) if args.state else None
     async with open_ledger() as ledger:
         found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=args.limit))
+        stopped = stopped_text(await ledger.store.stopped())
     public = public_url_of(environment())
     documents = [_document(request, (), public) for request in found]
-    say(args, documents, "\n".join(_line(request) for request in found) or "There are no such requests.")
+    lines = [_line(request) for request in found] or ["There are no such requests."]
+    say(args, documents, "\n".join([*([stopped] if stopped else []), *lines]))
     return GOOD
 
 
@@ -137,6 +140,9 @@ def _page(
         lines.append(f"execution   {_ran(document['execution'])}  {visible(run.error or '')}".rstrip())
         if run.result is not None:
             lines.append(f"result      {literal(run.result)}")
+        lines += [f"incident    {one.severity}, by {one.by}: {visible(one.note)}" for one in run.incidents]
+        lines += [f"rollback    {run.rollback}"] if run.rollback else []
+        lines += [f"reviewed    afterwards, as {run.review}"] if run.review else []
     lines += ["", "the trail"]
     lines += [f"  {e['at'][:19]}  {e['type']:<22} {e['actor']} through {e['via']}" for e in events]
     return "\n".join([*lines, "", document["url"]])
@@ -153,6 +159,7 @@ def _proposed(request: Request) -> list[str]:
         lines += [f"  {visible(name)}: {literal(value)}" for name, value in option.arguments.items()]
     if request.answer is not None and not content.options:
         lines.append(f"answer      {visible(request.answer)}")
+    lines += [f"takes back  {content.takes_back}"] if content.takes_back else []
     if content.confidence is not None:
         lines.append(f"confidence  {content.confidence:g}, as the agent says")
     if content.reason:

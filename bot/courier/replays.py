@@ -31,7 +31,8 @@ class Replays:
         self._promised = 0
         """Places of those that begin as they are committed, until they are given to `take_order`."""
         self._returned: set[asyncio.Task[None]] = set()
-        self._held: set[str] = set()
+        self._held: dict[str, tuple[str, str]] = {}
+        """Those that wait for replays to be allowed again, and of which agent and action each is."""
         self._running: set[str] = set()
         self._unheard: set[str] = set()
         """Those whose claim the store did not answer, so that it may have been committed."""
@@ -95,12 +96,14 @@ class Replays:
         self._unheard.clear()
 
     async def release(self) -> None:
-        """Run what was held while replays were stopped, if they no longer are."""
-        if not self._held or await self._desk.paused():
+        """Run what was held while its replays were stopped, if they no longer are."""
+        if not self._held:
             return
-        held, self._held = self._held, set()
-        for execution_id in held:
-            self._begin(execution_id)
+        stopped = await self._desk.stopped()
+        for execution_id, (agent, action) in tuple(self._held.items()):
+            if not stopped.holds(agent, action):
+                del self._held[execution_id]
+                self._begin(execution_id)
 
     async def _replay(self, execution_id: str) -> None:
         if execution_id in self._running:
@@ -127,8 +130,8 @@ class Replays:
             self._shift.at(execution_id, self._shift.clock.now() + _CLAIM_PAUSE, lambda: self._begin(execution_id))
             return
         self._unheard.discard(execution_id)
-        if claim.paused:
-            self._held.add(execution_id)
+        if claim.of is not None:
+            self._held[execution_id] = claim.of
         elif claim.not_before is not None:
             self._shift.at(execution_id, claim.not_before, lambda: self._begin(execution_id))
         elif claim.order is not None:

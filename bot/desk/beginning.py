@@ -23,7 +23,9 @@ class Beginning(TakingBack):
     def begin(self, tx: Tx, deed: Deed) -> Deed:
         """The deed, and where what it approved may run at once, its order: begun in the same transaction."""
         request, execution = deed.request, deed.execution
-        if request is None or execution is None or execution.state is not ExecutionState.WAITING or tx.paused():
+        if request is None or execution is None or execution.state is not ExecutionState.WAITING:
+            return deed
+        if tx.paused(request.agent, request.content.action):
             return deed
         how = self._policy().action(request.content.action).execute
         early = execution.due_at is not None and execution.due_at > self._ledger.clock.now()

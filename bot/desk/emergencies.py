@@ -39,7 +39,7 @@ class Emergencies(Intake):
         # Nothing is answered past the review: of a choice, what was picked before stands.
         decision = replace(self._decision(request, ballot, now), answer=None, broke_glass=True)
         after = replace(lifecycle.break_glass(request, decision, now), answer=request.content.chosen)
-        execution = self._unless_paused(tx, self._planned(after))
+        execution = self._unless_paused(tx, after, self._planned(after))
         after = replace(after, execution=execution)
         standing = tx.deliveries(request.id)
         deliveries, told = self._rounds.notify(after, policy, policy.members(glass.notify), standing)

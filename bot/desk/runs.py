@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.core import errors
 from bot.core.model import Execution, ExecutionState, Request
-from bot.core.ports import About, Change, Effect, Order, Outcome, OutcomeKind, Tx
+from bot.core.ports import About, Change, Effect, Order, Outcome, OutcomeKind, Stopped, Tx
 from bot.desk.afterwards import Afterwards
 from bot.desk.attempts import backoff, ending, mismatch
 from bot.desk.beginning import Beginning
@@ -28,11 +28,12 @@ _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "r
 class Claim(Struct, frozen=True):
     """What became of a claim: an order to run now, or none.
 
-    ``paused`` when replays are stopped; ``not_before`` when it is too early, as after the clock was set back.
+    ``paused`` when replays are stopped, ``of`` saying whose it is (agent, action); ``not_before`` when it is too early, as after the clock was set back.
     """
 
     order: Order | None = None
     paused: bool = False
+    of: tuple[str, str] | None = None
     not_before: datetime | None = None
 
 
@@ -61,10 +62,10 @@ class Runs(Beginning, Afterwards):
             if execution.state is ExecutionState.EXECUTING:
                 claims.append(Claim())
                 return self._under_way(tx, execution, unheard=unheard)
-            if tx.paused():
-                claims.append(Claim(paused=True))
-                return Deed(None)
             request = self._load(tx, execution.request)
+            if tx.paused(request.agent, request.content.action):
+                claims.append(Claim(paused=True, of=(request.agent, request.content.action)))
+                return Deed(None)
             how = self._policy().action(request.content.action).execute
             wrong = mismatch(request, execution, how) or self._idle(tx, request)
             if wrong is not None:
@@ -262,3 +263,7 @@ class Runs(Beginning, Afterwards):
     async def paused(self) -> bool:
         """Whether replays are stopped."""
         return await self._ledger.store.paused()
+
+    async def stopped(self) -> Stopped:
+        """Whose replays are stopped."""
+        return await self._ledger.store.stopped()

@@ -1,4 +1,4 @@
-"""The switch that stops and starts all replays at once; every claim reads it in its own transaction."""
+"""The switches that stop and start replays at once; every claim reads them in its own transaction."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from bot.core.ports import Tx
 from bot.desk.ledger import Ledger
 
 
-async def pause(ledger: Ledger, *, on: bool, by: str, via: str) -> bool:
-    """Stop or start all replays; whether that changed anything. What is already running is not torn down."""
+async def pause(
+    ledger: Ledger, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None
+) -> bool:
+    """Stop or start all replays, or those of one ``agent`` or one ``action``; whether that changed anything.
+
+    What is already running is not torn down. Each is a switch of its own: what two of them stop takes both to run.
+    """
 
     def work(tx: Tx) -> bool:
-        if tx.paused() is on:
+        stands = tx.stopped()
+        known = agent in stands.agents if agent else action in stands.actions if action else stands.everything
+        if known is on:
             return False
         kind = "replays.paused" if on else "replays.resumed"
-        tx.pause(on=on, event=Event(type=kind, at=ledger.clock.now(), actor=by, via=via))
+        named = {name: value for name, value in (("agent", agent), ("action", action)) if value}
+        event = Event(type=kind, at=ledger.clock.now(), actor=by, via=via, data=named)
+        tx.pause(on=on, event=event, agent=agent, action=action)
         return True
 
     return await ledger.store.write(work)

@@ -119,6 +119,22 @@ class Change(Struct, frozen=True, kw_only=True):
     of: Request | None = None
 
 
+class Stopped(Struct, frozen=True, kw_only=True):
+    """Whose replays are stopped: all, or those of single agents and actions."""
+
+    everything: bool = False
+    agents: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is stopped."""
+        return bool(self.everything or self.agents or self.actions)
+
+    def holds(self, agent: str, action: str) -> bool:
+        """Whether a replay of this agent's, of this action, is held."""
+        return self.everything or agent in self.agents or action in self.actions
+
+
 class Overtaken(Exception):
     """The row is no longer what it was when it was read: somebody else's change came first."""
 
