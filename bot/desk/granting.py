@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from msgspec.structs import replace
 
 from bot.core.model import Decision, Request, Risk, State, Submission
-from bot.core.policy import TRUST, Routing, Rule
+from bot.core.policy import TRUST, TRUST_LASTS, Routing, Rule
 from bot.core.ports import Effect, Tx
 from bot.core.trust.evidence import Evidence
 from bot.core.trust.grants import Ending, Grant, GrantState, void
@@ -16,8 +14,6 @@ from bot.core.trust.wording import proposal
 from bot.desk.ledger import Deed
 from bot.desk.tightening import Tightening, deciders
 
-DECIDED_WITHIN = timedelta(days=7)
-"""For how long a proposal waits for an admin."""
 _SAID = ("rule", "terms", "agent", "action", "ceilings", "confidence", "irreversible", "sample", "per_day")
 
 
@@ -40,7 +36,7 @@ class Granting(Tightening):
         it = self._proposal(policy, Submission(action=TRUST, arguments=told, reason=said), title)
         it = replace(it, id=grant.request)
         why = f"trust: earned under the rule {grant.rule!r}"
-        route = self._trust_route(it, grant.ask, grant.agent, why, DECIDED_WITHIN)
+        route = self._trust_route(it, grant.ask, grant.agent, why, TRUST_LASTS)
         if not deciders(route):
             return None
         # As what cannot be undone, so that it is decided on its page, with all of it before the admin.

@@ -7,15 +7,13 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from bot.core.model import Decision, PersonRole, Request, Route, State, Submission, Then, Verb
-from bot.core.policy import HOUSE, TRUST_ENDED, Routing, with_delegates
+from bot.core.policy import HOUSE, TRUST_ENDED, TRUST_LASTS, Routing, with_delegates
 from bot.core.ports import Effect, Tx
 from bot.core.trust import drift
 from bot.core.trust.grants import Ending, Grant, GrantState
 from bot.desk.counting import Counted, Proposal
 from bot.desk.emergencies import Emergencies
 
-SEEN_WITHIN = timedelta(days=7)
-"""For how long word of an end waits to be seen."""
 _WRONG = (Verb.REJECT, Verb.APPROVE_WITH_EDITS)
 
 
@@ -79,7 +77,7 @@ class Tightening(Emergencies):
             action=TRUST_ENDED, arguments=told, reason="People are asked again. Approve: you saw it."
         )
         it = self._proposal(policy, submission, f"Trust ended: {grant.agent} may no longer run {grant.action} by rule")
-        route = self._trust_route(it, grant.ask, grant.agent, f"trust: {grant.id} ended: {why}", SEEN_WITHIN)
+        route = self._trust_route(it, grant.ask, grant.agent, f"trust: {grant.id} ended: {why}", TRUST_LASTS)
         if not deciders(route):
             return ()
         change = self._created(it, Routing(route, ()), actor="sayso")
@@ -107,9 +105,11 @@ class Tightening(Emergencies):
         )
 
     def _learnt(self, tx: Tx, request: Request, after: Request, decision: Decision) -> tuple[Effect, ...]:
-        """What a vote says of what was earned: one rejection or edit in the sample ends it; other outcomes are watched."""
+        """What a vote says of what was earned: a rejection or edit in the sample ends it, the rest is watched."""
         route, wrong = request.route, decision.decision in _WRONG
-        if request.action.startswith(HOUSE) or not (wrong or (decision.decision.is_vote and not after.state.open)):
+        if not (wrong or (decision.decision.is_vote and not after.state.open)):
+            return ()
+        if request.action.startswith(HOUSE) or route.practice is not None or not request.kind.runs:
             return ()
         if route.grant is not None and route.then is Then.STAGES and wrong:
             did = "rejected" if decision.decision is Verb.REJECT else "changed"

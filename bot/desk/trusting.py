@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from bot.core import lifecycle
 from bot.core.insight.fact import Fact
 from bot.core.model import Request
-from bot.core.policy import Policy, Rule
+from bot.core.policy import TRUST_LASTS, Policy, Rule
 from bot.core.ports import Change, Effect, Filter, Tx
 from bot.core.ports.insight import FactQuery
 from bot.core.trust.evidence import Evidence, begins, earned_level, gathered
 from bot.core.trust.grants import Ending, Grant, GrantState, void
 from bot.core.trust.proposing import Standing, back_test, grant_of, proposable, rests, standing
-from bot.desk.granting import DECIDED_WITHIN, Granting
+from bot.desk.granting import Granting
 from bot.desk.ledger import Deed
 
 READ_EVERY = timedelta(seconds=2)
@@ -209,7 +209,7 @@ def _over(policy: Policy, grant: Grant, now: datetime) -> tuple[Ending, str] | N
     nothing = void(policy, grant)
     if nothing is not None:
         return Ending.CHANGED, nothing
-    if grant.state is GrantState.PROPOSED and now >= grant.proposed_at + DECIDED_WITHIN:
+    if grant.state is GrantState.PROPOSED and now >= grant.proposed_at + TRUST_LASTS:
         return Ending.UNDECIDED, "nobody decided about it in time"
     if grant.until is not None and now >= grant.until:
         return Ending.EXPIRED, f"it was granted until {grant.until:%Y-%m-%d %H:%M} UTC"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.core.model import OnExpiry, Then
 from bot.core.policy import ADVICE_WITHIN, CHECKS, DEFAULT_EXPIRES, EXCEPTIONS, Rule
-from bot.routing import conditions, limits, nodes, stages
+from bot.routing import conditions, limits, nodes, stages, trust
 from bot.routing.faults import quoted
 from bot.routing.nodes import Node, Scalar
 from bot.routing.people import deciding
@@ -23,14 +23,14 @@ TAKEN = {
 _LIMITS = ("limit", "sample", "second_look", "review_after")
 """Keys of rules that approve only."""
 DEFAULT_KEYS = ("then", "stages", "confidence_gate", "expires", "on_expiry", "email", "advice")
-RULE_KEYS = ("name", "when", *DEFAULT_KEYS, "allow_self", *_LIMITS)
+RULE_KEYS = ("name", "when", *DEFAULT_KEYS, "allow_self", *_LIMITS, "trust")
 MAIL_KEYS = ("replies", "irreversible")
 ADVICE_KEYS = ("from", "within")
 _ASKING = ("expires", "on_expiry", "allow_self", "email")
 """Keys that say how people are asked."""
 IDLE = {
-    Then.APPROVE: (*_ASKING, "advice"),
-    Then.BLOCK: ("confidence_gate", *_ASKING, "advice", *_LIMITS),
+    Then.APPROVE: (*_ASKING, "advice", "trust"),
+    Then.BLOCK: ("confidence_gate", *_ASKING, "advice", *_LIMITS, "trust"),
     Then.STAGES: _LIMITS,
 }
 """Keys that change nothing in a rule of this kind."""
@@ -38,6 +38,7 @@ _INSTEAD = {
     "limit": "only what a rule approves is limited; remove it, or say then: approve",
     "sample": "people are asked anyway; remove it, or say then: approve",
     "second_look": "its stages say who is asked; remove it",
+    "trust": "only where people are asked is anything earned; remove it, or give the rule stages",
     "review_after": "only what runs by rule is reviewed afterwards; remove it, or say then: approve",
 }
 
@@ -72,6 +73,7 @@ def default(reader: Reader, node: Node, ground: Ground) -> Rule:
         ("when", "the default holds where no rule does; make it a rule instead"),
         ("allow_self", "only a rule may let people review what they asked for"),
         *((key, "it approves nothing; write it into a rule that does") for key in _LIMITS),
+        ("trust", "what is earned is a rule before another; write it into a rule that names its actions"),
     ):
         if key in known and isinstance(node, nodes.Mapping):
             reader.faults.add(node.keys[key].place, f"default has no {key}", fix)
@@ -116,6 +118,7 @@ def _rule(reader: Reader, node: Node, name: str, fields: dict[str, Node], ground
         second_look=limits.second_look(reader, fields["second_look"], ground) if "second_look" in fields else None,
         advisors=advisors,
         advice_within=within or ADVICE_WITHIN,
+        trust=trust.trust(reader, fields["trust"], ground) if "trust" in fields else None,
         review_after=later,
         review_chain=looks,
     )
@@ -131,7 +134,7 @@ def _idle(reader: Reader, node: nodes.Mapping, fields: dict[str, Node], then: Th
     """Refuse keys that only look as if they did something."""
     idle = IDLE[then]
     if then is Then.APPROVE and "second_look" in fields:
-        idle = ("advice",)
+        idle = ("advice", "trust")
     for key in idle:
         if key not in fields:
             continue

@@ -40,6 +40,7 @@ from bot.routing import (
     sensitive,
     stages,
     titles,
+    trust,
     warnings,
 )
 from tests.routing import key_table
@@ -74,6 +75,7 @@ KEYS = (
     *rules.RULE_KEYS,
     *rules.ADVICE_KEYS,
     *limits.LIMIT_KEYS,
+    *trust.TRUST_KEYS,
     *stages.STAGE_KEYS,
     stages.PARALLEL,
     *safeguards.CHECK_KEYS,

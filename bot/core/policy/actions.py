@@ -47,6 +47,8 @@ GLASS_REVIEW = "sayso.break_glass_review"
 REVIEW_AFTER = "sayso.review_after"
 TRUST = "sayso.trust"
 TRUST_ENDED = "sayso.trust_ended"
+TRUST_LASTS = timedelta(days=7)
+"""How long a proposal of what was earned waits for an admin, and word of its end to be seen."""
 REVIEW_LASTS = timedelta(days=7)
 """How long a review afterwards waits for somebody."""
 COOLDOWN = timedelta(days=7)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from bot.core.policy import REVIEW_LASTS, Chain, Policy, Rule, StageSpec
+from bot.core.policy import REVIEW_LASTS, TRUST_LASTS, Chain, Policy, Rule, StageSpec
 from bot.routing.faults import quoted
 
 
@@ -31,6 +31,9 @@ def reviews(policy: Policy) -> Iterator[Review]:
         if rule.review_chain:
             later = (StageSpec(name=rule.review_chain, chain=rule.review_chain),)
             yield Review(f"the review afterwards of {called(rule)}", later, REVIEW_LASTS)
+        if rule.trust:
+            asked = (StageSpec(name=rule.trust.ask, chain=rule.trust.ask),)
+            yield Review(f"the trust of {called(rule)}", asked, TRUST_LASTS)
     if policy.exceptions:
         yield Review("exceptions", policy.exceptions, policy.default.expires)
     if policy.break_glass:

@@ -16,6 +16,7 @@ from bot.routing.lint import (
     presence,
     reaching,
     reading,
+    trust,
     unused,
 )
 
@@ -38,6 +39,7 @@ def warnings(policy: Policy, now: datetime | None = None) -> tuple[str, ...]:
         *mail.doubts(policy),
         *bounds.doubts(policy),
         *attention.doubts(policy),
+        *trust.doubts(policy),
         *acting.doubts(policy),
     ]
     return tuple(dict.fromkeys(found))

@@ -23,6 +23,7 @@ from bot.routing.schema_document.shapes import (
     text,
     words,
 )
+from bot.routing.schema_document.trust import trust_of_a_rule
 
 STAGES = "#/$defs/stages"
 STAGE = "#/$defs/stage"
@@ -169,6 +170,7 @@ def _of_a_rule() -> dict[str, Shape]:
         },
         "second_look": reference("The chain that is asked where the rule held and yet does not approve."),
         "review_after": _review_after(percent),
+        "trust": trust_of_a_rule(percent),
     }
 
 
@@ -209,7 +211,7 @@ def _answers(kinds: tuple[Then, ...]) -> list[Shape]:
             idle.append("stages")
         if then is Then.APPROVE:
             # Where people are asked instead, how they are asked means something.
-            found.append({"if": said, "then": {"properties": {"stages": False, "advice": False}}})
+            found.append({"if": said, "then": {"properties": {"stages": False, "advice": False, "trust": False}}})
             said = {"properties": said["properties"], "required": ["then"], "not": {"required": ["second_look"]}}
         found.append({"if": said, "then": {"properties": dict.fromkeys(idle, False)}})
     return found
