@@ -1,4 +1,4 @@
-"""``sayso drill CHAIN``: a harmless request goes down a chain for real, and the terminal tells what becomes of it."""
+"""``sayso drill CHAIN``, or ``--practice NAME``: a harmless request goes to people for real, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _LOOKS = 2
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     drill = commands.add_parser("drill", help="send a harmless request down a chain, to see whom it reaches")
-    drill.add_argument("chain", help="the chain, by its name in routing.yaml")
+    which = drill.add_mutually_exclusive_group(required=True)
+    which.add_argument("chain", nargs="?", help="the chain, by its name in routing.yaml")
+    which.add_argument("--practice", metavar="NAME", help="a declared practice instead, by its name in routing.yaml")
     drill.add_argument("--wait", action="store_true", help="stay until somebody decides; status 1 where nobody does")
     add_bot(drill, "an admin's")
     add_json(drill)
@@ -34,7 +36,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def run_drill(args: argparse.Namespace) -> int:
     """Start a drill and tell who is asked, through what and when; 1 where it reaches nobody."""
     bot = bot_of(args, "an admin's", "sayso key create NAME --admin")
-    made = bot.call("POST", "/v1/drills", json.dumps({"chain": args.chain}).encode())
+    made = bot.call("POST", "/v1/drills", json.dumps(_asked(args)).encode())
     now = _once_out(bot, made["id"])
     if not args.wait:
         text = "\n".join([f"{now['id']}  {visible(now['title'])}", *news(None, now), now["url"]])
@@ -47,6 +49,10 @@ def run_drill(args: argparse.Namespace) -> int:
         _tell(news(before, now), quiet=quiet)
     say(args, now, f"{now['id']}  {now['state']}")
     return GOOD if now["decisions"] else NO
+
+
+def _asked(args: argparse.Namespace) -> dict[str, str]:
+    return {"chain": args.chain} if args.practice is None else {"practice": args.practice}
 
 
 def _once_out(bot: Bot, request_id: str) -> dict[str, Any]:
