@@ -173,8 +173,8 @@ def example_of(request: Request, asked: ExampleQuery) -> Example | None:
 def _knows_all(request: Request) -> bool:
     """Whether all that was ever hidden of it is known here, so that no text can repeat it.
 
-    Where the agent was asked in between, an earlier revision may have hidden another value, which the veil of the newest
-    does not know.
+    Where the agent was asked in between, an earlier revision may have hidden another value, which the veil of the
+    newest does not know.
     """
     return not request.route.hidden or all(made.decision is not Verb.ASK for made in request.decisions)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.web.inbox.admin import examples, keys, overview, people, report, routing, trail, trouble
-from bot.web.inbox.admin.door import Changing, Reading, acting, administering, asking, reading
+from bot.web.inbox.admin.door import Changing, Reading, acting, asking, reading
 from bot.web.inbox.admin.overview import ADMIN
 from bot.web.inbox.admin.routing import rule_link
 
@@ -18,7 +18,7 @@ PAGES: tuple[tuple[str, Reading], ...] = (
     (keys.KEYS, reading(keys.show)),
     ("/admin/audit", reading(trail.show)),
     (report.REPORT, reading(report.show)),
-    (examples.EXAMPLES, administering(examples.show)),
+    (examples.EXAMPLES, reading(examples.show)),
 )
 """Where each page stands."""
 

@@ -44,17 +44,6 @@ def reading(page: Reading) -> Reading:
     return read
 
 
-def administering(page: Reading) -> Reading:
-    """The page for admins alone, where looking is already half of taking; anybody else is told whose it is."""
-
-    async def read(site: Site, http: Http, visitor: Visitor) -> Response:
-        if visitor.person.role is not PersonRole.ADMIN:
-            return _closed(site, visitor)
-        return await page(site, http, visitor)
-
-    return read
-
-
 def acting(change: Changing) -> Changing:
     """A form that only an admin may send; anybody else is refused, on record."""
     return _by((PersonRole.ADMIN,), change)
