@@ -96,7 +96,9 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def by_person(self) -> bool:
         """Whether people decided it: it ended by a vote, not by a rule, by silence or by its agent."""
-        return bool(self.judged) and (self.state.approved or self.state is State.REJECTED)
+        if self.state is State.REJECTED:  # silence may be turned into that, too
+            return any(made.verb is Verb.REJECT for made in self.judged)
+        return self.state.approved and any(made.verb.is_vote for made in self.judged)
 
     @property
     def unchanged(self) -> bool:

@@ -1,0 +1,250 @@
+"""Facts become cells: what each counts as, and what a changed one changes. What is counted: `bot.core.insight.names`.
+
+Everything added is whole numbers, so that taking a fact away again leaves exactly what was there without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from bot.core.insight import names, sketch
+from bot.core.insight.cell import Bin, Cell, CellKey, Corrected, Grain, Sort
+from bot.core.insight.fact import Correction, Fact, Judgement
+from bot.core.model import ExecutionState, Kind, State, Then, Verb
+
+EMPTY = Cell()
+BINS = 20
+_MILLION = 1_000_000
+_RAN = (ExecutionState.EXECUTED, ExecutionState.ROLLING_BACK, ExecutionState.ROLLED_BACK)
+_APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
+
+
+def cells_of(fact: Fact) -> dict[CellKey, Cell]:
+    """All that one fact adds to, and what it adds there."""
+    parts: dict[tuple[Sort, tuple[str, ...]], Cell] = {}
+    if not fact.practice:
+        case = _case(fact)
+        parts[Sort.CASE, (fact.agent, fact.action, fact.rule, ended_through(fact))] = case
+        for name, value in fact.labels.items():
+            parts[Sort.LABEL, (f"{name}={value}", fact.agent, fact.action)] = case
+    for judgement in fact.judged:
+        whose = ("", "") if fact.practice else (fact.agent, fact.action)
+        key = (Sort.REVIEWER, (judgement.by, *whose, judgement.channel))
+        parts[key] = plus(parts.get(key, EMPTY), _practised(judgement) if fact.practice else _judged(judgement))
+    return {
+        CellKey(grain, begins(grain, fact.created_at), sort, named): cell
+        for (sort, named), cell in parts.items()
+        if cell != EMPTY
+        for grain in Grain
+    }
+
+
+def difference(before: Fact | None, after: Fact | None) -> dict[CellKey, Cell]:
+    """What is to be added to cells where ``after`` stands from now on and ``before`` stood; None: nothing."""
+    old = {} if before is None else cells_of(before)
+    new = {} if after is None else cells_of(after)
+    found = {key: plus(new.get(key, EMPTY), old.get(key, EMPTY), -1) for key in {**old, **new}}
+    return {key: cell for key, cell in found.items() if cell != EMPTY}
+
+
+def summed(many: Iterable[Mapping[CellKey, Cell]]) -> dict[CellKey, Cell]:
+    """Several such additions as one."""
+    found: dict[CellKey, Cell] = {}
+    for added in many:
+        for key, cell in added.items():
+            found[key] = plus(found[key], cell) if key in found else cell
+    return {key: cell for key, cell in found.items() if cell != EMPTY}
+
+
+def plus(first: Cell, second: Cell, times: int = 1) -> Cell:
+    """Two cells as one, the second ``times`` over (-1 takes it away); what comes to nothing is left out."""
+    spreads = {
+        name: both
+        for name in {**first.spreads, **second.spreads}
+        if (both := sketch.added(first.spreads.get(name, {}), second.spreads.get(name, {}), times))
+    }
+    return Cell(
+        counts=counted(first.counts, second.counts, times),
+        spreads=spreads,
+        categories=counted(first.categories, second.categories, times),
+        corrected=_corrected(first.corrected, second.corrected, times),
+        bins=_bins(first.bins, second.bins, times),
+    )
+
+
+def counted(first: Mapping[str, int], second: Mapping[str, int], times: int) -> dict[str, int]:
+    """Counts by name, added as `plus` adds them."""
+    found = dict(first)
+    for name, count in second.items():
+        found[name] = found.get(name, 0) + times * count
+    return {name: count for name, count in found.items() if count}
+
+
+def _corrected(first: Mapping[str, Corrected], second: Mapping[str, Corrected], times: int) -> dict[str, Corrected]:
+    found = dict(first)
+    for pointer, one in second.items():
+        was = found.get(pointer, _UNCORRECTED)
+        found[pointer] = Corrected(
+            was.count + times * one.count, was.numbers + times * one.numbers, sketch.added(was.far, one.far, times)
+        )
+    return {pointer: one for pointer, one in found.items() if one != _UNCORRECTED}
+
+
+def _bins(first: Mapping[int, Bin], second: Mapping[int, Bin], times: int) -> dict[int, Bin]:
+    found = dict(first)
+    for at, one in second.items():
+        was = found.get(at, _NO_BIN)
+        found[at] = Bin(
+            was.count + times * one.count,
+            was.right + times * one.right,
+            was.claimed + times * one.claimed,
+            was.squares + times * one.squares,
+        )
+    return {at: one for at, one in found.items() if one != _NO_BIN}
+
+
+_UNCORRECTED = Corrected(0, 0, {})
+_NO_BIN = Bin(0, 0, 0, 0)
+
+
+def begins(grain: Grain, at: datetime) -> datetime:
+    """When the hour or day (UTC) begins in which a moment lies."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    return hour if grain is Grain.HOUR else hour.replace(hour=0)
+
+
+def ended_through(fact: Fact) -> str:
+    """The channel of the vote that ended it; empty where no vote did."""
+    if not fact.by_person:
+        return ""
+    return next((made.channel for made in reversed(fact.judged) if made.verb.is_vote), "")
+
+
+def _case(fact: Fact) -> Cell:
+    counts = [names.REQUESTS, *_endings(fact), *_afterwards(fact)]
+    if fact.escalated:
+        counts.append(names.ESCALATED)
+    return Cell(
+        counts=dict.fromkeys(counts, 1),
+        spreads={name: sketch.sketch_of((seconds,)) for name, seconds in _times(fact).items()},
+        categories={fact.category: 1} if fact.category else {},
+        corrected=_corrections(fact.corrections),
+        bins=_bin(fact),
+    )
+
+
+def _endings(fact: Fact) -> list[str]:
+    """How it was decided."""
+    if fact.state.open:
+        return [names.OPEN]
+    if fact.by_person:
+        if fact.kind is Kind.QUESTION and fact.state.approved:
+            return [names.ANSWERED]
+        below = fact.confidence is not None and fact.gate is not None and fact.confidence < fact.gate
+        return [names.DECIDED, _VERDICTS[fact.state], *([names.GATED] if below else [])]
+    if fact.then is Then.APPROVE and fact.state.approved:
+        return [names.BY_RULE, *([names.BY_GRANT] if fact.grant else [])]
+    if fact.state in _UNDECIDED:
+        return [_UNDECIDED[fact.state]]
+    return []
+
+
+_VERDICTS = {
+    State.APPROVED: names.APPROVED,
+    State.APPROVED_WITH_EDITS: names.EDITED,
+    State.REJECTED: names.REJECTED,
+}
+_UNDECIDED = {
+    State.EXPIRED: names.EXPIRED,
+    State.REJECTED: names.EXPIRED,
+    State.CANCELLED: names.CANCELLED,
+    State.BLOCKED: names.BLOCKED,
+}
+
+
+def _afterwards(fact: Fact) -> list[str]:
+    """What came of it."""
+    harmed, judged = fact.incident is not None, fact.by_person and fact.state.approved
+    wrong = harmed or fact.state is not State.APPROVED
+    sampled = fact.sampled and fact.by_person
+    return [
+        name
+        for name, holds in (
+            (names.EXECUTED, fact.execution in _RAN),
+            (names.FAILED, fact.execution is ExecutionState.FAILED),
+            (names.UNKNOWN, fact.execution is ExecutionState.UNKNOWN),
+            (names.ROLLED_BACK, fact.execution is ExecutionState.ROLLED_BACK),
+            (names.INCIDENTS, harmed),
+            (names.FALSE_APPROVALS, harmed and judged),
+            (names.SAMPLED, sampled),
+            (names.SAMPLED_WRONG, sampled and wrong),
+            (names.REVIEWED, fact.reviewed is not None),
+            (names.REVIEWED_WRONG, fact.reviewed == "incident"),
+            (names.UNDONE, fact.undone),
+        )
+        if holds
+    ]
+
+
+def _times(fact: Fact) -> dict[str, float]:
+    """How long what took, in seconds, of what has happened."""
+    found: dict[str, float] = {}
+    if fact.viewed_at is not None:
+        found[names.VIEW] = (fact.viewed_at - fact.created_at).total_seconds()
+    if fact.decided_at is not None and fact.by_person:
+        found[names.DECISION] = (fact.decided_at - fact.created_at).total_seconds()
+        last = next((made for made in reversed(fact.judged) if made.verb.is_vote), None)
+        if last is not None and last.worked is not None:
+            found[names.WORKED] = last.worked
+    if fact.ended_at is not None and fact.execution in _RAN:
+        found[names.EXECUTION] = (fact.ended_at - (fact.decided_at or fact.created_at)).total_seconds()
+    return found
+
+
+def _corrections(made: tuple[Correction, ...]) -> dict[str, Corrected]:
+    found: dict[str, Corrected] = {}
+    for one in made:
+        far: dict[int, int] = {}
+        if one.before is not None and one.after is not None:
+            far = sketch.sketch_of((distance(one.before, one.after),))
+        found = _corrected(found, {one.pointer: Corrected(1, len(far), far)}, 1)
+    return found
+
+
+def distance(before: float, after: float) -> float:
+    """How far a number was moved: its distance as a share of the greater of the two, in percent (0 to 200)."""
+    # Each as a share first: the difference of two numbers near the largest there is cannot be written down.
+    greater = max(abs(before), abs(after))
+    return 0.0 if greater == 0 else abs(after / greater - before / greater) * 100
+
+
+def _bin(fact: Fact) -> dict[int, Bin]:
+    asked = fact.kind is not Kind.QUESTION
+    if fact.confidence is None or not (asked and fact.by_person):
+        return {}
+    came = float(fact.unchanged)
+    squares = round((fact.confidence - came) ** 2 * _MILLION)
+    at = min(BINS - 1, max(0, int(fact.confidence * BINS)))
+    return {at: Bin(1, int(fact.unchanged), round(fact.confidence * _MILLION), squares)}
+
+
+def _judged(made: Judgement) -> Cell:
+    counts = [made.verb.value]
+    if not made.verb.is_vote:
+        return Cell(counts=dict.fromkeys(counts, 1))
+    counts += [names.FAST] * made.fast + [names.COMMENTED] * made.commented + [names.GLASS] * made.broke_glass
+    times = {names.HAD: made.had, names.WAITED: made.waited}
+    if made.worked is not None:
+        times[names.WORKED] = made.worked
+    return Cell(
+        counts=dict.fromkeys(counts, 1),
+        spreads={name: sketch.sketch_of((seconds,)) for name, seconds in times.items()},
+    )
+
+
+def _practised(made: Judgement) -> Cell:
+    if not made.verb.is_vote:
+        return EMPTY
+    missed = [names.PRACTICE_MISSED] if made.verb in _APPROVALS else []
+    return Cell(counts=dict.fromkeys([names.PRACTISED, *missed], 1))
