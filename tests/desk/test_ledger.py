@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.errors import Conflict, Unavailable
 from bot.core.model import Event, Execution, State
-from bot.core.ports import Effect, EffectKind, Overtaken, Tx
+from bot.core.ports import Effect, EffectKind, Order, Overtaken, Tx
 from bot.desk.ledger import Deed, lease_now
 from tests.desk.house import House, ballot
 
@@ -34,6 +34,18 @@ class Ears:
         """The same for an execution."""
         assert self.house.sql("select state from executions where id = ?", execution.id) == [(str(execution.state),)]
         self.executions.append(execution.id)
+
+    def promise(self) -> bool:
+        """It runs nothing."""
+        return False
+
+    def unpromise(self, places: int) -> None:
+        """It gave none."""
+        raise AssertionError(places)
+
+    def take_order(self, order: Order) -> None:
+        """It is given none."""
+        raise AssertionError(order)
 
 
 @pytest.fixture
