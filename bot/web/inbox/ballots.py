@@ -6,6 +6,7 @@ from bot.core.edits import differences
 from bot.core.errors import Fault, Invalid
 from bot.core.forms import Field
 from bot.core.model import ExecutionState, Kind, Request, Verb
+from bot.core.policy import REVIEW_AFTER
 from bot.core.ports import Ballot
 from bot.web.inbox import wording
 from bot.web.inbox.edits import edited
@@ -67,8 +68,9 @@ def ballot_of(site: Site, request: Request, visitor: Visitor, form: Form) -> Bal
 def _complete(request: Request, verb: Verb, form: Form, *, glass: bool) -> None:
     comment = long_text(form, "comment")
     faults: list[Fault] = []
-    if verb is Verb.REJECT and request.kind in _SORTED and form.get("category") not in wording.CATEGORIES:
-        faults.append(Fault("/category", "required", wording.NO_CATEGORY))
+    if verb is Verb.REJECT and request.kind in _SORTED and form.get("category") not in wording.categories_of(request):
+        bad = wording.NO_SEVERITY if request.action == REVIEW_AFTER else wording.NO_CATEGORY
+        faults.append(Fault("/category", "required", bad))
     if (verb is Verb.REJECT or glass) and not comment:
         faults.append(Fault("/comment", "required", wording.NO_EMERGENCY if glass else wording.NO_REASON))
     if request.route.needs_reason and verb in _APPROVALS and not glass and not comment:

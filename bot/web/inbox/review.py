@@ -11,7 +11,7 @@ from bot.core.forms import Field
 from bot.core.model import Request, Verb
 from bot.core.redaction import shown
 from bot.web.house import page_url
-from bot.web.inbox import wording
+from bot.web.inbox import remedies, wording
 from bot.web.inbox.ballots import ballot_of, number, settlement_of
 from bot.web.inbox.changes import compared, seen_since
 from bot.web.inbox.earlier import earlier_of
@@ -19,6 +19,7 @@ from bot.web.inbox.edits import boxes, unplaced
 from bot.web.inbox.exactly import sent_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.pages import see_other
+from bot.web.inbox.remedies import remedies_of
 from bot.web.inbox.rights import may_settle
 from bot.web.inbox.running import running_of
 from bot.web.inbox.site import VIA, Site
@@ -29,7 +30,7 @@ from bot.web.inbox.view import view_of
 class Attempt(Struct, frozen=True):
     """A form that was refused: what was sent, why not, and what is wrong with which field.
 
-    ``panel`` is which of the page's forms it was: a decision's name, settle or undo.
+    ``panel`` is which of the page's forms it was: a decision's name, settle, undo, rollback or incident.
     """
 
     form: Form
@@ -85,7 +86,8 @@ async def _page(
     # What was typed for another revision is not put back: it was meant for what stood there then.
     kept = None if stale else attempt
     edits = kept if kept and kept.panel == Verb.APPROVE_WITH_EDITS else None
-    paused = await house.desk.paused()
+    stopped = await house.desk.stopped()
+    paused = stopped.holds(request.agent, request.action)
     return site.pages.show(
         "request.html",
         now=now,
@@ -95,6 +97,9 @@ async def _page(
         names=names,
         running=running_of(request, trail, person=visitor.person, now=now, paused=paused),
         paused=paused,
+        stopped=stopped,
+        after=await remedies_of(site, request, visitor.person),
+        categories=wording.categories_of(request),
         sent=sent_of(request, view.run.spec),
         earlier=await earlier_of(house.store, request, names),
         compared=compared(view.versions, *pair),
@@ -134,6 +139,24 @@ async def undo(site: Site, http: Http, visitor: Visitor, form: Form) -> Response
     except SaysoError as error:
         return await _page(site, visitor, await _request(site, http), Attempt(form, error, "undo"))
     return see_other(f"/requests/{request.id}")
+
+
+async def roll_back(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /requests/{id}/rollback``: propose what takes it back."""
+    await _request(site, http)
+    try:
+        return await remedies.roll_back(site, http, visitor, form)
+    except SaysoError as error:
+        return await _page(site, visitor, await _request(site, http), Attempt(form, error, "rollback"))
+
+
+async def report(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
+    """``POST /requests/{id}/incidents``: say that what ran did harm."""
+    await _request(site, http)
+    try:
+        return await remedies.report(site, http, visitor, form)
+    except SaysoError as error:
+        return await _page(site, visitor, await _request(site, http), Attempt(form, error, "incident"))
 
 
 async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.model import DeliveryState, ExecutionState, Person, PersonRole, Risk, State
+from bot.core.model import DeliveryState, ExecutionState, Person, PersonRole, Request, Risk, Severity, State
+from bot.core.policy import REVIEW_AFTER
 from bot.web.inbox.language import words
 
 STATES = {
@@ -40,6 +42,14 @@ CATEGORIES = {
     "unclear": words("Unclear"),
     "other": words("Something else"),
 }
+
+SEVERITIES = {
+    Severity.LOW: words("Low: noticed, and no harm done"),
+    Severity.MEDIUM: words("Medium: harm that is put right with some work"),
+    Severity.HIGH: words("High: harm to people or money"),
+    Severity.CRITICAL: words("Critical: harm that goes on, or cannot be put right"),
+}
+"""How bad an incident is; a rejection in a review afterwards says the same."""
 
 CHANNELS = {
     "inbox": words("the inbox"),
@@ -94,6 +104,8 @@ VOTE_COUNTED = words("Your vote is counted; it waits for others")
 BY_ITSELF = words("It is decided on its own page, never together with others.")
 NO_NOTE = words("Say how you found out, so that the record can be trusted.")
 TOO_LONG = words("At most {limit:,} characters, please.")
+NO_SEVERITY = words("Say how bad it was.")
+NO_HARM = words("Say what happened, so that others can act on it.")
 NO_SETTLEMENT = words("Say whether it happened or not.")
 NOT_YOURS_TO_SETTLE = words(
     "Only people who were asked about this request, and admins, can say how it ended. You were not asked."
@@ -115,6 +127,12 @@ ROLES_AT_LENGTH = {
     PersonRole.ADMIN: words("Admin: decides what they are asked, and runs Sayso"),
     PersonRole.AUDITOR: words("Auditor: reads everything and decides nothing"),
 }
+
+
+def categories_of(request: Request) -> Mapping[str, str]:
+    """What a rejection may be called; in a review afterwards, how bad what ran was."""
+    return SEVERITIES if request.action == REVIEW_AFTER else CATEGORIES
+
 
 _MINUTE = 60
 _HOUR = 3600
