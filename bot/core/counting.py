@@ -6,7 +6,7 @@ an account has spent is asked of whoever keeps it, the store at submission and a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -51,8 +51,16 @@ def counted(
             if held_back is not None:
                 closed[rule.name] = held_back
         if not closed:
-            return Counted(routing, tuple(charges.values()))
+            return Counted(_told(routing, bounds, rules), tuple(charges.values()))
         bounds = replace(bounds, closed={**bounds.closed, **closed})
+
+
+def _told(routing: Routing, bounds: Bounds, rules: Mapping[str, Rule]) -> Routing:
+    """The routing, whose route says of what share it is a sample, if it is one."""
+    for name, (outcome, _) in bounds.closed.items():
+        if outcome is TrialOutcome.SAMPLED and routing.route.then is Then.STAGES and name in rules:
+            return replace(routing, route=replace(routing.route, sampled=rules[name].sample))
+    return routing
 
 
 def _limited(

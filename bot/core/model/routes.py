@@ -131,7 +131,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     are the action's own, as they came out; ``refused`` is an earlier request of the same content that was rejected.
     ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
-    ``grant`` is the earned grant whose rule answered, or that this is a sample of (then people are asked).
+    ``grant`` is the earned grant whose rule answered, or that this is a sample of (then people are asked). ``sampled``
+    is the share (0 to 1) of what a rule would have approved that chance puts before people, where this is among it.
     ``review_after`` is the chain that is asked, once it ran, whether that was right, of the share ``review_share`` (0
     to 1) by chance. ``practice`` names the declared drill that this is: nothing runs, whatever is decided, and its
     ``lesson`` is told once it is. ``needs_reason``: an approval has to say why (`bot.core.policy.Attention`). ``notes``
@@ -162,6 +163,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hidden: tuple[str, ...] = ()
     subject: str | None = None
     grant: str | None = None
+    sampled: float = 0.0
     review_after: str | None = None
     review_share: float = 1.0
     practice: str | None = None
