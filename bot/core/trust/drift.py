@@ -1,10 +1,10 @@
 """Whether an agent still behaves as it did when it earned what it has: how often, how much, how sure, and how right.
 
 Each value is set against those of the evidence as a normal score (its place among them, read off a normal curve), and
-the scores run through a two-sided CUSUM (Page 1954). With `ALLOWANCE` 0.5 and `THRESHOLD` 10 a stream that behaves as
-before raises an alarm about once in 20,000 actions, where the evidence had 100 (Siegmund's approximation, with the
-error of so small a baseline; fewer where values repeat); a shift by one standard deviation is found after about 20
-actions, one beyond all that was seen before after about 5.
+the scores run through a two-sided CUSUM (Page 1954). Measured with `ALLOWANCE` 0.5, `THRESHOLD` 10 and evidence of 120
+decisions: an agent that behaves as before raises an alarm, on any of three streams, about once in 10,000 actions; a
+shift by one standard deviation is found after about 20, values beyond all that was seen before after 5. What by itself
+comes in long runs, as the hours of a night may, alarms sooner.
 """
 
 from __future__ import annotations
