@@ -17,6 +17,7 @@ from bot.core.errors import Conflict, Fault, Invalid
 from bot.core.forms import Field, FieldKind, parse_form
 from bot.core.model import Arguments, Request, Verb
 from bot.core.pointers import below, names
+from bot.core.policy import REVIEW_AFTER
 from bot.core.scrutiny import hidden, visible
 from channels.slack.draw import draw, web
 from channels.slack.sizes import clip, size
@@ -31,6 +32,8 @@ CATEGORIES = {
     "unclear": "Unclear",
     "other": "Other",
 }
+SEVERITIES = {"low": "Low", "medium": "Medium", "high": "High", "critical": "Critical"}
+"""How bad what ran was, as a rejection in a review afterwards says it."""
 _ARG = "arg:"
 _BLOCK_ID, _INPUT, _OPTIONS, _OPTION_TEXT, _LABEL, _HINT, _ERROR = 255, 3000, 100, 75, 150, 300, 200
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
@@ -77,7 +80,7 @@ def _modal(callback: str, card: Card, metadata: str, *, inputs: list[Input], lef
         inputs=inputs,
         left=left,
         url=web(card.url),
-        categories=CATEGORIES,
+        categories=SEVERITIES if card.action == REVIEW_AFTER else CATEGORIES,
         word=button_of(Verb.REJECT, card.kind),
     )
     return view
