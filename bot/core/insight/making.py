@@ -1,0 +1,186 @@
+"""A request's rows become a fact; what no card shows is in none, nor are the values of a subject (threat T23)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core.calendars import openings
+from bot.core.card import Card
+from bot.core.insight.fact import Fact, Judgement
+from bot.core.insight.values import corrections_of, labels_of, numbers_of
+from bot.core.model import Decision, Delivery, DeliveryState, Execution, Request, State
+from bot.core.policy import HOUSE
+
+READING = 50.0
+"""Characters a second: nobody reads faster (`bot.core.policy.Attention.reading`)."""
+
+_SAMPLED = re.compile(r"sampled: it is among the ([0-9.e+-]+)%")
+"""How a route of before `Route.sampled` says that it is a sample, where the rule's own second look was asked."""
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """All rows that a fact is made of, read in one snapshot.
+
+    ``opened`` is when each person first opened a revision, by revision and person. ``taken_back``: an execution of it
+    was cancelled before it began. ``review`` is how the request stands that asked about it afterwards, if one did.
+    """
+
+    request: Request
+    deliveries: tuple[Delivery, ...] = ()
+    opened: Mapping[int, Mapping[str, datetime]] = {}
+    taken_back: bool = False
+    review: State | None = None
+
+
+def measurable(request: Request) -> bool:
+    """Whether a request is measured: not the house's own, nor one that a person asked for in an agent's name.
+
+    What a person proposed and people approved says nothing of the agent, and must not earn it anything (threat T15).
+    """
+    return not request.action.startswith(HOUSE) and request.route.asked is None
+
+
+def fact_of(rows: Measured, *, length: int, reading: float = READING) -> Fact | None:
+    """The fact of a request; None where it is not measured. ``length`` as `length_of` its card, ``reading`` a second.
+
+    A view by which nothing else changes is in no line of the trail: it counts from the request's next line on, which
+    its decision writes at the latest.
+    """
+    request = rows.request
+    if not measurable(request):
+        return None
+    route, content, run = request.route, request.content, request.execution
+    share = _share(request)
+    harmed = () if run is None else run.incidents
+    judged = tuple([_judgement(rows, made, length, reading) for made in request.decisions])
+    fact = Fact(
+        request=request.id,
+        created_at=request.created_at,
+        agent=request.agent,
+        action=request.action,
+        rule=route.rule,
+        kind=request.kind,
+        risk=request.risk,
+        state=request.state,
+        then=route.then,
+        grant=route.grant,
+        sampled=share is not None,
+        share=1.0 if share is None else share,
+        confidence=content.confidence,
+        gate=route.gate,
+        labels=labels_of(request),
+        numbers=numbers_of(request),
+        escalated=request.escalation_level,
+        viewed_at=_viewed_at(rows),
+        decided_at=request.decided_at,
+        corrections=corrections_of(request),
+        category=next((made.category for made in reversed(request.decisions) if made.category), None),
+        undone=rows.taken_back,
+        incident=max((one.severity for one in harmed), key=lambda severity: severity.rank, default=None),
+        incident_at=min((one.at for one in harmed), default=None),
+        reviewed=None if rows.review is None else _REVIEWED.get(rows.review),
+        practice=route.practice is not None,
+        judged=judged,
+    )
+    return fact if run is None else _ran(fact, run)
+
+
+_REVIEWED = {State.APPROVED: "confirmed", State.REJECTED: "incident"}
+
+
+def _ran(fact: Fact, run: Execution) -> Fact:
+    return replace(fact, execution=run.state, started_at=run.started_at, ended_at=run.ended_at)
+
+
+def forgotten(fact: Fact) -> Fact:
+    """What is left of a fact once the data of its subject was erased: nothing that anybody wrote."""
+    return replace(fact, labels={}, numbers={}, corrections=())
+
+
+def length_of(card: Card) -> int:
+    """How many characters of a card somebody has to read who decides about it."""
+    lines = (*card.arguments, *card.claims, *card.notes)
+    said = sum(len(line.label) + len(line.text) for line in lines)
+    return len(card.title) + len(card.confidence) + said + sum(map(len, card.marks))
+
+
+def _share(request: Request) -> float | None:
+    """Of what share the request is a sample; None where it is none."""
+    if request.route.sampled:
+        return request.route.sampled
+    found = _SAMPLED.match(request.route.why)
+    return None if found is None else float(found[1]) / 100
+
+
+def _viewed_at(rows: Measured) -> datetime | None:
+    """When anybody first opened it, or a card was sent to somebody's own place."""
+    opened = [at for of in rows.opened.values() for at in of.values()]
+    sent = [d.at for d in rows.deliveries if d.person is not None and d.state is DeliveryState.SENT]
+    return max(min(opened + sent), rows.request.created_at) if opened or sent else None
+
+
+def _judgement(rows: Measured, made: Decision, length: int, reading: float) -> Judgement:
+    request = rows.request
+    could = _could_decide(rows, made)
+    mine = [d for d in _cards(rows, made) if d.state is DeliveryState.SENT]
+    shown = min((d.at for d in mine), default=None)
+    opened = rows.opened.get(made.revision, {}).get(made.by)
+    since = next((at for at in (opened, shown) if at is not None and at <= made.at), could)
+    had = _seconds(made.at - since)
+    own = request.route.hours.get(made.by)
+    return Judgement(
+        by=made.by,
+        verb=made.decision,
+        at=made.at,
+        channel=made.channel,
+        stage=made.stage_name,
+        revision=made.revision,
+        shown_at=shown,
+        opened_at=opened,
+        had=had,
+        waited=_seconds(made.at - could),
+        worked=None if own is None else sum(_seconds(end - begin) for begin, end in openings((own,), could, made.at)),
+        length=length,
+        fast=made.decision.is_vote and had < length / reading,
+        category=made.category,
+        commented=bool(made.comment),
+        broke_glass=made.broke_glass,
+    )
+
+
+def _cards(rows: Measured, made: Decision) -> Iterator[Delivery]:
+    """The cards by which somebody was asked: at their own place, or at one that all share whom the step asks."""
+    stages = rows.request.route.stages
+    for sent in rows.deliveries:
+        if sent.revision != made.revision or sent.at > made.at:
+            continue
+        if sent.person == made.by:
+            yield sent
+        elif sent.person is None and sent.stage == made.stage and sent.stage < len(stages):
+            steps = stages[sent.stage].steps
+            if sent.step < len(steps) and made.by in steps[sent.step].people:
+                yield sent
+
+
+def _could_decide(rows: Measured, made: Decision) -> datetime:
+    """From when on somebody could decide: when they were asked; where no channel did so, when their stage began."""
+    request = rows.request
+    asked = min((sent.at for sent in _cards(rows, made)), default=None)
+    if asked is not None:
+        return asked
+    began = request.content.created_at if request.revision == made.revision else request.created_at
+    before = [
+        other.at
+        for other in request.decisions
+        if other.at < made.at and (other.revision, other.stage) < (made.revision, made.stage)
+    ]
+    return min(max([began, *before]), made.at)
+
+
+def _seconds(span: timedelta) -> float:
+    return max(0.0, span.total_seconds())
