@@ -14,7 +14,7 @@ from bot.core.policy import ActionSpec
 from bot.core.ports import About, Change, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
-from bot.desk.part import Part
+from bot.desk.part import Part, questioned
 from bot.desk.undoing import may_be_stopped, stopped
 from bot.desk.waiting import settled
 
@@ -89,6 +89,8 @@ class Agents(Part):
             after = lifecycle.cancel(request, now)
             effects = self._ended(tx, after, None)
             tx.record(Change(event=event, before=request, after=after, effects=effects))
+            if questioned(request):
+                effects += self._regretted(tx, request, "was withdrawn once somebody asked about it")
             return Deed(after, effects)
 
         return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given

@@ -29,6 +29,7 @@ from bot.core.model import (
     State,
     Then,
     Track,
+    Verb,
 )
 from bot.core.pointers import names
 from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
@@ -77,6 +78,10 @@ class Part:
             await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))
         except (errors.Unavailable, errors.Overloaded):
             return
+
+    def _regretted(self, tx: Tx, request: Request, what: str) -> tuple[Effect, ...]:  # noqa: ARG002  # trust's part says
+        """What follows where a request that an earned rule answered went wrong otherwise than by a vote."""
+        return ()
 
     def _event(self, kind: str, request: Request | None, *, actor: str, via: str, **data: Any) -> Event:
         return Event(
@@ -277,6 +282,11 @@ def changed(before: Request, after: Request) -> tuple[Track, ...]:
     """The stages that ask somebody now and did not, or ask another step."""
     known = {(t.stage, t.step, t.round, t.held_until) for t in before.tracks}
     return tuple(t for t in after.open_tracks if (t.stage, t.step, t.round, t.held_until) not in known)
+
+
+def questioned(request: Request) -> bool:
+    """Whether somebody asked about it, or voted against it: who then withdraws it has not escaped a rejection."""
+    return any(decision.decision in (Verb.ASK, Verb.REJECT) for decision in request.decisions)
 
 
 def outcome_event(request: Request) -> str:

@@ -53,18 +53,26 @@ class Trusting(Granting):
 
     async def look_at_trust(self) -> None:
         """Keep what is remembered up to date, end what is over, and once an hour propose what was earned."""
-        now, policy = self._ledger.clock.now(), self.trust.file()
-        asked = [rule for rule in policy.rules if rule.trust is not None]
-        last = self.trust.read_at
-        if self.trust.stale or ((asked or self.trust.grants) and (last is None or now - last >= READ_EVERY)):
+        await self.keep_trust()
+        now = self._ledger.clock.now()
+        if self._asks_trust and (self._proposed_at is None or now - self._proposed_at >= PROPOSE_EVERY):
+            self._proposed_at = now
+            if await self._ledger.holds(_LEASE):
+                await self.propose_trust(by="sayso")
+
+    @property
+    def _asks_trust(self) -> bool:
+        return any(rule.trust is not None for rule in self.trust.file().rules)
+
+    async def keep_trust(self) -> None:
+        """Read the grants where they may have changed, and end those that are over."""
+        now, policy, last = self._ledger.clock.now(), self.trust.file(), self.trust.read_at
+        known = self._asks_trust or bool(self.trust.grants)
+        if self.trust.stale or (known and (last is None or now - last >= READ_EVERY)):
             self.trust.take(await self._ledger.store.grants())
         for grant in self.trust.grants:
             if _over(policy, grant, now) is not None:
                 await self._ledger.commit(partial(self._let_go, grant_id=grant.id))
-        if asked and (self._proposed_at is None or now - self._proposed_at >= PROPOSE_EVERY):
-            self._proposed_at = now
-            if await self._ledger.holds(_LEASE):
-                await self.propose_trust(by="sayso")
 
     def _let_go(self, tx: Tx, grant_id: str) -> Deed:
         """End a grant whose time is up, whose rule was changed, or that nobody decided about."""

@@ -15,7 +15,7 @@ from bot.core.lifecycle import Turn, Woken
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import About, Change, Effect, EffectKind, Tx
 from bot.desk.ledger import Deed
-from bot.desk.part import Part, changed, outcome_event
+from bot.desk.part import Part, changed, outcome_event, questioned
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 200
@@ -90,6 +90,8 @@ class Turns(Part):
         named = after.route.stages[woken.stage].name if woken.stage is not None else None
         event = self._event(kind, request, actor="sayso", via="scheduler", stage=named)
         tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
+        if not after.state.open and questioned(request):
+            effects += self._regretted(tx, request, "expired once somebody had asked about it")
         return effects
 
     def _chain_ended(self, tx: Tx, after: Request, woken: Woken) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
