@@ -74,10 +74,10 @@ class Person(Struct, frozen=True, kw_only=True):
     """One reviewer. Times are means in seconds of working time.
 
     ``zeal`` is the chance that they look at what they are asked, ``notices`` that they see what is wrong with it.
-    ``delay`` is until they look, ``glance`` from opening to deciding for who does not read; who ``reads`` takes
-    the time that the card takes. ``doubts`` is the chance that they reject what is good, ``asks`` that they ask first;
-    ``against`` is an agent whose good proposals they reject with the chance ``bias``. ``slack``: the share that they
-    decide from a card in Slack, without opening the page.
+    ``delay`` is until they look, ``glance`` from opening to deciding, at most, for who does not read; who ``reads``
+    takes the time that the card takes. ``doubts`` is the chance that they reject what is good, ``asks`` that they ask
+    first; ``against`` is an agent whose good proposals they reject with the chance ``bias``. ``slack``: the share that
+    they decide from a card in Slack, without opening the page.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Person(Struct, frozen=True, kw_only=True):
     delay: float
     notices: float
     reads: bool = True
-    glance: float = 2.0
+    glance: float = 1.2
     doubts: float = 0.005
     asks: float = 0.02
     against: str | None = None

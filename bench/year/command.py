@@ -10,7 +10,6 @@ behind, with the rules it was lived under, so that the pages can be looked at wi
 from __future__ import annotations
 
 import argparse
-import asyncio
 import shutil
 import sys
 import tempfile
@@ -18,6 +17,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+
+import uvloop
 
 from bench.year.life import Life
 from bench.year.stage import RULES, open_stage
@@ -65,5 +66,5 @@ def year(words: list[str]) -> int:
         folder = asked.keep or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(RULES, folder / "routing.yaml")
-        asyncio.run(_year(asked, folder.resolve()))
+        uvloop.run(_year(asked, folder.resolve()))
     return 0

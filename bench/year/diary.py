@@ -9,11 +9,15 @@ from typing import Any
 from msgspec import Struct
 
 from bench.year.cast import Proposal, Truth
-from bot.core.model import Request
+from bot.core.model import Delivery, Request
 
 
 class Act(Struct, kw_only=True):
-    """One decision of a person of the play. ``since``: when they could first decide; ``opened``: the page."""
+    """One decision of a person of the play.
+
+    ``since`` is when they could first decide on that revision, ``shown`` when its card reached them, ``opened`` when
+    they opened its page. ``hasty``: it was not read. ``edited``: the amount before and after.
+    """
 
     by: str
     verb: str
@@ -22,6 +26,7 @@ class Act(Struct, kw_only=True):
     revision: int
     since: datetime
     opened: datetime | None = None
+    shown: datetime | None = None
     category: str | None = None
     comment: bool = False
     hasty: bool = False
@@ -29,15 +34,19 @@ class Act(Struct, kw_only=True):
 
 
 class Entry(Struct, kw_only=True):
-    """One request's life. ``last`` is how it stands, as its row says."""
+    """One request's life. ``last`` is how it stands, as its row says; ``ran`` counts runs by its agent.
+
+    ``cards`` are when cards of it reached somebody; the mappings are by person and revision.
+    """
 
     proposal: Proposal
     at: datetime
     last: Request
     acts: list[Act] = []
-    first_card: datetime | None = None
+    cards: list[datetime] = []
     opened: dict[tuple[str, int], datetime] = {}
     asked: dict[tuple[str, int], datetime] = {}
+    shown: dict[tuple[str, int], datetime] = {}
     ran: int = 0
     incident: datetime | None = None
     undone: bool = False
@@ -73,6 +82,13 @@ class Diary:
             truth=Truth(wrong=request.route.practice is not None),
         )
         self.submitted(request, it)
+
+    def shown(self, delivery: Delivery) -> None:
+        """A card reached somebody, or was drawn anew before them."""
+        entry = self.entries.get(delivery.request)
+        if entry is not None and delivery.person is not None:
+            entry.cards.append(delivery.at)
+            entry.shown.setdefault((delivery.person, delivery.revision), delivery.at)
 
     def of(self, agent: str) -> Iterator[Entry]:
         """An agent's, oldest first."""

@@ -65,7 +65,8 @@ class Life:
     async def _settle(self) -> None:
         """See to what an act led to, until nothing does any more."""
         while True:
-            await self.stage.deliver()
+            for delivery in await self.stage.deliver():
+                self.diary.shown(delivery)
             if self.stage.desk.trust.stale:
                 await self.stage.desk.look_at_trust()
             executions, self.stage.hands.executions = self.stage.hands.executions, []

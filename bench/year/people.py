@@ -70,7 +70,7 @@ class People:
 
     def _reading(self, card: Card, person: Person) -> float:
         if not person.reads:
-            return self._draw.expovariate(1 / person.glance)
+            return person.glance * self._draw.uniform(0.3, 1.0)
         return 5 + len(repr(card.arguments)) / _PACE * self._draw.uniform(0.8, 2.0) + self._draw.expovariate(1 / 20)
 
     async def _act(self, request_id: str, person: Person, revision: int, channel: str) -> None:
@@ -100,6 +100,7 @@ class People:
                 revision=revision,
                 since=entry.asked[person.id, revision],
                 opened=entry.opened.get((person.id, revision)),
+                shown=entry.shown.get((person.id, revision)),
                 category=said.get("category"),
                 comment="comment" in said,
                 hasty=not person.reads,

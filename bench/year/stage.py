@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.core.card import Card
 from bot.core.model import Delivery, DeliveryState, Execution, Person
 from bot.core.policy import Policy
@@ -21,6 +23,7 @@ from store import SqlStore, open_store
 RULES = Path(__file__).parent / "routing.yaml"
 CARD_AFTER = timedelta(milliseconds=400)
 """How long a card takes to arrive."""
+_CARDS = (EffectKind.CARD, EffectKind.NOTICE, EffectKind.REFRESH)
 
 
 class DrivenClock:
@@ -121,30 +124,37 @@ class Stage:
     policy: Policy
     line: int = 0
 
-    async def deliver(self) -> None:
-        """See to what the last act owes: cards arrive a moment later, what is to be drawn anew is."""
+    async def deliver(self) -> tuple[Delivery, ...]:
+        """See to what the last act owes: cards arrive a moment later, and are drawn anew where they stand.
+
+        The deliveries that somebody has before them now, in the revision that they show.
+        """
+        shown: list[Delivery] = []
         while self.hands.effects:
             effects, self.hands.effects = self.hands.effects, []
-            cards = [e for e in effects if e.kind in (EffectKind.CARD, EffectKind.NOTICE)]
-            rest = [e for e in effects if e not in cards]
-            if cards:
-                self.clock.at += CARD_AFTER
-            for effect in cards:
-                await self._card(effect)
-            if rest:
-                await self.desk.done(rest)
+            self.clock.at += CARD_AFTER
+            for effect in effects:
+                shown += await self._delivered(effect)
+        return tuple(shown)
 
-    async def _card(self, effect: Effect) -> None:
-        shown = await self.store.request(effect.request)
-        found = [d for d in await self.store.deliveries(effect.request) if d.id == effect.ref]
-        if shown is None or not found or found[0].state is not DeliveryState.QUEUED:
+    async def _delivered(self, effect: Effect) -> list[Delivery]:
+        request = await self.store.request(effect.request)
+        found = next((d for d in await self.store.deliveries(effect.request) if d.id == effect.ref), None)
+        if request is None or found is None or effect.kind not in _CARDS:
             await self.desk.done([effect])
-            return
-        if not shown.state.open and effect.kind is EffectKind.CARD:
-            await self.desk.skipped(effect, found[0], "decided before it was sent")
-            return
-        handle = await self.room.send(self.desk.card_of(shown), found[0])
-        await self.desk.sent(effect, found[0], shown, handle)
+        elif effect.kind is not EffectKind.CARD and found.state is DeliveryState.SENT:
+            await self.desk.updated([effect], found, request)
+            if found.revision != request.revision:
+                return [replace(found, revision=request.revision, at=self.clock.at)]
+        elif found.state is not DeliveryState.QUEUED:
+            await self.desk.done([effect])
+        elif not request.state.open and effect.kind is EffectKind.CARD:
+            await self.desk.skipped(effect, found, "decided before it was sent")
+        else:
+            handle = await self.room.send(self.desk.card_of(request), found)
+            await self.desk.sent(effect, found, request, handle)
+            return [replace(found, revision=request.revision, at=self.clock.at)]
+        return []
 
     async def changed(self) -> tuple[str, ...]:
         """Ids of the requests that changed since this was asked last, as the trail tells."""

@@ -19,7 +19,10 @@ from bot.core.trust.drift import UNWATCHED, Baseline, baseline_of, judged, notic
 
 CHECK = "3. What drifts is tightened at once"
 _SAMPLE = 0.1
-_EVIDENCE = 150
+_LASTS = 30
+_DAY = timedelta(days=1)
+_EVIDENCE, _DAYS = 150, timedelta(days=14)
+"""What the grant was earned with, at the least: so many decisions, and two weeks, for ten days are asked for."""
 _CEILING = 200.0
 _NIGHT, _DAWN, _DUSK = 0.15, 7, 19
 _WEEKEND, _AT_WEEKENDS = 5, 0.3
@@ -49,9 +52,10 @@ class Action(Struct, frozen=True):
 
 
 class Caught(Struct, frozen=True):
-    """What took a grant back, after how many actions since it turned."""
+    """What took a grant back, after how many actions and days since it turned."""
 
     actions: int
+    days: float
     why: str
 
 
@@ -87,10 +91,13 @@ def _pace(way: Way, now: datetime) -> float:
     return pace * (_AT_WEEKENDS if now.weekday() >= _WEEKEND else 1.0)
 
 
-def baseline(draw: Random, way: Way, evidence: int = _EVIDENCE) -> tuple[Baseline, datetime]:
+def baseline(draw: Random, way: Way) -> tuple[Baseline, datetime]:
     """The behaviour over the evidence, and when that ended."""
-    stream = acts(draw, way, START)
-    known = [next(stream) for _ in range(evidence)]
+    known: list[Action] = []
+    for action in acts(draw, way, START):
+        known.append(action)
+        if len(known) >= _EVIDENCE and action.at - START >= _DAYS:
+            break
     made = baseline_of(
         [a.at for a in known],
         {"/amount": [a.amount for a in known]},
@@ -110,10 +117,10 @@ def caught(draw: Random, made: Baseline, way: Way, since: datetime, *, days: flo
         watch, alarm = noticed(made, watch, at=action.at, numbers=numbers, confidence=action.confidence)
         if alarm is None and draw.random() < sample:
             if not action.right:
-                return Caught(actions, "the sample")
+                return Caught(actions, (action.at - since) / _DAY, "the sample")
             watch, alarm = judged(made, watch, confidence=action.confidence, right=True)
         if alarm is not None:
-            return Caught(actions, alarm)
+            return Caught(actions, (action.at - since) / _DAY, alarm)
     raise AssertionError("it never ends")
 
 
@@ -159,4 +166,6 @@ def check(seed: int, *, runs: int = 200) -> Iterator[Finding]:
             way = Way(name="", a_day=a_day, cycle=cycle)
             got = alarms(draw, way, runs=runs)
             name = f"does not turn, {a_day:g} a day, {'with nights and weekends' if cycle else 'evenly'}: "
-            yield Finding(check=CHECK, name=name + "alarms within a year", found=share(len(got), runs))
+            yield Finding(check=CHECK, name=name + "false alarm within a year", found=share(len(got), runs))
+            soon = sum(one.days <= _LASTS for one in got)
+            yield Finding(check=CHECK, name=name + f"within {_LASTS} days, as a grant lasts", found=share(soon, runs))

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 _HOURS = 24
+_SLOTS = 2 * _HOURS
 _SATURDAY = 5
 _HOUR = timedelta(hours=1)
-_LENT = 12.0
-"""Hours at the mean pace that each hour of the profile is lent, so that one in which little was seen says little."""
+_LENT = 4.0
+"""Requests that each hour of the profile is lent, at the pace that its hour of the day and its kind of day have by
+themselves: one in which little was seen says little.
+"""
 _LONGEST = timedelta(days=28)
 """Longer spans are taken for this one: whoever was away for so long comes back anew."""
 
@@ -27,13 +30,26 @@ def pace_of(times: Sequence[datetime]) -> tuple[float, ...]:
     if len(times) < 2 or times[-1] <= times[0]:  # noqa: PLR2004  # between two there is a span
         return ()
     first, last = times[0].astimezone(UTC), times[-1].astimezone(UTC)
-    mean = (len(times) - 1) / ((last - first) / _HOUR)
-    seen, hours = [0] * (2 * _HOURS), [0.0] * (2 * _HOURS)
+    seen, hours = [0.0] * _SLOTS, [0.0] * _SLOTS
     for at in times[1:]:
         seen[_slot(at.astimezone(UTC))] += 1
     for slot, part in _spans(first, last):
         hours[slot] += part
-    return tuple((n + _LENT * mean) / (h + _LENT) for n, h in zip(seen, hours, strict=True))
+    mean = sum(seen) / sum(hours)
+    paces = []
+    for slot in range(_SLOTS):
+        of_day, of_week = _ratio(seen, hours, slot, _HOURS), _ratio(seen, hours, slot - slot % _HOURS, 1)
+        usual = mean * of_day * of_week
+        paces.append((seen[slot] + _LENT) / (hours[slot] + _LENT / usual))
+    return tuple(paces)
+
+
+def _ratio(seen: Sequence[float], hours: Sequence[float], slot: int, step: int) -> float:
+    """How much of the mean pace there was in a slot's hour of the day (``step`` 24) or its kind of day (1)."""
+    mean = sum(seen) / sum(hours)
+    slots = range(slot % _HOURS, _SLOTS, _HOURS) if step == _HOURS else range(slot, slot + _HOURS)
+    lent = 1.0
+    return (sum(seen[i] for i in slots) + lent) / (sum(hours[i] for i in slots) * mean + lent)
 
 
 def elapsed(pace: Sequence[float], since: datetime, until: datetime) -> float:
