@@ -79,6 +79,26 @@ async def test_replays_stop_and_start_by_a_second_word(run: Standing, visit: Vis
     assert all('"via":"inbox"' in line.body for line in lines)
 
 
+async def test_one_agent_is_stopped_and_started_by_name(run: Standing, visit: Visit) -> None:
+    """Behind a second word; the page lists it with a button of its own, which auditors have not; no name, nothing."""
+    kim = await visit("kim")
+    csrf = (await kim.get("/admin")).hidden("csrf")
+    odd = "bot<b>\u202e"
+    for kind, name in (("agent", odd), ("action", "refund.issue")):
+        assert (await kim.post("/admin/replays", csrf=csrf, replays="stop", kind=kind, name=name)).status == 303
+    for wrong in ({"kind": "agent", "name": " "}, {"kind": "person", "name": "ana"}):
+        assert (await kim.post("/admin/replays", csrf=csrf, replays="stop", **wrong)).status == 422
+    assert (await run.desk.stopped()).holds(odd, "x")
+    page = await kim.get("/admin")
+    assert "What is approved runs, but for what is stopped by name." in page.words
+    assert "bot<b>" not in page.text
+    assert page.text.count("Start it again") == 2
+    assert "Start it again" not in (await (await visit("lea")).get("/admin")).text
+    assert (await kim.post("/admin/replays", csrf=csrf, replays="start", kind="agent", name=odd)).status == 303
+    assert (await run.desk.stopped()).agents == ()
+    assert (await run.desk.stopped()).actions == ("refund.issue",)
+
+
 async def test_a_form_that_does_not_say_which_changes_nothing(run: Standing, visit: Visit) -> None:
     """Neither stop nor start: refused, and replays run on."""
     kim = await visit("kim")

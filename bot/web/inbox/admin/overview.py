@@ -1,4 +1,4 @@
-"""``/admin``: whether the house is well, what went wrong, which rules are in force, and the switch for all replays."""
+"""``/admin``: whether the house is well, what went wrong, which rules are in force, and the switches of replays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from bot.core.errors import Fault, Invalid
 from bot.core.model import ExecutionState
+from bot.core.policy import Policy
 from bot.core.ports import AuditQuery, Store, Wanted
 from bot.web.inbox.admin.door import by, page_of
 from bot.web.inbox.guard import Form, Visitor
@@ -26,6 +27,8 @@ MOST = 100
 
 _RULES = "rules"
 _LOOKED_AT = 100
+_NAMES, _LONGEST_NAME = 500, 200
+NO_NAME = words("The form does not name the agent or the action, so nothing was changed.")
 NO_SWITCH = words("The form does not say whether to stop or to start, so nothing was changed.")
 
 PARTS = {
@@ -55,6 +58,7 @@ async def show(site: Site, _http: Http, visitor: Visitor) -> Response:
     house = site.house
     probes = await house.probes()
     bad_file = any(probe.name == _RULES and not probe.ok for probe in probes)
+    stopped = await house.desk.stopped()
     troubled = await house.store.troubled(MOST)
     failed = sum(r.execution is not None and r.execution.state is ExecutionState.FAILED for r in troubled)
     return page_of(
@@ -63,7 +67,10 @@ async def show(site: Site, _http: Http, visitor: Visitor) -> Response:
         "overview",
         probes=probes,
         parts=PARTS,
-        paused=await house.desk.paused(),
+        paused=stopped.everything,
+        stopped=stopped,
+        by_name=[*(("agent", name) for name in stopped.agents), *(("action", name) for name in stopped.actions)],
+        names=_names(house.policy(), await house.store.open_names()),
         rules=await _loaded(house.store, house.policy().hash, refused=bad_file),
         waiting=await house.store.queued(Wanted()),
         undelivered=len(await house.store.undelivered(MOST)),
@@ -77,12 +84,23 @@ async def show(site: Site, _http: Http, visitor: Visitor) -> Response:
 
 
 async def switch(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
-    """``POST /admin/replays``: stop or start all replays. What is already running is not torn down."""
-    wanted = form.get("replays")
-    if wanted not in ("stop", "start"):
+    """``POST /admin/replays``: stop or start all replays, or those of one agent or action (``kind``, ``name``).
+
+    What is already running is not torn down.
+    """
+    wanted, kind, name = form.get("replays"), form.get("kind"), form.get("name", "").strip()
+    if wanted not in ("stop", "start") or kind not in (None, "agent", "action"):
         raise Invalid(NO_SWITCH, faults=(Fault("/replays", "required", NO_SWITCH),))
-    await site.house.desk.pause(on=wanted == "stop", by=by(visitor), via=VIA)
+    if kind is not None and not 0 < len(name) <= _LONGEST_NAME:
+        raise Invalid(NO_NAME, faults=(Fault("/name", "required", NO_NAME),))
+    agent, action = (name if kind == each else None for each in ("agent", "action"))
+    await site.house.desk.pause(on=wanted == "stop", by=by(visitor), via=VIA, agent=agent, action=action)
     return see_other(ADMIN)
+
+
+def _names(policy: Policy, waiting: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str, ...]:
+    """The agents and actions that the file lists or that wait, for whoever types one of them."""
+    return tuple(sorted({*policy.agents, *policy.actions, *waiting[0], *waiting[1]}))[:_NAMES]
 
 
 async def _loaded(store: Store, hashed: str, *, refused: bool) -> Loaded:
