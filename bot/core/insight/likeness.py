@@ -1,4 +1,4 @@
-"""Reviewers compared on like requests: does somebody reject or edit more, or less, of the same kind than the others do?
+"""Reviewers compared on like requests: whether somebody rejects or edits more, or less, of the same kind than others.
 
 Like are requests of one agent for one action by one rule. Within each such stratum the others' share is what would be
 expected of anybody; over the strata the differences are added up (Mantel and Haenszel 1959), and how far that is from
@@ -39,7 +39,7 @@ class Leaning(StrEnum):
 
 
 class Likeness(Struct, frozen=True, kw_only=True):
-    """One person beside the others: ``share`` changed of ``of`` like decisions, ``expected`` from the others on the same.
+    """One person beside the others: ``share`` changed of ``of`` decisions, ``expected`` by the others' on like ones.
 
     ``low`` to ``high`` is the 95 % interval of the difference; ``chance`` (corrected) how often chance alone makes one
     so large.

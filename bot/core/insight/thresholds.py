@@ -224,8 +224,8 @@ def yaml_of(gate: Gate) -> str:
         return ""
     lines = [
         f"# {gate.action}: counted on {gate.decided:,} decisions that people made, {gate.wrong:,} edited or rejected.",
-        f"# Catches {_told(made.caught)} of those with people looking at {made.load.share:.0%} of all;",
-        f"# {gate.gate:g} for everybody catches {_told(gate.now.caught)} with people looking at {gate.now.load.share:.0%}.",
+        f"# Catches {_told(made.caught)} of those, and puts {made.load.share:.0%} of all before people;",
+        f"# {gate.gate:g} for all of them catches {_told(gate.now.caught)}, and puts {gate.now.load.share:.0%} there.",
     ]
     if not made.better:
         lines.append("# It is not shown to be better than that: the interval of the difference holds 0.")
