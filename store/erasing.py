@@ -100,6 +100,10 @@ class ErasingTx(ABC):
     def _line(self, event: Event, data: dict[str, Any]) -> None:
         """Append a line whose data says something of the tables."""
 
+    @abstractmethod
+    def _forget_measured(self, request_id: str) -> None:
+        """Take what anybody wrote out of what is measured of a request."""
+
     def for_all(self, change: Change, data: dict[str, Any], request_id: str | None) -> dict[str, Any]:
         """A line's data as everybody may read it; the very same where the request hides nothing."""
         whole = change.after or change.before or change.of
@@ -231,5 +235,6 @@ class ErasingTx(ABC):
         cursor.change(say.bare_request, {"id_": request_id, **row, "advice": rows.advice_text(after.advice)})
         for statement in say.forgotten:
             cursor.change(statement, {"request_": request_id})
+        self._forget_measured(request_id)
         event = Event(type="request.erased", at=at, actor=actor, via=via, request=request_id)
         self._line(event, {"request": {"title": after.title}})

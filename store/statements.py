@@ -18,6 +18,7 @@ from bot.core.ports import Filter
 from store import access_rows, rows
 from store.account_statements import AccountStatements
 from store.act_statements import ActStatements
+from store.insight_statements import InsightStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
@@ -108,6 +109,7 @@ class Statements:
         self.visits = VisitStatements(dialect, self._insert)
         self.subjects = SubjectStatements(dialect, self._insert)
         self.trust = TrustStatements(dialect, self._insert)
+        self.insight = InsightStatements(dialect, self._insert)
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self.dialect)

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.core.errors import Overloaded, Unavailable
+from bot.core.insight.cell import Cell, CellKey, Grain, Sort
+from bot.core.insight.fact import Fact
+from bot.core.insight.making import Measured
 from bot.core.model import Delivery, Key, Request
 from bot.core.ports import (
     About,
@@ -22,14 +25,16 @@ from bot.core.ports import (
     Replica,
     ReplyKey,
     Session,
+    Stopped,
     Subscription,
     Tx,
     Unreachable,
     Wanted,
 )
+from bot.core.ports.insight import FactQuery
 from bot.core.ports.standing import Census, Load, Standing
 from bot.core.trust.grants import Grant
-from store import erasing, letters, queries, queue, replicas, standing, trail, trust, visits
+from store import erasing, insight, letters, queries, queue, replicas, standing, trail, trust, visits
 from store.cursor import Cursor as StatementCursor
 from store.lock import Lock
 from store.tx import UnitTx
@@ -183,6 +188,24 @@ class SqlStore:
     async def grants(self) -> tuple[Grant, ...]:
         """See `TrustStore.grants`."""
         return await self._reader.glance(trust.grants)
+
+    async def followed(self) -> int:
+        """See `InsightStore.followed`."""
+        return await self._reader.glance(insight.followed)
+
+    async def measured(self, request_ids: Sequence[str]) -> tuple[Measured, ...]:
+        """See `InsightStore.measured`."""
+        return await self._reader.read(lambda cursor: insight.measured(cursor, request_ids))
+
+    async def facts_of(self, query: FactQuery) -> tuple[Fact, ...]:
+        """See `InsightStore.facts_of`."""
+        return await self._reader.read(lambda cursor: insight.facts_of(cursor, query))
+
+    async def cells(
+        self, sort: Sort, grain: Grain, since: datetime, until: datetime
+    ) -> tuple[tuple[CellKey, Cell], ...]:
+        """See `InsightStore.cells`."""
+        return await self._reader.read(lambda cursor: insight.cells(cursor, sort, grain, since, until))
 
     async def reply_key(self, token_hash: str) -> ReplyKey | None:
         """See `Store.reply_key`."""

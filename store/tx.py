@@ -19,6 +19,7 @@ from store.acts import ActsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
 from store.erasing import ErasingTx
+from store.insight import InsightTx
 from store.letters import LettersTx
 from store.replicas import ReplicasTx
 from store.trust import TrustTx
@@ -31,7 +32,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, ErasingTx, TrustTx):
+class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, InsightTx, ErasingTx, TrustTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from bot.core.insight.cell import Cell, CellKey, Grain, Sort
 from bot.core.insight.fact import Fact
+from bot.core.insight.making import Measured
 
 
 class FactQuery(Struct, frozen=True, kw_only=True):
@@ -36,11 +37,14 @@ class FactQuery(Struct, frozen=True, kw_only=True):
 class InsightTx(Protocol):
     """The part of `Tx` about what is measured."""
 
+    def follow(self, after: int, to: int) -> bool:
+        """Measure up to another line of the audit from now on; False where it is not ``after`` that is reached."""
+
     def facts(self, request_ids: Sequence[str]) -> Mapping[str, Fact]:
         """The facts of these requests that stand there, by request."""
 
-    def opened(self, request_ids: Sequence[str]) -> Mapping[tuple[str, int], Mapping[str, datetime]]:
-        """When each person first opened a revision, by (request, revision) and person."""
+    def forgotten(self, request_ids: Sequence[str]) -> frozenset[str]:
+        """Those of them whose subject's data was erased: nothing that anybody wrote may be in their facts."""
 
     def put_facts(self, facts: Sequence[Fact]) -> None:
         """Write facts, over those of the same requests."""
@@ -51,6 +55,12 @@ class InsightTx(Protocol):
 
 class InsightStore(Protocol):
     """The part of `Store` about what is measured."""
+
+    async def followed(self) -> int:
+        """Up to which line of the audit everything is measured; 0 before the first."""
+
+    async def measured(self, request_ids: Sequence[str]) -> tuple[Measured, ...]:
+        """All rows of these requests that facts are made of, as they are now; those that are not there are left out."""
 
     async def facts_of(self, query: FactQuery) -> tuple[Fact, ...]:
         """A page of facts."""

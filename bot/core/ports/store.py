@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.core.model import Delivery, Event, Execution, Key, Request, Verb
+from bot.core.ports.insight import InsightStore, InsightTx
 from bot.core.ports.letters import LetterStore, LetterTx
 from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
@@ -30,7 +31,7 @@ from bot.core.ports.trust import TrustStore, TrustTx
 T = TypeVar("T")
 
 
-class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
+class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
     """One unit of work inside a write transaction; everything in it is seen by itself and lost together."""
 
     def request(self, request_id: str) -> Request | None:
@@ -169,7 +170,7 @@ class Tx(LetterTx, ReplicaTx, TrustTx, Protocol):
         """Write over what the house keeps under a name."""
 
 
-class Store(LetterStore, ReplicaStore, TrustStore, Protocol):
+class Store(LetterStore, ReplicaStore, TrustStore, InsightStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
     async def write(self, work: Callable[[Tx], T], *, patient: bool = False, about: About | None = None) -> T:
