@@ -63,8 +63,11 @@ async def _report(args: argparse.Namespace, policy: Policy) -> Reading:
         house = public_url_of(values)
         reports = Reports(ledger.store, lambda: policy, ledger.clock, trusted=trusted, house=house)
         reading = await reports.read(asked)
-        if args.html is not None:
-            await _written(ledger, reports, reading, args.html)
+        try:
+            if args.html is not None:
+                await _written(ledger, reports, reading, args.html)
+        finally:
+            reading.close()
     return reading
 
 

@@ -104,6 +104,7 @@ class Drawing:
             style=self._style,
             texts=TEXTS,
             headings=EXCEPTIONS,
+            meanings=MEANINGS,
             most=MOST,
             rules=[_rule(rule) for rule in (*policy.rules, policy.default)],
             name=lambda person: name_of(person, policy.people),
@@ -112,9 +113,8 @@ class Drawing:
         before, _, after = text.partition(_HERE)
         yield before.encode("utf-8", "xmlcharrefreplace")
         if reading.listed is not None:
-            with reading.listed as listed:
-                while chunk := listed.read(_CHUNK):
-                    yield chunk
+            while chunk := reading.listed.read(_CHUNK):
+                yield chunk
         yield after.encode("utf-8", "xmlcharrefreplace")
 
 

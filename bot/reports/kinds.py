@@ -11,6 +11,8 @@ EXCEPTIONS: Mapping[str, str] = {
     "incidents": "Incidents reported after an approval",
     "rollbacks": "Rollbacks",
     "trust": "Autonomy: granted, tightened, ended",
+    "reviews": "Reviews afterwards that found it right",
+    "practice": "Practice of the team, which never runs",
     "stops": "Stops and resumptions",
     "undelivered": "Cards and addresses that reached nobody",
     "erasures": "Data that was erased",
@@ -25,6 +27,8 @@ _NAMED = {
     "request.glass_broken": "glass",
     "request.undone": "undone",
     "execution.settled": "settled",
+    "review.confirmed": "reviews",
+    "practice.ended": "practice",
     "delivery.failed": "undelivered",
     "address.unreachable": "undelivered",
     "subject.erased": "erasures",
@@ -37,7 +41,7 @@ _NAMED = {
     "config.refused": "refused",
 }
 _BEGIN = {"trust.": "trust", "grant.": "trust", "store.": "store"}
-_HOLD = {"incident": "incidents", "rollback": "rollbacks", "rolled_back": "rollbacks"}
+_HOLD = {"incident": "incidents", "rollback": "rollbacks", "rolled_back": "rollbacks", "rolling_back": "rollbacks"}
 _END = {".paused": "stops", ".resumed": "stops"}
 
 DECISIONS = frozenset(

@@ -16,9 +16,10 @@ from bot.reports.trail import TrailReading
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """All that was read for a report, at ``at``. ``house`` is what it calls itself, ``listed`` the long list, drawn.
+    """All that was read for a report, at ``at``. ``house`` is what it calls itself.
 
-    ``agrees``: the decisions on the trail are those in the rows, compared by their ids, digests and people.
+    ``listed`` is the long list, drawn, until `close` lets go of it. ``agrees``: the decisions on the trail are those in
+    the rows, compared by their ids, digests and people.
     """
 
     house: str
@@ -30,6 +31,11 @@ class Reading(Struct, frozen=True, kw_only=True):
     proof: Proof
     trusting: bool
     listed: IO[bytes] | None
+
+    def close(self) -> None:
+        """Let go of the long list."""
+        if self.listed is not None:
+            self.listed.close()
 
     @property
     def agrees(self) -> bool:

@@ -49,7 +49,6 @@ class Reports:
         policy = self._policy()
         trail = await self._trail(asked)
         rows = RowsReading(asked, policy)
-        # The drawing reads it to its end, and closes it.
         listed = _spool() if asked.whole else None
         try:
             await self._rows(rows, listed, trail.oldest)
@@ -108,8 +107,12 @@ class Reports:
 
     async def document(self, asked: ReportAsked) -> AsyncIterator[bytes]:
         """See `Reporting.document`."""
-        for piece in self.drawn(await self.read(asked)):
-            yield piece
+        reading = await self.read(asked)
+        try:
+            for piece in self.drawn(reading):
+                yield piece
+        finally:
+            reading.close()
 
     def drawn(self, reading: Reading) -> Iterator[bytes]:
         """What was read, as one HTML document; its long list can be drawn once."""

@@ -89,7 +89,10 @@ async def read(house: House, **asked: Any) -> tuple[Reading, str]:
     reports = Reports(house.store, lambda: house.policy, house.clock, trusted=[KEY.public], house="https://house.test")
     given = ReportAsked(**({"until": house.clock.now() + timedelta(seconds=1)} | asked))
     reading = await reports.read(given)
-    return reading, b"".join(reports.drawn(reading)).decode()
+    try:
+        return reading, b"".join(reports.drawn(reading)).decode()
+    finally:
+        reading.close()
 
 
 async def checkpoint(house: House) -> None:
