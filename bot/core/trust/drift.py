@@ -3,8 +3,8 @@
 Each value is set against those of the evidence as a normal score (its place among them, read off a normal curve), and
 the scores run through a two-sided CUSUM (Page 1954). Measured with `ALLOWANCE` 0.5, `THRESHOLD` 10 and evidence of 120
 decisions: an agent that behaves as before raises an alarm, on any of three streams, about once in 10,000 actions; a
-shift by one standard deviation is found after about 20, values beyond all that was seen before after 5. What by itself
-comes in long runs, as the hours of a night may, alarms sooner.
+shift by one standard deviation is found after about 20, values beyond all that was seen before after 5. How often it
+asks is held against the hour and the kind of day, for nights and weekends are long runs of long gaps.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from itertools import pairwise
 from statistics import NormalDist, fmean, pstdev
 
 from msgspec import Struct
+
+from bot.core.trust.pace import elapsed, pace_of
 
 ALLOWANCE = 0.5
 THRESHOLD = 10.0
@@ -33,11 +35,13 @@ _RATE, _CONFIDENCE, _OUTCOME = "rate", "confidence", "outcome"
 class Baseline(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the agent behaved over its evidence; every list is sorted.
 
-    ``gaps`` are seconds from one request to the next, ``numbers`` by pointer those that have a ceiling, ``confidence``
-    what it claimed. ``claimed`` is what it claimed on average (1.0 where it claims nothing), ``over`` by how much that
-    lay above the share approved unchanged, ``spread`` the standard deviation of that.
+    ``pace`` is how often it asked by the hour (`bot.core.trust.pace`), ``gaps`` from one request to the next how many
+    were to be expected, ``numbers`` by pointer those that have a ceiling, ``confidence`` what it claimed. ``claimed``
+    is what it claimed on average (1.0 where it claims nothing), ``over`` by how much that lay above the share approved
+    unchanged, ``spread`` the standard deviation of that.
     """
 
+    pace: tuple[float, ...] = ()
     gaps: tuple[float, ...] = ()
     numbers: dict[str, tuple[float, ...]] = {}
     confidence: tuple[float, ...] = ()
@@ -65,11 +69,13 @@ def baseline_of(
     rights: Sequence[bool],
 ) -> Baseline:
     """The baseline of requests oldest first; ``claims`` and ``rights`` are of those that people decided, in order."""
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+    pace = pace_of(times)
+    gaps = [elapsed(pace, earlier, later) for earlier, later in pairwise(times)] if pace else []
     given = [claim for claim in claims if claim is not None]
     claimed = fmean(given) if given else 1.0
     apart = [(claimed if c is None else c) - right for c, right in zip(claims, rights, strict=True)]
     return Baseline(
+        pace=pace,
         gaps=_quantiles(gaps),
         numbers={pointer: _quantiles(found) for pointer, found in numbers.items()},
         confidence=_quantiles(given),
@@ -84,8 +90,8 @@ def noticed(
 ) -> tuple[Watch, str | None]:
     """One more request that the grant covers, and what is other than it was, in words, once it is enough."""
     scores: dict[str, float | None] = {}
-    if watch.last_at is not None:
-        scores[_RATE] = score(baseline.gaps, (at - watch.last_at).total_seconds())
+    if watch.last_at is not None and baseline.pace:
+        scores[_RATE] = score(baseline.gaps, elapsed(baseline.pace, watch.last_at, at))
     for pointer, value in numbers.items():
         scores[pointer] = score(baseline.numbers.get(pointer, ()), value)
     if confidence is not None:

@@ -14,9 +14,11 @@ _HOURS = 24
 _SLOTS = 2 * _HOURS
 _SATURDAY = 5
 _HOUR = timedelta(hours=1)
-_LENT = 4.0
-"""Requests that each hour of the profile is lent, at the pace that its hour of the day and its kind of day have by
-themselves: one in which little was seen says little.
+_AROUND = 1
+"""Hours before and after that stand for an hour of the day, too."""
+_LENT_DAY, _LENT = 10.0, 30.0
+"""Requests that each hour of the day is lent at the mean pace, and each hour of either kind of day at the pace that
+both would give it by themselves: one in which little was seen says little.
 """
 _LONGEST = timedelta(days=28)
 """Longer spans are taken for this one: whoever was away for so long comes back anew."""
@@ -47,9 +49,12 @@ def pace_of(times: Sequence[datetime]) -> tuple[float, ...]:
 def _ratio(seen: Sequence[float], hours: Sequence[float], slot: int, step: int) -> float:
     """How much of the mean pace there was in a slot's hour of the day (``step`` 24) or its kind of day (1)."""
     mean = sum(seen) / sum(hours)
-    slots = range(slot % _HOURS, _SLOTS, _HOURS) if step == _HOURS else range(slot, slot + _HOURS)
-    lent = 1.0
-    return (sum(seen[i] for i in slots) + lent) / (sum(hours[i] for i in slots) * mean + lent)
+    if step == _HOURS:
+        near = [(slot + apart) % _HOURS for apart in range(-_AROUND, _AROUND + 1)]
+        slots = [*near, *(hour + _HOURS for hour in near)]
+    else:
+        slots = list(range(slot, slot + _HOURS))
+    return (sum(seen[i] for i in slots) + _LENT_DAY) / (sum(hours[i] for i in slots) * mean + _LENT_DAY)
 
 
 def elapsed(pace: Sequence[float], since: datetime, until: datetime) -> float:
