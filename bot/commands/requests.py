@@ -66,9 +66,16 @@ def send_request(args: argparse.Namespace) -> int:
     while args.wait and _open(answer):
         answer = bot.call("GET", f"/v1/requests/{answer['id']}?wait={LONGEST_WAIT}")
     said = [f"answer  {visible(answer['answer'])}"] if answer["answer"] else []
+    said += [_reason(made) for made in answer["decisions"] if made["comment"] or made["category"]]
     heading = f"{answer['id']}  {answer['state']}  {visible(answer['title'])}"
     say(args, answer, "\n".join([heading, *said, answer["url"]]))
     return GOOD if not args.wait or State(answer["state"]).approved else NO
+
+
+def _reason(made: dict[str, Any]) -> str:
+    """Why somebody decided so, as the agent is told."""
+    parts = [made["category"] or "", visible(made["comment"] or "")]
+    return f"{made['decision']} by {made['by']}: {', '.join(part for part in parts if part)}"
 
 
 def _open(answer: dict[str, Any]) -> bool:

@@ -88,7 +88,7 @@ def test_every_schema_is_a_schema() -> None:
 
 
 async def test_routes_and_paths_are_the_same(office: Office) -> None:
-    """Every route is in the served document and the other way round; what later issues bring is in neither."""
+    """Every route is in the served document and the other way round, those of what is done afterwards among them."""
     served = (await office.call("GET", "/openapi.json")).body
     routes = {route.path for route in create_app(office.house).routes if isinstance(route, Route)}
     assert routes == served["paths"].keys()
@@ -96,7 +96,7 @@ async def test_routes_and_paths_are_the_same(office: Office) -> None:
     for operation in listed:
         assert operation.method.lower() in served["paths"][operation.path]
     assert sum(map(len, served["paths"].values())) == len(listed)
-    assert not [path for path in served["paths"] if re.search(r"rollback|incidents|v1/metrics", path)]
+    assert {"/v1/requests/{id}/rollback", "/v1/requests/{id}/incidents"} <= set(served["paths"])
     assert served["servers"] == [{"url": office.base}]
 
 
