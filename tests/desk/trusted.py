@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+from bot.core.insight.fact import Fact
 from bot.core.model import Request, State, Verb
 from bot.core.ports import Filter
 from bot.core.trust.drift import baseline_of
 from bot.core.trust.grants import Grant, GrantState, terms_of
+from store.rows import json_text, micros
 from tests.desk.filed import enforce, other_people
 from tests.desk.house import House
 
@@ -116,3 +121,23 @@ async def asked_about(house: House, action: str) -> Request:
 async def decided(house: House, request: Request, verb: Verb = Verb.APPROVE, by: str = "ana", **more: Any) -> State:
     """A person decides; the state after it."""
     return (await house.decide(request, by, verb, **more)).state
+
+
+def measured(house: House, facts: Sequence[Fact]) -> None:
+    """Facts as the follower leaves them, without the requests that they are of: those take a while to make."""
+    rows = [
+        (
+            f.request,
+            f.agent,
+            f.action,
+            f.rule,
+            json_text(f),
+            micros(f.created_at),
+            int(f.by_person),
+            int(f.practice),
+        )
+        for f in facts
+    ]
+    columns = "request, agent, action, rule, body, created_at, decided, practice"
+    with closing(sqlite3.connect(house.path, timeout=5)) as connection, connection:
+        connection.executemany(f"insert or replace into facts ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608  # names of ours
