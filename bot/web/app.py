@@ -24,6 +24,7 @@ from bot.web import (
     api_examples,
     api_remedies,
     api_requests,
+    api_watching,
     health,
     problems,
 )
@@ -115,6 +116,7 @@ def table(house: House, tally: Counter[tuple[str, int]], calls: Calls, gate: Gat
         *api_audit.OPERATIONS,
         *api_erasure.OPERATIONS,
         *api_examples.OPERATIONS,
+        *api_watching.OPERATIONS,
         *health.operations(tally, calls, gate),
     )
     drawn: list[bytes] = []

@@ -142,6 +142,12 @@ def _format(value: str) -> Form:
     return Form(value)
 
 
+def _table(value: str) -> str:
+    if value not in ("json", "csv"):
+        raise ValueError("must be json or csv")
+    return value
+
+
 _TEXT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
 _SIZE = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
 _MOMENT = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
@@ -211,4 +217,16 @@ EXAMPLES = (
     ),
     Parameter("people", "Whether who decided is named.", _flag, {"type": "boolean", "default": False}),
     Parameter("labels", "Whether the agent's labels are in it.", _flag, {"type": "boolean", "default": False}),
+)
+WATCHING = (
+    Parameter("from", "What was submitted from then on; 90 days, if left out.", _moment, _MOMENT),
+    Parameter("to", "What was submitted before then; now, if left out.", _moment, _MOMENT),
+    Parameter(
+        "format", "`json`, or `csv`: a table with a head.", _table, {"type": "string", "enum": ["json", "csv"]}
+    ),
+)
+THRESHOLDS = (
+    *WATCHING,
+    Parameter("agent", "Only this agent's.", _text, _TEXT),
+    Parameter("action", "Only this action.", _text, _TEXT),
 )

@@ -20,6 +20,8 @@ TABS: tuple[tuple[str, str, str], ...] = (
     ("overview", INSIGHTS, words("Overview")),
     ("agents", "/insights/agents", words("Agents")),
     ("people", "/insights/people", words("People")),
+    ("thresholds", "/insights/thresholds", words("Thresholds")),
+    ("attention", "/insights/attention", words("Attention")),
 )
 """Name, address and text of each page that has a place of its own."""
 
