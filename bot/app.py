@@ -25,7 +25,8 @@ from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Replicas, Rounds
 from bot.desk.beside import Beside
 from bot.ending import Ending
-from bot.figures import figures, house_figures, probes
+from bot.figures import figures, house_figures, insight_figures, probes, trust_figures
+from bot.insight import Follower
 from bot.process import build_figures
 from bot.replay import open_replayer
 from bot.routing import load, warnings
@@ -80,8 +81,10 @@ class Bot:
         self.ledger.courier = self.courier
         self.ledger.begin = self.desk.begin
         self.notary = open_notary(settings, store, clock, self.replayer)
+        self.follower = Follower(store, clock, self.rules.current, holds=lambda: self.ledger.holds("insight"))
         beside = Beside(self.ledger, self.courier.take)
-        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release, self.desk.practise, beside.look)
+        duties = (self.desk.practise, self.desk.look_at_trust, beside.look)
+        self.scheduler = Scheduler(self.rules.look, self.desk.wake, self.courier.release, *duties)
         self.replicas = self._replicas()
         self._counts = Counts(store, clock)
         self.slack: Any = None
@@ -218,6 +221,8 @@ class Bot:
             *build_figures(self.settings.database_url),
             *await replica_figures(self.store),
             *trail_figures(self.notary),
+            *trust_figures(self.desk.trust),
+            *insight_figures(self.follower.standing),
         ]
 
     def _warnings(self) -> Sequence[str]:
@@ -236,6 +241,7 @@ class Bot:
         else:
             await self.courier.start()
         self.notary.start()
+        self.follower.start()
         self.scheduler.start()
 
     def _close(self) -> None:
@@ -257,6 +263,7 @@ class Bot:
             # A click that comes while claims finish is committed and acted on at the next start.
             closing.push_async_callback(self._finish)
             await self.notary.stop()
+            await self.follower.stop()
 
     async def _finish(self) -> None:
         """Let claims finish, as long as there is time and nobody is in a hurry."""

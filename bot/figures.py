@@ -7,9 +7,12 @@ from typing import Any
 
 from bot.core.errors import SaysoError
 from bot.core.ports import Channel, Stopped, Store
+from bot.core.trust.grants import GrantState
 from bot.counts import Counts
 from bot.courier import Courier
 from bot.desk import Live
+from bot.desk.trusted import Trusted
+from bot.insight import Standing
 from bot.process import process_figures
 from bot.rules import Rules
 from bot.scheduler import Scheduler
@@ -73,6 +76,14 @@ async def figures(store: Store, courier: Courier, rules: Rules, live: Live, emai
     ]
 
 
+def trust_figures(trust: Trusted) -> list[Figure]:
+    """What was earned: grants by state, of those that have not ended."""
+    about = "Grants of earned autonomy that have not ended, by state."
+    live = (GrantState.PROPOSED, GrantState.IN_FORCE)
+    counts = {state: sum(grant.state is state for grant in trust.grants) for state in live}
+    return [Figure("sayso_trust_grants", about, float(n), {"state": str(state)}) for state, n in counts.items()]
+
+
 async def house_figures(
     store: Store, counts: Counts, scheduler: Scheduler, channels: Mapping[str, Channel], *, leaving: bool
 ) -> list[Figure]:
@@ -113,4 +124,14 @@ def _rules_figures(rules: Rules) -> list[Figure]:
         Figure("sayso_routing_loaded_timestamp_seconds", "When it was last read and good.", loaded),
         Figure("sayso_routing_loads_total", "Readings of it that came into force.", rules.loads, {}, "counter"),
         Figure("sayso_routing_refusals_total", "Readings of it that were refused.", rules.refusals, {}, "counter"),
+    ]
+
+
+def insight_figures(standing: Standing) -> Sequence[Figure]:
+    """How far what is measured of requests is behind."""
+    at = "When what is measured was last level with the trail, in seconds since 1970; 0 where it never was yet."
+    level = standing.as_of.timestamp() if standing.as_of is not None else 0.0
+    return [
+        Figure("sayso_insight_behind", "Lines of the trail that are not measured yet.", float(standing.behind)),
+        Figure("sayso_insight_timestamp_seconds", at, level),
     ]

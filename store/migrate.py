@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from store.sqlite import Connection
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision under ``migrations/versions``; named here so that a start need not load alembic to know it."""
 
 

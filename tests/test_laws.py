@@ -73,6 +73,7 @@ ALONE = {
     "bot/checkpoints": ("bot.core", "bot.checkpoints"),
     "bot/desk": ("bot.core", "bot.desk"),
     "bot/courier": ("bot.core", "bot.desk", "bot.courier"),
+    "bot/insight": ("bot.core", "bot.insight"),
     "bot/oidc": ("bot.core", "bot.oidc"),
     "bot/replay": ("bot.core", "bot.replay"),
     "bot/reports": ("bot.core", "bot.reports"),

@@ -10,9 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.calendars import openings
-from bot.core.card import Card
 from bot.core.insight.fact import Fact, Judgement
-from bot.core.insight.values import corrections_of, labels_of, numbers_of
+from bot.core.insight.values import corrections_of, labels_of, length_of, numbers_of
 from bot.core.model import Decision, Delivery, DeliveryState, Execution, Request, State
 from bot.core.policy import HOUSE
 
@@ -45,8 +44,8 @@ def measurable(request: Request) -> bool:
     return not request.action.startswith(HOUSE) and request.route.asked is None
 
 
-def fact_of(rows: Measured, *, length: int, reading: float = READING) -> Fact | None:
-    """The fact of a request; None where it is not measured. ``length`` as `length_of` its card, ``reading`` a second.
+def fact_of(rows: Measured, *, reading: float = READING) -> Fact | None:
+    """The fact of a request; None where it is not measured. ``reading``: characters a second that nobody reads faster.
 
     A view by which nothing else changes is in no line of the trail: it counts from the request's next line on, which
     its decision writes at the latest.
@@ -57,6 +56,7 @@ def fact_of(rows: Measured, *, length: int, reading: float = READING) -> Fact | 
     route, content, run = request.route, request.content, request.execution
     share = _share(request)
     harmed = () if run is None else run.incidents
+    length = length_of(request) if request.decisions else 0
     judged = tuple([_judgement(rows, made, length, reading) for made in request.decisions])
     fact = Fact(
         request=request.id,
@@ -100,13 +100,6 @@ def _ran(fact: Fact, run: Execution) -> Fact:
 def forgotten(fact: Fact) -> Fact:
     """What is left of a fact once the data of its subject was erased: nothing that anybody wrote."""
     return replace(fact, labels={}, numbers={}, corrections=())
-
-
-def length_of(card: Card) -> int:
-    """How many characters of a card somebody has to read who decides about it."""
-    lines = (*card.arguments, *card.claims, *card.notes)
-    said = sum(len(line.label) + len(line.text) for line in lines)
-    return len(card.title) + len(card.confidence) + said + sum(map(len, card.marks))
 
 
 def _share(request: Request) -> float | None:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from bot.core.card import claims_of, literal
+from bot.core.card.notes import options_of
 from bot.core.edits import differences
 from bot.core.insight.fact import Correction
 from bot.core.model import Request
@@ -65,6 +67,19 @@ def corrections_of(request: Request) -> tuple[Correction, ...]:
         if len(found) < MOST:
             found.setdefault(made.pointer, made)
     return tuple(found.values())
+
+
+def length_of(request: Request) -> int:
+    """How many characters of its card somebody has to read who decides about it.
+
+    Only of what was proposed and what the house warns of: what a card says of its later fate was not there to read.
+    """
+    seen = shown(request)
+    content = seen.content
+    lines = [(name, literal(value)) for name, value in content.arguments.items()]
+    lines += [(line.label, line.text) for line in (*options_of(seen), *claims_of(content))]
+    said = sum(len(label) + len(text) for label, text in lines)
+    return len(seen.title) + said + sum(map(len, seen.route.warnings))
 
 
 def _hidden(request: Request) -> tuple[Path, ...]:
