@@ -1,0 +1,45 @@
+"""Figures out of the store: cells of both periods are read, and added up beside the loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.core.errors import Invalid
+from bot.core.insight.asking import Question, spans
+from bot.core.insight.cell import Cell, CellKey
+from bot.core.insight.figures import Figures
+from bot.core.insight.reckoning import figures_of
+from bot.core.insight.waiting import Queue, queue_of
+from bot.core.ports import Clock, Store
+
+
+class Reading:
+    """See `bot.core.ports.figures.Figuring`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def figures(self, question: Question) -> Figures:
+        """See `bot.core.ports.figures.Figuring.figures`."""
+        if (wrong := question.wrong()) is not None:
+            raise Invalid.at(f"/{wrong[0]}", "question", wrong[1])
+        asked = question.rounded()
+        now = self._clock.now()
+        # Read before the cells are: these may know more than is said, never less.
+        followed, (newest, _) = await self._store.followed(), await self._store.audit_head()
+        cells = await self._cells(asked)
+        before = await self._cells(asked.earlier()) if asked.compare else None
+        # In a thread: a year of a busy house takes a part of a second, and nobody else's call waits for it.
+        return await asyncio.to_thread(figures_of, asked, cells, before, as_of=now, behind=max(0, newest - followed))
+
+    async def _cells(self, asked: Question) -> list[tuple[CellKey, Cell]]:
+        found: list[tuple[CellKey, Cell]] = []
+        for grain, since, until in spans(asked):
+            found += await self._store.cells(asked.sort, grain, since, until)
+        return found
+
+    async def queue(self, agent: str | None = None, action: str | None = None) -> Queue:
+        """See `bot.core.ports.figures.Figuring.queue`."""
+        waiting = await self._store.waiting(agent, action)
+        return queue_of(waiting, self._clock.now())
