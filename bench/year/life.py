@@ -60,6 +60,7 @@ class Life:
             await deed()
             await self._settle()
         clock.at = max(clock.at, self.end)
+        await self.stage.follower.level()
         return self.diary
 
     async def _settle(self) -> None:
@@ -82,7 +83,7 @@ class Life:
 
     async def _hour(self) -> None:
         desk = self.stage.desk
-        for tick in (*self.ticks, desk.look_at_trust, desk.practise):
+        for tick in (*self.ticks, self.stage.follower.level, desk.look_at_trust, desk.practise):
             await tick()
         self.at(self.stage.clock.at + timedelta(hours=1), self._hour)
 

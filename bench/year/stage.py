@@ -17,6 +17,7 @@ from bot.core.model import Delivery, DeliveryState, Execution, Person
 from bot.core.policy import Policy
 from bot.core.ports import Effect, EffectKind, Letter, Order, Place
 from bot.desk import Desk, Ledger, Rounds
+from bot.insight.follower import Follower
 from bot.routing import parse
 from store import SqlStore, open_store
 
@@ -122,6 +123,7 @@ class Stage:
     room: Room
     hands: Hands
     policy: Policy
+    follower: Follower
     line: int = 0
 
     async def deliver(self) -> tuple[Delivery, ...]:
@@ -177,7 +179,8 @@ async def open_stage(url: str, start: datetime, draw: Random, rules: str | None 
     desk = Desk(
         ledger, Rounds(ledger, {room.name: room}), lambda: stage.policy, lambda request: f"http://localhost/{request}"
     )
-    stage = Stage(store, clock, ledger, desk, room, hands, policy)
+    follower = Follower(store, clock, lambda: stage.policy)
+    stage = Stage(store, clock, ledger, desk, room, hands, policy, follower)
     try:
         yield stage
     finally:
