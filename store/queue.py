@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.core.model import Delivery, Request
 from bot.core.ports import Alike, Wanted
 from store import queries, rows
@@ -47,6 +49,12 @@ def open_names(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The agents and the actions of all open requests, each sorted."""
     found = cursor.all(cursor.say.queue.open_names)
     return tuple(sorted({agent for agent, _ in found})), tuple(sorted({action for _, action in found}))
+
+
+def waiting(cursor: Cursor, agent: str | None, action: str | None) -> tuple[tuple[str, datetime], ...]:
+    """See `Store.waiting`."""
+    narrowed = {"agent": agent, "action": action}
+    return tuple((person, rows.moment(at)) for person, at in cursor.all(cursor.say.queue.waiting, narrowed))
 
 
 def troubled(cursor: Cursor, limit: int) -> tuple[Request, ...]:

@@ -86,6 +86,7 @@ class QueueStatements:
         self.move_deadline = self._prepare(sa.update(requests).where(r.id == bind("id_")).values(deadline=moved))
         self.deadline = self._prepare(sa.select(r.deadline).where(r.id == bind("id")))
         self.open_names = self._prepare(sa.select(r.agent, r.action).where(sa.text(_IS_OPEN)).distinct())
+        self.waiting = self._prepare(_waiting())
         newest = sa.and_(r.id == e.request, r.execution == e.id)
         troubled = _whole(executions.join(requests, newest).join(revisions, _CURRENT))
         troubled = troubled.where(sa.text("executions.state IN ('failed', 'unknown')"))
@@ -119,6 +120,21 @@ class QueueStatements:
         grouped = _narrowed(select, shape, hidden=("action",)).group_by(r.agent, r.action)
         ordered = grouped.order_by(count.desc(), soonest, r.agent, r.action)
         return self._prepare(ordered.limit(sa.literal_column(str(MOST_ALIKE))))
+
+
+def _waiting() -> sa.CompoundSelect[Any]:
+    """Whom each open request waits for and since when, and once more for nobody."""
+    r, a = requests.c, assignments.c
+    nobody = sa.literal_column("''", sa.Text()).label("person")
+    everything = sa.select(nobody, r.created_at).where(sa.text(_IS_OPEN))
+    held = assignments.join(requests, a.request == r.id)
+    people = sa.select(a.person, r.created_at).select_from(held)
+    people = people.where(sa.text("assignments.waiting = 1"), sa.text(_IS_OPEN))
+    narrowed = [
+        sa.or_(sa.bindparam(name, type_=sa.Text()).is_(None), r[name].concat(nobody.element) == sa.bindparam(name))
+        for name in ("agent", "action")
+    ]
+    return sa.union_all(everything.where(*narrowed), people.where(*narrowed))
 
 
 def _searched(shape: Shape) -> sa.FromClause:

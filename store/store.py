@@ -113,6 +113,10 @@ class SqlStore:
         """See `Store.open_names`."""
         return await self._reader.read(queue.open_names)
 
+    async def waiting(self, agent: str | None, action: str | None) -> tuple[tuple[str, datetime], ...]:
+        """See `Store.waiting`."""
+        return await self._reader.read(lambda cursor: queue.waiting(cursor, agent, action))
+
     async def seen(self, person: str, request_ids: Sequence[str]) -> Mapping[str, int]:
         """See `Store.seen`."""
         return await self._reader.read(lambda cursor: visits.seen(cursor, person, request_ids))

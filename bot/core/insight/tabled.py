@@ -1,4 +1,4 @@
-"""Figures as a table of one figure a line, for a spreadsheet: tidy, so that a pivot table makes of it what is wanted."""
+"""Figures as a table of one figure a line, for a spreadsheet: whoever wants another shape makes a pivot table of it."""
 
 from __future__ import annotations
 

@@ -204,6 +204,9 @@ class Store(LetterStore, ReplicaStore, TrustStore, InsightStore, Protocol):
     async def open_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The agents and the actions of all open requests, each sorted."""
 
+    async def waiting(self, agent: str | None, action: str | None) -> tuple[tuple[str, datetime], ...]:
+        """(person, when it was submitted) of all that is open: for each who may decide it now, and once for nobody."""
+
     async def seen(self, person: str, request_ids: Sequence[str]) -> Mapping[str, int]:
         """The newest revision of each that this person opened; what they never opened is left out."""
 
