@@ -52,6 +52,8 @@ def explain(policy: Policy, submission: Submission, agent: str, now: datetime) -
         limit=limit_text(ruled.limit),
         sample=ruled.sample,
         second_look=ruled.second_look,
+        review_after=ruled.review_after,
+        review_chain=ruled.review_chain or ruled.second_look,
     )
 
 

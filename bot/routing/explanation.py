@@ -65,7 +65,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """The whole path from a submission to its route. Times are UTC; ``faults`` are what the intake would refuse.
 
     ``replies`` is what a reply by mail may decide, ``replies_usual`` what it may where the file says nothing of it.
-    ``limit`` and ``sample`` (a share) bound the rule that answered; ``second_look`` is the chain asked beyond them.
+    ``limit`` and ``sample`` (a share) bound the rule that answered; ``second_look`` is the chain asked beyond them, and
+    ``review_chain`` the one that looks at the share ``review_after`` once it ran.
     """
 
     action: str
@@ -94,6 +95,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     limit: str | None = None
     sample: float = 0.0
     second_look: str | None = None
+    review_after: float = 0.0
+    review_chain: str | None = None
     advisors: tuple[str, ...] = ()
     advice_within: timedelta | None = None
 
@@ -161,6 +164,9 @@ def _bounds(it: Explanation) -> list[str]:
         lines.append(f"  limit: {it.limit}; what there is room for is counted at submission, and beyond it {beyond}")
     if it.sample:
         lines.append(f"  sample: {it.sample * 100:.4g}% of these go to a person by chance: {beyond}")
+    if it.review_after:
+        share = "all" if it.review_after >= 1 else f"{it.review_after * 100:.4g}%, by chance,"
+        lines.append(f"  review afterwards: of what ran, {share} goes to the chain {it.review_chain!r}")
     return lines
 
 

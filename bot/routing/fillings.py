@@ -14,7 +14,7 @@ from jinja2 import Template, TemplateError, Undefined, nodes
 from bot.core.model import Arguments
 from bot.core.pointers import below
 from bot.core.policy import NotFilled
-from bot.routing.titles import ENVIRONMENT
+from bot.routing.titles import ENVIRONMENT, names_in
 
 RESULT = "result"
 """What templates call the result of the earlier run. An argument of that name cannot take its place."""
@@ -35,7 +35,8 @@ class _Leaf:
         self._whole = blank is not None
         if blank is not None:
             target = nodes.Name(_VALUE, "store", lineno=1)
-            tree = nodes.Template([nodes.Assign(target, blank, lineno=1)], lineno=1).set_environment(ENVIRONMENT)
+            tree = nodes.Template([nodes.Assign(target, blank, lineno=1)], lineno=1)
+            tree.set_environment(ENVIRONMENT)
         self._template: Template = ENVIRONMENT.from_string(tree)
 
     def filled(self, known: Mapping[str, Any]) -> Any:
@@ -93,6 +94,12 @@ def _only_blank(tree: nodes.Template) -> nodes.Expr | None:
     output = tree.body[0] if len(tree.body) == 1 else None
     only = output.nodes[0] if isinstance(output, nodes.Output) and len(output.nodes) == 1 else None
     return None if only is None or isinstance(only, nodes.TemplateData) else only
+
+
+def names_read(value: Any) -> tuple[str, ...]:
+    """What the templates in a rollback's arguments read, but for the result."""
+    found = dict.fromkeys(name for _, text in _texts(value) for name in names_in(text))
+    return tuple(name for name in found if name != RESULT)
 
 
 def _texts(value: Any, pointer: str = "") -> list[tuple[str, str]]:

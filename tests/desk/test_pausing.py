@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def rules(house: House) -> None:
     furnish(house)
 
 
-async def stop(house: House, *, on: bool = True, **whose: str) -> bool:
+async def stop(house: House, *, on: bool = True, **whose: Any) -> bool:
     """Flip a switch."""
     return await pause(house.ledger, on=on, by="person:kim", via="inbox", **whose)
 

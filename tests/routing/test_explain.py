@@ -176,6 +176,10 @@ def test_what_bounds_an_approval_is_explained() -> None:
     assert "beyond it the chain 'finance' is asked" in text
     assert "sample: 5% of these go to a person by chance: the chain 'finance' is asked" in text
     assert "limit:" not in explain(policy(rules=rules, more=SAFE), Submission(action="pay"), "x", NOW).text()
+    for share, said in (("10%", "10%, by chance,"), ("100%", "all")):
+        later = rules.replace("sample: 5%", f"review_after: {share}")
+        told = explain(policy(rules=later, more=SAFE), Submission(action="note", arguments={"amount": 1}), "x", NOW)
+        assert f"review afterwards: of what ran, {said} goes to the chain 'finance'" in told.text()
     gated = rules.replace("sample: 5%", "confidence_gate: 0.8")
     looked = explain(policy(rules=gated, more=SAFE), Submission(action="note", arguments={"amount": 1}), "x", NOW)
     assert [stage.name for stage in looked.stages] == ["finance"]

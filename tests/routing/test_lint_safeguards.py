@@ -20,6 +20,7 @@ def told(
     more: str = "",
     kim: str = "{email: k@x.io}",
     chains: str = "",
+    back: str = "",
 ) -> list[str]:
     """The warnings of a small file with these sections, leaving out what nobody uses."""
     listed = f"rules: [{rules}]\n" if rules else ""
@@ -27,7 +28,7 @@ def told(
         "version: 1\npeople: {ana: {email: a@x.io}, ben: {email: b@x.io}, lea: {email: l@x.io}, "
         f"kim: {kim}}}\n"
         "agents: {checker: {owner: lea}}\n"
-        f"actions: {{note.add: {{{action}}}}}\n"
+        f"actions: {{note.add: {{{action}}}{', ' * bool(back)}{back}}}\n"
         f"chains: {{c: [{{notify: [ana, ben]}}], d: [{{notify: [ben, kim]}}]{chains}}}\n{more}{listed}"
         "default: {stages: [{chain: c}]}\n"
     )
@@ -101,6 +102,42 @@ CASES: list[tuple[dict[str, str], str, dict[str, str]]] = [
         {"more": "break_glass: {people: [ana, ben, lea], review: c}\n"},
         'break_glass is reviewed by those alone who may use it: the chain "c" asks ana and ben; ask somebody else, too',
         {"more": "break_glass: {people: [ana, lea], review: c}\n"},
+    ),
+    (
+        {
+            "action": "schema: {properties: {id: {}}}, rollback: {action: note.drop, arguments: {n: '{{ idd }}'}}",
+            "back": "note.drop: {}",
+        },
+        (
+            'the rollback of note.add reads "arguments.idd", which the schema of note.add does not list; did you mean '
+            '"id"?'
+        ),
+        {
+            "action": "schema: {properties: {id: {}}}, rollback: {action: note.drop, arguments: {n: '{{ result }}'}}",
+            "back": "note.drop: {}",
+        },
+    ),
+    (
+        {
+            "action": "rollback: {action: note.drop, arguments: {note: '{{ result.id }}'}}",
+            "back": "note.drop: {schema: {required: [note, why], properties: {note: {}, why: {}}}}",
+        },
+        (
+            'the rollback of note.add gives no "why", and the schema of note.drop requires it, so it can never be '
+            "proposed; add it"
+        ),
+        {
+            "action": "rollback: {action: note.drop, arguments: {note: '{{ result.id }}'}}",
+            "back": "note.drop: {schema: {required: [note], properties: {note: {}, why: {}}}}",
+        },
+    ),
+    (
+        {"rules": rule("review_after: {share: 10%, chain: e}"), "chains": ", e: [{notify: lea}]"},
+        (
+            'the review afterwards of the rule "r" can never be approved for the agent "checker": without its owner the '
+            'chain "e" has no person for 1 approval; ask somebody else too'
+        ),
+        {"rules": rule("review_after: {share: 10%, chain: d}")},
     ),
     (
         {"more": "flood: {cards: 1}\n"},

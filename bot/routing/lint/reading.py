@@ -1,4 +1,4 @@
-"""What conditions read that nobody ever sends: arguments that no schema lists, agents that nobody knows.
+"""What conditions and rollbacks read that nobody ever sends: arguments that no schema lists, unknown agents.
 
 Such a condition cannot be answered, and what cannot be answered is taken strictly: the rule never approves, or blocks
 everything. Only a slip that shows is told. An argument that an open schema does not list may be sent all the same.
@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bot.core.policy import ActionSpec, Policy, Rule
+from bot.core.policy import ActionSpec, Policy, Rollback, Rule
 from bot.routing.conditions import without_texts
 from bot.routing.faults import meant, quoted
+from bot.routing.fillings import names_read
 from bot.routing.lint.reviews import called
 
 _MEMBER = r"(?<![\w.]){}\s*\.\s*([A-Za-z_]\w*)(?!\w|\s*\()"
@@ -30,6 +31,8 @@ def doubts(policy: Policy) -> Iterator[str]:
         for check in spec.checks:
             for name in read(check.that.source, "arguments"):
                 yield from _unlisted(f"the check {quoted(check.name)} of {spec.name}", name, [spec])
+        if spec.rollback is not None:
+            yield from _backwards(policy, spec, spec.rollback)
 
 
 def _rule(policy: Policy, rule: Rule) -> Iterator[str]:
@@ -47,6 +50,20 @@ def _rule(policy: Policy, rule: Rule) -> Iterator[str]:
         if name not in policy.agents:
             fix = meant(name, policy.agents, "") or "name one of `agents`"
             yield f"{where} reads the advice of {quoted(name)}, and there is no such agent; {fix}"
+
+
+def _backwards(policy: Policy, spec: ActionSpec, back: Rollback) -> Iterator[str]:
+    """A rollback that reads what is never sent, or leaves out what its own action has to be given."""
+    for name in names_read(dict(back.arguments)):
+        yield from _unlisted(f"the rollback of {spec.name}", name, [spec])
+    there = policy.actions.get(back.action)
+    wanted = there.schema.document.get("required") if there is not None and there.schema is not None else None
+    for name in wanted if isinstance(wanted, list) else ():
+        if name not in back.arguments:
+            yield (
+                f"the rollback of {spec.name} gives no {quoted(str(name))}, and the schema of {back.action} requires "
+                "it, so it can never be proposed; add it"
+            )
 
 
 def read(source: str, what: str) -> list[str]:
