@@ -134,8 +134,8 @@ CASES: list[tuple[dict[str, str], str, dict[str, str]]] = [
     (
         {"rules": rule("review_after: {share: 10%, chain: e}"), "chains": ", e: [{notify: lea}]"},
         (
-            'the review afterwards of the rule "r" can never be approved for the agent "checker": without its owner the '
-            'chain "e" has no person for 1 approval; ask somebody else too'
+            'the review afterwards of the rule "r" can never be approved for the agent "checker": without its owner '
+            'the chain "e" has no people for 1 approval; ask somebody else too'
         ),
         {"rules": rule("review_after: {share: 10%, chain: d}")},
     ),
