@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from bot.core.insight.asking import Question
+from bot.core.insight.figures import Figures
+from bot.core.insight.reckoning import figures_of
 from bot.core.policy import Policy
 from bot.core.ports import Clock, Store
 from bot.core.ports.reports import Reporting
@@ -56,6 +59,11 @@ def no_warnings() -> Sequence[str]:
     return ()
 
 
+async def nothing_measured(question: Question) -> Figures:
+    """The figures of a house in which nothing was measured."""
+    return figures_of(question.rounded(), (), (), as_of=question.until)
+
+
 async def nothing_to_rewrite() -> bool:
     """There is no file to be written anew."""
     return False
@@ -86,6 +94,7 @@ class House:
     nothing of whether there is such a request. ``push``, ``oidc`` and ``reports`` are as the inbox has them
     (`bot.web.inbox.house`), None where they are off; ``warnings`` are of the policy in force. ``rewrite`` takes what
     was erased out of the database's own files, and says whether nothing of it is left there; raises `SaysoError`.
+    ``measured`` answers questions about figures (`bot.core.insight`), whole hours, with how far behind they are.
     """
 
     desk: Desk
@@ -103,4 +112,5 @@ class House:
     reports: Reporting | None = None
     warnings: Callable[[], Sequence[str]] = field(default=no_warnings)
     rewrite: Callable[[], Awaitable[bool]] = field(default=nothing_to_rewrite)
+    measured: Callable[[Question], Awaitable[Figures]] = field(default=nothing_measured)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -9,6 +9,8 @@ from typing import Protocol
 from bot.core.card import Card
 from bot.core.errors import SaysoError
 from bot.core.examples import ExampleQuery
+from bot.core.insight.asking import Question
+from bot.core.insight.figures import Figures
 from bot.core.model import ExecutionState, Key, Request, Role, Severity
 from bot.core.policy import Policy
 from bot.core.ports import Ballot, Clock, Link, Reviews, Session, Stopped, Store, Subscription, Way
@@ -213,6 +215,10 @@ class House(Protocol):
     @property
     def closing(self) -> asyncio.Event:
         """Set once the house closes; what waits is then answered at once."""
+
+    @property
+    def measured(self) -> Callable[[Question], Awaitable[Figures]]:
+        """The figures that answer a question, with how far behind the trail they are."""
 
     @property
     def addressed(self) -> Callable[[str, str], str | None]:
