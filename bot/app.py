@@ -27,6 +27,7 @@ from bot.desk.beside import Beside
 from bot.ending import Ending
 from bot.figures import figures, house_figures, insight_figures, probes, trust_figures
 from bot.insight import Follower
+from bot.insight.reading import Reading
 from bot.process import build_figures
 from bot.replay import open_replayer
 from bot.routing import load, warnings
@@ -179,6 +180,7 @@ class Bot:
             push=self.push,
             oidc=identity_provider(self.settings, clock),
             reports=open_reports(self.settings, self.store, self.rules.current, clock),
+            measured=Reading(self.store, clock).figures,
             addressed=self._addressed,
             rewrite=lambda: rewrite(self.store, self.settings.database_url),
         )

@@ -14,14 +14,14 @@ from bot.core.ports import Clock, Store
 
 
 class Reading:
-    """See `bot.core.ports.figures.Figuring`."""
+    """Review figures as they stand."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def figures(self, question: Question) -> Figures:
-        """See `bot.core.ports.figures.Figuring.figures`."""
+        """The answer, of whole hours; raises `Invalid` where a question has none (`Question.wrong`)."""
         if (wrong := question.wrong()) is not None:
             raise Invalid.at(f"/{wrong[0]}", "question", wrong[1])
         asked = question.rounded()
@@ -40,6 +40,6 @@ class Reading:
         return found
 
     async def queue(self, agent: str | None = None, action: str | None = None) -> Queue:
-        """See `bot.core.ports.figures.Figuring.queue`."""
+        """What is open now."""
         waiting = await self._store.waiting(agent, action)
         return queue_of(waiting, self._clock.now())

@@ -148,6 +148,12 @@ def _table(value: str) -> str:
     return value
 
 
+def _form(value: str) -> str:
+    if value not in ("json", "csv"):
+        raise ValueError("must be json or csv")
+    return value
+
+
 _TEXT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
 _SIZE = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
 _MOMENT = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
@@ -221,12 +227,28 @@ EXAMPLES = (
 WATCHING = (
     Parameter("from", "What was submitted from then on; 90 days, if left out.", _moment, _MOMENT),
     Parameter("to", "What was submitted before then; now, if left out.", _moment, _MOMENT),
-    Parameter(
-        "format", "`json`, or `csv`: a table with a head.", _table, {"type": "string", "enum": ["json", "csv"]}
-    ),
+    Parameter("format", "`json`, or `csv`: a table with a head.", _table, {"type": "string", "enum": ["json", "csv"]}),
 )
 THRESHOLDS = (
     *WATCHING,
     Parameter("agent", "Only this agent's.", _text, _TEXT),
     Parameter("action", "Only this action.", _text, _TEXT),
+)
+METRICS = (
+    Parameter("from", "The period's begin; 30 days before its end where it is left out.", _moment, _MOMENT),
+    Parameter("to", "The period's end, at most now. Both are rounded outward to whole hours, UTC.", _moment, _MOMENT),
+    Parameter("by", "agent, action, rule, channel, reviewer, day, week or label:NAME.", _text, _TEXT),
+    Parameter("agent", "Only this agent's.", _text, _TEXT),
+    Parameter("action", "Only this action.", _text, _TEXT),
+    Parameter("rule", "Only what this rule routed.", _text, _TEXT),
+    Parameter("channel", "Only what was decided through this channel.", _text, _TEXT),
+    Parameter("reviewer", "Only this person's decisions.", _text, _TEXT),
+    Parameter("label", "Only what has this label: NAME=VALUE.", _text, _TEXT),
+    Parameter("compare", "Whether with the period before.", _flag, {"type": "boolean", "default": True}),
+    Parameter(
+        "format",
+        "`json`, or `csv` (as does `Accept: text/csv`): a line a figure.",
+        _form,
+        {"type": "string", "enum": ["json", "csv"], "default": "json"},
+    ),
 )

@@ -1,0 +1,172 @@
+"""The review figures over HTTP, as JSON or as a table. Who sees whose: agents their own, people by name only admins."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.core import errors
+from bot.core.insight.asking import USUAL, Question
+from bot.core.insight.figures import Figures, Group
+from bot.core.insight.tabled import COLUMNS, rows_of
+from bot.core.insight.waiting import Queue, queue_of
+from bot.core.model import PersonRole, Role
+from bot.web.audit_copy import harmless
+from bot.web.auth import actor_of
+from bot.web.exchange import Answer, header_values
+from bot.web.operation import BUT_ADVISORS, Call, Operation
+from bot.web.problems import invalid, parameter_fault
+from bot.web.query import METRICS
+from bot.web.view import encoded
+
+CSV = "text/csv; charset=utf-8; header=present"
+_ALL = 10_000
+"""Groups to look through for one's own."""
+
+
+class Metrics(
+    Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "before_since": "before_from"}
+):
+    """The figures of a period, rounded outward to whole hours; ``before_from`` to ``from`` is the period before.
+
+    ``of`` says whether they are of requests or of decisions that people made. ``behind`` is how many lines of the audit
+    trail they do not know yet. ``queue`` is what waits now, whatever the period; agents are not told.
+    """
+
+    since: datetime
+    until: datetime
+    before_since: datetime | None
+    by: str
+    only: dict[str, str]
+    of: str
+    as_of: datetime
+    behind: int
+    whole: Group
+    groups: tuple[Group, ...]
+    left_out: int
+    queue: Queue | None
+
+
+async def metrics(call: Call) -> Answer:
+    """GET /v1/metrics."""
+    question = await _question(call)
+    if (wrong := question.wrong()) is not None:
+        raise invalid((parameter_fault(wrong[0], "question", wrong[1]),))
+    mine = _only_themselves(call)
+    if mine is not None and question.by == "reviewer":
+        found = await call.house.measured(replace(question, most=_ALL))
+        found = replace(found, groups=tuple(group for group in found.groups if group.name == mine), left_out=0)
+    else:
+        found = await call.house.measured(question)
+    if _wants_csv(call):
+        named = [(b"content-disposition", b'attachment; filename="metrics.csv"')]
+        return Answer(200, table_of(found), CSV.encode(), named)
+    return Answer(200, encoded(_shown(found, await _queue(call, question, mine))))
+
+
+async def _question(call: Call) -> Question:
+    """What is asked; raises `Forbidden`, on record, where it is about somebody whose figures are not the caller's."""
+    given, now = call.query, call.house.clock.now()
+    until = min(given.get("to", now), now)
+    question = Question(
+        since=given.get("from", until - USUAL),
+        until=until,
+        by=given.get("by", ""),
+        agent=given.get("agent", ""),
+        action=given.get("action", ""),
+        rule=given.get("rule", ""),
+        channel=given.get("channel", ""),
+        reviewer=given.get("reviewer", ""),
+        label=given.get("label", ""),
+        compare=given.get("compare", True),
+    )
+    if call.key.role is Role.AGENT:
+        if question.agent not in ("", call.key.name):
+            await _forbid(call, "An agent's key is told that agent's figures alone.")
+        if question.reviewer or question.by == "reviewer":
+            await _forbid(call, "An agent's key is told nothing of the people who decide.")
+        return replace(question, agent=call.key.name)
+    if (mine := _only_themselves(call)) is not None and question.reviewer not in ("", mine):
+        await _forbid(call, "Another person's figures are for admins and auditors; yours are at reviewer=" + mine + ".")
+    return question
+
+
+def _only_themselves(call: Call) -> str | None:
+    """The person who, of people by name, is told only of themselves; None for admins and auditors."""
+    if call.key.role is not Role.REVIEWER:
+        return None
+    person = call.house.policy().people.get(call.key.name)
+    return call.key.name if person is None or person.role is PersonRole.REVIEWER else None
+
+
+async def _forbid(call: Call, why: str) -> NoReturn:
+    reason = errors.Forbidden.code
+    await call.house.desk.refused(request_id=None, actor=actor_of(call.key), via="api", reason=reason)
+    raise errors.Forbidden(why)
+
+
+async def _queue(call: Call, question: Question, mine: str | None) -> Queue | None:
+    if call.key.role is Role.AGENT:
+        # An agent may be named in a declared practice that waits: it would see that there is one.
+        return None
+    waiting = await call.house.store.waiting(question.agent or None, question.action or None)
+    found = queue_of(waiting, call.house.clock.now())
+    return replace(found, by_person=tuple(one for one in found.by_person if mine in (None, one.person)))
+
+
+def _shown(found: Figures, queue: Queue | None) -> Metrics:
+    return Metrics(
+        since=found.since,
+        until=found.until,
+        before_since=found.before_since,
+        by=found.by,
+        only=found.only,
+        of=found.of,
+        as_of=found.as_of,
+        behind=found.behind,
+        whole=found.whole,
+        groups=found.groups,
+        left_out=found.left_out,
+        queue=queue,
+    )
+
+
+def _wants_csv(call: Call) -> bool:
+    """By ``format``, else by what is accepted: a table where that is named and JSON is not."""
+    if "format" in call.query:
+        return bool(call.query["format"] == "csv")
+    accepted = b",".join(header_values(call.scope, b"accept")).lower()
+    return b"text/csv" in accepted and b"application/json" not in accepted
+
+
+def table_of(figures: Figures) -> bytes:
+    """The figures as CSV; no cell of it is one that a spreadsheet takes for a formula."""
+    text = io.StringIO(newline="")
+    written = csv.writer(text, lineterminator="\r\n")
+    written.writerow(COLUMNS)
+    for row in rows_of(figures):
+        cells = [row.get(name) for name in COLUMNS]
+        written.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    return text.getvalue().encode()
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/metrics",
+        name="metrics",
+        says="The review figures of a period, beside the period before: rates with intervals, times, calibration. A "
+        "reviewer's key sees the team's and that person's own, an agent's key that agent's own.",
+        handler=metrics,
+        roles=BUT_ADVISORS,
+        parameters=METRICS,
+        answers={200: ("The figures.", Metrics)},
+        errors=(errors.Forbidden,),
+        also=("text/csv",),
+    ),
+)
