@@ -73,16 +73,22 @@ def size(sketch: Sketch) -> int:
 
 
 def quantile(sketch: Sketch, share: float) -> float | None:
-    """The value below or at which this share (0 to 1) of all lies; None where there are none.
+    """The least value below or at which this share (0 to 1) of all lies; None where there are none.
 
-    It is the lower one: of the values in order, that with the index ``floor(share * (n - 1))``.
+    Of n values in order it is the one with the index `place`, so that of fourteen the 90th percentile is the thirteenth.
     """
     total = size(sketch)
     if total <= 0:
         return None
-    rank, seen = math.floor(share * (total - 1)), 0
+    rank, seen = place(share, total), 0
     for bucket in sorted(sketch):
         seen += sketch[bucket]
         if seen > rank:
             return middle(bucket)
     raise AssertionError("the ranks of a sketch are below its size")
+
+
+def place(share: float, total: int) -> int:
+    """Which of so many values in order, counted from 0, is the first with that share of all at or below it."""
+    # A share as it is written, though a float be a hair above it: 0.07 of 100 are seven and not eight.
+    return min(max(math.ceil(round(share * total, 9)) - 1, 0), total - 1)
