@@ -26,8 +26,7 @@ from bot.desk import Access, Desk, Ledger, Replicas, Rounds
 from bot.desk.beside import Beside
 from bot.ending import Ending
 from bot.figures import figures, house_figures, insight_figures, probes, trust_figures
-from bot.insight import Follower
-from bot.insight.reading import Reading
+from bot.insight import Follower, Reading
 from bot.process import build_figures
 from bot.replay import open_replayer
 from bot.routing import load, warnings
@@ -280,9 +279,8 @@ class Bot:
     async def serve(self, opened: Callable[[], None], listener: socket.socket) -> None:
         """Answer HTTP on the listener until told to stop (SIGTERM, SIGINT); ``opened`` is called once it does."""
         self.ending.listen()
-        drain = self.settings.drain
         web = self._tracing.web(self.web) if self._tracing else self.web
-        await serve(web, listener, opened=opened, closing=self._close, ending=self.ending, drain=drain)
+        await serve(web, listener, opened=opened, closing=self._close, ending=self.ending, drain=self.settings.drain)
 
 
 def check_together(settings: Settings, policy: Policy) -> None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import datetime
 from typing import NoReturn
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core import errors
 from bot.core.insight.asking import USUAL, Question
-from bot.core.insight.figures import Figures, Group
-from bot.core.insight.tabled import COLUMNS, rows_of
 from bot.core.insight.waiting import Queue, queue_of
 from bot.core.model import PersonRole, Role
-from bot.web.audit_copy import harmless
 from bot.web.auth import actor_of
 from bot.web.exchange import Answer, header_values
+from bot.web.measured import Metrics, shown, table_of
 from bot.web.operation import BUT_ADVISORS, Call, Operation
 from bot.web.problems import invalid, parameter_fault
 from bot.web.query import METRICS
@@ -27,29 +21,6 @@ from bot.web.view import encoded
 CSV = "text/csv; charset=utf-8; header=present"
 _ALL = 10_000
 """Groups to look through for one's own."""
-
-
-class Metrics(
-    Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to", "before_since": "before_from"}
-):
-    """The figures of a period, rounded outward to whole hours; ``before_from`` to ``from`` is the period before.
-
-    ``of`` says whether they are of requests or of decisions that people made. ``behind`` is how many lines of the audit
-    trail they do not know yet. ``queue`` is what waits now, whatever the period; agents are not told.
-    """
-
-    since: datetime
-    until: datetime
-    before_since: datetime | None
-    by: str
-    only: dict[str, str]
-    of: str
-    as_of: datetime
-    behind: int
-    whole: Group
-    groups: tuple[Group, ...]
-    left_out: int
-    queue: Queue | None
 
 
 async def metrics(call: Call) -> Answer:
@@ -66,7 +37,7 @@ async def metrics(call: Call) -> Answer:
     if _wants_csv(call):
         named = [(b"content-disposition", b'attachment; filename="metrics.csv"')]
         return Answer(200, table_of(found), CSV.encode(), named)
-    return Answer(200, encoded(_shown(found, await _queue(call, question, mine))))
+    return Answer(200, encoded(shown(found, await _queue(call, question, mine))))
 
 
 async def _question(call: Call) -> Question:
@@ -119,40 +90,12 @@ async def _queue(call: Call, question: Question, mine: str | None) -> Queue | No
     return replace(found, by_person=tuple(one for one in found.by_person if mine in (None, one.person)))
 
 
-def _shown(found: Figures, queue: Queue | None) -> Metrics:
-    return Metrics(
-        since=found.since,
-        until=found.until,
-        before_since=found.before_since,
-        by=found.by,
-        only=found.only,
-        of=found.of,
-        as_of=found.as_of,
-        behind=found.behind,
-        whole=found.whole,
-        groups=found.groups,
-        left_out=found.left_out,
-        queue=queue,
-    )
-
-
 def _wants_csv(call: Call) -> bool:
     """By ``format``, else by what is accepted: a table where that is named and JSON is not."""
     if "format" in call.query:
         return bool(call.query["format"] == "csv")
     accepted = b",".join(header_values(call.scope, b"accept")).lower()
     return b"text/csv" in accepted and b"application/json" not in accepted
-
-
-def table_of(figures: Figures) -> bytes:
-    """The figures as CSV; no cell of it is one that a spreadsheet takes for a formula."""
-    text = io.StringIO(newline="")
-    written = csv.writer(text, lineterminator="\r\n")
-    written.writerow(COLUMNS)
-    for row in rows_of(figures):
-        cells = [row.get(name) for name in COLUMNS]
-        written.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
-    return text.getvalue().encode()
 
 
 OPERATIONS = (
