@@ -130,8 +130,11 @@ class Follower:
         """Keep the facts of what lines are about; those that changed, or None where another was first."""
         ids = tuple(dict.fromkeys(line.request for line in moved if line.request is not None))
         began = time.perf_counter()
-        reading = self._policy().attention.reading
-        made = [fact_of(rows, reading=reading) for rows in (await self._store.measured(ids) if ids else ())]
+        policy = self._policy()
+        reading, hours = policy.attention.reading, policy.hours
+        made = [
+            fact_of(rows, reading=reading, hours=hours) for rows in (await self._store.measured(ids) if ids else ())
+        ]
         facts = {fact.request: fact for fact in made if fact is not None}
         self._worked += time.perf_counter() - began
 

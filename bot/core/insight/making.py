@@ -13,11 +13,13 @@ from bot.core.calendars import openings
 from bot.core.insight.fact import Fact, Judgement
 from bot.core.insight.values import corrections_of, labels_of, length_of, numbers_of
 from bot.core.model import Decision, Delivery, DeliveryState, Execution, Request, State
-from bot.core.policy import HOUSE
+from bot.core.policy import HOUSE, WorkTime
+from bot.core.policy.asking import calendar
 
 READING = 50.0
 """Characters a second: nobody reads faster (`bot.core.policy.Attention.reading`)."""
 
+NO_HOURS: Mapping[str, WorkTime] = {}
 _SAMPLED = re.compile(r"sampled: it is among the ([0-9.e+-]+)%")
 """How a route of before `Route.sampled` says that it is a sample, where the rule's own second look was asked."""
 
@@ -44,8 +46,10 @@ def measurable(request: Request) -> bool:
     return not request.action.startswith(HOUSE) and request.route.asked is None
 
 
-def fact_of(rows: Measured, *, reading: float = READING) -> Fact | None:
+def fact_of(rows: Measured, *, reading: float = READING, hours: Mapping[str, WorkTime] = NO_HOURS) -> Fact | None:
     """The fact of a request; None where it is not measured. ``reading``: characters a second that nobody reads faster.
+
+    ``hours`` are people's working hours as the file has them now; routes keep them only where a clock runs by them.
 
     A view by which nothing else changes is in no line of the trail: it counts from the request's next line on, which
     its decision writes at the latest.
@@ -57,7 +61,7 @@ def fact_of(rows: Measured, *, reading: float = READING) -> Fact | None:
     share = _share(request)
     harmed = () if run is None else run.incidents
     length = length_of(request) if request.decisions else 0
-    judged = tuple([_judgement(rows, made, length, reading) for made in request.decisions])
+    judged = tuple([_judgement(rows, made, length, reading, hours) for made in request.decisions])
     fact = Fact(
         request=request.id,
         created_at=request.created_at,
@@ -117,7 +121,7 @@ def _viewed_at(rows: Measured) -> datetime | None:
     return max(min(opened + sent), rows.request.created_at) if opened or sent else None
 
 
-def _judgement(rows: Measured, made: Decision, length: int, reading: float) -> Judgement:
+def _judgement(rows: Measured, made: Decision, length: int, reading: float, hours: Mapping[str, WorkTime]) -> Judgement:
     request = rows.request
     could = _could_decide(rows, made)
     mine = [d for d in _cards(rows, made) if d.state is DeliveryState.SENT]
@@ -126,6 +130,8 @@ def _judgement(rows: Measured, made: Decision, length: int, reading: float) -> J
     since = next((at for at in (opened, shown) if at is not None and at <= made.at), could)
     had = _seconds(made.at - since)
     own = request.route.hours.get(made.by)
+    if own is None and made.by in hours:
+        own = calendar(hours[made.by], could, made.at)
     return Judgement(
         by=made.by,
         verb=made.decision,

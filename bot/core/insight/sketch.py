@@ -75,7 +75,7 @@ def size(sketch: Sketch) -> int:
 def quantile(sketch: Sketch, share: float) -> float | None:
     """The least value below or at which this share (0 to 1) of all lies; None where there are none.
 
-    Of n values in order it is the one with the index `place`, so that of fourteen the 90th percentile is the thirteenth.
+    Of n values in order it is that with the index `place`, so that of fourteen the 90 % quantile is the thirteenth.
     """
     total = size(sketch)
     if total <= 0:
