@@ -93,7 +93,8 @@ class RowsReading:
     def _submitted(self, request: Request) -> None:
         self.submitted += 1
         self.states[str(request.state)] += 1
-        self.answers["the house's own" if request.action.startswith(HOUSE) else str(request.route.then)] += 1
+        own = request.action.startswith(HOUSE) or request.route.practice is not None
+        self.answers["the house's own" if own else str(request.route.then)] += 1
         key = (request.route.policy, request.route.rule)
         stood = self.rules.get(key)
         if stood is None:

@@ -29,6 +29,7 @@ _BY_CARD = frozenset({"slack", "email", "push"})
 
 _NOTED = 160
 _PENDING = b'"state":"pending"'
+_NAMES_ONE = b'"decision_id":'
 
 
 class _Head(Struct):
@@ -108,7 +109,8 @@ class TrailReading:
         self.first = self.first or (seq, head.at)
         self.last = (seq, head.at)
         self.types[head.type] += 1
-        if head.type in DECISIONS:
+        # By its type, or because it names one: of a subject's request the trail keeps the decision, and not its name.
+        if head.type in DECISIONS or (_NAMES_ONE in bytes(head.data) and "decision_id" in _data(head)):
             self._decided(seq, head)
             self._closed(head)
         self._counted(head)
