@@ -50,6 +50,7 @@ class Trusting(Granting):
     """The side that looks, hour by hour."""
 
     _proposed_at: datetime | None = None
+    _looked: tuple[datetime, tuple[Earning, ...]] | None = None
 
     async def look_at_trust(self) -> None:
         """Keep what is remembered up to date, end what is over, and once an hour propose what was earned."""
@@ -120,17 +121,31 @@ class Trusting(Granting):
         for rule in self.trust.file().rules:
             if rule.trust is not None:
                 found += [earning for earning, _ in await self._earned_under(rule)]
+        self._looked = self._ledger.clock.now(), tuple(found)
         return tuple(found)
+
+    async def earnings_lately(self) -> tuple[datetime, tuple[Earning, ...]]:
+        """The same as of the last look, which is no more than an hour ago: going through a history takes a while."""
+        now, looked = self._ledger.clock.now(), self._looked
+        if looked is None or now - looked[0] >= PROPOSE_EVERY:
+            await self.earnings()
+            looked = self._looked
+        if looked is None:
+            raise AssertionError("a look leaves what it found")
+        return looked
 
     async def propose_trust(self, *, by: str) -> tuple[Request, ...]:
         """Propose all that was earned and is not granted yet; the requests that ask for it."""
         made: list[Request] = []
+        found: list[Earning] = []
         for rule in self.trust.file().rules:
             if rule.trust is None:
                 continue
             for earning, facts in await self._earned_under(rule):
+                found.append(earning)
                 asked = await self._considered(rule, earning, facts, by)
                 made += [] if asked is None else [asked]
+        self._looked = self._ledger.clock.now(), tuple(found)
         return tuple(made)
 
     async def _earned_under(self, rule: Rule) -> list[tuple[Earning, tuple[Fact, ...]]]:

@@ -11,6 +11,7 @@ from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import FOREIGN
 from tests.web.inbox.house import Standing
 from tests.web.inbox.trouble import lost
+from tests.web.inbox.trusted import granted
 
 FILLED: dict[str, dict[str, str]] = {
     "/admin/people/sessions": {"person": "ana", "session": "all"},
@@ -18,6 +19,7 @@ FILLED: dict[str, dict[str, str]] = {
     "/admin/replays": {"replays": "stop"},
     "/admin/keys": {"name": "newcomer", "role": "agent"},
     "/admin/keys/{key}/revoke": {},
+    "/admin/trust/{grant}/end": {"why": "too quick"},
     "/admin/audit/export": {"format": "jsonl"},
     "/admin/report": {"summary": "1"},
     "/admin/examples/export": {"take:req_1": "of something else"},
@@ -34,6 +36,8 @@ async def filled(house: Standing, path: str) -> str:
     """The address of a form, for a run of unknown outcome and for a key in force."""
     if "{id}" in path:
         return path.format(id=(await lost(house)).id)
+    if "{grant}" in path:
+        return path.format(grant=(await granted(house)).id)
     key, _ = await house.access.new_key("standing", Role.AGENT, by="tests")
     return path.format(key=key.id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.web.inbox.admin import examples, keys, overview, people, report, routing, trail, trouble
+from bot.web.inbox.admin import examples, keys, overview, people, report, routing, trail, trouble, trust
 from bot.web.inbox.admin.door import Changing, Reading, acting, asking, reading
 from bot.web.inbox.admin.overview import ADMIN
 from bot.web.inbox.admin.routing import rule_link
@@ -17,6 +17,7 @@ PAGES: tuple[tuple[str, Reading], ...] = (
     (trouble.EXECUTIONS, reading(trouble.executions)),
     (keys.KEYS, reading(keys.show)),
     ("/admin/audit", reading(trail.show)),
+    (trust.TRUST, reading(trust.show)),
     (report.REPORT, reading(report.show)),
     (examples.EXAMPLES, reading(examples.show)),
 )
@@ -28,6 +29,7 @@ FORMS: tuple[tuple[str, Changing], ...] = (
     ("/admin/executions/{id}", acting(trouble.settle)),
     (keys.KEYS, acting(keys.create)),
     ("/admin/keys/{key}/revoke", acting(keys.revoke)),
+    ("/admin/trust/{grant}/end", acting(trust.end)),
     ("/admin/audit/export", asking(trail.export)),
     (report.REPORT, asking(report.take)),
     ("/admin/examples/export", acting(examples.take)),
