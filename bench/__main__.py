@@ -29,6 +29,7 @@ from bench.disk import disk
 from bench.due import due
 from bench.full import full
 from bench.house import House, free_port
+from bench.insight import insight
 from bench.intake import intake, load_of_intake
 from bench.load import Receiver
 from bench.paced import paced
@@ -66,6 +67,7 @@ PARTS: dict[str, Part] = {
     "cards": _cards,
     "routing": _routing,
     "trail": trail,
+    "insight": insight,
     "starts": starts,
     "soak": soak,
 }

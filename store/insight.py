@@ -79,20 +79,23 @@ def facts_of(cursor: Cursor, query: FactQuery) -> tuple[Fact, ...]:
     return tuple(_fact.decode(body) for (body,) in cursor.all(statement, values))
 
 
-def cells(
-    cursor: Cursor, sort: Sort, grain: Grain, since: datetime, until: datetime
-) -> tuple[tuple[CellKey, Cell], ...]:
-    """See `InsightStore.cells`."""
+def tallies(cursor: Cursor, sort: Sort, grain: Grain, since: datetime, until: datetime) -> Sequence[Row]:
+    """The rows of `InsightStore.cells`, for `cells_of`."""
     bounds = {"since": _spelt(sort, grain, since), "until": _spelt(sort, grain, until)}
-    found = cursor.all(cursor.say.insight.tallies_between, bounds)
-    return tuple((_key_of(key), _cell.decode(body)) for key, body in found)
+    return cursor.all(cursor.say.insight.tallies_between, bounds)
+
+
+def cells_of(found: Sequence[Row]) -> tuple[tuple[CellKey, Cell], ...]:
+    """What rows of tallies say; of a year some tens of thousands, which takes some tenths of a second."""
+    return tuple([(_key_of(key), _cell.decode(body)) for key, body in found])
 
 
 def _spelt(sort: Sort, grain: Grain, at: datetime) -> str:
     return f"{sort.value} {grain.value} {max(0, rows.micros(at)):0{_DIGITS}d} "
 
 
-def _key(key: CellKey) -> str:
+def spelt(key: CellKey) -> str:
+    """How a tally's row is called."""
     return _spelt(key.sort, key.grain, key.at) + rows.json_text(key.parts)
 
 
@@ -129,14 +132,14 @@ class InsightTx(ABC):
 
     def put_facts(self, facts: Sequence[Fact]) -> None:
         """See `bot.core.ports.insight.InsightTx.put_facts`."""
-        self._cursor.change_many(self._cursor.say.insight.put_fact, [_row(fact) for fact in facts])
+        self._cursor.change_many(self._cursor.say.insight.put_fact, [row_of(fact) for fact in facts])
 
     def add_cells(self, added: Mapping[CellKey, Cell]) -> None:
         """See `bot.core.ports.insight.InsightTx.add_cells`."""
-        say, spelt = self._cursor.say.insight, {_key(key): cell for key, cell in added.items()}
-        standing = {key: _cell.decode(body) for key, body in _by_key(self._cursor, say.tallies, tuple(spelt))}
+        say, named = self._cursor.say.insight, {spelt(key): cell for key, cell in added.items()}
+        standing = {key: _cell.decode(body) for key, body in _by_key(self._cursor, say.tallies, tuple(named))}
         put, gone = [], []
-        for key, cell in spelt.items():
+        for key, cell in named.items():
             now = plus(standing[key], cell) if key in standing else cell
             if now == EMPTY:
                 gone.append({"key_": key})
@@ -154,7 +157,8 @@ class InsightTx(ABC):
             self.add_cells(difference(before, after))
 
 
-def _row(fact: Fact) -> dict[str, str | int]:
+def row_of(fact: Fact) -> dict[str, str | int]:
+    """A fact as its row."""
     return {
         "request": fact.request,
         "agent": fact.agent,
