@@ -29,7 +29,7 @@ from bot.core.model import (
 )
 from bot.core.policy import ActionSpec, Execute, Policy
 from bot.core.ports import Unreachable
-from bot.core.practice import NOTHING
+from bot.core.practice import NOTHING, Practised, outcome_of
 from bot.web.inbox.changes import Changes, How, Version, changes_of, versions_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.plan import StagePart, next_people, plan_of
@@ -111,6 +111,12 @@ class View(Struct, frozen=True, kw_only=True):
     def stages(self) -> int:
         """How many there are."""
         return sum(len(group) for group in self.plan)
+
+    @property
+    def practised(self) -> Practised | None:
+        """What a practice came to; None while it is open, and of what is none."""
+        practice = self.request.route.practice is not None and not self.request.state.open
+        return outcome_of(self.request) if practice else None
 
     @property
     def picks(self) -> bool:
