@@ -118,8 +118,12 @@ class RowsReading:
         self.checked += len(approvals)
         barred = set(request.route.excluded)
         owned = self._barred_today(request) - barred if approvals else set()
+        amounts = not request.state.approved or consented(request)
         for made in approvals:
-            if made.by in barred:
+            if made.by in barred and amounts:
+                # An edit or new advice made the route stricter, and barred who had voted: what was done without counts.
+                self.to_look_at.add(_about(made, "is barred by the route that it has now; the vote does not count"))
+            elif made.by in barred:
                 self.violations.add(_about(made, "approved what their own route barred them from"))
             elif made.by in owned:
                 self._own(request, made)
@@ -127,7 +131,7 @@ class RowsReading:
         for made in approvals:
             if counts[made.by, made.revision] > 1:
                 self.violations.add(_about(made, "voted twice on one revision"))
-        if request.state.approved and within[-1] is request.decisions[-1] and not consented(request):
+        if not amounts and within[-1] is request.decisions[-1]:
             self.violations.add(_about(within[-1], "its rows do not amount to the approvals that its route asks for"))
 
     def _own(self, request: Request, made: Decision) -> None:
