@@ -1,0 +1,351 @@
+"""Figures are what plain counting of the facts comes to; their intervals are those of the books."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from math import sqrt
+from statistics import fmean
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from bot.core.insight.adding import cells_of, summed
+from bot.core.insight.asking import Question, spans
+from bot.core.insight.calibration import calibration_of
+from bot.core.insight.cell import Bin, Cell, CellKey
+from bot.core.insight.fact import Correction, Fact, Judgement
+from bot.core.insight.figures import Figure, Figures
+from bot.core.insight.intervals import change_of, share_of
+from bot.core.insight.reckoning import figures_of
+from bot.core.insight.tabled import COLUMNS, rows_of
+from bot.core.insight.waiting import queue_of
+from bot.core.model import ExecutionState, Kind, Risk, Severity, State, Then, Verb
+
+BEGIN = datetime(2026, 2, 27, tzinfo=UTC)
+AGENTS, ACTIONS, RULES, PEOPLE = ("billing", "mail"), ("refund", "send"), ("small", "large"), ("ana", "ben")
+VERBS = {
+    State.APPROVED: Verb.APPROVE,
+    State.APPROVED_WITH_EDITS: Verb.APPROVE_WITH_EDITS,
+    State.REJECTED: Verb.REJECT,
+}
+ENDINGS = ("open", "people", "people", "people", "rule", "silence", "blocked")
+
+
+@st.composite
+def a_fact(draw: st.DrawFn) -> Fact:
+    """A request of some ten days, ended in any way that there is."""
+    at = BEGIN + timedelta(minutes=draw(st.integers(0, 10 * 24 * 60)))
+    fact = Fact(
+        request=str(draw(st.integers(0, 10**9))),
+        created_at=at,
+        agent=draw(st.sampled_from(AGENTS)),
+        action=draw(st.sampled_from(ACTIONS)),
+        rule=draw(st.sampled_from(RULES)),
+        kind=Kind.APPROVAL,
+        risk=Risk.REVERSIBLE,
+        state=State.PENDING,
+        then=Then.STAGES,
+        confidence=draw(st.none() | st.integers(0, 20).map(lambda step: step / 20)),
+        labels=draw(st.sampled_from(({}, {"tier": "gold"}, {"tier": "=none"}))),
+        escalated=draw(st.integers(0, 1)),
+    )
+    ending = draw(st.sampled_from(ENDINGS))
+    if ending == "rule":
+        return replace(fact, then=Then.APPROVE, state=State.APPROVED, decided_at=at, **draw(ran(at)))
+    if ending == "silence":
+        return replace(fact, state=State.EXPIRED)
+    if ending == "blocked":
+        return replace(fact, then=Then.BLOCK, state=State.BLOCKED)
+    return fact if ending == "open" else draw(by_people(fact))
+
+
+def ran(at: datetime) -> st.SearchStrategy[dict[str, object]]:
+    """How a run ended, if there was one."""
+    done = {"execution": ExecutionState.EXECUTED, "ended_at": at + timedelta(seconds=90)}
+    return st.sampled_from(({}, {"execution": ExecutionState.FAILED}, done, {**done, "incident": Severity.HIGH}))
+
+
+@st.composite
+def by_people(draw: st.DrawFn, fact: Fact) -> Fact:
+    """The same, decided by one of the people."""
+    state = draw(st.sampled_from((*VERBS, State.APPROVED)))
+    waited = draw(st.integers(1, 100_000))
+    at = fact.created_at + timedelta(seconds=waited)
+    vote = Judgement(
+        by=draw(st.sampled_from(PEOPLE)),
+        verb=VERBS[state],
+        at=at,
+        channel=draw(st.sampled_from(("web", "slack"))),
+        stage="one",
+        revision=1,
+        had=float(waited),
+        waited=float(waited),
+        fast=draw(st.booleans()),
+    )
+    edited = state is State.APPROVED_WITH_EDITS
+    return replace(
+        fact,
+        state=state,
+        decided_at=at,
+        judged=(vote,),
+        sampled=draw(st.booleans()),
+        corrections=(Correction("/amount", 100.0, draw(st.sampled_from((50.0, 80.0)))),) if edited else (),
+        category="amount" if edited else None,
+        **({} if state is State.REJECTED else draw(ran(at))),
+    )
+
+
+def cells_for(question: Question, facts: Sequence[Fact]) -> list[tuple[CellKey, Cell]]:
+    """The cells that a store would answer for a period."""
+    every = summed(map(cells_of, facts))
+    return [
+        (key, cell)
+        for grain, since, until in spans(question)
+        for key, cell in every.items()
+        if key.grain is grain and key.sort is question.sort and since <= key.at < until
+    ]
+
+
+def asked(question: Question, facts: Sequence[Fact]) -> Figures:
+    """The figures."""
+    question = question.rounded()
+    before = cells_for(question.earlier(), facts) if question.compare else None
+    return figures_of(question, cells_for(question, facts), before, as_of=question.until)
+
+
+def within(facts: Sequence[Fact], since: datetime, until: datetime) -> list[Fact]:
+    """Those submitted in a period of whole hours."""
+    return [fact for fact in facts if since <= fact.created_at < until]
+
+
+def agrees(figure: Figure, facts: Sequence[Fact]) -> None:
+    """One group is what counting its requests one by one comes to."""
+    count = Counter[str]()
+    for fact in facts:
+        count[fact.state] += 1
+        count["people"] += bool(fact.judged)
+        count["rule"] += fact.then is Then.APPROVE
+        count["ran"] += fact.execution is not ExecutionState.NONE
+        count["harm"] += fact.incident is not None
+        count["harm passed"] += fact.incident is not None and bool(fact.judged)
+        count["sampled"] += fact.sampled and bool(fact.judged)
+        wrong = fact.state is not State.APPROVED or fact.incident is not None
+        count["sampled wrong"] += fact.sampled and bool(fact.judged) and wrong
+        count["escalated"] += fact.escalated
+        passed = bool(fact.judged) and fact.state in (State.APPROVED, State.APPROVED_WITH_EDITS)
+        count["passed"] += passed
+        count["as proposed"] += bool(fact.judged) and fact.state is State.APPROVED
+    every, closed = len(facts), len(facts) - count["pending"]
+    expected = {
+        "approved": (count["as proposed"], count["people"]),
+        "edited": (count["approved_with_edits"], count["people"]),
+        "rejected": (count["rejected"], count["people"]),
+        "escalated": (count["escalated"], every),
+        "expired": (count["expired"], closed),
+        "blocked": (count["blocked"], closed),
+        "by_rule": (count["rule"], closed),
+        "incidents": (count["harm"], count["ran"]),
+        "false_approvals": (count["harm passed"], count["passed"]),
+        "sampled_wrong": (count["sampled wrong"], count["sampled"]),
+    }
+    told = {name: (rate.count, rate.of) for name, rate in figure.rates.items() if name in expected}
+    assert told == {name: pair for name, pair in expected.items() if pair[1]}
+    waits = sorted((f.decided_at - f.created_at).total_seconds() for f in facts if f.judged and f.decided_at)
+    if waits:
+        spread = figure.times["decision"]
+        assert spread.count == len(waits)
+        for found, percent in ((spread.median, 50), (spread.p90, 90), (spread.p99, 99)):
+            least = -(-percent * len(waits) // 100)  # the fewest that are so large a part of them
+            assert found == pytest.approx(waits[least - 1], rel=0.0101)
+    else:
+        assert "decision" not in figure.times
+    moved = [fact for fact in facts if fact.corrections]
+    assert [(one.pointer, one.edits.count) for one in figure.edited] == ([("/amount", len(moved))] if moved else [])
+    assert {one.name: one.count for one in figure.categories} == ({"amount": len(moved)} if moved else {})
+    calibrated(figure, [fact for fact in facts if fact.judged and fact.confidence is not None])
+
+
+def calibrated(figure: Figure, facts: Sequence[Fact]) -> None:
+    """Calibration by its definition, fact by fact."""
+    if not facts:
+        assert figure.calibration is None
+        return
+    told = figure.calibration
+    assert told is not None
+    came = [(fact.confidence or 0.0, float(fact.state is State.APPROVED)) for fact in facts]
+    assert told.brier.value == pytest.approx(fmean((claim - right) ** 2 for claim, right in came), abs=1e-6)
+    bins: dict[int, list[tuple[float, float]]] = {}
+    for claim, right in came:
+        bins.setdefault(min(19, int(claim * 20)), []).append((claim, right))
+    distances = [abs(sum(right - claim for claim, right in one)) for one in bins.values()]
+    assert told.error.value == pytest.approx(sum(distances) / len(came), abs=1e-6)
+    for bounded in (told.brier, told.error):
+        assert bounded.low - 1e-12 <= bounded.value <= bounded.high + 1e-12
+
+
+GROUPS: dict[str, Callable[[Fact], str | None]] = {
+    "agent": lambda fact: fact.agent,
+    "action": lambda fact: fact.action,
+    "rule": lambda fact: fact.rule,
+    "channel": lambda fact: fact.judged[-1].channel if fact.judged else "",
+    "label:tier": lambda fact: fact.labels.get("tier"),
+    "day": lambda fact: str(fact.created_at.date()),
+    "week": lambda fact: str(fact.created_at.date() - timedelta(days=fact.created_at.date().weekday())),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(a_fact(), max_size=40),
+    st.sampled_from(tuple(GROUPS)),
+    st.sampled_from(("", "billing")),
+    st.integers(0, 8 * 24 * 60),
+    st.integers(1, 6 * 24 * 60),
+)
+def test_figures_are_what_counting_comes_to(facts: list[Fact], by: str, agent: str, begin: int, minutes: int) -> None:
+    """Any grouping, narrowing and period: each group, the whole and the period before, as counted one by one."""
+    since = BEGIN + timedelta(minutes=begin)
+    question = Question(since=since, until=since + timedelta(minutes=minutes), by=by, agent=agent)
+    told = asked(question, facts)
+    assert told.since <= since < told.until
+    assert (told.until - question.until) < timedelta(hours=1) > (since - told.since)
+    mine = [fact for fact in facts if agent in ("", fact.agent)]
+    mine = [fact for fact in mine if GROUPS[by](fact) is not None]
+    now = within(mine, told.since, told.until)
+    agrees(told.whole.now, now)
+    assert told.whole.before is not None
+    assert told.before_since == told.since - (told.until - told.since)
+    agrees(told.whole.before, within(mine, told.before_since, told.since))
+    named = {group.name: group.now for group in told.groups}
+    assert {name for name, figure in named.items() if figure.counts} == {GROUPS[by](fact) for fact in now}
+    for name, figure in named.items():
+        agrees(figure, [fact for fact in now if GROUPS[by](fact) == name])
+    if question.timed:
+        assert list(named) == sorted(named)
+    rows = list(rows_of(told))
+    assert all(row.keys() <= {*COLUMNS} for row in rows)
+    assert len({(row["group"], row["kind"], row["figure"]) for row in rows}) == len(rows)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(a_fact(), max_size=40))
+def test_figures_of_people_count_their_decisions(facts: list[Fact]) -> None:
+    """By reviewer: votes by what they were, those that were too fast, and a practice that counts for no agent."""
+    practice = Judgement(
+        by="ana", verb=Verb.APPROVE, at=BEGIN + timedelta(hours=1), channel="web", stage="one", revision=1
+    )
+    drill = Fact(
+        request="drill",
+        created_at=BEGIN,
+        agent="billing",
+        action="refund",
+        rule="practice",
+        kind=Kind.APPROVAL,
+        risk=Risk.IRREVERSIBLE,
+        state=State.APPROVED,
+        then=Then.STAGES,
+        practice=True,
+        judged=(practice,),
+    )
+    question = Question(since=BEGIN, until=BEGIN + timedelta(days=11), by="reviewer", compare=False)
+    told = asked(question, [*facts, drill])
+    assert told.of == "decisions"
+    named = {group.name: group.now for group in told.groups}
+    for person in PEOPLE:
+        votes = [vote for fact in facts for vote in fact.judged if vote.by == person]
+        expected = {
+            "approve": sum(vote.verb is Verb.APPROVE for vote in votes),
+            "reject": sum(vote.verb is Verb.REJECT for vote in votes),
+            "fast": sum(vote.fast for vote in votes),
+        }
+        rates = named[person].rates if person in named else {}
+        assert {name: (rates[name].count, rates[name].of) for name in expected if name in rates} == (
+            {name: (count, len(votes)) for name, count in expected.items()} if votes else {}
+        )
+    assert named["ana"].rates["practice_missed"].count == 1
+    by_agent = asked(replace(question, by="agent", reviewer="ana"), [*facts, drill])
+    assert {group.name for group in by_agent.groups} <= {*AGENTS}
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (1, 10, 0.0179, 0.4042), (81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605)],
+)
+def test_shares_have_the_intervals_of_the_literature(count: int, of: int, low: float, high: float) -> None:
+    """Newcombe's (1998) own examples of Wilson's interval; few say so, and of none everything is possible."""
+    found = share_of(count, of)
+    assert (found.low, found.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    assert found.few is (of < 30)
+    nothing = share_of(0, 0)
+    assert (nothing.share, nothing.low, nothing.high, nothing.few) == (None, 0.0, 1.0, True)
+    assert change_of(found, nothing) is None
+
+
+def test_a_difference_has_the_interval_of_the_literature() -> None:
+    """Newcombe (1998, method 10): 56/70 against 48/80 is +0.20, 0.0524 to 0.3339; the same twice is no difference."""
+    found = change_of(share_of(56, 70), share_of(48, 80))
+    assert found is not None
+    told = (found.change, found.low, found.high)
+    assert told == (pytest.approx(0.2), pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+    assert found.sure
+    same = change_of(share_of(5, 50), share_of(5, 50))
+    assert same is not None
+    assert not same.sure
+
+
+@given(st.integers(1, 400), st.data())
+def test_calibrations_intervals_hold_what_they_say(count: int, data: st.DataObject) -> None:
+    """Around the value, within what is possible, narrower by the root of how many there are; never of no width."""
+    right = data.draw(st.integers(0, count))
+    one = Bin(count, right, round(0.7 * count * 1e6), round((right * 0.09 + (count - right) * 0.49) * 1e6))
+    hundred = Bin(*(100 * part for part in (one.count, one.right, one.claimed, one.squares)))
+    few, many = calibration_of({13: one}), calibration_of({13: hundred})
+    assert few is not None
+    assert many is not None
+    assert calibration_of({}) is None
+    for name in ("brier", "error"):
+        small, large = getattr(few, name), getattr(many, name)
+        assert 0 <= small.low <= small.value + 1e-9
+        assert small.value <= small.high + 1e-9 <= 1 + 2e-9
+        assert small.high > small.low
+        assert large.value == pytest.approx(small.value)
+        assert large.high - large.low < small.high - small.low
+    half = 1.96 * sqrt(many.brier.value * (1 - many.brier.value) / (100 * count))
+    assert many.brier.high - many.brier.value <= half * 1.001
+
+
+def test_what_cannot_be_known_together_is_said() -> None:
+    """Each part that is wrong is named; what cells know together is not refused."""
+    good = Question(since=BEGIN, until=BEGIN + timedelta(days=1))
+    assert good.wrong() is None
+    for fine in ({"by": "reviewer", "action": "refund"}, {"by": "label:tier", "label": "tier=gold"}, {"by": "week"}):
+        assert replace(good, **fine).wrong() is None
+    for bad, part in (
+        ({"by": "colour"}, "by"),
+        ({"by": "label:"}, "by"),
+        ({"by": "rule", "reviewer": "ana"}, "by"),
+        ({"label": "gold"}, "label"),
+        ({"by": "label:tier", "label": "size=9"}, "label"),
+        ({"until": BEGIN}, "from"),
+        ({"until": BEGIN + timedelta(days=800)}, "from"),
+    ):
+        wrong = replace(good, **bad).wrong()
+        assert wrong is not None
+        assert wrong[0] == part
+
+
+def test_what_waits_is_told_with_its_ages() -> None:
+    """All that is open once, and each person's own; of nothing there is no oldest."""
+    old, new = BEGIN, BEGIN + timedelta(minutes=50)
+    found = queue_of([("", old), ("", new), ("ana", old), ("ana", new), ("ben", new)], BEGIN + timedelta(hours=1))
+    assert (found.open.count, found.open.oldest, found.open.median) == (2, 3600, 2100)
+    assert [(one.person, one.ages.count, one.ages.oldest) for one in found.by_person] == [
+        ("ana", 2, 3600),
+        ("ben", 1, 600),
+    ]
+    assert json.dumps(queue_of([], BEGIN).open.oldest) == "null"
