@@ -17,5 +17,7 @@ from bot.desk.undoing import Undoing
 from bot.desk.visits import Visits
 
 
-class Desk(Agents, Batches, Undoing, Rollbacks, Advice, Turns, Runs, Practising, Letters, Visits, Erasing, Examples, Trusting):
+class Desk(
+    Agents, Batches, Undoing, Rollbacks, Advice, Turns, Runs, Practising, Letters, Visits, Erasing, Examples, Trusting
+):
     """Every change of a request goes through here; each method is one committed step, or a refusal."""

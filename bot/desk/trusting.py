@@ -103,7 +103,9 @@ class Trusting(Granting):
             grant = tx.grant(grant_id)
             if grant is None or grant.state is GrantState.ENDED:
                 return Deed(None, fresh=False)
-            effects = self._ended_grant(tx, grant, Ending.ADMIN, why, actor=by, via=via)
+            # Who ends a proposal takes nothing back: what was shown still counts, once it may be proposed again.
+            ending = Ending.ADMIN if grant.state is GrantState.IN_FORCE else Ending.REFUSED
+            effects = self._ended_grant(tx, grant, ending, why, actor=by, via=via)
             asked = tx.request(grant.request) if grant.state is GrantState.PROPOSED else None
             if asked is not None and asked.state.open:
                 return self._withdrawn(tx, asked, why, effects)

@@ -16,6 +16,7 @@ from bot.core.ports import Filter
 from bot.core.trust.grants import Ending, GrantState
 from tests.core.trust.histories import fact, spread, with_judges
 from tests.desk import trusted
+from tests.desk.filed import enforce
 from tests.desk.house import House
 from tests.desk.trusted import asked_about, refund, trusting
 
@@ -107,7 +108,7 @@ async def test_t15_nothing_irreversible_or_critical_is_proposed(house: House) ->
     """What the file calls critical is never proposed, whatever it shows."""
     await lived(house, approvals(house, 500))
     text = trusted.ACTIONS.replace("risk: reversible", "risk: reversible\n    critical: true")
-    trusted.enforce(house, trusted.PEOPLE, text, trusted.CHAINS, trusted.RULES, trusted.DEFAULT)
+    enforce(house, trusted.PEOPLE, text, trusted.CHAINS, trusted.RULES, trusted.DEFAULT)
     assert await house.desk.propose_trust(by="sayso") == ()
     assert "is critical" in str((await house.desk.earnings())[0].rests)
 

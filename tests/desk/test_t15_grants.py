@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.core.model import Request, Risk, Severity, State, Verb
 from bot.core.policy import TRUST_ENDED
-from bot.core.ports import Filter
-from bot.core.trust.grants import Ending, GrantState
+from bot.core.ports import Filter, Tx
+from bot.core.trust.grants import Ending, Grant, GrantState
 from tests.desk import trusted
 from tests.desk.house import House, edits, open_house
 from tests.desk.trusted import asked_about, granted, refund, trusting
@@ -48,8 +49,12 @@ async def test_t15_what_ended_elsewhere_has_ended_here(house: House) -> None:
     assert (told["rule"], told["detail"]) == (made.name, "needs_person: what was earned has ended")
     # A grant whose time is up, or that no row tells of, is as good as ended, before anybody looked.
     for gone in (trusted.grant_for(house, until=house.clock.now()), trusted.grant_for(house, id="grt_2")):
-        await house.store.write(lambda tx, gone=gone: tx.put_grant(gone))
+        await house.store.write(partial(_put, grant=gone))
         assert (await refund(house, 1)).state is State.PENDING
+
+
+def _put(tx: Tx, grant: Grant) -> None:
+    tx.put_grant(grant)
 
 
 async def sampled(house: House) -> Request:

@@ -76,7 +76,8 @@ def told(policy: Policy, asked: Submission, agent: str = "billing", *, chance: f
     ).routing
 
 
-amounts = st.one_of(st.integers(-50, 400), st.floats(-50, 400, allow_nan=False), st.sampled_from([True, "7", None, []]))
+odd: st.SearchStrategy[Any] = st.sampled_from([True, "7", None, []])
+amounts = st.one_of(st.integers(-50, 400), st.floats(-50, 400, allow_nan=False), odd)
 arguments = st.fixed_dictionaries(
     {"currency": st.sampled_from(["EUR", "XXX"])},
     optional={
