@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from bot.core.card import Card
@@ -15,8 +16,10 @@ from bot.core.model import ExecutionState, Key, Request, Role, Severity
 from bot.core.policy import Policy
 from bot.core.ports import Ballot, Clock, Link, Reviews, Session, Stopped, Store, Subscription, Way
 from bot.core.ports.reports import Reporting
+from bot.core.trust.grants import Grant
 from bot.desk import Live
 from bot.desk.examples import Parcel
+from bot.desk.trusting import Earning
 from bot.web.house import Probe
 
 
@@ -121,6 +124,12 @@ class Desk(Reviews, Protocol):
         self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None
     ) -> bool:
         """Stop or start all replays, or those of an agent or an action; whether that changed anything."""
+
+    async def earnings_lately(self) -> tuple[datetime, tuple[Earning, ...]]:
+        """What agents have shown under rules with trust, as of a moment at most an hour ago."""
+
+    async def end_trust(self, grant_id: str, /, *, by: str, via: str, why: str) -> Grant | None:
+        """End a grant or a proposal; None where there is nothing of that id to end."""
 
     async def roll_back(
         self, request_id: str, /, *, by: str, via: str, reason: str | None = None
