@@ -67,7 +67,7 @@ async def life(house: House) -> tuple[str, str, str, str]:
     house.clock.move(minutes=4)
     await house.decide(first)
     second = await house.submit(confidence=0.9)
-    house.clock.move(seconds=1)
+    house.clock.move(seconds=0.5)
     await house.decide(second, verb=Verb.APPROVE_WITH_EDITS, arguments=edits(second, amount=120.0))
     third = await house.submit()
     house.clock.move(hours=2)
@@ -92,7 +92,7 @@ async def test_a_life_becomes_facts_and_cells(house: House) -> None:
     assert (judgement.by, judgement.had, judgement.waited, judgement.fast) == ("ana", 240.0, 300.0, False)
     (correction,) = known[second].corrections
     assert (correction.pointer, correction.before, correction.after) == ("/amount", 240.0, 120.0)
-    assert known[second].judged[0].fast
+    assert (known[second].judged[0].fast, known[second].judged[0].had) == (True, 0.5)
     assert (known[third].category, known[third].state) == ("wrong_amount", State.REJECTED)
     assert known[fourth].state is State.PENDING
     kept = await cells(house.store)

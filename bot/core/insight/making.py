@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bot.core.calendars import openings
 from bot.core.insight.fact import Fact, Judgement
 from bot.core.insight.values import corrections_of, labels_of, length_of, numbers_of
-from bot.core.model import Decision, Delivery, DeliveryState, Execution, Request, State
+from bot.core.model import Decision, Delivery, DeliveryState, Execution, Kind, Request, State, Verb
 from bot.core.policy import HOUSE, WorkTime
 from bot.core.policy.asking import calendar
 
@@ -123,10 +123,10 @@ def _viewed_at(rows: Measured) -> datetime | None:
 
 def _judgement(rows: Measured, made: Decision, length: int, reading: float, hours: Mapping[str, WorkTime]) -> Judgement:
     request = rows.request
-    could = _could_decide(rows, made)
+    could, looked_at = _could_decide(rows, made), _looked_at(request, made)
     mine = [d for d in _cards(rows, made) if d.state is DeliveryState.SENT]
-    shown = min((d.at for d in mine), default=None)
-    opened = rows.opened.get(made.revision, {}).get(made.by)
+    shown = min((max(d.at, _made_at(request, looked_at)) for d in mine), default=None)
+    opened = rows.opened.get(looked_at, {}).get(made.by)
     since = next((at for at in (opened, shown) if at is not None and at <= made.at), could)
     had = _seconds(made.at - since)
     own = request.route.hours.get(made.by)
@@ -156,7 +156,8 @@ def _cards(rows: Measured, made: Decision) -> Iterator[Delivery]:
     """The cards by which somebody was asked: at their own place, or at one that all share whom the step asks."""
     stages = rows.request.route.stages
     for sent in rows.deliveries:
-        if sent.revision != made.revision or sent.at > made.at:
+        # A card that was drawn anew since shows a later revision, and stands as long.
+        if sent.revision < _looked_at(rows.request, made) or sent.at > made.at:
             continue
         if sent.person == made.by:
             yield sent
@@ -168,17 +169,26 @@ def _cards(rows: Measured, made: Decision) -> Iterator[Delivery]:
 
 def _could_decide(rows: Measured, made: Decision) -> datetime:
     """From when on somebody could decide: when they were asked; where no channel did so, when their stage began."""
-    request = rows.request
+    request, looked_at = rows.request, _looked_at(rows.request, made)
+    began = _made_at(request, looked_at)
     asked = min((sent.at for sent in _cards(rows, made)), default=None)
     if asked is not None:
-        return asked
-    began = request.content.created_at if request.revision == made.revision else request.created_at
-    before = [
-        other.at
-        for other in request.decisions
-        if other.at < made.at and (other.revision, other.stage) < (made.revision, made.stage)
-    ]
-    return min(max([began, *before]), made.at)
+        return min(max(asked, began), made.at)
+    before = [other.at for other in request.decisions if other.revision == looked_at and other.stage < made.stage]
+    return min(max([began, *(at for at in before if at < made.at)]), made.at)
+
+
+def _looked_at(request: Request, made: Decision) -> int:
+    """Which revision somebody had before them: an edit, or a picked option, is kept with the one that came of it."""
+    picked = request.kind is Kind.CHOICE and request.revision == made.revision and request.content.created_at == made.at
+    return made.revision - 1 if made.decision is Verb.APPROVE_WITH_EDITS or picked else made.revision
+
+
+def _made_at(request: Request, revision: int) -> datetime:
+    """From when on there was a revision, as far as the rows still say: after all that was said of those before it."""
+    before = [other.at for other in request.decisions if _looked_at(request, other) < revision]
+    known = [request.content.created_at] if revision == request.revision else []
+    return max([request.created_at, *before, *known])
 
 
 def _seconds(span: timedelta) -> float:
