@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -16,6 +17,7 @@ from bench.year.people import People, harmful
 from bench.year.stage import Stage
 from bot.core.model import Execution, ExecutionState, Kind, Request, State, Submission, Then
 from bot.core.policy import HOUSE
+from bot.core.ports import Effect
 
 _SECONDS_A_DAY = 86_400
 _WEEKEND, _AT_WEEKENDS = 5, 0.25
@@ -68,6 +70,9 @@ class Life:
         while True:
             for delivery in await self.stage.deliver():
                 self.diary.shown(delivery)
+            later, self.stage.hands.later = self.stage.hands.later, []
+            for effect in later:
+                self.at(effect.due_at, partial(self._hand, effect))
             if self.stage.desk.trust.stale:
                 await self.stage.desk.look_at_trust()
             executions, self.stage.hands.executions = self.stage.hands.executions, []
@@ -80,6 +85,9 @@ class Life:
                 request = await self.stage.store.request(request_id)
                 if request is not None:
                     await self._moved(request)
+
+    async def _hand(self, effect: Effect) -> None:
+        self.stage.hands.take((effect,))
 
     async def _hour(self) -> None:
         desk = self.stage.desk

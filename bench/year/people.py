@@ -98,7 +98,10 @@ class People:
                 at=now,
                 channel=channel,
                 revision=revision,
-                since=entry.asked[person.id, revision],
+                since=max(
+                    entry.shown.get((person.id, revision), entry.asked[person.id, revision]),
+                    entry.asked[person.id, revision],
+                ),
                 opened=entry.opened.get((person.id, revision)),
                 shown=entry.shown.get((person.id, revision)),
                 category=said.get("category"),

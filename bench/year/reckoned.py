@@ -35,7 +35,7 @@ def reckon(entries: Iterable[Entry], house: Iterable[Request]) -> Reckoned:
     reviews = {review.route.of: review for review in house if review.route.of is not None and not review.state.open}
     found = Reckoned()
     for entry in entries:
-        if entry.last.route.practice is None:
+        if entry.last.route.practice is None and entry.last.route.asked is None:
             _add(found, entry, reviews.get(entry.last.id))
     return found
 
@@ -53,6 +53,8 @@ def by(entries: Iterable[Entry], key: Callable[[Entry], str | None]) -> dict[str
 def final(entry: Entry) -> Act | None:
     """The vote that ended it, where one did."""
     votes = [act for act in entry.acts if act.verb in _VOTES]
+    if entry.last.state is State.REJECTED:  # silence may be turned into that, too
+        votes = [act for act in votes if act.verb == "reject"]
     ended = entry.last.state.approved or entry.last.state is State.REJECTED
     return votes[-1] if votes and ended else None
 
@@ -66,7 +68,7 @@ def _add(found: Reckoned, entry: Entry, review: Request | None) -> None:
     counts, state, last = found.counts, entry.last.state, final(entry)
     counts[names.REQUESTS] += 1
     counts[names.OPEN] += state.open
-    counts[names.EXPIRED] += state is State.EXPIRED
+    counts[names.EXPIRED] += state is State.EXPIRED or (state is State.REJECTED and last is None)
     counts[names.CANCELLED] += state is State.CANCELLED
     counts[names.BLOCKED] += state is State.BLOCKED
     counts[names.ESCALATED] += entry.last.escalation_level > 0
@@ -104,6 +106,7 @@ def _decided(found: Reckoned, entry: Entry, last: Act) -> None:
             harmed = request.execution is not None and bool(request.execution.incidents)
             counts[names.SAMPLED_WRONG] += request.state is not State.APPROVED or harmed
     found.times[names.DECISION].append((last.at - entry.at).total_seconds())
+    found.times[names.WORKED].append(worked(last.by, last.since, last.at))
     if last.category is not None and request.state is not State.APPROVED:
         found.categories[last.category] += 1
     for act in entry.acts:
@@ -140,13 +143,15 @@ def of_person(entries: Iterable[Entry], person: str) -> Reckoned:
     found = Reckoned()
     for entry in entries:
         practice = entry.last.route.practice is not None
+        if entry.last.route.asked is not None:
+            continue
         for act in entry.acts:
             if act.by != person:
                 continue
             vote = act.verb in _VOTES
             if practice:
                 found.counts[names.PRACTISED] += vote
-                found.counts[names.PRACTICE_MISSED] += act.verb == "approve"
+                found.counts[names.PRACTICE_MISSED] += vote and act.verb != "reject"
                 continue
             found.counts[act.verb] += 1
             found.counts[names.COMMENTED] += vote and act.comment

@@ -24,7 +24,8 @@ from store import SqlStore, open_store
 RULES = Path(__file__).parent / "routing.yaml"
 CARD_AFTER = timedelta(milliseconds=400)
 """How long a card takes to arrive."""
-_CARDS = (EffectKind.CARD, EffectKind.NOTICE, EffectKind.REFRESH)
+_ASKS = (EffectKind.CARD, EffectKind.DIGEST)
+_CARDS = (*_ASKS, EffectKind.NOTICE, EffectKind.REFRESH)
 
 
 class DrivenClock:
@@ -91,6 +92,7 @@ class Hands:
 
     def __init__(self) -> None:
         self.effects: list[Effect] = []
+        self.later: list[Effect] = []
         self.executions: list[Execution] = []
 
     def take(self, effects: Sequence[Effect]) -> None:
@@ -134,8 +136,11 @@ class Stage:
         shown: list[Delivery] = []
         while self.hands.effects:
             effects, self.hands.effects = self.hands.effects, []
-            self.clock.at += CARD_AFTER
-            for effect in effects:
+            self.hands.later += [effect for effect in effects if effect.due_at > self.clock.at]
+            now = [effect for effect in effects if effect.due_at <= self.clock.at]
+            if now:
+                self.clock.at += CARD_AFTER
+            for effect in now:
                 shown += await self._delivered(effect)
         return tuple(shown)
 
@@ -144,13 +149,13 @@ class Stage:
         found = next((d for d in await self.store.deliveries(effect.request) if d.id == effect.ref), None)
         if request is None or found is None or effect.kind not in _CARDS:
             await self.desk.done([effect])
-        elif effect.kind is not EffectKind.CARD and found.state is DeliveryState.SENT:
+        elif effect.kind not in _ASKS and found.state is DeliveryState.SENT:
             await self.desk.updated([effect], found, request)
             if found.revision != request.revision:
                 return [replace(found, revision=request.revision, at=self.clock.at)]
         elif found.state is not DeliveryState.QUEUED:
             await self.desk.done([effect])
-        elif not request.state.open and effect.kind is EffectKind.CARD:
+        elif not request.state.open and effect.kind in _ASKS:
             await self.desk.skipped(effect, found, "decided before it was sent")
         else:
             handle = await self.room.send(self.desk.card_of(request), found)
