@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 
+from bot.commands import stats_watching
 from bot.commands.stats_text import told
 from bot.commands.surroundings import GOOD, CommandError, add_json, moment_given, open_ledger, say
 from bot.core.insight.asking import GROUPINGS, USUAL, Question
@@ -37,6 +38,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--alone", action="store_true", help="without the period before")
     parser.add_argument("--csv", action="store_true", help="print CSV, a line a figure")
     add_json(parser)
+    stats_watching.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -44,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Read and print."""
     if args.csv and args.json:
         raise CommandError("--csv and --json: choose one.")
+    if args.thresholds or args.attention:
+        return asyncio.run(stats_watching.run(args))
     figures, queue = asyncio.run(_read(args))
     if args.csv:
         sys.stdout.write(table_of(figures).decode())

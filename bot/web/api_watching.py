@@ -33,7 +33,7 @@ async def thresholds(call: Call) -> Answer:
     """GET /v1/metrics/thresholds."""
     since, until = period(call)
     narrow = {name: call.query[name] for name in ("agent", "action") if name in call.query}
-    found, cut = await watching.gates(call.house, since, until, **narrow)
+    found, cut = await watching.gates(call.house.store, since, until, **narrow)
     if call.query.get("format") == "csv":
         return Answer(200, watching.as_csv(watching.gate_rows(found)), CSV)
     return _document(since, until, cut, {"gates": watching.of_gates(found)})
@@ -42,7 +42,7 @@ async def thresholds(call: Call) -> Answer:
 async def attention(call: Call) -> Answer:
     """GET /v1/metrics/attention."""
     since, until = period(call)
-    found, cut = await watching.attention(call.house, since, until)
+    found, cut = await watching.attention(call.house.store, call.house.policy().people, since, until)
     # A reviewer's key bears the reviewer's name, and what stands about others is not theirs to read (threat T23).
     own = call.key.name if call.key.role is Role.REVIEWER else None
     people = tuple([each for each in found.people if own is None or each.person == own])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,12 +15,13 @@ from msgspec import Struct, to_builtins
 
 from bot.core.insight.fact import Fact
 from bot.core.insight.thresholds import Gate, Point, gates_of, yaml_of
-from bot.core.insight.watching import Person, Watched, watched
+from bot.core.insight.watching import Person as Watching
+from bot.core.insight.watching import Watched, watched
 from bot.core.insight.weighing import Share
-from bot.core.ports import Wanted
+from bot.core.model import Person
+from bot.core.ports import Store, Wanted
 from bot.core.ports.insight import FactQuery
 from bot.web.audit_copy import harmless
-from bot.web.house import House
 
 MOST = 50_000
 """Facts that are read for one report at most: the newest; what is older says less of how things are now."""
@@ -37,13 +38,13 @@ class Facts(Struct, frozen=True):
     cut: bool
 
 
-async def facts_between(house: House, since: datetime, until: datetime, **narrow: Any) -> Facts:
+async def facts_between(store: Store, since: datetime, until: datetime, **narrow: Any) -> Facts:
     """What was submitted in a period, ``narrow`` as `FactQuery` has it."""
     found: list[Fact] = []
     after, cut = None, False
     while True:
         query = FactQuery(since=since, until=until, after=after, limit=_PAGE, **narrow)
-        page = await house.store.facts_of(query)
+        page = await store.facts_of(query)
         found += page
         if len(found) > MOST:
             cut, found = True, found[-MOST:]
@@ -52,19 +53,20 @@ async def facts_between(house: House, since: datetime, until: datetime, **narrow
         after = page[-1].request
 
 
-async def gates(house: House, since: datetime, until: datetime, **narrow: Any) -> tuple[tuple[Gate, ...], bool]:
+async def gates(store: Store, since: datetime, until: datetime, **narrow: Any) -> tuple[tuple[Gate, ...], bool]:
     """Every gate in a period, and whether only the newest of it was read."""
-    read = await facts_between(house, since, until, decided=True, **narrow)
+    read = await facts_between(store, since, until, decided=True, **narrow)
     # Beside the loop: of tens of thousands this is seconds, and clicks must not wait for it.
     return await asyncio.to_thread(gates_of, read.facts), read.cut
 
 
-async def attention(house: House, since: datetime, until: datetime) -> tuple[Watched, bool]:
-    """How decisions were made in a period, and whether only the newest of it was read."""
-    people = house.policy().people
-    real = await facts_between(house, since, until)
-    practised = await facts_between(house, since, until, practice=True)
-    waiting = {person: await house.store.queued(Wanted(waits_for=person)) for person in people}
+async def attention(
+    store: Store, people: Mapping[str, Person], since: datetime, until: datetime
+) -> tuple[Watched, bool]:
+    """How these people decided in a period, and whether only the newest of it was read."""
+    real = await facts_between(store, since, until)
+    practised = await facts_between(store, since, until, practice=True)
+    waiting = {person: await store.queued(Wanted(waits_for=person)) for person in people}
 
     def local(person: str, at: datetime) -> datetime:
         known = people.get(person)
@@ -96,7 +98,7 @@ def of_gates(found: Iterable[Gate]) -> list[dict[str, Any]]:
     ]
 
 
-def of_watched(found: Watched, people: Sequence[Person]) -> dict[str, Any]:
+def of_watched(found: Watched, people: Sequence[Watching]) -> dict[str, Any]:
     """The report as JSON, with these people of it by name."""
     names = {person.person for person in people}
     document: dict[str, Any] = to_builtins(found)
@@ -109,7 +111,7 @@ def of_watched(found: Watched, people: Sequence[Person]) -> dict[str, Any]:
     return document
 
 
-def _person(person: Person) -> dict[str, Any]:
+def _person(person: Watching) -> dict[str, Any]:
     leaning = None if person.likeness is None else str(person.likeness.leaning)
     more = {"leaning": leaning, "days_to_clear": person.queue.days, "too_long": person.queue.long}
     return {**to_builtins(person), **more}
@@ -147,7 +149,7 @@ def _row(section: str, name: str, measure: str, share: Share) -> Row:
     return section, name, measure, share.share, share.low, share.high, share.count, share.of
 
 
-def watched_rows(found: Watched, people: Sequence[Person]) -> list[Row]:
+def watched_rows(found: Watched, people: Sequence[Watching]) -> list[Row]:
     """The report as rows under `HEAD`, with these people of it."""
     rows: list[Row] = [
         _row("team", "", "too fast to have been read", found.fast),

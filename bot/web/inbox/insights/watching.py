@@ -67,7 +67,7 @@ async def thresholds(site: Site, http: Http, visitor: Visitor) -> Response:
     except Invalid as refused:
         return _shown(site, visitor, "thresholds", asked, refused, gates=(), cut=False)
     narrow = {name: value for name, value in asked.narrowed.items() if name in ("agent", "action")}
-    found, cut = await watching.gates(site.house, since, until, **narrow)
+    found, cut = await watching.gates(site.house.store, since, until, **narrow)
     kind = http.query_params.get("format")
     if kind == "csv":
         return _file("thresholds.csv", watching.as_csv(watching.gate_rows(found)))
@@ -106,7 +106,7 @@ async def attention(site: Site, http: Http, visitor: Visitor) -> Response:
         since, until = asked.period(visitor.person, site.house.clock.now())
     except Invalid as refused:
         return _shown(site, visitor, "attention", asked, refused, report=None, cut=False)
-    found, cut = await watching.attention(site.house, since, until)
+    found, cut = await watching.attention(site.house.store, site.house.policy().people, since, until)
     everybody = sees_people(visitor.person)
     people = tuple([each for each in found.people if everybody or each.person == visitor.person.id])
     kind = http.query_params.get("format")
