@@ -12,6 +12,7 @@ from bot.insight import Follower
 from tests.commands.test_terminal import sayso
 from tests.desk.house import edits, open_house
 
+CATEGORY = {Verb.APPROVE: None, Verb.REJECT: "wrong_amount"}
 PERIOD = "--from 2026-01-01 --to 2026-12-31"
 
 
@@ -21,15 +22,16 @@ async def history(folder: Path) -> None:
         for verb in (Verb.APPROVE, Verb.APPROVE_WITH_EDITS, Verb.REJECT):
             asked = await house.submit(confidence=0.75)
             house.clock.move(minutes=5)
-            changed = {"arguments": edits(asked, amount=120.0)} if verb is Verb.APPROVE_WITH_EDITS else {}
-            told = {"comment": "not theirs", "category": "wrong_amount"} if verb is Verb.REJECT else {}
-            await house.decide(asked, verb=verb, **changed, **told)
+            if verb is Verb.APPROVE_WITH_EDITS:
+                await house.decide(asked, verb=verb, arguments=edits(asked, amount=120.0))
+            else:
+                await house.decide(asked, verb=verb, comment="not theirs", category=CATEGORY[verb])
         await Follower(house.store, house.clock, lambda: house.policy, pause=0.0).level()
         await house.submit()
 
 
 async def test_figures_are_told_in_a_terminal(tmp_path: Path) -> None:
-    """Shares with intervals, times, why and which edits, people, what waits, what is missing; a bad question by name."""
+    """Shares with intervals, times, why and which edits, people, what waits, what is missing; a bad question."""
     await history(tmp_path)
     told = sayso(tmp_path, f"stats {PERIOD} --by agent")
     assert told.returncode == 0, told.stderr
