@@ -18,7 +18,6 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from msgspec.structs import replace
 
 from bench.contenders import Setting, Standing
 from bench.cycles import MANY
@@ -27,7 +26,7 @@ from bench.house import House, spawn
 from bench.load import Load
 from bench.report import Table
 from bot.clock import SystemClock
-from bot.core.insight.adding import EMPTY, cells_of, plus
+from bot.core.insight.adding import EMPTY, begins, cells_of, plus
 from bot.core.insight.asking import Question
 from bot.core.insight.cell import Cell, CellKey
 from bot.core.insight.fact import Fact, Judgement
@@ -102,22 +101,23 @@ def _facts(count: int) -> Iterator[Row]:
 
 def _tallies(count: int) -> Iterator[Row]:
     """The cells of so many, hour by hour: each life comes once an hour or so, as many times as it takes."""
-    lives = list(_lives())
+    cases = [{(key.grain, key.sort, key.parts): cell for key, cell in cells_of(life).items()} for life in _lives()]
     hours = _DAYS * 24
-    each = max(1, round(count / hours / len(lives) * 10))
-    days: dict[CellKey, Cell] = {}
+    each = max(1, round(count / hours / len(cases) * 10))
+    open_cells: dict[CellKey, Cell] = {}
     for hour in range(hours):
         at = _FIRST + timedelta(hours=hour)
-        found: dict[CellKey, Cell] = {}
-        for life in lives[hour % 10 :: 10]:
-            later = replace(life, created_at=at)
-            for key, cell in cells_of(later).items():
-                into = days if key.at != at or key.grain.value == "day" else found
-                into[key] = plus(into.get(key, EMPTY), cell, each)
-        if at.hour == 23:  # noqa: PLR2004  # the day's last
-            found |= days
-            days = {}
-        yield from ({"key": spelt(key), "body": msgspec.json.encode(cell).decode()} for key, cell in found.items())
+        over = [key for key in open_cells if begins(key.grain, at) != key.at]
+        yield from (_tally(key, open_cells.pop(key)) for key in over)
+        for case in cases[hour % 10 :: 10]:
+            for (grain, sort, parts), cell in case.items():
+                key = CellKey(grain, begins(grain, at), sort, parts)
+                open_cells[key] = plus(open_cells.get(key, EMPTY), cell, each)
+    yield from (_tally(key, cell) for key, cell in open_cells.items())
+
+
+def _tally(key: CellKey, cell: Cell) -> Row:
+    return {"key": spelt(key), "body": msgspec.json.encode(cell).decode()}
 
 
 async def _filled(path: Path, count: int) -> str:

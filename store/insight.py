@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -101,7 +102,22 @@ def spelt(key: CellKey) -> str:
 
 def _key_of(text: str) -> CellKey:
     sort, grain, at, parts = text.split(" ", 3)
-    return CellKey(Grain(grain), rows.moment(int(at)), Sort(sort), _parts.decode(parts))
+    return CellKey(_grains[grain], _moment(at), _sorts[sort], _parts_of(parts))
+
+
+_grains = {grain.value: grain for grain in Grain}
+_sorts = {sort.value: sort for sort in Sort}
+
+
+@lru_cache(maxsize=1 << 12)
+def _moment(text: str) -> datetime:
+    return rows.moment(int(text))
+
+
+@lru_cache(maxsize=1 << 12)
+def _parts_of(text: str) -> tuple[str, ...]:
+    """Kept, for of a year's cells most are about the same few cases."""
+    return _parts.decode(text)
 
 
 class InsightTx(ABC):

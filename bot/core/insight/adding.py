@@ -109,9 +109,11 @@ _NO_BIN = Bin(0, 0, 0, 0)
 
 
 def begins(grain: Grain, at: datetime) -> datetime:
-    """When the hour or day (UTC) begins in which a moment lies."""
+    """When the hour, day or month (UTC) begins in which a moment lies."""
     hour = at.replace(minute=0, second=0, microsecond=0)
-    return hour if grain is Grain.HOUR else hour.replace(hour=0)
+    if grain is Grain.HOUR:
+        return hour
+    return hour.replace(hour=0) if grain is Grain.DAY else hour.replace(day=1, hour=0)
 
 
 def ended_through(fact: Fact) -> str:

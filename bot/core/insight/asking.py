@@ -142,7 +142,10 @@ def slots(question: Question) -> tuple[str, ...]:
 
 
 def spans(question: Question) -> Iterator[tuple[Grain, datetime, datetime]]:
-    """Which cells to read for a rounded period: days where they are whole, hours at the edges."""
+    """Which cells to read for a rounded period: months and days where they are whole, hours at the edges.
+
+    Where days or weeks are asked for, no months.
+    """
     since, until = question.since, question.until
     first = since if since.hour == 0 else since.replace(hour=0) + _DAY
     last = until.replace(hour=0)
@@ -151,6 +154,20 @@ def spans(question: Question) -> Iterator[tuple[Grain, datetime, datetime]]:
         return
     if since < first:
         yield Grain.HOUR, since, first
-    yield Grain.DAY, first, last
+    yield from [(Grain.DAY, first, last)] if question.timed else _months(first, last)
     if last < until:
         yield Grain.HOUR, last, until
+
+
+def _months(first: datetime, last: datetime) -> Iterator[tuple[Grain, datetime, datetime]]:
+    """Whole days as months where those are whole."""
+    since = first if first.day == 1 else (first.replace(day=1) + 32 * _DAY).replace(day=1)
+    until = last.replace(day=1)
+    if since >= until:
+        yield Grain.DAY, first, last
+        return
+    if first < since:
+        yield Grain.DAY, first, since
+    yield Grain.MONTH, since, until
+    if until < last:
+        yield Grain.DAY, until, last

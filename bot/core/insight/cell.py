@@ -1,6 +1,6 @@
 """What many facts add up to: counts, and spreads of times that can be added and taken away again.
 
-A request counts in the hour and the day (UTC) in which it was submitted, whenever it is decided.
+A request counts in the hour, the day and the month (UTC) in which it was submitted, whenever it is decided.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ class Grain(StrEnum):
 
     HOUR = "hour"
     DAY = "day"
+    MONTH = "month"
 
 
 class Sort(StrEnum):
@@ -31,7 +32,7 @@ class Sort(StrEnum):
 
 
 class CellKey(Struct, frozen=True):
-    """Which cell; ``at`` is when its hour or day begins."""
+    """Which cell; ``at`` is when its hour, day or month begins."""
 
     grain: Grain
     at: datetime
