@@ -120,7 +120,7 @@ def _person(person: Person) -> Iterator[str]:
         alike = person.likeness
         shares = f"{alike.share:.0%}, others {alike.expected:.0%}"
         yield f"  beside the others                 {_LEANINGS[alike.leaning]}: {shares}"
-    for row in person.stretches[:1]:
+    for row in (row for row in person.stretches[:1] if row.longest):
         chance = "all were approved" if row.expected is None else f"chance makes about {row.expected:.0f}"
         yield f"  longest row of approvals          {row.longest} of {row.action} ({chance})"
     yield f"  practices noticed                 {_told(person.practices.caught)}"

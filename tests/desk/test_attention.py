@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy.dialects import sqlite
 
@@ -68,7 +70,7 @@ async def test_who_shows_that_they_looked_begins_anew(house: House, verb: Verb) 
     await _approved(house, count=ROW, action="refund.issue")
     assert [each.state for each in await _approved(house)] == [State.APPROVED]
     request = await house.submit()
-    changed = {"arguments": edits(request, amount=1.0)} if verb is Verb.APPROVE_WITH_EDITS else {}
+    changed: dict[str, Any] = {"arguments": edits(request, amount=1.0)} if verb is Verb.APPROVE_WITH_EDITS else {}
     await house.decide(request, verb=verb, comment="why?", **changed)
     assert {each.state for each in await _approved(house, count=ROW, action="refund.issue")} == {State.APPROVED}
 

@@ -221,12 +221,12 @@ def _blocks(cast: Sequence[tuple[datetime, Judgement]]) -> tuple[Block, ...]:
     keys = sorted(parts, key=lambda key: (key[0] == "day", key[1]))
     apart = [_apart(parts[key], every, changed) for key in keys]
     found = []
-    for (kind, at), chance in zip(keys, holm(apart), strict=True):
-        own = parts[kind, at]
+    for (kind, begins), chance in zip(keys, holm(apart), strict=True):
+        own = parts[kind, begins]
         found.append(
             Block(
-                hour=at if kind == "hour" else None,
-                day=at if kind == "day" else None,
+                hour=begins if kind == "hour" else None,
+                day=begins if kind == "day" else None,
                 changed=plain(sum(judgement.verb in _CHANGED for judgement in own), len(own)),
                 fast=_fast(own),
                 differs=chance < SURE,

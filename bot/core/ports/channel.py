@@ -149,7 +149,7 @@ class Reviews(Protocol):
         """A person by Slack user id."""
 
     def announced(self) -> str | None:
-        """How the team was told that there are practices, to be shown where requests are listed; None: there are none."""
+        """How the team was told of practices, to be shown where requests are listed; None: there are none."""
 
     def fields(self, request: Request) -> tuple[Field, ...]:
         """The form for editing this request's arguments."""

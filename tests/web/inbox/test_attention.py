@@ -53,10 +53,10 @@ async def test_a_practice_shows_what_it_was_once_it_is_decided_and_to_no_agent(h
     assert "practice" not in page.text.replace(ANNOUNCED, "").casefold()
     assert "Nothing runs" not in page.words
     key = (await house.access.new_key(AGENT, Role.AGENT, by="tests"))[1]
-    asked = {"headers": {"Authorization": f"Bearer {key}"}}
-    async with reader.client.get(f"{house.url}/v1/requests", **asked) as answer:
+    asked = {"Authorization": f"Bearer {key}"}
+    async with reader.client.get(f"{house.url}/v1/requests", headers=asked) as answer:
         assert (answer.status, await answer.json()) == (200, {"requests": [], "next_cursor": None})
-    async with reader.client.get(f"{house.url}/v1/requests/{request.id}", **asked) as answer:
+    async with reader.client.get(f"{house.url}/v1/requests/{request.id}", headers=asked) as answer:
         assert answer.status == 404
     await reader.decide(request.id, "approve")
     page = await reader.get(f"/requests/{request.id}")
@@ -97,8 +97,8 @@ async def test_reports_come_with_intervals_and_people_read_of_themselves(run: St
     assert ("person,ana," in table, "person,ben," in table) == (True, False)
     assert "person,ben," in (await kim.get("/insights/attention?format=csv")).text
     key = (await run.access.new_key("ana", Role.REVIEWER, by="tests"))[1]
-    asked = {"headers": {"Authorization": f"Bearer {key}"}}
-    async with ana.client.get(f"{run.url}/v1/metrics/attention", **asked) as answer:
+    asked = {"Authorization": f"Bearer {key}"}
+    async with ana.client.get(f"{run.url}/v1/metrics/attention", headers=asked) as answer:
         assert [person["person"] for person in (await answer.json())["people"]] == ["ana"]
-    async with ana.client.get(f"{run.url}/v1/metrics/thresholds", **asked) as answer:
+    async with ana.client.get(f"{run.url}/v1/metrics/thresholds", headers=asked) as answer:
         assert answer.status == 403

@@ -6,6 +6,7 @@ The team comes first, and conditions before people. By name a person reads of th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from msgspec import json
 from starlette.requests import Request as Http
@@ -157,7 +158,7 @@ def _shown(
     tab: str,
     asked: Asked,
     refusal: Invalid | None = None,
-    **context: object,
+    **context: Any,
 ) -> Response:
     path = f"/insights/{tab}"
     faults = {fault.pointer: fault.detail for fault in refusal.faults} if refusal else {}
