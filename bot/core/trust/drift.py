@@ -2,7 +2,7 @@
 
 Each value is set against those of the evidence as a normal score (its place among them, read off a normal curve), and
 the scores run through a two-sided CUSUM (Page 1954). Measured with `ALLOWANCE` 0.5, `THRESHOLD` 10 and evidence of 120
-decisions: an agent that behaves as before raises an alarm, on any of three streams, about once in 10,000 actions; a
+decisions: an agent that behaves as before raises an alarm, on any of three streams, about once in 6,000 actions; a
 shift by one standard deviation is found after about 20, values beyond all that was seen before after 5. How often it
 asks is held against the hour and the kind of day, for nights and weekends are long runs of long gaps.
 """
