@@ -20,6 +20,8 @@ from bot.core.policy import HOUSE
 from bot.core.ports import Effect
 
 _SECONDS_A_DAY = 86_400
+_TICK = timedelta(hours=6)
+"""What the house looks at by itself each moment or hour, it looks at so often here."""
 _WEEKEND, _AT_WEEKENDS = 5, 0.25
 _TRUSTED_AFTER = 3
 """So many of an agent's last requests have to have run by rule before a sly one takes heart."""
@@ -39,7 +41,7 @@ class Life:
         self.scale = scale
         self.people = People(stage, draw, self.diary, self.at)
         self.ticks: list[Deed] = []
-        """What else happens each hour, beside what the house does by itself."""
+        """What else happens every six hours, beside what the house does by itself."""
         self._events: list[tuple[datetime, int, Deed]] = []
         self._order = count()
         self._proposals = count(1)
@@ -54,7 +56,7 @@ class Life:
         """All of it; what was done as planned and what came due, in order of time."""
         for agent in AGENTS:
             self._next_of(agent, self.start)
-        self.at(self.start + timedelta(hours=1), self._hour)
+        self.at(self.start + _TICK, self._tick)
         clock = self.stage.clock
         while self._events and self._events[0][0] <= self.end:
             when, _, deed = heapq.heappop(self._events)
@@ -89,11 +91,11 @@ class Life:
     async def _hand(self, effect: Effect) -> None:
         self.stage.hands.take((effect,))
 
-    async def _hour(self) -> None:
+    async def _tick(self) -> None:
         desk = self.stage.desk
         for tick in (*self.ticks, self.stage.follower.level, desk.look_at_trust, desk.practise):
             await tick()
-        self.at(self.stage.clock.at + timedelta(hours=1), self._hour)
+        self.at(self.stage.clock.at + _TICK, self._tick)
 
     def _next_of(self, agent: Agent, since: datetime) -> None:
         """Plan an agent's next proposal: by chance, seldom at weekends, and as often as its temper says."""
