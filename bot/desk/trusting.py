@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core import lifecycle
+from bot.core.errors import SaysoError
 from bot.core.insight.fact import Fact
 from bot.core.model import Request
 from bot.core.policy import TRUST_LASTS, Policy, Rule
@@ -21,6 +23,7 @@ from bot.core.trust.proposing import Standing, back_test, grant_of, proposable, 
 from bot.desk.granting import Granting
 from bot.desk.ledger import Deed
 
+_log = logging.getLogger(__name__)
 READ_EVERY = timedelta(seconds=2)
 PROPOSE_EVERY = timedelta(hours=1)
 _PAGE = 1000
@@ -49,17 +52,30 @@ class Earning(Struct, frozen=True, kw_only=True):
 class Trusting(Granting):
     """The side that looks, hour by hour."""
 
+    looking: asyncio.Task[None] | None = None
+    """The look that is under way, or the last."""
     _proposed_at: datetime | None = None
     _looked: tuple[datetime, tuple[Earning, ...]] | None = None
 
     async def look_at_trust(self) -> None:
-        """Keep what is remembered up to date, end what is over, and once an hour propose what was earned."""
+        """Keep what is remembered up to date, end what is over, and once an hour propose what was earned.
+
+        A long history takes a while to go through, and no escalation may wait for that: it is gone through beside.
+        """
         await self.keep_trust()
-        now = self._ledger.clock.now()
-        if self._asks_trust and (self._proposed_at is None or now - self._proposed_at >= PROPOSE_EVERY):
+        now, idle = self._ledger.clock.now(), self.looking is None or self.looking.done()
+        if self._asks_trust and idle and (self._proposed_at is None or now - self._proposed_at >= PROPOSE_EVERY):
             self._proposed_at = now
             if await self._ledger.holds(_LEASE):
-                await self.propose_trust(by="sayso")
+                self.looking = asyncio.get_running_loop().create_task(self._look_back())
+
+    async def _look_back(self) -> None:
+        try:
+            await self.propose_trust(by="sayso")
+        except SaysoError as problem:
+            _log.warning("what was earned could not be looked at; the next look tries again: %s", problem)
+        except Exception:  # noqa: BLE001  # whatever a history holds, the house goes on, and so does the next look
+            _log.exception("what was earned could not be looked at; the next look tries again")
 
     @property
     def _asks_trust(self) -> bool:

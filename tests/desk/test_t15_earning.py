@@ -177,12 +177,19 @@ async def test_the_back_test_routes_the_window_again(house: House) -> None:
 
 
 async def test_the_hourly_look_proposes_and_keeps_what_is_remembered_up_to_date(house: House) -> None:
-    """At start and every hour; in between nothing is gone through."""
+    """At start and every hour, beside all else; in between nothing is gone through."""
     await house.desk.look_at_trust()
+    first = house.desk.looking
     await lived(house, approvals(house, 500))
+    assert first is not None
+    await first
     await house.desk.look_at_trust()
+    second = house.desk.looking
+    assert second is not None
+    await second
     assert len(await house.store.requests(Filter(action=TRUST))) == 1
     house.clock.move(minutes=59)
     await house.decide(await asked_about(house, TRUST), "lea")
     await house.desk.look_at_trust()
+    assert house.desk.looking is second
     assert [grant.state for grant in house.desk.trust.grants] == [GrantState.IN_FORCE]
