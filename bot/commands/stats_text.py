@@ -45,6 +45,8 @@ _RATES = {
     "broke_glass": "broke glass",
     "practice_missed": "practices missed",
 }
+_WHERE_ANY = ("gated", "by_grant", "cancelled", "blocked", "undone", "unknown", "rolled_back", "broke_glass")
+"""Told only where there are any: of these none is what one expects."""
 _TIMES = {
     names.VIEW: "to the first view",
     names.DECISION: "to the decision",
@@ -72,7 +74,8 @@ def _head(figures: Figures) -> Iterator[str]:
     still = whole.now.counts.get(names.OPEN, 0)
     yield f"{now:,} {figures.of}{was}" + (f", {still:,} still open" if still else "")
     if figures.behind:
-        yield f"{figures.behind:,} lines of the audit trail are not in these figures yet; a running bot adds them."
+        lines = "line of the audit trail is" if figures.behind == 1 else "lines of the audit trail are"
+        yield f"{figures.behind:,} {lines} not in these figures yet; a running bot adds them."
 
 
 def _long(figures: Figures) -> str:
@@ -83,9 +86,10 @@ def _long(figures: Figures) -> str:
 def _whole(group: Group) -> Iterator[str]:
     now = group.now
     if now.rates:
-        rows = [_rate(_RATES[name], rate, group.changes.get(name)) for name, rate in now.rates.items()]
-        yield from ["", *_table(("share", "", "95 %", "", "change"), rows)]
-        if any(rate.few for rate in now.rates.values()):
+        told = {name: rate for name, rate in now.rates.items() if rate.count or name not in _WHERE_ANY}
+        rows = [_rate(_RATES[name], rate, group.changes.get(name)) for name, rate in told.items()]
+        yield from ["", *_table(("share", "", "95 %", "", "change" if group.before else ""), rows)]
+        if any(rate.few for rate in told.values()):
             yield f"? of fewer than {FEW}: too few to act on."
     if now.times:
         rows = [_time(name, now.times[name]) for name in _TIMES if name in now.times]

@@ -260,3 +260,15 @@ async def _change(store: SqlStore, request_id: str, **changes: object) -> None:
         tx.record(Change(event=event, before=before, after=replace(before, **changes)))
 
     await store.write(work)
+
+
+async def test_what_waits_is_told_once_and_before_each(store: SqlStore, filled: dict[str, Request]) -> None:
+    """Every open request once for nobody, and for whoever may decide it now; narrowed by agent and action."""
+    open_ones = [value for value in filled.values() if value.state.open]
+    found = await store.waiting(None, None)
+    assert sorted(at for person, at in found if not person) == sorted(value.created_at for value in open_ones)
+    for person in ("ana", "max", "nobody"):
+        assert sum(one == person for one, _ in found) == await store.queued(Wanted(waits_for=person))
+    mailer = [("", filled["mailer"].created_at), *((one, filled["mailer"].created_at) for one in ("lea", "max"))]
+    assert sorted(await store.waiting("mailer", "mail.send")) == sorted(mailer)
+    assert await store.waiting("mailer", "refund.issue") == ()
