@@ -89,7 +89,7 @@ def _lives() -> Iterator[Fact]:
 def _facts(count: int) -> Iterator[Row]:
     """So many rows of facts, spread over the time."""
     lives = [row_of(fact) for fact in _lives()]
-    bodies = [msgspec.json.decode(row["body"]) for row in lives]
+    bodies = [msgspec.json.decode(str(row["body"])) for row in lives]
     apart = timedelta(days=_DAYS) / count
     for number in range(count):
         life = number % len(lives)
@@ -157,7 +157,7 @@ async def _copied(path: Path, plain: str) -> str:
     return url
 
 
-_ASKED: dict[str, dict[str, str]] = {
+_ASKED: dict[str, dict[str, Any]] = {
     "all of it": {},
     "by agent": {"by": "agent"},
     "by reviewer": {"by": "reviewer"},

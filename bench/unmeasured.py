@@ -8,7 +8,7 @@ from bot.__main__ import main
 from bot.insight import Follower
 
 
-def _rest(_: Follower) -> None:
+def _rest(self: Follower) -> None:
     """In the place of `Follower.start`."""
 
 

@@ -55,7 +55,7 @@ def measured(cursor: Cursor, request_ids: Sequence[str]) -> tuple[Measured, ...]
         opened[request_id][revision][person] = rows.moment(at)
     cancelled = {request_id for (request_id,) in _by_key(cursor, say.taken_back, ids)}
     reviews = {one.id: one.execution.review for one in found if one.execution and one.execution.review}
-    states = dict(_by_key(cursor, say.states, tuple(reviews.values())))
+    states: dict[str, str] = dict(_by_key(cursor, say.states, tuple(reviews.values())))
     return tuple(
         Measured(
             request=one,
