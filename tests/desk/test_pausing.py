@@ -49,7 +49,7 @@ async def paused(house: House, action: str, agent: str) -> bool:
     ],
 )
 async def test_it_holds_what_it_names_and_nothing_else(
-    house: House, whose: dict[str, str], held: set[tuple[str, str]]
+    house: House, whose: dict[str, Any], held: set[tuple[str, str]]
 ) -> None:
     """All, one agent's, one action's; an agent that is called like an action is another switch."""
     assert await stop(house, **whose)
@@ -64,7 +64,8 @@ async def test_it_holds_what_it_names_and_nothing_else(
 
 async def test_each_is_a_switch_of_its_own(house: House) -> None:
     """What two of them stop takes both to run; starting all leaves those that are stopped by name; a restart, too."""
-    for whose in ({}, {"agent": "billing"}, {"agent": "third"}, {"action": "deploy.start"}):
+    switches: tuple[dict[str, Any], ...] = ({}, {"agent": "billing"}, {"agent": "third"}, {"action": "deploy.start"})
+    for whose in switches:
         await stop(house, **whose)
     await stop(house, on=False)
     assert await house.store.stopped() == Stopped(agents=("billing", "third"), actions=("deploy.start",))
