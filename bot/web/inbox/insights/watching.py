@@ -97,6 +97,7 @@ def chart_of(gate: Gate, at: int) -> Chart:
         y=words("share of edits and rejections caught"),
         marked=marked,
         even=True,
+        note=words("On the dashed line a threshold does no better than asking people at random."),
     )
 
 
