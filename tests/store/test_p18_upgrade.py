@@ -45,8 +45,9 @@ OF_ROUTING = {"accounts", "rejections"}
 OF_VISITS = {"seen", "subscriptions", "kept"}
 OF_REPLICAS = {"replicas", "leases"}
 OF_SUBJECTS = {"subjects", "belongings"}
+OF_INSIGHT = {"facts", "tallies", "grants"}
 MOVED = ("stage", "step", "step_at", "remind_at", "exhausted")
-MOST = 96
+MOST = 108
 """More statements than any upgrade makes."""
 
 STATEMENTS = (*range(0, MOST, 12), MOST)
@@ -147,7 +148,7 @@ def _of_tracks(now: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str,
 def is_as_now(database: Path, old: Old) -> None:
     """Hold the rows of a database that was brought up against those of before."""
     found = all_rows(database)
-    fresh = OF_VISITS | OF_REPLICAS | OF_SUBJECTS | (OF_LETTERS if old.schema == "0001" else set())
+    fresh = OF_VISITS | OF_REPLICAS | OF_SUBJECTS | OF_INSIGHT | (OF_LETTERS if old.schema == "0001" else set())
     fresh |= OF_ROUTING if old.schema < "0003" else set()
     assert not any(found.pop(name) for name in fresh)
     for row in found["requests"]:

@@ -73,7 +73,7 @@ PLANS = [
     ("troubled", SAY.queue.troubled, "USING INDEX executions_troubled"),
     ("troubled requests", SAY.queue.troubled, "requests USING INDEX sqlite_autoindex_requests_1 (id=?)"),
     ("undelivered", SAY.queue.undelivered, "USING INDEX deliveries_failed"),
-    ("seen", SAY.visits.seen, "seen USING PRIMARY KEY (person=? AND request=?)"),
+    ("seen", SAY.visits.seen, "seen USING COVERING INDEX seen_request (request=? AND person=?)"),
     ("a session", SAY.visits.session, "USING INDEX sqlite_autoindex_sessions_1 (id=?)"),
     ("a link", SAY.visits.link, "USING INDEX sqlite_autoindex_links_1 (hash=?)"),
     ("a person's browsers", SAY.visits.subscriptions_of, "USING INDEX subscriptions_person (person=?)"),
