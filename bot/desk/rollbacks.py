@@ -7,6 +7,7 @@ other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ from bot.desk.counting import Proposal, counted
 from bot.desk.ledger import Deed
 from bot.desk.reviewers import Reviewers
 
+_BROKEN = re.compile(r"\n *")
 _SAID = 600
 """Characters of the first one's result on the card; the whole is on its page."""
 _ENDED = {
@@ -116,6 +118,8 @@ class Rollbacks(Reviewers):
             asked=None if by.startswith("agent:") else by,
         )
         standing = replace(standing, routing=replace(standing.routing, route=route))
+        # Barred already; as the request's own it would read as the agent's word.
+        it = replace(it, submission=replace(submission, on_behalf_of=first.content.on_behalf_of))
         deed = self._written(tx, it, standing, actor=by, via=via, takes_back=first.id)
         linked = replace(run, rollback=it.id)
         after = replace(first, execution=linked)
@@ -203,6 +207,7 @@ def notes_of(
         notes.append(("Careful", UNSURE))
     if run.result is not None:
         text = literal(run.result)
+        text = _BROKEN.sub(" ", text) if isinstance(run.result, dict | list) else text
         notes.append(("It gave", text if len(text) <= _SAID else f"{text[:_SAID]}… (the whole is on its page)"))
     role, _, name = by.partition(":")
     if role != "agent":
