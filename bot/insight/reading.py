@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from msgspec.structs import replace
+
 from bot.core.errors import Invalid
 from bot.core.insight.asking import Question, spans
 from bot.core.insight.cell import Cell, CellKey
@@ -29,7 +31,9 @@ class Reading:
         # Read before the cells are: these may know more than is said, never less.
         followed, (newest, _) = await self._store.followed(), await self._store.audit_head()
         cells = await self._cells(asked)
-        before = await self._cells(asked.earlier()) if asked.compare else None
+        # The period before is told as a whole, whatever this one is told by: of days or weeks it needs none.
+        earlier = replace(asked.earlier(), by="") if asked.timed else asked.earlier()
+        before = await self._cells(earlier) if asked.compare else None
         # In a thread: a year of a busy house takes a part of a second, and nobody else's call waits for it.
         return await asyncio.to_thread(figures_of, asked, cells, before, as_of=now, behind=max(0, newest - followed))
 
