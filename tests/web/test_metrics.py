@@ -94,7 +94,7 @@ async def test_figures_tell_what_happened(measured: Office) -> None:
     assert found["to"].endswith(":00:00Z")
 
 
-async def test_t15_figures_of_people_are_theirs_and_the_admins(measured: Office) -> None:
+async def test_t23_figures_of_people_are_theirs_and_the_admins(measured: Office) -> None:
     """Admins and auditors read everybody's; a reviewer the team's and their own; an agent its own, and of nobody."""
     await day_of_work(measured)
     for everything in ("ops", "lea"):
