@@ -72,7 +72,11 @@ async def back_up(url: str, file: Path, *, replace: bool, now: datetime, shown: 
             report = hold(cursor, "no backup was written, for the store's trail does not hold")
             paused = driver.execute("SELECT position FROM switches WHERE name = 'pause'").fetchone()
             about = About(
-                taken_at=now.isoformat(), source=shown, seq=report.seq, hash=report.hash, paused=bool(paused and paused[0] & 1)
+                taken_at=now.isoformat(),
+                source=shown,
+                seq=report.seq,
+                hash=report.hash,
+                paused=bool(paused and paused[0] & 1),
             )
             pages.mark(driver, about)
             pages.free(driver)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.core.model import Decision, Delivery, Event, Execution, Request
-from bot.core.ports import Change, Effect, Overtaken, Stopped
+from bot.core.ports import Change, Effect, Overtaken
 from store import asked, queries, rows
 from store.access import AccessTx
 from store.accounts import AccountsTx
@@ -22,6 +22,7 @@ from store.erasing import ErasingTx
 from store.insight import InsightTx
 from store.letters import LettersTx
 from store.replicas import ReplicasTx
+from store.switches import SwitchesTx
 from store.trust import TrustTx
 from store.visits import VisitsTx
 
@@ -32,7 +33,7 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, InsightTx, ErasingTx, TrustTx):
+class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, InsightTx, ErasingTx, SwitchesTx, TrustTx):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -235,30 +236,6 @@ class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, Insi
     def finish(self, effect_ids: Sequence[str]) -> None:
         """See `Tx.finish`."""
         self._done.extend(effect_ids)
-
-    def paused(self, agent: str | None = None, action: str | None = None) -> bool:
-        """See `Tx.paused`."""
-        return queries.paused(self._cursor, agent, action)
-
-    def stopped(self) -> Stopped:
-        """See `Tx.stopped`."""
-        return queries.stopped(self._cursor)
-
-    def pause(self, *, on: bool, event: Event, agent: str | None = None, action: str | None = None) -> None:
-        """See `Tx.pause`."""
-        stands = queries.pausing(self._cursor)
-        named = [before + name for before, name in ((queries.AGENT, agent), (queries.ACTION, action)) if name]
-        for name in named:
-            self._switch(name, int(on))
-        if named:
-            some = queries.stopped(self._cursor) if stands & queries.NAMED else None
-            on = on or (some is not None and bool(some.agents or some.actions))
-        bit = queries.NAMED if named else queries.ALL
-        self._switch(queries.PAUSE, stands | bit if on else stands & ~bit)
-        self.append(event)
-
-    def _switch(self, name: str, position: int) -> None:
-        self._cursor.change(self._say.put_switch, {"name": name, "position": position})
 
     def append(self, event: Event) -> None:
         """See `Tx.append`."""

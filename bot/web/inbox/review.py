@@ -86,8 +86,7 @@ async def _page(
     # What was typed for another revision is not put back: it was meant for what stood there then.
     kept = None if stale else attempt
     edits = kept if kept and kept.panel == Verb.APPROVE_WITH_EDITS else None
-    stopped = await house.desk.stopped()
-    paused = stopped.holds(request.agent, request.action)
+    paused = (stopped := await house.desk.stopped()).holds(request.agent, request.action)
     return site.pages.show(
         "request.html",
         now=now,
