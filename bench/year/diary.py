@@ -59,6 +59,11 @@ class Diary:
         self.entries: dict[str, Entry] = {}
         self.house: dict[str, Request] = {}
 
+    def last(self, request_id: str) -> Request:
+        """A request as it stands."""
+        entry = self.entries.get(request_id)
+        return self.house[request_id] if entry is None else entry.last
+
     def submitted(self, request: Request, proposal: Proposal) -> Entry:
         """A proposal was taken."""
         entry = Entry(proposal=proposal, at=request.created_at, last=request)

@@ -29,6 +29,7 @@ _FAILS, _SILENT, _WITHDRAWS, _REGRETS = 0.01, 0.003, 0.01, 0.05
 _NOTICED, _FOUND_AFTER = 0.8, 2 * _SECONDS_A_DAY
 
 Deed = Callable[[], Awaitable[object]]
+"""What is done at its moment; what it gives is true where it may have changed something."""
 
 
 class Life:
@@ -61,8 +62,8 @@ class Life:
         while self._events and self._events[0][0] <= self.end:
             when, _, deed = heapq.heappop(self._events)
             clock.at = max(clock.at, when)
-            await deed()
-            await self._settle()
+            if await deed():
+                await self._settle()
         clock.at = max(clock.at, self.end)
         await self.stage.follower.level()
         return self.diary
@@ -88,14 +89,16 @@ class Life:
                 if request is not None:
                     await self._moved(request)
 
-    async def _hand(self, effect: Effect) -> None:
+    async def _hand(self, effect: Effect) -> bool:
         self.stage.hands.take((effect,))
+        return True
 
-    async def _tick(self) -> None:
+    async def _tick(self) -> bool:
         desk = self.stage.desk
         for tick in (*self.ticks, self.stage.follower.level, desk.look_at_trust, desk.practise):
             await tick()
         self.at(self.stage.clock.at + _TICK, self._tick)
+        return True
 
     def _next_of(self, agent: Agent, since: datetime) -> None:
         """Plan an agent's next proposal: by chance, seldom at weekends, and as often as its temper says."""
@@ -104,9 +107,10 @@ class Life:
         pace = temper.rate * self.scale * (_AT_WEEKENDS if since.weekday() >= _WEEKEND else 1.0)
         when = since + timedelta(seconds=self.draw.expovariate(pace / _SECONDS_A_DAY))
 
-        async def propose() -> None:
+        async def propose() -> bool:
             await self._propose(agent)
             self._next_of(agent, self.stage.clock.at)
+            return True
 
         self.at(when, propose)
 
@@ -134,9 +138,14 @@ class Life:
             later = clock.at + timedelta(seconds=self.draw.expovariate(1 / 3600))
             self.at(later, lambda: self._withdraw(request.id, agent.name))
 
-    async def _withdraw(self, request_id: str, agent: str) -> None:
-        if self.diary.entries[request_id].last.state.open:
+    async def _withdraw(self, request_id: str, agent: str) -> bool:
+        still = self.diary.last(request_id).state.open
+        if still:
             await self.stage.desk.cancel(request_id, agent=agent, reason="no longer needed")
+        return still
+
+    async def _wake(self, request_id: str, due: datetime) -> bool:
+        return self.diary.last(request_id).due_at == due and bool(await self.stage.desk.wake())
 
     async def _moved(self, request: Request) -> None:
         """A request changed: whoever has to act upon it plans to."""
@@ -144,8 +153,9 @@ class Life:
             self.diary.house[request.id] = request
         else:
             self.diary.moved(request)
-        if request.due_at is not None and request.state.open:
-            self._once(request.id, f"wake {request.due_at}", request.due_at, self.stage.desk.wake)
+        due = request.due_at
+        if due is not None and request.state.open:
+            self._once(request.id, f"wake {due}", due, partial(self._wake, request.id, due))
         if request.state is State.PENDING:
             self.people.asked(request)
         elif request.state.approved and request.execution is not None:
@@ -167,10 +177,12 @@ class Life:
             if self.draw.random() < _REGRETS:
                 self._once(request.id, f"undo {request.revision}", half, lambda: self.people.undo(request.id))
 
-    async def _answer(self, request_id: str) -> None:
+    async def _answer(self, request_id: str) -> bool:
         entry = self.diary.entries[request_id]
-        if entry.last.state is State.NEEDS_INFO:
+        asked = entry.last.state is State.NEEDS_INFO
+        if asked:
             await self.stage.desk.inform(request_id, agent=entry.proposal.agent, text="It is in the customer's letter.")
+        return asked
 
     def _planned(self, execution: Execution) -> None:
         """An execution is to begin, or is in the hands of its agent, which reports."""
@@ -178,16 +190,23 @@ class Life:
             return
         about = f"{execution.id} {execution.state}"
         claim = execution.due_at
-        self._once(execution.request, f"claim {about}", claim, lambda: self.stage.desk.claim(execution.id))
+        self._once(execution.request, f"claim {about}", claim, lambda: self._claim(execution))
         if execution.state is ExecutionState.EXECUTING and self.draw.random() >= _SILENT:
             when = self.stage.clock.at + timedelta(seconds=self.draw.lognormvariate(2, 1))
             self._once(execution.request, f"report {about}", when, lambda: self._report(execution.request))
 
-    async def _report(self, request_id: str) -> None:
+    async def _claim(self, execution: Execution) -> bool:
+        stands = self.diary.last(execution.request).execution
+        if stands is None or stands.id != execution.id or stands.state.ended:
+            return False
+        await self.stage.desk.claim(execution.id)
+        return True
+
+    async def _report(self, request_id: str) -> bool:
         entry = self.diary.entries[request_id]
         execution = entry.last.execution
         if execution is None or execution.state is not ExecutionState.EXECUTING:
-            return
+            return False
         failed = self.draw.random() < _FAILS
         state = ExecutionState.FAILED if failed else ExecutionState.EXECUTED
         agent, error = entry.proposal.agent, "no answer from the shop" if failed else None
@@ -195,6 +214,7 @@ class Life:
         if not failed:
             entry.ran += 1
             self._consequence(request_id, entry)
+        return True
 
     def _consequence(self, request_id: str, entry: Entry) -> None:
         """What should not have run comes to light, mostly."""

@@ -52,10 +52,10 @@ class People:
                 when = at_work(name, now, self._draw.expovariate(1 / person.delay))
                 self._at(when, lambda r=request.id, p=person: self._look(r, p))
 
-    async def _look(self, request_id: str, person: Person) -> None:
-        request = await self._stage.store.request(request_id)
-        if request is None or request.state is not State.PENDING or not request.waits_for(person.id):
-            return
+    async def _look(self, request_id: str, person: Person) -> bool:
+        request = self._diary.last(request_id)
+        if request.state is not State.PENDING or not request.waits_for(person.id):
+            return False
         card = self._stage.desk.card_of(request)
         in_slack = self._draw.random() < person.slack
         if not in_slack:
@@ -67,18 +67,18 @@ class People:
         when = self._stage.clock.at + timedelta(seconds=took)
         channel = "slack" if in_slack else "inbox"
         self._at(when, lambda: self._act(request_id, person, request.revision, channel))
+        # That it was opened is no line of the trail.
+        return False
 
     def _reading(self, card: Card, person: Person) -> float:
         if not person.reads:
             return person.glance * self._draw.uniform(0.3, 1.0)
         return 5 + len(repr(card.arguments)) / _PACE * self._draw.uniform(0.8, 2.0) + self._draw.expovariate(1 / 20)
 
-    async def _act(self, request_id: str, person: Person, revision: int, channel: str) -> None:
-        request = await self._stage.store.request(request_id)
-        if request is None or request.state is not State.PENDING or not request.waits_for(person.id):
-            return
-        if request.revision != revision:
-            return
+    async def _act(self, request_id: str, person: Person, revision: int, channel: str) -> bool:
+        request = self._diary.last(request_id)
+        if request.state is not State.PENDING or not request.waits_for(person.id) or request.revision != revision:
+            return False
         entry = self._diary.entries.get(request_id)
         said = self._choice(request, person, entry)
         now = self._stage.clock.now()
@@ -86,7 +86,7 @@ class People:
             Ballot(request=request_id, by=person.id, channel=channel, revision=revision, digest=request.digest, **said)
         )
         if entry is None:
-            return
+            return True
         edited = None
         if said["decision"] is Verb.APPROVE_WITH_EDITS:
             name = _NUMBER[entry.proposal.agent]
@@ -110,6 +110,7 @@ class People:
                 edited=edited,
             )
         )
+        return True
 
     def _choice(self, request: Request, person: Person, entry: Entry | None) -> dict[str, Any]:
         """What a person says to it: ``decision`` and what goes with that, as a `Ballot` takes it."""
@@ -147,27 +148,32 @@ class People:
         first.incident = first.incident or self._stage.clock.now()
         return {"decision": Verb.REJECT, "category": "high", "comment": "That was wrong."}
 
-    async def undo(self, request_id: str) -> None:
-        """Who approved it takes that back while nothing has run."""
-        request = await self._stage.store.request(request_id)
-        if request is None or request.execution is None or request.execution.state is not ExecutionState.WAITING:
-            return
+    async def undo(self, request_id: str) -> bool:
+        """Who approved it takes that back while nothing has run; whether anything was done."""
+        request = self._diary.last(request_id)
+        if request.execution is None or request.execution.state is not ExecutionState.WAITING:
+            return False
         by = request.votes[-1].by
         await self._stage.desk.undo(request_id, by=by, via="inbox", revision=request.revision)
         self._diary.entries[request_id].undone = True
+        return True
 
-    async def report_incident(self, request_id: str) -> None:
-        """Somebody found out that what ran did harm; what can be taken back they propose to, as often as not."""
+    async def report_incident(self, request_id: str) -> bool:
+        """Somebody found out that what ran did harm; what can be taken back they propose to, as often as not.
+
+        Whether anything was done, as of everything that is planned.
+        """
         entry, desk = self._diary.entries[request_id], self._stage.desk
         run = entry.last.execution
         if run is None or run.state not in RAN or run.incidents:
-            return
+            return False
         severity = self._draw.choice((Severity.LOW, Severity.MEDIUM, Severity.HIGH))
         entry.incident = entry.incident or self._stage.clock.now()
         by = "person:lea"
         await desk.report_incident(request_id, by=by, via="inbox", severity=severity, note="A customer complained.")
         if self._stage.policy.action(entry.proposal.action).rollback and self._draw.random() < _TAKES_BACK:
             await desk.roll_back(request_id, by=by, via="inbox", reason="It did harm.")
+        return True
 
 
 def harmful(entry: Entry) -> bool:

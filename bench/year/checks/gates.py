@@ -24,7 +24,7 @@ CHECK = "4. Suggested thresholds catch more of what is wrong than 0.85, at the s
 GATE = 0.85
 EACH = 600
 """Requests of each agent, of both halves together."""
-_BEYOND = 4.0
+BEYOND = 4.0
 """Standard errors beyond which worse is worse, and not noise."""
 
 KNOWS, BOASTS, GUESSES, SHY = "knows", "boasts", "guesses", "shy"
@@ -146,16 +146,16 @@ def check(seed: int, *, seeds: int = 100) -> Iterator[Finding]:
             found=f"{_mean([t.gate_caught for t in found]):.1%} at {_mean([t.gate_load for t in found]):.1%}",
         )
         gain, spread = _mean([t.gain for t in found]), statistics.stdev([t.gain for t in found])
-        better = gain - _BEYOND * spread / sqrt(len(found)) > 0
+        better = gain - BEYOND * spread / sqrt(len(found)) > 0
         several = len(world) > 1
         yield Finding(
             check=CHECK,
             name=f"{name}: more caught than by one threshold, at the same load",
             found=f"{gain:+.1%} (from {min(t.gain for t in found):+.1%} to {max(t.gain for t in found):+.1%})",
             wanted="more" if several else "as much",
-            good=better if several else gain > -_BEYOND * spread / sqrt(len(found)) - 0.01,
+            good=better if several else gain > -BEYOND * spread / sqrt(len(found)) - 0.01,
         )
-        worse = sum(t.gain < -_BEYOND * t.error for t in found)
+        worse = sum(t.gain < -BEYOND * t.error for t in found)
         yield Finding(
             check=CHECK,
             name=f"{name}: lives in which it is worse beyond noise",

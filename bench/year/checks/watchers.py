@@ -150,7 +150,7 @@ def in_life(facts: Sequence[Fact], since: datetime, until: datetime, *, whole: b
         name="in the year: who rejects more, and less, than the others on like requests",
         found=f"{', '.join(sorted(more)) or 'nobody'}; {', '.join(sorted(less)) or 'nobody'}",
         wanted="eli; cem" if whole else "not ana, not ben",
-        good=("eli" in more and "cem" in less or not whole) and not {"ana", "ben"} & (more | less),
+        good=(not whole or ("eli" in more and "cem" in less)) and not {"ana", "ben"} & (more | less),
     )
     missed = {p.person: p.practices.caught for p in made.people if p.practices.caught.of}
     for who, caught in sorted(missed.items()):
