@@ -56,7 +56,7 @@ async def cells(store: SqlStore) -> dict[CellKey, Cell]:
     found: dict[CellKey, Cell] = {}
     for sort in Sort:
         for grain in Grain:
-            found |= await store.cells(sort, grain, FIRST - timedelta(days=1), FIRST + timedelta(days=400))
+            found |= await store.cells(sort, grain, FIRST - timedelta(days=31), FIRST + timedelta(days=400))
     return found
 
 

@@ -25,6 +25,7 @@ def cells_of(fact: Fact) -> dict[CellKey, Cell]:
     parts: dict[tuple[Sort, tuple[str, ...]], Cell] = {}
     if not fact.practice:
         case = _case(fact)
+        parts[Sort.WHOLE, ()] = case
         parts[Sort.CASE, (fact.agent, fact.action, fact.rule, ended_through(fact))] = case
         for name, value in fact.labels.items():
             parts[Sort.LABEL, (f"{name}={value}", fact.agent, fact.action)] = case

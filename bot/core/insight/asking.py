@@ -26,7 +26,8 @@ _GROUPED = f"must be one of {', '.join(GROUPINGS)}, or label:NAME"
 _TWO_LABELS = "must be of the label that is grouped by: two labels are not known together"
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_KNOWN = {
+_KNOWN: dict[Sort, tuple[str, ...]] = {
+    Sort.WHOLE: (),
     Sort.CASE: ("agent", "action", "rule", "channel"),
     Sort.REVIEWER: ("reviewer", "agent", "action", "channel"),
     Sort.LABEL: ("label", "agent", "action"),

@@ -22,10 +22,12 @@ class Grain(StrEnum):
 class Sort(StrEnum):
     """What a cell is about, and so what its ``parts`` are.
 
-    ``case``: agent, action, rule, and the channel of the vote that ended it (empty: none). ``reviewer``: person, agent,
-    action, channel; such a cell adds up judgements. ``label``: ``name=value``, agent, action.
+    ``whole``: nothing, which tells of days and weeks in some hundreds of cells. ``case``: agent, action, rule, and the
+    channel of the vote that ended it (empty: none). ``reviewer``: person, agent, action, channel; such a cell adds up
+    judgements. ``label``: ``name=value``, agent, action.
     """
 
+    WHOLE = "whole"
     CASE = "case"
     REVIEWER = "reviewer"
     LABEL = "label"
