@@ -14,6 +14,7 @@ from bot.core.model import Request, Severity, State, Verb
 from bot.core.policy import TRUST
 from bot.core.ports import Filter
 from bot.core.trust.grants import Ending, GrantState
+from bot.insight import Follower
 from tests.core.trust.histories import fact, spread, with_judges
 from tests.desk import trusted
 from tests.desk.filed import enforce
@@ -193,3 +194,33 @@ async def test_the_hourly_look_proposes_and_keeps_what_is_remembered_up_to_date(
     await house.desk.look_at_trust()
     assert house.desk.looking is second
     assert [grant.state for grant in house.desk.trust.grants] == [GrantState.IN_FORCE]
+
+
+async def judged_in_life(house: House, count: int, *, reading: float) -> None:
+    """So many real requests over twenty days, each approved after so many seconds, and measured by the follower."""
+    for number in range(count):
+        house.clock.move(hours=20 * 24 / count)
+        request = await house.submit(arguments={"order": f"order {number}", "amount": 1 + number % 40})
+        house.clock.move(seconds=reading)
+        await house.decide(request, ("ana", "ben")[number % 2])
+    await Follower(house.store, house.clock, lambda: house.policy, pause=0.0).level()
+
+
+async def test_t15_what_was_really_decided_earns_and_real_fast_clicks_do_not(house: House) -> None:
+    """Through the whole house: submitted, read, approved, measured, proposed, granted, and then run by rule."""
+    await judged_in_life(house, 110, reading=0.01)
+    assert await house.desk.propose_trust(by="sayso") == ()
+    (earning,) = await house.desk.earnings()
+    assert earning.evidence[0].dropped == {"too fast to have been read": 110}
+    await judged_in_life(house, 110, reading=120)
+    told = (await proposed(house)).content.arguments
+    assert told["evidence"][0]["decisions"] == 110
+    assert (told["back-test"]["requests in the window"], told["back-test"]["would have run"]) == (220, 220)
+    await house.decide(await asked_about(house, TRUST), "lea")
+    await house.desk.keep_trust()
+    ran = []
+    for number in range(12):
+        house.clock.move(hours=4)
+        ran.append(await house.submit(arguments={"order": f"later {number}", "amount": 7 + number}))
+    assert [one.state for one in ran].count(State.APPROVED) > 8
+    assert (await refund(house, 50.5)).state is State.PENDING

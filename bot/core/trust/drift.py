@@ -2,7 +2,7 @@
 
 Each value is set against those of the evidence as a normal score (its place among them, read off a normal curve), and
 the scores run through a two-sided CUSUM (Page 1954). Measured with `ALLOWANCE` 0.5, `THRESHOLD` 10 and evidence of 120
-decisions: an agent that behaves as before raises an alarm, on any of three streams, about once in 6,000 actions; a
+decisions: an agent that behaves as before raises an alarm, on any of three streams, about once in 10,000 actions; a
 shift by one standard deviation is found after about 20, values beyond all that was seen before after 5. How often it
 asks is held against the hour and the kind of day, for nights and weekends are long runs of long gaps.
 """
@@ -27,6 +27,9 @@ _FEWEST = 20
 """Of fewer values nothing is said."""
 _LEAST_SPREAD = 0.2
 """Of how far claims lie from outcomes; without it one failure after a flawless history would be an alarm by itself."""
+_SLACK = {"rate": 0.2, "confidence": 0.02}
+_SLACK_OF_NUMBERS = 0.1
+"""Values this near to each other are the same: a machine that asks every hour to the second drifts not by a minute."""
 _CLIP = 3.0
 _NORMAL = NormalDist()
 _RATE, _CONFIDENCE, _OUTCOME = "rate", "confidence", "outcome"
@@ -91,11 +94,11 @@ def noticed(
     """One more request that the grant covers, and what is other than it was, in words, once it is enough."""
     scores: dict[str, float | None] = {}
     if watch.last_at is not None and baseline.pace:
-        scores[_RATE] = score(baseline.gaps, elapsed(baseline.pace, watch.last_at, at))
+        scores[_RATE] = score(baseline.gaps, elapsed(baseline.pace, watch.last_at, at), _SLACK[_RATE])
     for pointer, value in numbers.items():
-        scores[pointer] = score(baseline.numbers.get(pointer, ()), value)
+        scores[pointer] = score(baseline.numbers.get(pointer, ()), value, _SLACK_OF_NUMBERS)
     if confidence is not None:
-        scores[_CONFIDENCE] = score(baseline.confidence, confidence)
+        scores[_CONFIDENCE] = score(baseline.confidence, confidence, _SLACK[_CONFIDENCE])
     summed = _added(watch.sums, {name: z for name, z in scores.items() if z is not None})
     return Watch(seen=watch.seen + 1, last_at=at, sums=summed), _alarm(summed)
 
@@ -110,12 +113,17 @@ def judged(baseline: Baseline, watch: Watch, *, confidence: float | None, right:
     return Watch(seen=watch.seen, last_at=watch.last_at, sums=summed), _alarm(summed)
 
 
-def score(known: Sequence[float], value: float) -> float | None:
-    """The normal score of a value among those known (sorted); None where those are too few to say."""
+def score(known: Sequence[float], value: float, slack: float = 0.0) -> float | None:
+    """The normal score of a value among those known (sorted); None where those are too few to say.
+
+    What lies within the share ``slack`` of it counts as its equal.
+    """
     if len(known) < _FEWEST:
         return None
     # In the middle of its equals, so that a value that always was the same scores 0.
-    place = (bisect_left(known, value) + bisect_right(known, value) + 1) / (2 * (len(known) + 1))
+    near = abs(value) * slack
+    below, upto = bisect_left(known, value - near), bisect_right(known, value + near)
+    place = (below + upto + 1) / (2 * (len(known) + 1))
     return _NORMAL.inv_cdf(place)
 
 

@@ -83,6 +83,19 @@ def test_outcomes_that_fall_short_of_the_confidence_are_found_and_better_ones_ar
     assert told([True] * 1000) is None
 
 
+def test_a_machine_that_asks_to_the_second_does_not_drift_by_a_few_minutes() -> None:
+    """Every hour to the second, of always the same amount; then every 55 minutes, and a little less: the same."""
+    times = [BEGAN + timedelta(hours=n) for n in range(120)]
+    known = baseline_of(times, {"/amount": [20.0] * 120}, [0.9] * 120, [True] * 120)
+    for minutes, drifts in ((55, False), (5, True)):
+        watch, alarm = UNWATCHED, None
+        for n in range(60):
+            at = times[-1] + timedelta(minutes=minutes * n)
+            watch, now = noticed(known, watch, at=at, numbers={"/amount": 19.0}, confidence=0.895)
+            alarm = alarm or now
+        assert (alarm is not None) == drifts, minutes
+
+
 def test_of_too_few_values_nothing_is_said_and_equal_ones_are_no_drift() -> None:
     """A baseline of less than twenty scores nothing; whoever always asked for the same goes on to."""
     assert score((1.0,) * 19, 5.0) is None
