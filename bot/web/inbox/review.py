@@ -65,8 +65,7 @@ async def _page(
 ) -> Response:
     house = site.house
     fields = house.desk.fields(request)
-    now = house.clock.now()
-    policy = house.policy()
+    policy, now = house.policy(), house.clock.now()
     trail = veiled(request, entries(await house.store.told(request), policy.people))
     view = view_of(
         request,
