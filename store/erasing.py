@@ -131,7 +131,8 @@ class ErasingTx(ABC):
     def sealed(self, request: Request, before: Request | None, data: dict[str, Any]) -> dict[str, Any]:
         """The data of a line about this request, sealed where its route hides something or names a subject."""
         route, run = request.route, request.execution
-        own = bool(route.hidden or route.subject or (run is not None and names_secrets(run.result)))
+        hides = route.hidden or route.unsaid or (run is not None and names_secrets(run.result))
+        own = bool(hides or route.subject)
         if not (own or route.of):
             return data
         known = self._cursor.one(self._say.subjects.seal_of, {"request": request.id}) or self._inherited(request)

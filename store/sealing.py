@@ -114,7 +114,7 @@ def quotes(sent: Delivery) -> bool:
 def bare_route(route: Route) -> Route:
     """A route without the texts that may repeat what was asked."""
     checks = tuple([replace(check, detail="") for check in route.checks])
-    return replace(route, why=WITHHELD, warnings=(), checks=checks, hidden=(), notes=())
+    return replace(route, why=WITHHELD, warnings=(), checks=checks, hidden=(), notes=(), unsaid=())
 
 
 def bare_advice(advice: tuple[Assessment, ...]) -> tuple[Assessment, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.engine import make_url
 
+from store.insight_tables import facts, tallies
 from store.lock import AlreadyRunning
 from store.origins import postgres, refuse_live
 from store.tables import (
@@ -21,7 +22,7 @@ from store.tables import (
 
 TOUCHED = (
     *(requests, revisions, decisions, executions, deliveries, effects),
-    *(idempotency, accounts, rejections, subjects),
+    *(idempotency, accounts, rejections, subjects, facts, tallies),
 )
 """What an erasure writes over."""
 

@@ -75,8 +75,11 @@ def tightened(old: Route, new: Route) -> Route:
     either of them bars is barred. So an edit can neither shed a reviewer nor slip past one whom the edited content
     needs, nor be approved by somebody who may not review it.
     """
+    hidden = {"hidden": tuple(sorted({*old.hidden, *new.hidden})), "subject": old.subject or new.subject}
     if new.then is Then.BLOCK:
-        return new
+        # What it is about stays: a rollback hides what the first request does, whatever its own action says.
+        about = {"of": old.of, "unsaid": old.unsaid, "notes": old.notes, "asked": old.asked}
+        return replace(new, **hidden, **about)
     barred = tuple(sorted({*old.excluded, *new.excluded}))
     stages = tuple(_without(stage, barred) for stage in _merged(old.stages, new.stages))
     warnings = tuple(dict.fromkeys((*old.warnings, *new.warnings)))
@@ -87,7 +90,6 @@ def tightened(old: Route, new: Route) -> Route:
     known = {"absences": {**old.absences, **new.absences}, "hours": {**old.hours, **new.hours}}
     checks = tuple({check.name: check for check in (*old.checks, *new.checks)}.values())
     letters["needs_reason"] = old.needs_reason or new.needs_reason
-    hidden = {"hidden": tuple(sorted({*old.hidden, *new.hidden})), "subject": old.subject or new.subject}
     kept = replace(
         old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known, **hidden
     )

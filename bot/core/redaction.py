@@ -234,7 +234,8 @@ class Veil(Struct, frozen=True):
         checks = tuple([replace(check, detail=self.text(check.detail)) for check in route.checks])
         notes = tuple([(label, self.text(text)) for label, text in route.notes])
         warnings = tuple(map(self.text, route.warnings))
-        return replace(route, why=self.text(route.why), warnings=warnings, checks=checks, notes=notes)
+        why = self.text(route.why)
+        return replace(route, why=why, warnings=warnings, checks=checks, notes=notes, unsaid=())
 
 
 def veil_of(route: Route, *contents: Revision, edits: Sequence[Edit] = ()) -> Veil:
@@ -247,7 +248,7 @@ def veil_of(route: Route, *contents: Revision, edits: Sequence[Edit] = ()) -> Ve
         places += [(content.context, path) for path in context] + [(content.labels, path) for path in labels]
         places += [place for edit in content.differs for path in arguments for place in _within(edit, path)]
     found = {text for value, path in places for item in at(value, path) for text in texts(item)}
-    secrets = {way for text in found if len(text) >= SHORTEST for way in spellings(text)}
+    secrets = {way for text in found.union(route.unsaid) if len(text) >= SHORTEST for way in spellings(text)}
     # The longest first: one may be a part of another, whose rest would be left standing.
     return Veil(arguments, context, labels, tuple(sorted(secrets, key=lambda text: (-len(text), text))))
 
@@ -264,14 +265,14 @@ def edits_of(request: Request) -> tuple[Edit, ...]:
 
 def shown(request: Request) -> Request:
     """The request as everybody but its agent may see it; the very same where nothing is hidden."""
-    run = request.execution
-    if not request.route.hidden and (run is None or not names_secrets(run.result)):
+    run, route = request.execution, request.route
+    if not (route.hidden or route.unsaid or (run is not None and names_secrets(run.result))):
         return request
-    veil = veil_of(request.route, request.content, edits=edits_of(request))
+    veil = veil_of(route, request.content, edits=edits_of(request))
     return replace(
         request,
         title=veil.text(request.title),
-        route=veil.route(request.route),
+        route=veil.route(route),
         content=veil.content(request.content),
         answer=veil.text_or_none(request.answer),
         decisions=tuple([veil.decision(made) for made in request.decisions]),

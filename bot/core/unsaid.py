@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from bot.core.model import Request
-from bot.core.redaction import SHORTEST, edits_of, texts, veil_of
+from bot.core.pointers import names
+from bot.core.redaction import SHORTEST, at, edits_of, named, texts, veil_of
 
 
 def unsayable(request: Request) -> tuple[str, ...]:
     """Texts of a request that no log may say, the longest first: what is hidden, and all of what is a subject's."""
     route, content = request.route, request.content
-    if not route.hidden and route.subject is None:
+    if not (route.hidden or route.unsaid) and route.subject is None:
         return ()
     found = set(veil_of(route, content, edits=edits_of(request)).secrets)
     if route.subject is not None:
@@ -20,3 +21,11 @@ def unsayable(request: Request) -> tuple[str, ...]:
         told += [[made.comment, made.answer] for made in request.decisions]
         found.update(text for text in texts(told) if len(text) >= SHORTEST)
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def repeatable(request: Request) -> tuple[str, ...]:
+    """What a request hides, as `Route.unsaid` of one that repeats it, where people speak of the first one."""
+    veil, run = veil_of(request.route, request.content, edits=edits_of(request)), request.execution
+    result = None if run is None else run.result
+    named_so = [item for pointer in named(result) for item in at(result, names(pointer))]
+    return tuple(sorted({*veil.secrets, *(text for item in named_so for text in texts(item) if len(text) >= SHORTEST)}))

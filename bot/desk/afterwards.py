@@ -12,6 +12,7 @@ from bot.core.model import Decision, Execution, ExecutionState, Request, Severit
 from bot.core.policy import REVIEW_AFTER, REVIEW_LASTS, Policy, Routing, with_delegates
 from bot.core.ports import Change, Effect, Tx
 from bot.core.redaction import shown
+from bot.core.unsaid import repeatable
 from bot.desk.incidents import Incidents
 
 _CHANCES = 2**32
@@ -61,7 +62,7 @@ class Afterwards(Incidents):
         spec = policy.action(request.action)
         if spec.rollback is not None:
             notes.append(("To take it back", f"Roll it back with {spec.rollback.action} on its page: {page}"))
-        route = replace(route, notes=tuple(notes), of=request.id)
+        route = replace(route, notes=tuple(notes), of=request.id, unsaid=repeatable(request))
         return self._created(it, Routing(route, ()), actor="sayso", via="replay")
 
     def _looked_back(self, tx: Tx, review: Request, decision: Decision) -> tuple[Effect, ...]:

@@ -11,6 +11,7 @@ from bot.core.model import Request, Risk, Route, Submission, Then, Verb
 from bot.core.policy import DRILL, GLASS_REVIEW, HOUSE, BreakGlass, Policy, Routing, StageSpec, staffed, with_delegates
 from bot.core.ports import Ballot, Change, Effect, Tx
 from bot.core.transitions import refusal
+from bot.core.unsaid import repeatable
 from bot.desk.counting import Proposal
 from bot.desk.intake import Intake
 from bot.desk.ledger import Deed
@@ -77,7 +78,7 @@ class Emergencies(Intake):
         until = it.now + glass.within
         barred = tuple(sorted(with_delegates(policy, {ballot.by, *broken.route.excluded}, it.now, until)))
         route = self._house_route(it, "break_glass", why, chain=glass.review, lasts=glass.within, barred=barred)
-        route = replace(route, of=broken.id)
+        route = replace(route, of=broken.id, unsaid=repeatable(broken))
         change = self._created(it, Routing(route, ()), actor=f"person:{ballot.by}")
         tx.record(change)
         return change.effects

@@ -24,6 +24,7 @@ from bot.core.policy import ActionSpec, Filling, NotFilled, Policy
 from bot.core.ports import About, Change, Tx
 from bot.core.redaction import masked, shown
 from bot.core.transitions import clock
+from bot.core.unsaid import repeatable
 from bot.desk.counting import Proposal, counted
 from bot.desk.ledger import Deed
 from bot.desk.reviewers import Reviewers
@@ -115,6 +116,7 @@ class Rollbacks(Reviewers):
             hidden=tuple(sorted({*route.hidden, *filled.hidden})),
             notes=notes_of(first, self._link(first.id), policy.people, by=by, reason=reason),
             of=first.id,
+            unsaid=repeatable(first),
             asked=None if by.startswith("agent:") else by,
         )
         standing = replace(standing, routing=replace(standing.routing, route=route))

@@ -137,7 +137,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     to 1) by chance. ``practice`` names the declared drill that this is: nothing runs, whatever is decided, and its
     ``lesson`` is told once it is. ``needs_reason``: an approval has to say why (`bot.core.policy.Attention`). ``notes``
     are what the house adds to the card, as (label, text); ``of`` is another request whose content this one repeats, so
-    that it is erased with that. ``asked`` is who asked for it in the agent's name, who then cannot withdraw it (None:
+    that it is erased with that, and ``unsaid`` are the texts which that one hides, to be taken out of all that is said
+    of this one (they are shown nowhere). ``asked`` is who asked for it in the agent's name, who then cannot withdraw it (None:
     the agent itself).
     """
 
@@ -171,6 +172,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     needs_reason: bool = False
     notes: tuple[tuple[str, str], ...] = ()
     of: str | None = None
+    unsaid: tuple[str, ...] = ()
     asked: str | None = None
 
     def beside(self, first: int) -> range:
