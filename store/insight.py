@@ -54,6 +54,10 @@ def measured(cursor: Cursor, request_ids: Sequence[str]) -> tuple[Measured, ...]
     for request_id, revision, person, at in _by_key(cursor, say.opened, ids):
         opened[request_id][revision][person] = rows.moment(at)
     cancelled = {request_id for (request_id,) in _by_key(cursor, say.taken_back, ids)}
+    several = tuple(one.id for one in found if one.revision > 1)
+    made: dict[str, dict[int, datetime]] = defaultdict(dict)
+    for request_id, number, content in _by_key(cursor, say.revisions, several):
+        made[request_id][number] = rows.content_of(content).created_at
     reviews = {one.id: one.execution.review for one in found if one.execution and one.execution.review}
     states: dict[str, str] = dict(_by_key(cursor, say.states, tuple(reviews.values())))
     return tuple(
@@ -63,6 +67,7 @@ def measured(cursor: Cursor, request_ids: Sequence[str]) -> tuple[Measured, ...]
             opened=opened.get(one.id, {}),
             taken_back=one.id in cancelled,
             review=State(states[reviews[one.id]]) if reviews.get(one.id) in states else None,
+            revisions=made.get(one.id, {}),
         )
         for one in found
     )

@@ -14,7 +14,7 @@ from store import rows
 from store.insight_tables import facts, tallies
 from store.prepared import Prepared
 from store.queue_statements import whole_requests
-from store.tables import belongings, deliveries, executions, requests, seen, subjects
+from store.tables import belongings, deliveries, executions, requests, revisions, seen, subjects
 
 ASKED_AT_ONCE = 64
 """Rows that one statement asks for by key: one text for all counts, the last key given again to fill it up."""
@@ -50,6 +50,8 @@ class InsightStatements:
         self.deliveries = self._prepare(sa.select(d.request, d.body).where(_among(d.request)).order_by(d.request, d.n))
         opened = sa.select(s.request, s.revision, s.person, s.at).where(_among(s.request))
         self.opened = self._prepare(opened.order_by(s.request))
+        v = revisions.c
+        self.revisions = self._prepare(sa.select(v.request, v.number, v.content).where(_among(v.request)))
         cancelled = sa.select(e.request).where(_among(e.request), e.state == sa.literal_column("'cancelled'"))
         self.taken_back = self._prepare(cancelled)
         self.states = self._prepare(sa.select(r.id, r.state).where(_among(r.id)))

@@ -77,7 +77,7 @@ class Life:
             for effect in later:
                 self.at(effect.due_at, partial(self._hand, effect))
             if self.stage.desk.trust.stale:
-                await self.stage.desk.look_at_trust()
+                await self.stage.desk.keep_trust()
             executions, self.stage.hands.executions = self.stage.hands.executions, []
             for execution in executions:
                 self._planned(execution)
@@ -95,8 +95,12 @@ class Life:
 
     async def _tick(self) -> bool:
         desk = self.stage.desk
-        for tick in (*self.ticks, self.stage.follower.level, desk.look_at_trust, desk.practise):
+        for tick in (*self.ticks, self.stage.follower.level, desk.look_at_trust):
             await tick()
+        if desk.looking is not None:
+            # The play's clock stands still meanwhile.
+            await desk.looking
+        await desk.practise()
         self.at(self.stage.clock.at + _TICK, self._tick)
         return True
 

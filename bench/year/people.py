@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -50,7 +51,7 @@ class People:
             person = PEOPLE[name]
             if self._draw.random() < person.zeal:
                 when = at_work(name, now, self._draw.expovariate(1 / person.delay))
-                self._at(when, lambda r=request.id, p=person: self._look(r, p))
+                self._at(when, partial(self._look, request.id, person))
 
     async def _look(self, request_id: str, person: Person) -> bool:
         request = self._diary.last(request_id)

@@ -135,7 +135,7 @@ def _ran(found: Reckoned, entry: Entry, last: Act | None, review: Request | None
 
 def sampled(request: Request) -> bool:
     """Whether a rule would have approved and chance put it before a person: only rules that approve give no stages."""
-    return request.route.then is Then.STAGES and request.route.sampled
+    return request.route.then is Then.STAGES and request.route.sampled > 0
 
 
 def of_person(entries: Iterable[Entry], person: str) -> Reckoned:

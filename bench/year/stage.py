@@ -56,10 +56,12 @@ class Room:
     async def stands(self, delivery: Delivery) -> dict[str, Any] | None:
         """Nobody else posts here."""
         del delivery
+        return None
 
     async def update(self, card: Card, delivery: Delivery) -> dict[str, Any] | None:
         """It is drawn anew where it stands."""
         del card, delivery
+        return None
 
     async def remind(self, card: Card, delivery: Delivery, note: str) -> None:
         """Who is asleep is not woken by it."""
@@ -67,6 +69,7 @@ class Room:
     def gathers(self, person: Person, step: timedelta | None, *, ended: bool) -> timedelta | None:
         """It gathers nothing."""
         del person, step, ended
+        return None
 
     async def digest(
         self, asks: Sequence[tuple[Card, Delivery]], tells: Sequence[tuple[Card, Delivery]]

@@ -1,4 +1,4 @@
-"""T23 over time: what is hidden, and whose data it is, in all that comes after a decision: undone, reviewed, measured."""
+"""T23 over time: what is hidden, and whose data it is, in all that follows a decision: undone, reviewed, measured."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ async def told_of(house: House) -> tuple[Request, ...]:
     changed = edits(first, card=OTHER, amount=310.0)
     first = await house.decide(first, verb=Verb.APPROVE_WITH_EDITS, arguments=changed, comment=f"not {CARD}")
     first = await concluded(house, first, result={"id": "re_7", "token": TOKEN, "echo": [f"of {OTHER}"]})
-    note = {"severity": Severity.HIGH, "note": f"{OTHER} was the wrong one, {CARD} the right one"}
-    await house.desk.report_incident(first.id, by="person:kim", via="api", **note)
+    note = f"{OTHER} was the wrong one, {CARD} the right one"
+    await house.desk.report_incident(first.id, by="person:kim", via="api", severity=Severity.HIGH, note=note)
     back, _ = await house.desk.roll_back(first.id, by="person:kim", via="api", reason=f"{OTHER} is not theirs")
     back = await house.decide(back, "ben", comment=f"yes, {OTHER}, not {CARD}")
     back = await concluded(house, back, OutcomeKind.EXECUTED, result={"gone": f"{OTHER} is paid"})
@@ -115,12 +115,12 @@ async def everything(house: House, requests: tuple[Request, ...]) -> dict[str, s
     """All that is said to anybody but the agent itself, by where it stands."""
     said: dict[str, str] = {}
     for number, one in enumerate(requests):
-        now = await house.now(one)
-        view = to_builtins(request_view(now, await house.store.deliveries(now.id), "http://x"))
-        lines = [line.body for line in await house.store.told(now)]
-        name = f"{number} {now.action}"
-        said |= {f"{name} card": str(house.desk.card_of(now)), f"{name} view": json.dumps(view, default=str)}
-        said |= {f"{name} fields": str(house.desk.fields(now)), f"{name} trail": "\n".join(lines)}
+        stored = await house.now(one)
+        view = to_builtins(request_view(stored, await house.store.deliveries(stored.id), "http://x"))
+        lines = [line.body for line in await house.store.told(stored)]
+        name = f"{number} {stored.action}"
+        said |= {f"{name} card": str(house.desk.card_of(stored)), f"{name} view": json.dumps(view, default=str)}
+        said |= {f"{name} fields": str(house.desk.fields(stored)), f"{name} trail": "\n".join(lines)}
     said["audit"] = "\n".join([line.body for line in await house.store.audit_lines(0, 100_000)])
     said["facts"] = str([*await house.store.facts_of(FactQuery())])
     now = house.clock.now()

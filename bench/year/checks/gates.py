@@ -58,7 +58,7 @@ class Tried(Struct, frozen=True):
 
 def lived(draw: Random, world: Sequence[tuple[str, float]], each: int = EACH) -> list[Fact]:
     """A life of these agents, each with how often it is wrong."""
-    found = []
+    found: list[Fact] = []
     for kind, wrong in world:
         for _ in range(each):
             chance = min(1.0, wrong * 4 * draw.random() ** 3)

@@ -29,6 +29,7 @@ class Measured(Struct, frozen=True, kw_only=True):
 
     ``opened`` is when each person first opened a revision, by revision and person. ``taken_back``: an execution of it
     was cancelled before it began. ``review`` is how the request stands that asked about it afterwards, if one did.
+    ``revisions`` is when each revision was made, where there are several.
     """
 
     request: Request
@@ -36,6 +37,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     opened: Mapping[int, Mapping[str, datetime]] = {}
     taken_back: bool = False
     review: State | None = None
+    revisions: Mapping[int, datetime] = {}
 
 
 def measurable(request: Request) -> bool:
@@ -123,9 +125,9 @@ def _viewed_at(rows: Measured) -> datetime | None:
 
 def _judgement(rows: Measured, made: Decision, length: int, reading: float, hours: Mapping[str, WorkTime]) -> Judgement:
     request = rows.request
-    could, looked_at = _could_decide(rows, made), _looked_at(request, made)
+    could, looked_at = _could_decide(rows, made), _looked_at(rows, made)
     mine = [d for d in _cards(rows, made) if d.state is DeliveryState.SENT]
-    shown = min((max(d.at, _made_at(request, looked_at)) for d in mine), default=None)
+    shown = min((max(d.at, _made_at(rows, looked_at)) for d in mine), default=None)
     opened = rows.opened.get(looked_at, {}).get(made.by)
     since = next((at for at in (opened, shown) if at is not None and at <= made.at), could)
     had = _seconds(made.at - since)
@@ -157,7 +159,7 @@ def _cards(rows: Measured, made: Decision) -> Iterator[Delivery]:
     stages = rows.request.route.stages
     for sent in rows.deliveries:
         # A card that was drawn anew since shows a later revision, and stands as long.
-        if sent.revision < _looked_at(rows.request, made) or sent.at > made.at:
+        if sent.revision < _looked_at(rows, made) or sent.at > made.at:
             continue
         if sent.person == made.by:
             yield sent
@@ -169,8 +171,8 @@ def _cards(rows: Measured, made: Decision) -> Iterator[Delivery]:
 
 def _could_decide(rows: Measured, made: Decision) -> datetime:
     """From when on somebody could decide: when they were asked; where no channel did so, when their stage began."""
-    request, looked_at = rows.request, _looked_at(rows.request, made)
-    began = _made_at(request, looked_at)
+    request, looked_at = rows.request, _looked_at(rows, made)
+    began = _made_at(rows, looked_at)
     asked = min((sent.at for sent in _cards(rows, made)), default=None)
     if asked is not None:
         return min(max(asked, began), made.at)
@@ -178,17 +180,15 @@ def _could_decide(rows: Measured, made: Decision) -> datetime:
     return min(max([began, *(at for at in before if at < made.at)]), made.at)
 
 
-def _looked_at(request: Request, made: Decision) -> int:
+def _looked_at(rows: Measured, made: Decision) -> int:
     """Which revision somebody had before them: an edit, or a picked option, is kept with the one that came of it."""
-    picked = request.kind is Kind.CHOICE and request.revision == made.revision and request.content.created_at == made.at
+    picked = rows.request.kind is Kind.CHOICE and rows.revisions.get(made.revision) == made.at
     return made.revision - 1 if made.decision is Verb.APPROVE_WITH_EDITS or picked else made.revision
 
 
-def _made_at(request: Request, revision: int) -> datetime:
-    """From when on there was a revision, as far as the rows still say: after all that was said of those before it."""
-    before = [other.at for other in request.decisions if _looked_at(request, other) < revision]
-    known = [request.content.created_at] if revision == request.revision else []
-    return max([request.created_at, *before, *known])
+def _made_at(rows: Measured, revision: int) -> datetime:
+    """From when on there was a revision."""
+    return rows.revisions.get(revision, rows.request.created_at)
 
 
 def _seconds(span: timedelta) -> float:

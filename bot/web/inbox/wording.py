@@ -131,7 +131,7 @@ ROLES_AT_LENGTH = {
 
 def categories_of(request: Request) -> Mapping[str, str]:
     """What a rejection may be called; in a review afterwards, how bad what ran was."""
-    return SEVERITIES if request.action == REVIEW_AFTER else CATEGORIES
+    return {str(key): said for key, said in SEVERITIES.items()} if request.action == REVIEW_AFTER else CATEGORIES
 
 
 _MINUTE = 60
