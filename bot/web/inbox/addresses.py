@@ -21,6 +21,7 @@ from bot.web.inbox import (
     admin,
     alike,
     batches,
+    insights,
     live,
     oidc,
     outcomes,
@@ -35,7 +36,6 @@ from bot.web.inbox import (
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
 from bot.web.inbox.house import House, SendLink
-from bot.web.inbox.insights import watching
 from bot.web.inbox.mailed import Mailed
 from bot.web.inbox.pages import Pages, see_other
 from bot.web.inbox.site import Site
@@ -113,7 +113,7 @@ def _entrance(site: Site) -> list[BaseRoute]:
 def _of_the_house(site: Site) -> list[BaseRoute]:
     """How the bot runs, for admins and auditors."""
     return [
-        *[Route(path, _reads(site, page), methods=["GET"]) for path, page in (*admin.PAGES, *watching.PAGES)],
+        *[Route(path, _reads(site, page), methods=["GET"]) for path, page in (*admin.PAGES, *insights.PAGES)],
         *[Route(path, _changes(site, form), methods=["POST"]) for path, form in admin.FORMS],
         *[Route(path, _to_house, methods=["GET"]) for path in admin.WITHOUT_PAGE],
     ]

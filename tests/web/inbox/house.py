@@ -25,6 +25,7 @@ from bot.core.policy import Policy
 from bot.core.ports import Unreachable
 from bot.core.token import PAGE, Marks
 from bot.desk import Access, Desk, Ledger, Rounds
+from bot.insight.reading import Reading
 from bot.reports import Reports
 from bot.routing import load, warnings
 from bot.web.app import create_app
@@ -174,7 +175,7 @@ async def standing(
         desk=desk, store=store, access=house.access, clock=clock, public_url=told, policy=lambda: house.policy,
         addressed=addressed, probes=probed, warnings=lambda: warnings(house.policy),
         reports=Reports(store, lambda: house.policy, clock, house=told),
-        oidc=oidc, closing=house.closing, push=push(house) if push else None,
+        measured=Reading(store, clock).figures, oidc=oidc, closing=house.closing, push=push(house) if push else None,
     )  # fmt: skip
     with patch.object(inbox_pages, "Environment", partial(Environment, bytecode_cache=_compiled)):
         pages = routes(doors, send_link)

@@ -15,7 +15,7 @@ from msgspec.structs import asdict, replace
 from bot.core.errors import Fault, Invalid
 from bot.core.model import Person
 from bot.web.inbox.days import span_of
-from bot.web.inbox.language import words
+from bot.web.inbox.language import Said, words
 
 SPANS = (7, 30, 90)
 """Days of the periods that one click asks for."""
@@ -27,8 +27,18 @@ LONGEST = timedelta(days=2 * 366)
 _LONG = 200
 """Characters of a value; what is longer finds nothing anyhow."""
 
+LABEL = "label:"
+_BY_LABEL = words("by label {name}")
 TOO_LONG = words("At most two years can be looked at at once.")
 NOT_BEGUN = words("These days have not begun yet.")
+BY = {
+    "agent": words("by agent"),
+    "action": words("by action"),
+    "rule": words("by rule"),
+    "channel": words("by channel"),
+}
+"""How requests can be told apart, beside ``label:NAME``."""
+
 NARROWING = {
     "agent": words("Agent"),
     "action": words("Action"),
@@ -51,10 +61,11 @@ class Chip(Struct, frozen=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """One page's question. ``days`` counts unless ``since`` or ``until`` (days, as they were written) are given.
 
-    ``label`` is ``name=value``.
+    ``label`` is ``name=value``; ``by`` is how requests are told apart (`BY`, or ``label:NAME``).
     """
 
     days: int = USUAL
+    by: str = "agent"
     since: str = ""
     until: str = ""
     agent: str = ""
@@ -78,6 +89,7 @@ class Asked(Struct, frozen=True, kw_only=True):
             "from": asked.since,
             "until": asked.until,
             **asked.narrowed,
+            "by": "" if asked.by == "agent" else asked.by,
         }
         return urlencode([(name, value) for name, value in pairs.items() if value], errors="replace")
 
@@ -92,6 +104,11 @@ class Asked(Struct, frozen=True, kw_only=True):
         return tuple(
             (days, self.address(path, days=days, since="", until=""), not own and days == self.days) for days in SPANS
         )
+
+    def choices(self, path: str) -> tuple[tuple[str, str, bool], ...]:
+        """Each way to tell requests apart: its text, its address, whether it is this one."""
+        ways = dict(BY) if self.by in BY else {**BY, self.by: Said(_BY_LABEL, name=self.by.removeprefix(LABEL))}
+        return tuple((text, self.address(path, by=by), by == self.by) for by, text in ways.items())
 
     def chips(self, path: str) -> tuple[Chip, ...]:
         """What is narrowed to, each with the way to be rid of it."""
@@ -115,11 +132,12 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def asked_of(query: Mapping[str, str]) -> Asked:
     """What an address asks for."""
-    days = query.get("days", "")
+    days, by = query.get("days", ""), _text(query, "by")
     return Asked(
         days=int(days) if days in map(str, SPANS) else USUAL,
         since=_text(query, "from"),
         until=_text(query, "until"),
+        by=by if by in BY or by.removeprefix(LABEL) not in ("", by) else "agent",
         **{name: _text(query, name) for name in NARROWING},
     )
 

@@ -37,7 +37,7 @@ _SPREAD_KEYS = (
 class Rate(Struct, frozen=True, kw_only=True):
     """A share of ``count`` out of ``of``, between ``low`` and ``high``; ``before`` what it was in the period before.
 
-    ``few``: of so few that the share itself says little.
+    ``few``: of so few that the share itself says little. ``note`` stands below instead of how many there were.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Rate(Struct, frozen=True, kw_only=True):
     few: bool = False
     before: float | None = None
     href: str | None = None
+    note: str = ""
 
 
 class Amount(Struct, frozen=True, kw_only=True):
@@ -107,7 +108,7 @@ def _rate(row: Rate) -> Strip:
     marks.append(Dot(SHARES.across(row.share), MIDDLE, 5, tone))
     few = row.few
     said = Said(FEW, count=f"{row.count:,}", of=f"{row.of:,}") if few else percent(row.share)
-    note = "" if few else Said(_OF, count=f"{row.count:,}", of=f"{row.of:,}")
+    note = row.note or ("" if few else Said(_OF, count=f"{row.count:,}", of=f"{row.of:,}"))
     return Strip(name=row.name, href=row.href, value=said, note=note, marks=tuple(marks), few=few)
 
 
