@@ -81,6 +81,8 @@ async def full(pushed: Pushing, reader: Reader, person: str) -> Full:
     parts = {
         "id": request.id,
         "batch:path": "night",
+        "name:path": "standing",
+        "grant": "grt_1",
         "token": (await house.link("ben")).rpartition("/")[2],
         "session": session.id,
         "device": device.id,
