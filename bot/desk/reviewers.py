@@ -102,9 +102,7 @@ class Reviewers(Sequels):
             effects += self._sequel(tx, after, decision)
         return Deed(after, effects, execution)
 
-    def _counted(
-        self, tx: Tx, request: Request, ballot: Ballot, now: datetime
-    ) -> tuple[Request, Decision, str | None]:
+    def _counted(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision, str | None]:
         """The request after a decision, the decision, and which guard of attention made something of it."""
         looked = attentive(tx, self._policy().attention, request, ballot, now)
         after, decision = self._applied(looked.request, ballot, now)

@@ -71,9 +71,7 @@ class Visits(Part):
 
         return await self._ledger.store.write(work)
 
-    async def pause(
-        self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None
-    ) -> bool:
+    async def pause(self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None) -> bool:
         """Stop or start replays, ``by`` an actor; see `bot.desk.switch.pause`."""
         return await pause(self._ledger, on=on, by=by, via=via, agent=agent, action=action)
 

@@ -120,9 +120,7 @@ class Desk(Reviews, Protocol):
     async def stopped(self) -> Stopped:
         """Whose replays are stopped."""
 
-    async def pause(
-        self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None
-    ) -> bool:
+    async def pause(self, *, on: bool, by: str, via: str, agent: str | None = None, action: str | None = None) -> bool:
         """Stop or start all replays, or those of an agent or an action; whether that changed anything."""
 
     async def earnings_lately(self) -> tuple[datetime, tuple[Earning, ...]]:
