@@ -28,7 +28,8 @@ _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "r
 class Claim(Struct, frozen=True):
     """What became of a claim: an order to run now, or none.
 
-    ``paused`` when replays are stopped, ``of`` saying whose it is (agent, action); ``not_before`` when it is too early, as after the clock was set back.
+    ``paused`` when replays are stopped, ``of`` saying whose it is (agent, action); ``not_before`` when it is too early,
+    as after the clock was set back.
     """
 
     order: Order | None = None

@@ -138,8 +138,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``lesson`` is told once it is. ``needs_reason``: an approval has to say why (`bot.core.policy.Attention`). ``notes``
     are what the house adds to the card, as (label, text); ``of`` is another request whose content this one repeats, so
     that it is erased with that, and ``unsaid`` are the texts which that one hides, to be taken out of all that is said
-    of this one (they are shown nowhere). ``asked`` is who asked for it in the agent's name, who then cannot withdraw it (None:
-    the agent itself).
+    of this one (they are shown nowhere). ``asked`` is who asked for it in the agent's name, who then cannot withdraw it
+    (None: the agent itself).
     """
 
     then: Then
