@@ -132,7 +132,8 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def asked_of(query: Mapping[str, str]) -> Asked:
     """What an address asks for."""
-    days, by = query.get("days", ""), _text(query, "by")
+    days, apart = query.get("days", ""), _text(query, "by_label")
+    by = LABEL + apart if apart else _text(query, "by")
     return Asked(
         days=int(days) if days in map(str, SPANS) else USUAL,
         since=_text(query, "from"),

@@ -51,9 +51,9 @@ async def _page(reader: Reader) -> Page:
         tiles=(*tiles(of.whole), queue_tile(waiting)),
         charts=(
             (panels.over_time(over.groups, weekly=weekly), True),
+            *((chart, False) for chart in told_apart(of, reader)),
             (panels.outcomes(of.whole), False),
             (panels.times(of.whole), False),
-            *((chart, False) for chart in told_apart(of, reader)),
             (queue_chart(waiting, reader), False),
             (panels.categories(of.whole), False),
             (panels.corrections(of.whole), False),
@@ -61,6 +61,7 @@ async def _page(reader: Reader) -> Page:
             (panels.calibration(of.whole), False),
         ),
         choices=reader.asked.choices(INSIGHTS),
+        apart=1,
         files=reader.files(),
     )
 

@@ -23,7 +23,8 @@ class Page(Struct, frozen=True, kw_only=True):
     """``told`` says which period these figures are of, ``behind`` how far they are behind, ``notes`` what to know.
 
     ``charts`` are drawn in this order, two beside each other unless they are wide. ``choices`` are other ways to group
-    (text, address, whether it is this one). ``files`` are where the same numbers are had, by kind.
+    (text, address, whether it is this one), offered before the chart of number ``apart``. ``files`` are where the same
+    numbers are had, by kind.
     """
 
     told: str
@@ -32,4 +33,5 @@ class Page(Struct, frozen=True, kw_only=True):
     tiles: tuple[Tile, ...] = ()
     charts: tuple[tuple[Chart, bool], ...] = ()
     choices: tuple[tuple[str, str, bool], ...] = ()
+    apart: int = 0
     files: Mapping[str, str] = {}

@@ -71,7 +71,10 @@ def outcomes(group: Group) -> Chart:
     """What became of the requests."""
     title = words("What became of it")
     desc = words("The share of each outcome, with its interval, beside that of the period before.")
-    note = words("Approved as proposed, edited and rejected: of what people decided. The others: of all requests.")
+    note = words(
+        "Approved as proposed, edited, rejected: of what people decided. Expired and by rule: of what has ended. "
+        "Escalated: of all requests."
+    )
     return strips.rates("outcomes", title, desc, _rows(group, RATES), note=note)
 
 
