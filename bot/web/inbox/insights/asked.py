@@ -107,7 +107,9 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     def choices(self, path: str) -> tuple[tuple[str, str, bool], ...]:
         """Each way to tell requests apart: its text, its address, whether it is this one."""
-        ways = dict(BY) if self.by in BY else {**BY, self.by: Said(_BY_LABEL, name=self.by.removeprefix(LABEL))}
+        # What has a label is known by agent and action alone (`bot.core.insight.asking`).
+        ways = {by: text for by, text in BY.items() if not self.label or by in ("agent", "action")}
+        ways = ways if self.by in BY else {**ways, self.by: Said(_BY_LABEL, name=self.by.removeprefix(LABEL))}
         return tuple((text, self.address(path, by=by), by == self.by) for by, text in ways.items())
 
     def chips(self, path: str) -> tuple[Chip, ...]:

@@ -42,23 +42,25 @@ async def _page(reader: Reader) -> Page:
     by = reader.asked.by
     one = reader.question(by=by)
     weekly = (one.until - one.since).days >= WEEKLY_FROM
-    of, over = await reader.figures(one, reader.question(by="week" if weekly else "day", compare=False))
-    told, behind = reader.told(of)
+    # Of all that is asked about: what is told apart by a label leaves out whatever does not bear it.
+    of, over = await reader.figures(one, reader.question(by="week" if weekly else "day"))
+    told, behind = reader.told(over)
+    whole = over.whole
     waiting = await queue(reader)
     return Page(
         told=told,
         behind=behind,
-        tiles=(*tiles(of.whole), queue_tile(waiting)),
+        tiles=(*tiles(whole), queue_tile(waiting)),
         charts=(
             (panels.over_time(over.groups, weekly=weekly), True),
             *((chart, False) for chart in told_apart(of, reader)),
-            (panels.outcomes(of.whole), False),
-            (panels.times(of.whole), False),
+            (panels.outcomes(whole), False),
+            (panels.times(whole), False),
             (queue_chart(waiting, reader), False),
-            (panels.categories(of.whole), False),
-            (panels.corrections(of.whole), False),
-            (panels.afterwards(of.whole), False),
-            (panels.calibration(of.whole), False),
+            (panels.categories(whole), False),
+            (panels.corrections(whole), False),
+            (panels.afterwards(whole), False),
+            (panels.calibration(whole), False),
         ),
         choices=reader.asked.choices(INSIGHTS),
         apart=1,
