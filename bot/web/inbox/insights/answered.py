@@ -56,7 +56,7 @@ class Reader(Struct, frozen=True):
         wrong = made.wrong()
         if wrong is not None:
             field, _ = wrong
-            told = BAD_LABEL if field == "label" else NOT_TOGETHER
+            told = BAD_LABEL if field == "label" and "=" not in made.label else NOT_TOGETHER
             raise Invalid(told, faults=(Fault(f"/{field}", "unknown", told),))
         return made
 

@@ -119,5 +119,4 @@ class Chart(Struct, frozen=True, kw_only=True):
     strips: tuple[Strip, ...] = ()
     legend: tuple[Key, ...] = ()
     note: str = ""
-    square: bool = False
     empty: str = ""
