@@ -35,8 +35,8 @@ class Agent(Struct, frozen=True, kw_only=True):
 
     ``claims``: ``knows`` (its confidence says how hard the case was), ``boasts`` (it says it is sure, and is a little
     less so where it should be), ``guesses`` (its confidence has nothing to do with the case).
-    ``turns_at`` is the share of the life after which it is ``turned``. ``sly``: wrong only above ``small``, or while
-    its last requests ran by rule, and then as often as ``turned`` says (threat T15).
+    ``turns_at`` is the share of the life after which it is ``turned``. ``sly``: small and right while it is
+    watched, and ``turned`` while its last requests ran by rule (threat T15).
     """
 
     name: str
@@ -48,7 +48,6 @@ class Agent(Struct, frozen=True, kw_only=True):
     turns_at: float | None = None
     turned: Temper | None = None
     sly: bool = False
-    small: float = 50.0
 
 
 class Truth(Struct, frozen=True):
@@ -86,14 +85,14 @@ class Person(Struct, frozen=True, kw_only=True):
     notices: float
     reads: bool = True
     glance: float = 1.2
-    doubts: float = 0.005
+    doubts: float = 0.003
     asks: float = 0.02
     against: str | None = None
     bias: float = 0.0
     slack: float = 0.2
 
 
-BILLING = Agent(name="billing", action="refund.issue", number="amount", temper=Temper(rate=6, amount=30, wrong=0.008))
+BILLING = Agent(name="billing", action="refund.issue", number="amount", temper=Temper(rate=6, amount=30, wrong=0.002))
 SALES = Agent(
     name="sales", action="discount.grant", number="percent", temper=Temper(rate=4, amount=12, sigma=0.5, wrong=0.18)
 )
@@ -108,7 +107,7 @@ SHIPPING = Agent(
     name="shipping",
     action="address.change",
     number="value",
-    temper=Temper(rate=6, amount=80, sigma=0.7, wrong=0.008, fixable=0.2),
+    temper=Temper(rate=6, amount=80, sigma=0.7, wrong=0.002, fixable=0.2),
     turns_at=0.6,
     turned=Temper(rate=12, amount=160, sigma=0.7, wrong=0.2, fixable=0.2),
 )
@@ -117,7 +116,7 @@ MIMIC = Agent(
     action="refund.issue",
     number="amount",
     temper=Temper(rate=5, amount=25, sigma=0.7, wrong=0.0),
-    turned=Temper(rate=5, amount=25, sigma=0.7, wrong=0.35, fixable=0.2),
+    turned=Temper(rate=5, amount=60, sigma=0.7, wrong=0.35, fixable=0.2),
     claims="boasts",
     sly=True,
 )
@@ -151,8 +150,6 @@ def proposal(agent: Agent, temper: Temper, draw: Random, number: int) -> Proposa
     """One proposal of an agent in this temper; the ``number``-th of the life, so that no two are the same."""
     hard = draw.random()
     amount = _rounded(agent, temper.amount * math.exp(draw.gauss(0, temper.sigma)))
-    if agent.sly and amount > agent.small and agent.turned is not None:
-        temper = agent.turned
     chance = min(1.0, temper.wrong * (_STEEP + 1) * hard**_STEEP)
     wrong = draw.random() < chance
     right = None

@@ -16,7 +16,7 @@ class Act(Struct, kw_only=True):
     """One decision of a person of the play.
 
     ``since`` is when they could first decide on that revision, ``shown`` when its card reached them, ``opened`` when
-    they opened its page. ``hasty``: it was not read. ``edited``: the amount before and after.
+    they opened its page. ``hasty``: it was not read.
     """
 
     by: str
@@ -30,7 +30,6 @@ class Act(Struct, kw_only=True):
     category: str | None = None
     comment: bool = False
     hasty: bool = False
-    edited: tuple[float, float] | None = None
 
 
 class Entry(Struct, kw_only=True):

@@ -47,7 +47,8 @@ class People:
                 continue
             self._asked.add((request.id, name, request.revision))
             if entry is not None:
-                entry.asked[name, request.revision] = now
+                again = any(who == name for who, _ in entry.asked)
+                entry.asked[name, request.revision] = request.content.created_at if again else now
             person = PEOPLE[name]
             if self._draw.random() < person.zeal:
                 when = at_work(name, now, self._draw.expovariate(1 / person.delay))
@@ -88,10 +89,6 @@ class People:
         )
         if entry is None:
             return True
-        edited = None
-        if said["decision"] is Verb.APPROVE_WITH_EDITS:
-            name = _NUMBER[entry.proposal.agent]
-            edited = (entry.proposal.arguments[name], said["arguments"][name])
         entry.acts.append(
             Act(
                 by=person.id,
@@ -108,7 +105,6 @@ class People:
                 category=said.get("category"),
                 comment="comment" in said,
                 hasty=not person.reads,
-                edited=edited,
             )
         )
         return True

@@ -82,7 +82,18 @@ def _add(found: Reckoned, entry: Entry, review: Request | None) -> None:
         found.times[names.VIEW].append((min(entry.opened.values()) - entry.at).total_seconds())
     if last is not None:
         _decided(found, entry, last)
+    _corrected(found, entry)
     _ran(found, entry, last, review)
+
+
+def _corrected(found: Reckoned, entry: Entry) -> None:
+    """What people said was wrong with it, last, and the amount that they changed, whatever came of it later."""
+    said = [act.category for act in entry.acts if act.category is not None]
+    found.categories.update(said[-1:])
+    for name, before in entry.proposal.arguments.items():
+        after = entry.last.content.arguments[name]
+        if after != before:
+            found.edits[f"/{name}"].append(100 * abs(after - before) / max(abs(before), abs(after)))
 
 
 def _decided(found: Reckoned, entry: Entry, last: Act) -> None:
@@ -107,13 +118,6 @@ def _decided(found: Reckoned, entry: Entry, last: Act) -> None:
             counts[names.SAMPLED_WRONG] += request.state is not State.APPROVED or harmed
     found.times[names.DECISION].append((last.at - entry.at).total_seconds())
     found.times[names.WORKED].append(worked(last.by, last.since, last.at))
-    if last.category is not None and request.state is not State.APPROVED:
-        found.categories[last.category] += 1
-    for act in entry.acts:
-        if act.edited is not None and request.state is State.APPROVED_WITH_EDITS:
-            before, after = act.edited
-            pointer = f"/{next(n for n, v in entry.proposal.arguments.items() if v == before)}"
-            found.edits[pointer].append(100 * abs(after - before) / max(abs(before), abs(after)))
 
 
 def _ran(found: Reckoned, entry: Entry, last: Act | None, review: Request | None) -> None:

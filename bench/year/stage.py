@@ -155,7 +155,8 @@ class Stage:
         elif effect.kind not in _ASKS and found.state is DeliveryState.SENT:
             await self.desk.updated([effect], found, request)
             if found.revision != request.revision:
-                return [replace(found, revision=request.revision, at=self.clock.at)]
+                # It stood there, and whoever opened it meanwhile saw what it had become.
+                return [replace(found, revision=request.revision, at=request.content.created_at)]
         elif found.state is not DeliveryState.QUEUED:
             await self.desk.done([effect])
         elif not request.state.open and effect.kind in _ASKS:

@@ -74,7 +74,7 @@ def test_no_look_that_is_spared_would_have_found_anything() -> None:
 
 
 def test_what_turns_is_tightened_within_the_stated_number_of_actions() -> None:
-    """Twice as often, one standard deviation more, wrong one time in five: nine in ten within 80 actions."""
+    """Twice as often, one standard deviation more, wrong one time in five: nine in ten within 50 actions."""
     found = drift.detections(drawn(), drift.TURNED[3], runs=30)
     assert sum(one.actions <= drift.WITHIN[3] for one in found) >= 20
 

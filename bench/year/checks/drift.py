@@ -66,7 +66,7 @@ TURNED = (
     Way(name="wrong 20% of the time instead of 2%", wrong=0.2),
     Way(name="all three at once", a_day=12.0, shift=1.0, wrong=0.2),
 )
-WITHIN = (200, 150, 120, 80)
+WITHIN = (250, 50, 150, 50)
 """Within so many actions nine in ten of those are to be tightened."""
 
 
