@@ -18,7 +18,10 @@ APPENDS = [
     *sorted((ROOT / "bot/desk").glob("*.py")),
     *(ROOT / f"{name}.py" for name in (*BESIDE, "store/erasing")),
 ]
-TOLD_TO_AGENTS = {"request.executed", "request.failed", "request.needs_advice", "request.needs_info", "sealing.pepper"}
+TOLD_TO_AGENTS = {
+    "request.executed", "request.failed", "request.incident", "request.needs_advice", "request.needs_info",
+    "request.rolled_back", "sealing.pepper",
+}  # fmt: skip
 """Names of webhooks and of a setting, which look like events and are none."""
 ELSEWHERE = {
     "address.reachable": "mail alone finds out that an address lives: tests/stories/test_email.py",
@@ -34,6 +37,18 @@ ELSEWHERE = {
     "letter.received": "mail alone is received: tests/stories/test_email.py",
     "push.subscribed": "a browser's own: tests/web/inbox/test_push.py",
     "push.unsubscribed": "a browser's own: tests/web/inbox/test_push.py",
+    "examples.exported": "an admin's own: tests/desk/test_examples.py",
+    "report.taken": "an admin's own: tests/commands/test_reports.py",
+    "rollback.proposed": "somebody has to want it: tests/desk/test_rollback.py",
+    "execution.rolling_back": "a part of a rollback's start: tests/desk/test_rollback.py",
+    "execution.rolled_back": "a part of a rollback's end: tests/desk/test_rollback.py",
+    "execution.rollback_failed": "a part of a rollback's end: tests/desk/test_rollback.py",
+    "incident.reported": "somebody has to say so: tests/desk/test_incidents.py",
+    "review.confirmed": "comes with a decision: tests/desk/test_review_after.py",
+    "practice.ended": "comes with a decision: tests/desk/test_practice.py",
+    "trust.proposed": "comes of weeks of history: tests/desk/test_t15_earning.py",
+    "trust.granted": "comes with a decision: tests/desk/test_t15_earning.py",
+    "trust.ended": "comes with what ends it: tests/desk/test_t15_earning.py",
     "refusals.counted": "comes a minute after sixty refusals: tests/desk/test_refusals.py",
 }
 """Events that the workload does not bring about, and why; what they commit is held where it says."""

@@ -83,7 +83,6 @@ async def test_what_is_not_there_is_a_problem_too(office: Office) -> None:
     for path in (
         "/v1/nothing",
         "/v1/requests/",
-        "/v1/metrics",
         "/v1/batches/b",
         "/v1/batches//decisions",
         "/slack/events",
@@ -91,8 +90,8 @@ async def test_what_is_not_there_is_a_problem_too(office: Office) -> None:
         reply = await office.call("GET", path, "ops")
         assert (reply.status, reply.body["code"]) == (404, "not_found"), path
         assert reply.headers["Content-Type"] == "application/problem+json"
-    for path in ("rollback", "incidents"):
-        assert (await office.call("POST", f"/v1/requests/req_0/{path}", "ops", json={})).status == 404
+    for path, body in (("rollback", {}), ("incidents", {"severity": "low", "note": "none"})):
+        assert (await office.call("POST", f"/v1/requests/req_0/{path}", "ops", json=body)).status == 404
     for path, allow in (
         ("/v1/requests", "GET, POST"),
         ("/v1/requests/req_0/decisions", "POST"),

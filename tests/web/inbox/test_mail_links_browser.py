@@ -42,6 +42,10 @@ async def scan(page: Page, house: Standing, link: str) -> set[str]:
     while todo:
         address = todo.pop()
         seen.add(address)
+        if urlsplit(address).path.endswith((".csv", ".json")):
+            # What is kept as a file shows no page.
+            assert (await page.request.get(address)).ok
+            continue
         await page.goto(address, wait_until="networkidle")
         # An address with a fragment opens a form of a page that was looked at whole.
         within = "form " if urlsplit(address).fragment else ""
