@@ -16,9 +16,9 @@ from bot.web.measured import Metrics, shown, table_of
 from bot.web.operation import BUT_ADVISORS, Call, Operation
 from bot.web.problems import invalid, parameter_fault
 from bot.web.query import METRICS
+from bot.web.spreadsheet import MEDIA_TYPE
 from bot.web.view import encoded
 
-CSV = "text/csv; charset=utf-8; header=present"
 _ALL = 10_000
 """Groups to look through for one's own."""
 
@@ -36,7 +36,7 @@ async def metrics(call: Call) -> Answer:
         found = await call.house.measured(question)
     if _wants_csv(call):
         named = [(b"content-disposition", b'attachment; filename="metrics.csv"')]
-        return Answer(200, table_of(found), CSV.encode(), named)
+        return Answer(200, table_of(found), MEDIA_TYPE.encode(), named)
     return Answer(200, encoded(shown(found, await _queue(call, question, mine))))
 
 

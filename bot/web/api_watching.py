@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec import json
 
+from bot.core.insight.asking import LONGEST
 from bot.core.model import Role
 from bot.web import watching
 from bot.web.exchange import Answer
 from bot.web.operation import ADMINS, REVIEWERS, Call, Operation
 from bot.web.problems import invalid, parameter_fault
 from bot.web.query import THRESHOLDS, WATCHING
-
-CSV = b"text/csv; charset=utf-8; header=present"
+from bot.web.spreadsheet import MEDIA_TYPE
 
 
 def period(call: Call) -> tuple[datetime, datetime]:
@@ -24,7 +24,7 @@ def period(call: Call) -> tuple[datetime, datetime]:
     since: datetime = call.query.get("from") or until - watching.USUAL
     if since >= until:
         raise invalid((parameter_fault("from", "order", "must come before to"),))
-    if until - since > timedelta(days=2 * 366):
+    if until - since > LONGEST:
         raise invalid((parameter_fault("from", "too_long", "at most two years at once"),))
     return since, until
 
@@ -35,7 +35,7 @@ async def thresholds(call: Call) -> Answer:
     narrow = {name: call.query[name] for name in ("agent", "action") if name in call.query}
     found, cut = await watching.gates(call.house.store, since, until, **narrow)
     if call.query.get("format") == "csv":
-        return Answer(200, watching.as_csv(watching.gate_rows(found)), CSV)
+        return Answer(200, watching.as_csv(watching.gate_rows(found)), MEDIA_TYPE.encode())
     return _document(since, until, cut, {"gates": watching.of_gates(found)})
 
 
@@ -47,7 +47,7 @@ async def attention(call: Call) -> Answer:
     own = call.key.name if call.key.role is Role.REVIEWER else None
     people = tuple([each for each in found.people if own is None or each.person == own])
     if call.query.get("format") == "csv":
-        return Answer(200, watching.as_csv(watching.watched_rows(found, people)), CSV)
+        return Answer(200, watching.as_csv(watching.watched_rows(found, people)), MEDIA_TYPE.encode())
     return _document(since, until, cut, watching.of_watched(found, people))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -11,11 +9,10 @@ from enum import StrEnum
 
 from bot.core.audit import export_line, within
 from bot.core.ports import AuditLine, Store
+from bot.web.spreadsheet import MEDIA_TYPE, table
 
 _LINES_AT_ONCE = 500
 COLUMNS = ("seq", "at", "type", "actor", "via", "request", "data", "previous", "hash")
-_BEGINS_A_FORMULA = tuple("=+-@\t\r\n\0")
-"""With what a spreadsheet begins to reckon (OWASP, "CSV Injection")."""
 
 
 class Form(StrEnum):
@@ -27,7 +24,7 @@ class Form(StrEnum):
     @property
     def media_type(self) -> str:
         """As it is answered."""
-        return "application/jsonl" if self is Form.JSONL else "text/csv; charset=utf-8; header=present"
+        return "application/jsonl" if self is Form.JSONL else MEDIA_TYPE
 
 
 async def pages(
@@ -35,7 +32,7 @@ async def pages(
 ) -> AsyncIterator[bytes]:
     """The lines from ``since`` on and before ``until``, oldest first, some hundred at once."""
     written: Callable[[Sequence[AuditLine]], str] = _table if form is Form.CSV else _lines
-    after, head = 0, _rows([COLUMNS]) if form is Form.CSV else ""
+    after, head = 0, table([COLUMNS]) if form is Form.CSV else ""
     while lines := await store.audit_lines(after, _LINES_AT_ONCE):
         after = lines[-1].seq
         wanted = [line for line in lines if within(line, since=since, until=until)]
@@ -51,22 +48,11 @@ def _lines(lines: Sequence[AuditLine]) -> str:
 
 
 def _table(lines: Sequence[AuditLine]) -> str:
-    return _rows([_row(line) for line in lines])
+    return table(_row(line) for line in lines)
 
 
 def _row(line: AuditLine) -> tuple[str, ...]:
     event = json.loads(line.body)
     data = json.dumps(event.get("data") or {}, ensure_ascii=False)
     told = (event["at"], event["type"], event["actor"], event["via"], event.get("request") or "", data)
-    return tuple(map(harmless, (str(line.seq), *map(str, told), line.previous, line.hash)))
-
-
-def _rows(rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: what begins like one is put behind an apostrophe."""
-    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell
+    return (str(line.seq), *map(str, told), line.previous, line.hash)

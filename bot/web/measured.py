@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,7 +9,7 @@ from msgspec import Struct
 from bot.core.insight.figures import Figures, Group
 from bot.core.insight.tabled import COLUMNS, rows_of
 from bot.core.insight.waiting import Queue
-from bot.web.audit_copy import harmless
+from bot.web.spreadsheet import table
 
 
 class Metrics(
@@ -57,10 +55,5 @@ def shown(found: Figures, queue: Queue | None) -> Metrics:
 
 def table_of(figures: Figures) -> bytes:
     """The figures as CSV; no cell of it is one that a spreadsheet takes for a formula."""
-    text = io.StringIO(newline="")
-    written = csv.writer(text, lineterminator="\r\n")
-    written.writerow(COLUMNS)
-    for row in rows_of(figures):
-        cells = [row.get(name) for name in COLUMNS]
-        written.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
-    return text.getvalue().encode()
+    rows = ([row.get(name) for name in COLUMNS] for row in rows_of(figures))
+    return table([COLUMNS, *rows]).encode()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -21,7 +19,7 @@ from bot.core.insight.weighing import Share
 from bot.core.model import Person
 from bot.core.ports import Store, Wanted
 from bot.core.ports.insight import FactQuery
-from bot.web.audit_copy import harmless
+from bot.web.spreadsheet import table
 
 MOST = 50_000
 """Facts that are read for one report at most: the newest; what is older says less of how things are now."""
@@ -182,12 +180,8 @@ def watched_rows(found: Watched, people: Sequence[Watching]) -> list[Row]:
 
 
 def as_csv(rows: Iterable[Row]) -> bytes:
-    """Rows as CSV (RFC 4180), with their head."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(HEAD)
-    writer.writerows([[harmless(cell) if isinstance(cell, str) else _short(cell) for cell in row] for row in rows])
-    return text.getvalue().encode()
+    """Rows as CSV, with their head."""
+    return table([HEAD, *([_short(cell) for cell in row] for row in rows)]).encode()
 
 
 def _short(cell: Any) -> Any:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from bot.core.model import Event, Role
 from bot.core.ports import AuditQuery
-from bot.web.audit_copy import COLUMNS, harmless
+from bot.web.audit_copy import COLUMNS
+from bot.web.spreadsheet import harmless
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import MARKUP
 from tests.web.inbox.house import Standing

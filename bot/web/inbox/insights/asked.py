@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from bot.core.errors import Fault, Invalid
+from bot.core.insight.asking import LABEL, LONGEST
 from bot.core.model import Person
 from bot.web.inbox.days import span_of
 from bot.web.inbox.language import Said, words
@@ -21,13 +22,9 @@ SPANS = (7, 30, 90)
 """Days of the periods that one click asks for."""
 
 USUAL = 30
-LONGEST = timedelta(days=2 * 366)
-"""Of one period: it is read with the one before."""
-
 _LONG = 200
 """Characters of a value; what is longer finds nothing anyhow."""
 
-LABEL = "label:"
 _BY_LABEL = words("by label {name}")
 TOO_LONG = words("At most two years can be looked at at once.")
 NOT_BEGUN = words("These days have not begun yet.")

@@ -12,11 +12,12 @@ from bot.web.inbox.insights.asked import asked_of
 from bot.web.inbox.pages import HEADERS
 from bot.web.inbox.site import Site
 from bot.web.measured import table_of
+from bot.web.spreadsheet import MEDIA_TYPE
 
 _ALL = 10_000
 """Groups in a file."""
 
-TYPES = {"csv": "text/csv; charset=utf-8; header=present", "json": "application/json"}
+TYPES = {"csv": MEDIA_TYPE, "json": "application/json"}
 
 
 async def show(site: Site, http: Http, visitor: Visitor) -> Response:
@@ -26,5 +27,10 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
     reader = Reader(site, visitor, asked)
     (found,) = await reader.figures(reader.question(by=http.query_params.get("by", asked.by), most=_ALL))
     body = table_of(found) if kind == "csv" else json.encode(found)
-    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="insights.{kind}"'}
+    return file_of("insights", kind, body)
+
+
+def file_of(name: str, kind: str, body: bytes) -> Response:
+    """A file to keep; ``kind`` is one of `TYPES`."""
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     return Response(body, 200, headers, TYPES[kind])

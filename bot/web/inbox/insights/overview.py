@@ -8,13 +8,13 @@ from starlette.requests import Request as Http
 from starlette.responses import Response
 
 from bot.core.insight import names
+from bot.core.insight.asking import LABEL
 from bot.core.insight.figures import Figures, Group
 from bot.core.insight.figures import Spread as Known
 from bot.core.insight.intervals import Share
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.insights import panels
 from bot.web.inbox.insights.answered import Reader, shown
-from bot.web.inbox.insights.asked import LABEL
 from bot.web.inbox.insights.door import INSIGHTS
 from bot.web.inbox.insights.page import Page, Tile
 from bot.web.inbox.insights.people import page_of_decisions

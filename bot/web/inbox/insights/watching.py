@@ -22,13 +22,13 @@ from bot.core.insight.weighing import Share
 from bot.web import watching
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.insights.asked import Asked, asked_of
+from bot.web.inbox.insights.copies import file_of
 from bot.web.inbox.insights.door import page_of, sees_people
 from bot.web.inbox.insights.svg.marks import Chart
 from bot.web.inbox.insights.svg.plots import Marked, Point, curve
 from bot.web.inbox.insights.svg.scale import percent
 from bot.web.inbox.insights.svg.strips import Rate, rates
 from bot.web.inbox.language import Said, words
-from bot.web.inbox.pages import HEADERS
 from bot.web.inbox.site import Site
 
 THRESHOLDS = "/insights/thresholds"
@@ -71,9 +71,9 @@ async def thresholds(site: Site, http: Http, visitor: Visitor) -> Response:
     found, cut = await watching.gates(site.house.store, since, until, **narrow)
     kind = http.query_params.get("format")
     if kind == "csv":
-        return _file("thresholds.csv", watching.as_csv(watching.gate_rows(found)))
+        return file_of("thresholds", kind, watching.as_csv(watching.gate_rows(found)))
     if kind == "json":
-        return _file("thresholds.json", json.encode({"gates": watching.of_gates(found)}))
+        return file_of("thresholds", kind, json.encode({"gates": watching.of_gates(found)}))
     shown = [(gate, chart_of(gate, at), yaml_of(gate)) for at, gate in enumerate(found[:_SHOWN])]
     return _shown(site, visitor, "thresholds", asked, gates=shown, cut=cut, verdicts=VERDICTS, never=NEVER)
 
@@ -113,9 +113,9 @@ async def attention(site: Site, http: Http, visitor: Visitor) -> Response:
     people = tuple([each for each in found.people if everybody or each.person == visitor.person.id])
     kind = http.query_params.get("format")
     if kind == "csv":
-        return _file("attention.csv", watching.as_csv(watching.watched_rows(found, people)))
+        return file_of("attention", kind, watching.as_csv(watching.watched_rows(found, people)))
     if kind == "json":
-        return _file("attention.json", json.encode(watching.of_watched(found, people)))
+        return file_of("attention", kind, json.encode(watching.of_watched(found, people)))
     policy = site.house.policy()
     return _shown(
         site,
@@ -184,12 +184,6 @@ def _shown(
         ],
         **context,
     )
-
-
-def _file(name: str, body: bytes) -> Response:
-    media = "text/csv; charset=utf-8" if name.endswith("csv") else "application/json"
-    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(body, media_type=media, headers=headers)
 
 
 PAGES: tuple[tuple[str, Callable[[Site, Http, Visitor], Awaitable[Response]]], ...] = (

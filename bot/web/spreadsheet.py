@@ -1,0 +1,25 @@
+"""Tables for a spreadsheet: CSV (RFC 4180), of which it takes no cell for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
+_BEGINS_A_FORMULA = tuple("=+-@\t\r\n\0")
+"""With what a spreadsheet begins to reckon (OWASP, "CSV Injection")."""
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: what begins like one is put behind an apostrophe."""
+    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell
+
+
+def table(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV, the head among them; numbers stay numbers, None is an empty cell."""
+    text = io.StringIO(newline="")
+    written = csv.writer(text, lineterminator="\r\n")
+    written.writerows([[harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows])
+    return text.getvalue()
