@@ -21,8 +21,6 @@ from bot.core.transitions import clock
 _APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
 SECOND = "A second person looks at this one"
 """What the card's note is called."""
-BACK = 500
-"""Decisions of one person that are looked back at, at most."""
 
 
 def guarded(request: Request, ballot: Ballot) -> bool:

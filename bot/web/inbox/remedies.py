@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
-from bot.core.card import name_of
 from bot.core.errors import Fault, Invalid
 from bot.core.model import Person, PersonRole, Request, Severity
 from bot.core.policy import REVIEW_AFTER, Policy
@@ -22,6 +20,7 @@ from bot.web.inbox.language import Said
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.record import state_text
 from bot.web.inbox.site import VIA, Site
+from bot.web.inbox.trail import who_of
 
 
 class Linked(Struct, frozen=True):
@@ -84,12 +83,8 @@ def _linked(other: Request | None) -> Linked | None:
 def _reported(request: Request, policy: Policy) -> tuple[Reported, ...]:
     run = request.execution
     found = run.incidents if run is not None else ()
-    return tuple([Reported(one.severity, *_who(one.by, policy.people), one.at, one.note) for one in found])
-
-
-def _who(actor: str, people: Mapping[str, Person]) -> tuple[str, bool]:
-    role, _, name = actor.partition(":")
-    return name_of(name, people) if role == "person" else name, role == "agent"
+    whose = [(one, who_of(one.by, policy.people)) for one in found]
+    return tuple([Reported(one.severity, by.name, by.kind == "agent", one.at, one.note) for one, by in whose])
 
 
 async def roll_back(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
