@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from bot.commands.surroundings import GOOD, environment, open_ledger, say
+from bot.commands.surroundings import GOOD, CommandError, environment, open_ledger, say
+from bot.core.insight.asking import Question
 from bot.core.insight.fitting import NEVER
 from bot.core.insight.likeness import Leaning
 from bot.core.insight.separating import Verdict
@@ -18,6 +19,7 @@ from bot.core.insight.weighing import Share
 from bot.routing import load
 from bot.web import watching
 
+_CUT = f"Of the newest {watching.MOST:,} requests of the period alone."
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _VERDICTS = {
     Verdict.INFORMS: "tells right from wrong",
@@ -42,25 +44,41 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def run(args: argparse.Namespace) -> int:
     """Read and print what one of the two asks for; ``--agent`` and ``--action`` narrow thresholds."""
+    _refused(args)
     async with open_ledger() as ledger:
-        now = ledger.clock.now()
-        until: datetime = min(args.until or now, now)
-        since: datetime = args.since or until - watching.USUAL
+        since, until = _period(args, ledger.clock.now())
         if args.thresholds:
             narrow = {name: value for name in ("agent", "action") if (value := getattr(args, name))}
-            gates, _ = await watching.gates(ledger.store, since, until, **narrow)
+            gates, cut = await watching.gates(ledger.store, since, until, **narrow)
             document, rows = {"gates": watching.of_gates(gates)}, watching.gate_rows(gates)
             text = "\n".join(line for gate in gates for line in _gate(gate)) or "Nothing was decided with a confidence."
         else:
             people = load(Path(environment()["SAYSO_CONFIG"])).people
-            report, _ = await watching.attention(ledger.store, people, since, until)
+            report, cut = await watching.attention(ledger.store, people, since, until)
             document = watching.of_watched(report, report.people)
             rows, text = watching.watched_rows(report, report.people), "\n".join(_report(report))
     if args.csv:
         sys.stdout.write(watching.as_csv(rows).decode())
     else:
-        say(args, {"from": since.isoformat(), "to": until.isoformat(), **document}, text)
+        told = {"from": since.isoformat(), "to": until.isoformat(), "only_newest": cut, **document}
+        say(args, told, f"{_CUT}\n{text}" if cut else text)
     return GOOD
+
+
+def _refused(args: argparse.Namespace) -> None:
+    """Raise `CommandError` for what would be passed over in silence."""
+    report, known = ("--thresholds", ("agent", "action")) if args.thresholds else ("--attention", ())
+    for name in ("by", "agent", "action", "rule", "channel", "reviewer", "label"):
+        if getattr(args, name) and name not in known:
+            raise CommandError(f"--{name}: {report} is not narrowed to that.")
+
+
+def _period(args: argparse.Namespace, now: datetime) -> tuple[datetime, datetime]:
+    until: datetime = min(args.until or now, now)
+    question = Question(since=args.since or until - watching.USUAL, until=until)
+    if (wrong := question.wrong()) is not None:
+        raise CommandError(f"--{wrong[0]}: {wrong[1]}.")
+    return question.since, until
 
 
 def _gate(gate: Gate) -> Iterator[str]:
