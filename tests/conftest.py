@@ -6,8 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import Cluster
+
+# How long an example takes says more of the machine, and of what else runs on it, than of what is tested.
+settings.register_profile("sayso", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sayso")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
