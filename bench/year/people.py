@@ -136,7 +136,7 @@ class People:
             arguments = {**request.content.arguments, name: truth.right}
             return {"decision": Verb.APPROVE_WITH_EDITS, "arguments": arguments, "category": _CATEGORIES[0]}
         refused: dict[str, Any] = {"decision": Verb.REJECT, "category": self._draw.choice(_CATEGORIES)}
-        return refused | ({"comment": "This must not happen."} if self._draw.random() < 0.6 else {})  # noqa: PLR2004
+        return refused | ({"comment": "This must not happen."} if self._draw.random() < 0.6 else {})  # noqa: PLR2004  # most say why
 
     def _in_hindsight(self, review: Request, person: Person) -> dict[str, Any]:
         first = self._diary.entries[str(review.route.of)]

@@ -68,7 +68,7 @@ class ArgumentTemplates:
         return any(leaf.reads_result for leaf in self._leaves.values())
 
     def filled(self, arguments: Arguments, result: Any) -> Arguments:
-        """See `Filling.filled`."""
+        """See `Filling.filled`; raises `NotFilled`."""
         values = self.leaves(arguments, result)
         for pointer, value in values.items():
             if isinstance(value, NotFilled):

@@ -19,7 +19,7 @@ from bot.web.spreadsheet import MEDIA_TYPE
 
 
 def period(call: Call) -> tuple[datetime, datetime]:
-    """The period that is asked for: `watching.USUAL` up to now, where nothing else is said."""
+    """The period that is asked for: `watching.USUAL` up to now, where nothing else is said; raises `Invalid`."""
     until: datetime = call.query.get("to") or call.house.clock.now()
     since: datetime = call.query.get("from") or until - watching.USUAL
     if since >= until:

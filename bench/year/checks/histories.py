@@ -55,7 +55,7 @@ def fact(number: int, at: datetime, draw: Random, *, right: bool, amount: float,
     state = {Verb.APPROVE: State.APPROVED, Verb.REJECT: State.REJECTED}.get(verb, State.APPROVED_WITH_EDITS)
     decided = at + timedelta(minutes=draw.uniform(5, 90))
     fast = right and draw.random() < cunning.hurries
-    if cunning.dodges and not right and draw.random() < 0.5:  # noqa: PLR2004
+    if cunning.dodges and not right and draw.random() < 0.5:  # noqa: PLR2004  # half of it
         verb, state = Verb.ASK, State.CANCELLED
     one = Judgement(
         by=draw.choice(_PEOPLE), verb=verb, at=decided, channel="inbox", stage="team", revision=1, had=40.0, fast=fast

@@ -53,9 +53,9 @@ def decided(draw: Random, team: Team, each: int = _EACH) -> list[Fact]:
     found = []
     for number in range(each * len(team.people)):
         who = team.people[number % len(team.people)]
-        wrong = draw.random() < 0.08  # noqa: PLR2004
+        wrong = draw.random() < 0.08  # noqa: PLR2004  # one in twelve or so
         seen = draw.random() < (0.2 if who == HURRIED else 0.95)
-        refused = (wrong and seen) or (who == BIASED and not wrong and draw.random() < 0.2)  # noqa: PLR2004
+        refused = (wrong and seen) or (who == BIASED and not wrong and draw.random() < 0.2)  # noqa: PLR2004  # told above
         fast = draw.random() < (0.6 if who == HURRIED else 0.01)
         at = START + timedelta(minutes=20 * number)
         one = fact(number, at, draw, right=not refused, amount=10.0)

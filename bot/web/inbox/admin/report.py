@@ -47,7 +47,7 @@ def _page(site: Site, visitor: Visitor, sought: Mapping[str, str], error: SaysoE
 
 
 async def take(site: Site, _http: Http, visitor: Visitor, form: Form) -> Response:
-    """``POST /admin/report``: the document, streamed, with nothing let in but its own style sheet."""
+    """``POST /admin/report``: the document, streamed, letting in its own style sheet alone. Raises `NotFound`."""
     reports = site.house.reports
     if reports is None:
         raise NotFound(NO_REPORTS)
