@@ -55,6 +55,8 @@ CHANGING = (
 """What a request's later changes may write; the rest is written once. ``rule`` and ``route`` go with a new route."""
 
 _OPEN = {state.value for state in State if state.open}
+_PRACTICE = '%"practice":"%'
+"""The route of a declared practice, as JSON; in a text of somebody's the quotes would be escaped."""
 
 GUARDED = ("state", "revision", "tracks", "due_at", "advice", "decisions")
 """What must still be as it was read (`bot.core.ports.Change`)."""
@@ -83,6 +85,7 @@ class _Shape(NamedTuple):
     only_open: bool
     escalated: bool | None
     bounds: tuple[str, ...]
+    practices: bool
     paged: bool
 
 
@@ -143,6 +146,9 @@ class Statements:
         count = sa.select(sa.func.count()).select_from(requests).where(r.agent == sa.bindparam("agent"))
         self.count_open = p(count.where(is_open))
         self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))
+        practices = count.where(r.route.like(_PRACTICE))
+        self.practices_open = p(practices.where(is_open))
+        self.practices_since = p(practices.where(r.created_at >= sa.bindparam("since")))
         self.created_at = p(sa.select(r.created_at).where(r.id == sa.bindparam("id")))
 
     def _parts(self) -> None:
@@ -229,7 +235,7 @@ class Statements:
         if cursor is not None:
             values["cursor_at"], values["cursor_id"] = cursor
         count = None if states is None else len(states)
-        shape = _Shape(narrow, count, only_open, query.escalated, tuple(bounds), cursor is not None)
+        shape = _Shape(narrow, count, only_open, query.escalated, tuple(bounds), query.practices, cursor is not None)
         return self._listing(shape), values
 
     def _listing_of(self, shape: _Shape) -> Prepared:
@@ -251,6 +257,8 @@ class Statements:
             select = select.where(r.created_at >= sa.bindparam("since"))
         if "until" in shape.bounds:
             select = select.where(r.created_at < sa.bindparam("until"))
+        if not shape.practices:
+            select = select.where(r.route.not_like(_PRACTICE))
         if shape.paged:
             last = sa.tuple_(sa.bindparam("cursor_at"), sa.bindparam("cursor_id"))
             select = select.where(sa.tuple_(r.created_at, r.id) < last)

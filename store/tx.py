@@ -207,6 +207,13 @@ class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, Insi
         """See `Tx.count_since`."""
         return int(self._cursor.all(self._say.count_since, {"agent": agent, "since": rows.micros(since)})[0][0])
 
+    def count_practices(self, agent: str, since: datetime | None) -> int:
+        """See `Tx.count_practices`."""
+        if since is None:
+            return int(self._cursor.all(self._say.practices_open, {"agent": agent})[0][0])
+        found = self._cursor.all(self._say.practices_since, {"agent": agent, "since": rows.micros(since)})
+        return int(found[0][0])
+
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Tx.deliveries`."""
         return queries.deliveries(self._cursor, request_id)

@@ -78,7 +78,7 @@ def tightened(old: Route, new: Route) -> Route:
     hidden = {"hidden": tuple(sorted({*old.hidden, *new.hidden})), "subject": old.subject or new.subject}
     if new.then is Then.BLOCK:
         # What it is about stays: a rollback hides what the first request does, whatever its own action says.
-        about = {"of": old.of, "unsaid": old.unsaid, "notes": old.notes, "asked": old.asked}
+        about = {"of": old.of, "unsaid": old.unsaid, "notes": old.notes, "asked": old.asked, "joined": old.joined}
         return replace(new, **hidden, **about)
     barred = tuple(sorted({*old.excluded, *new.excluded}))
     stages = tuple(_without(stage, barred) for stage in _merged(old.stages, new.stages))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -11,6 +12,8 @@ from bot.core.model import Request, State
 NOTHING = "nothing"
 """The target of a practice, which no action of a file can have: there is nothing that could run."""
 _CHANCES = 2**32
+_TELLING = ("practice", "lesson")
+"""Members of a route that only a practice has."""
 
 
 class Practised(StrEnum):
@@ -37,6 +40,26 @@ def outcome_of(request: Request) -> Practised:
     if request.state in (State.REJECTED, State.CANCELLED, State.APPROVED_WITH_EDITS) and request.decisions:
         return Practised.CAUGHT
     return Practised.PASSED if request.state.approved else Practised.UNANSWERED
+
+
+def apparent(request: Request, target: str) -> str:
+    """Where a request would run: an open practice as if at ``target``, its action's own, like any other."""
+    bound = request.content.target
+    return target if request.route.practice is not None and request.state.open else bound
+
+
+def like_any_other(line: str, agent: str, target: str) -> str:
+    """The body of a line of an open practice's trail as that of a request which ``agent`` proposed for ``target``."""
+    event = json.loads(line)
+    if event["type"] == "request.submitted":
+        event |= {"actor": f"agent:{agent}", "via": "api"}
+    data = event["data"]
+    if "revision" in data:
+        data["revision"]["target"] = target
+    if "route" in data.get("request", {}):
+        route = data["request"]["route"]
+        data["request"]["route"] = {name: told for name, told in route.items() if name not in _TELLING}
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def pause(every: timedelta, lot: int) -> timedelta:

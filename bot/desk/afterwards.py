@@ -13,7 +13,7 @@ from bot.core.policy import REVIEW_AFTER, REVIEW_LASTS, Policy, Routing, with_de
 from bot.core.ports import Change, Effect, Tx
 from bot.core.redaction import shown
 from bot.core.unsaid import repeatable
-from bot.desk.incidents import Incidents
+from bot.desk.incidents import Incidents, may_have_harmed
 
 _CHANCES = 2**32
 _SAID = 2000
@@ -74,7 +74,11 @@ class Afterwards(Incidents):
         if decision.decision is Verb.REJECT:
             severity = severity_of(decision.category)
             note = decision.comment or decision.category or "rejected in a review afterwards"
-            return self._incident(tx, first, by=by, via=decision.channel, severity=severity, note=note).effects
+            run = first.execution
+            # Settled as failed meanwhile, it did no harm; but however much is reported of it, this is kept, too.
+            if run is None or not may_have_harmed(run):
+                return ()
+            return self._incident(tx, first, run, by=by, via=decision.channel, severity=severity, note=note).effects
         event = self._event("review.confirmed", first, actor=by, via=decision.channel, review=review.id)
         tx.append(event)
         return ()

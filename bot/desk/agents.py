@@ -75,7 +75,7 @@ class Agents(Part):
 
         def work(tx: Tx) -> Deed:
             request = self._load(tx, request_id, agent=agent)
-            if request.route.asked is not None:
+            if request.route.asked is not None or request.route.joined is not None:
                 # An agent that did harm must not be able to keep it from being taken back.
                 raise errors.Forbidden("A person asked for this, so its agent cannot withdraw it.")
             now = self._ledger.clock.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from bot.core import errors
-from bot.core.model import ExecutionState, Incident, PersonRole, Request, Severity, Verb
+from bot.core.model import Execution, ExecutionState, Incident, PersonRole, Request, Severity, Verb
 from bot.core.policy import Policy
 from bot.core.ports import About, Change, Tx
 from bot.desk.granting import Granting
@@ -20,6 +20,13 @@ RAN = (
 """Runs that did something, or may have."""
 _MOST = 50
 """Incidents kept of one request; more would say nothing that a word to the admins does not."""
+_OWN = 5
+"""Of those, an agent's own: it may neither fill what is kept of others nor ring at everybody's (threat T10)."""
+
+
+def may_have_harmed(run: Execution | None) -> bool:
+    """Whether a run may have done harm: it did something, or that it failed is its agent's word alone."""
+    return run is not None and (run.state in RAN or (run.by_agent and run.state is ExecutionState.FAILED))
 
 
 class Incidents(Granting):
@@ -36,7 +43,7 @@ class Incidents(Granting):
             request = self._load(tx, request_id, agent=name if role == "agent" else None)
             if role == "person":
                 self._may_decide(name)
-            return self._incident(tx, request, by=by, via=via, severity=severity, note=note)
+            return self._reported(tx, request, by=by, via=via, severity=severity, note=note)
 
         try:
             return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
@@ -54,14 +61,23 @@ class Incidents(Granting):
         if person.role is PersonRole.AUDITOR:
             raise errors.OnlyReads
 
-    def _incident(self, tx: Tx, request: Request, *, by: str, via: str, severity: Severity, note: str) -> Deed:
-        """Keep an incident, tell who approved and the agent, and end the earned grant under which it ran."""
-        run, policy = request.execution, self._policy()
-        if run is None or run.state not in RAN:
+    def _reported(self, tx: Tx, request: Request, *, by: str, via: str, severity: Severity, note: str) -> Deed:
+        """Keep an incident that somebody reports; raises `Conflict` where nothing ran, or of too many."""
+        run = request.execution
+        if run is None or not may_have_harmed(run):
             now = "none" if run is None else str(run.state)
             raise errors.Conflict(f"Nothing of it ran that could have done harm; its run is: {now}.", execution=now)
-        if len(run.incidents) >= _MOST:
-            raise errors.Conflict(f"{_MOST} incidents are reported of it already; tell an admin what is new.")
+        own = by.startswith("agent:")
+        most, kept = (_OWN, [one for one in run.incidents if one.by == by]) if own else (_MOST, run.incidents)
+        if len(kept) >= most:
+            raise errors.Conflict(f"{most} incidents are reported of it already; tell an admin what is new.")
+        return self._incident(tx, request, run, by=by, via=via, severity=severity, note=note)
+
+    def _incident(
+        self, tx: Tx, request: Request, run: Execution, *, by: str, via: str, severity: Severity, note: str
+    ) -> Deed:
+        """Keep an incident, tell who approved and the agent, and end the earned grant under which it ran."""
+        policy = self._policy()
         at = self._ledger.clock.now()
         found = Incident(id=self._ledger.id("inc"), severity=severity, note=note, by=by, at=at)
         harmed = replace(run, incidents=(*run.incidents, found))

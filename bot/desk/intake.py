@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -111,7 +111,7 @@ class Intake(Part):
     def _revised(self, tx: Tx, submission: Submission, agent: str) -> tuple[Edit, ...]:
         """What is other than in the request that this one revises, which has to be the agent's own."""
         earlier = tx.request(submission.revises or "")
-        if earlier is None or earlier.agent != agent:
+        if earlier is None or earlier.agent != agent or earlier.route.practice is not None:
             raise errors.Invalid.at("/revises", "unknown", "no request of this agent has that id")
         return differences(earlier.content.arguments, submission.arguments)
 
@@ -120,14 +120,22 @@ class Intake(Part):
         spec = policy.agents.get(agent)
         if spec is None:
             return
-        if spec.pending is not None and tx.count_open(agent) >= spec.pending:
+        if spec.pending is not None and self._has(tx, policy, agent, spec.pending):
             raise errors.Overloaded(
                 f"{agent} has {spec.pending} open requests already; wait for decisions.", retry_after=30
             )
         if spec.per_minute is not None:
             since = self._ledger.clock.now() - timedelta(minutes=1)
-            if tx.count_since(agent, since) >= spec.per_minute:
+            if self._has(tx, policy, agent, spec.per_minute, since=since):
                 raise errors.Overloaded(f"{agent} may submit {spec.per_minute} requests a minute.", retry_after=60)
+
+    @staticmethod
+    def _has(tx: Tx, policy: Policy, agent: str, most: int, *, since: datetime | None = None) -> bool:
+        """Whether so many of an agent are open, or came since; a practice in its name is not its own to notice."""
+        count = tx.count_open(agent) if since is None else tx.count_since(agent, since)
+        if count >= most and policy.practice is not None:
+            count -= tx.count_practices(agent, since)
+        return count >= most
 
     def _kept(self, tx: Tx, it: Proposal) -> Deed:
         """Count, route and write one proposal."""

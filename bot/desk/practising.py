@@ -10,8 +10,19 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.core import errors
-from bot.core.model import Request, Route, Submission, Then
-from bot.core.policy import Bounds, Policy, Practice, PracticeRequest, Routing, StageSpec, route, staffed
+from bot.core.model import Request, Submission, Then
+from bot.core.policy import (
+    Bounds,
+    Policy,
+    Practice,
+    PracticeRequest,
+    Routing,
+    StageSpec,
+    Trial,
+    TrialOutcome,
+    route,
+    staffed,
+)
 from bot.core.ports import Change, Tx
 from bot.core.practice import pause
 from bot.core.redaction import seen
@@ -101,17 +112,19 @@ class Practising(Intake):
             chance=1.0,
             title=policy.title(one.action, seen(one.arguments, hidden)),
         )
-        return self._created(it, Routing(_routed(policy, practice, one, it), ()), actor=actor, via="scheduler")
+        return self._created(it, _routed(policy, practice, one, it), actor=actor, via="scheduler")
 
 
-def _routed(policy: Policy, practice: Practice, one: PracticeRequest, it: Proposal) -> Route:
+def _routed(policy: Policy, practice: Practice, one: PracticeRequest, it: Proposal) -> Routing:
     """The route that the rules give to such a request, but that the chain of the practice is asked, and no agent."""
-    found = route(policy, it.submission, agent=it.agent, now=it.now, bounds=Bounds()).route
+    walked = route(policy, it.submission, agent=it.agent, now=it.now, bounds=Bounds())
+    found, tried = walked.route, walked.trials
     if found.then is not Then.STAGES:
         default = policy.default
-        found = replace(
-            found, rule=default.name, why="default: no rule held", gate=default.gate, expires=default.expires
-        )
+        why = "default: no rule held"
+        others = [trial for trial in tried if trial.rule != found.rule]
+        tried = (*others, Trial(default.name, TrialOutcome.HELD, why))
+        found = replace(found, rule=default.name, why=why, gate=default.gate, expires=default.expires)
     bare = replace(
         found,
         then=Then.STAGES,
@@ -123,7 +136,7 @@ def _routed(policy: Policy, practice: Practice, one: PracticeRequest, it: Propos
         practice=one.name,
         lesson=one.lesson,
     )
-    return staffed(policy, bare, (StageSpec(name=practice.chain, chain=practice.chain),), it.now)
+    return Routing(staffed(policy, bare, (StageSpec(name=practice.chain, chain=practice.chain),), it.now), tried)
 
 
 def _moment(kept: str | None) -> datetime | None:

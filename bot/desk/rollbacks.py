@@ -52,10 +52,10 @@ class Rollbacks(Reviewers):
     async def roll_back(self, request_id: str, *, by: str, via: str, reason: str | None = None) -> tuple[Request, bool]:
         """Propose what takes an executed request back: that request, and whether it was made now.
 
-        Where one is under way already (False), it is that one; once it ended without effect, another may be proposed.
-        ``by`` is ``agent:<name>``, which finds only its own, ``person:<id>``, who then does not review it, or
-        ``admin:<key>``. Raises `Conflict` where nothing ran, no way back is declared, or it cannot be filled. A refusal
-        is recorded, then raised.
+        Where one is under way already (False), it is that one, and its agent withdraws it no more; once it ended
+        without effect, another may be proposed. ``by`` is ``agent:<name>``, which finds only its own,
+        ``person:<id>``, who then does not review it, or ``admin:<key>``. Raises `Conflict` where nothing ran, no way
+        back is declared, or it cannot be filled. A refusal is recorded, then raised.
         """
 
         def work(tx: Tx) -> Deed:
@@ -65,7 +65,7 @@ class Rollbacks(Reviewers):
                 self._may_decide(name)
             known = self._standing(tx, first)
             if known is not None:
-                return Deed(known, fresh=False)
+                return self._joined(tx, known, by, via, reason)
             if role == "agent":
                 self._bounded(tx, self._policy(), name)
             return self._proposed_back(tx, first, by, via, reason)
@@ -85,6 +85,19 @@ class Rollbacks(Reviewers):
         run = first.execution
         known = tx.request(run.rollback) if run is not None and run.rollback is not None else None
         return known if known is not None and under_way(known) else None
+
+    def _joined(self, tx: Tx, known: Request, by: str, via: str, reason: str | None) -> Deed:
+        """The rollback under way; one that its agent asked for is from now on not the agent's alone to withdraw."""
+        route = known.route
+        if by.startswith("agent:") or (route.asked or route.joined) is not None:
+            return Deed(known, fresh=False)
+        policy = self._policy()
+        notes = (*route.notes, _asker(policy.people, by, reason))
+        after = replace(known, route=replace(route, joined=by, notes=notes))
+        effects = self._rounds.refresh(after, policy, tx.deliveries(known.id))
+        event = self._event("rollback.joined", known, actor=by, via=via)
+        tx.record(Change(event=event, before=known, after=after, effects=effects))
+        return Deed(after, effects, fresh=False)
 
     def _proposed_back(self, tx: Tx, first: Request, by: str, via: str, reason: str | None) -> Deed:
         policy, now = self._policy(), self._ledger.clock.now()
@@ -211,11 +224,15 @@ def notes_of(
         text = literal(run.result)
         text = _BROKEN.sub(" ", text) if isinstance(run.result, dict | list) else text
         notes.append(("It gave", text if len(text) <= _SAID else f"{text[:_SAID]}… (the whole is on its page)"))
-    role, _, name = by.partition(":")
-    if role != "agent":
-        who = name_of(name, people) if role == "person" else by
-        notes.append(("Asked for by", f"{who}: {reason}" if reason else who))
+    if not by.startswith("agent:"):
+        notes.append(_asker(people, by, reason))
     return tuple(notes)
+
+
+def _asker(people: Mapping[str, Person], by: str, reason: str | None) -> tuple[str, str]:
+    role, _, name = by.partition(":")
+    who = name_of(name, people) if role == "person" else by
+    return "Asked for by", f"{who}: {reason}" if reason else who
 
 
 def _ended(run: Execution, at: datetime | None) -> str:

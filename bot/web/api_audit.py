@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from bot.core.model import Role
 from bot.core.ports import AuditLine
+from bot.core.practice import apparent, like_any_other
 from bot.web.audit_copy import Form, pages
 from bot.web.exchange import Answer
 from bot.web.operation import ADMINS, BUT_ADVISORS, Call, Operation
@@ -14,6 +18,9 @@ async def trail(call: Call) -> Answer:
     """GET /v1/requests/{id}/audit."""
     request = await call.mine()
     lines = await call.house.store.audit(request.id)
+    if request.route.practice is not None and request.state.open and call.key.role is Role.REVIEWER:
+        target = apparent(request, call.house.policy().action(request.action).execute.target)
+        lines = tuple([replace(line, body=like_any_other(line.body, request.agent, target)) for line in lines])
     return Answer(200, f'{{"events":[{",".join(map(_flat, lines))}]}}'.encode())
 
 
@@ -37,7 +44,8 @@ OPERATIONS = (
         method="GET",
         path="/v1/requests/{id}/audit",
         name="trail",
-        says="A request's audit events, oldest first.",
+        says="A request's audit events, oldest first. A reviewer's key reads of an open practice what other requests "
+        "have there; the hashes are those of the stored lines.",
         handler=trail,
         roles=BUT_ADVISORS,
         answers={200: ("The events.", Trail)},

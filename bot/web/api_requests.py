@@ -13,7 +13,7 @@ from bot.core.model import ExecutionState, Key, Request, Role, State
 from bot.core.ports import Filter
 from bot.web.exchange import Answer, header_values, while_connected
 from bot.web.objects import Member, Members
-from bot.web.operation import AGENTS, ALL, Call, Operation
+from bot.web.operation import AGENTS, ALL, PRACTISED_IN_SECRET, Call, Operation
 from bot.web.options import ARGUMENTS
 from bot.web.problems import header_fault, invalid, parameter_fault
 from bot.web.query import DEFAULT_PAGE, FOR, LISTING, WAIT
@@ -102,7 +102,9 @@ async def listing(call: Call) -> Answer:
     if advising:
         wanted.setdefault("state", _OPEN)
     size: int = wanted.pop("limit", DEFAULT_PAGE)
-    asked = Filter(states=wanted.pop("state", None), **wanted, limit=size + 1)
+    # A page of what is left of more would tell by its length, and by its cursor, that there is a practice.
+    practices = call.key.role not in PRACTISED_IN_SECRET
+    asked = Filter(states=wanted.pop("state", None), practices=practices, **wanted, limit=size + 1)
     found = await call.house.store.requests(asked)
     if asked.cursor is not None and not found and await call.house.store.request(asked.cursor) is None:
         # An empty page would tell a program that it has seen everything.
@@ -110,7 +112,6 @@ async def listing(call: Call) -> Answer:
         raise invalid((parameter_fault("cursor", "unknown", detail),))
     page = found[:size]
     following = page[-1].id if len(found) > size else None
-    page = tuple([request for request in page if not call.veiled(request)])
     if advising:
         page = tuple([request for request in page if call.key.name in request.advice_missing])
     # Sent at once: each of these reads waits for a thread, not for another.

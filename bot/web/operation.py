@@ -36,6 +36,8 @@ AGENTS = frozenset({Role.AGENT})
 REVIEWERS = frozenset({Role.REVIEWER})
 ADMINS = frozenset({Role.ADMIN})
 ADVISORS = frozenset({Role.ADVISOR})
+PRACTISED_IN_SECRET = frozenset({Role.AGENT, Role.ADVISOR})
+"""Whose keys see no declared practice, for no agent proposed it."""
 BUT_ADVISORS = AGENTS | REVIEWERS | ADMINS
 ALL = BUT_ADVISORS | ADVISORS
 _LINED_UP = AGENTS | ADVISORS
@@ -126,7 +128,7 @@ class Call:
 
     def veiled(self, request: Request) -> bool:
         """Whether this is a practice of the team, which no agent's key sees: the agent never proposed it."""
-        return request.route.practice is not None and self.key.role in (Role.AGENT, Role.ADVISOR)
+        return request.route.practice is not None and self.key.role in PRACTISED_IN_SECRET
 
     async def show(
         self, request: Request, *, status: int = 200, whole: bool = False, headers: Headers | None = None

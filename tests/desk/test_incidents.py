@@ -67,6 +67,26 @@ async def test_only_of_what_ran_or_may_have(house: House, kind: OutcomeKind) -> 
             await house.desk.report_incident(request.id, by="admin:ops", via="api", severity=Severity.LOW, note="x")
 
 
+async def test_t10_an_agents_word_that_it_failed_hides_no_harm(house: House) -> None:
+    """Who runs it itself may say so of what it did; people may say otherwise."""
+    first = await approved(house, "deploy.start", version="v7")
+    await house.desk.report(first.id, agent="billing", state=ExecutionState.FAILED, error="no")
+    await house.desk.report_incident(first.id, by="person:kim", via="api", severity=Severity.HIGH, note="It is live")
+    assert [one.note for one in (await run_of(house, first)).incidents] == ["It is live"]
+
+
+async def test_t10_an_agent_fills_no_room_of_others(house: House) -> None:
+    """Five of its own; people's are kept all the same."""
+    first = await executed(house)
+    for number in range(5):
+        await house.desk.report_incident(
+            first.id, by="agent:billing", via="api", severity=Severity.LOW, note=str(number)
+        )
+    with pytest.raises(errors.Conflict, match="5 incidents"):
+        await house.desk.report_incident(first.id, by="agent:billing", via="api", severity=Severity.LOW, note="6")
+    await house.desk.report_incident(first.id, by="person:kim", via="api", severity=Severity.CRITICAL, note="!")
+
+
 async def test_those_who_approved_and_the_agent_are_told(house: House) -> None:
     """Whoever approved it gets a card of it, cards that stand are drawn anew, the agent's webhook is owed."""
     first = await executed(house, by="ben")

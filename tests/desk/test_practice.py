@@ -115,6 +115,19 @@ async def test_t10_no_agent_hears_of_it_nor_is_held_to_it(house: House) -> None:
     assert (again.route.refused, rejected.state) == (None, State.REJECTED)
 
 
+@pytest.mark.parametrize("limit", ["pending", "per_minute"])
+async def test_t10_it_counts_against_no_limit_of_the_agent(house: House, limit: str) -> None:
+    """Else an agent that is refused one too early knows; nor can it say that it revises one."""
+    enforce(house, SENT, FINANCE, DEFAULT, PRACTICE, f"agents:\n  billing: {{owner: dan, {limit}: 2}}\n  other: {{}}")
+    practice = await _one(house)
+    with pytest.raises(errors.Invalid, match="no request of this agent"):
+        await house.submit(revises=practice.id)
+    for _ in range(2):
+        await house.submit()
+    with pytest.raises(errors.Overloaded):
+        await house.submit()
+
+
 async def test_an_unknown_one_is_named_with_those_there_are(house: House) -> None:
     """And without practices there are none, and nothing is announced."""
     with pytest.raises(errors.Invalid, match="there are: a stranger's account"):

@@ -62,6 +62,20 @@ async def test_rejecting_it_is_an_incident(house: House, category: str | None, s
     assert (created, rollback.content.takes_back) == (True, first.id)
 
 
+async def test_a_rejection_in_hindsight_is_never_refused(house: House) -> None:
+    """However much is reported already; and of what turned out never to have happened it ends without an incident."""
+    first = await executed(house, amount=2.5)
+    for _ in range(50):
+        await house.desk.report_incident(first.id, by="person:kim", via="api", severity=Severity.LOW, note="x")
+    await house.decide((await reviews(house))[0], "lea", Verb.REJECT, category="critical", comment="All of it")
+    assert (await run_of(house, first)).incidents[-1].severity is Severity.CRITICAL
+    never = await concluded(house, await approved(house, amount=2.5, order="2"), OutcomeKind.UNKNOWN)
+    await house.desk.settle(never.id, by="admin:ops", state=ExecutionState.FAILED, note="never arrived")
+    (review,) = [one for one in await reviews(house) if one.state.open]
+    assert (await house.decide(review, "lea", Verb.REJECT, comment="No")).state is State.REJECTED
+    assert (await run_of(house, never)).incidents == ()
+
+
 @pytest.mark.parametrize("kind", [OutcomeKind.UNKNOWN, OutcomeKind.FAILED])
 async def test_what_may_have_run_is_asked_about_and_what_failed_is_not(house: House, kind: OutcomeKind) -> None:
     """Once: settling it later asks nobody again."""

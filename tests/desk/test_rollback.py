@@ -115,6 +115,19 @@ async def test_t10_an_agent_takes_back_only_its_own_and_keeps_nothing_from_being
     assert (await house.desk.cancel(own.id, agent="billing", reason="after all")).state is State.CANCELLED
 
 
+async def test_t10_an_agent_that_asks_first_does_not_withdraw_what_a_person_wants_too(house: House) -> None:
+    """The agent's own rollback, joined by a person: it stays, and its card says who wants it and why."""
+    first = await executed(house)
+    own = await back(house, first)
+    joined = await back(house, first, "person:kim", reason="Wrong customer")
+    assert (joined.id, notes(joined)["Asked for by"]) == (own.id, "Kim Tran: Wrong customer")
+    assert await back(house, first, "person:ana") == joined
+    with pytest.raises(errors.Forbidden, match="A person asked"):
+        await house.desk.cancel(own.id, agent="billing", reason="after all")
+    assert (await house.events(own)).count("rollback.joined") == 1
+    assert (await house.decide(joined, "ben")).state is State.APPROVED
+
+
 async def test_one_at_a_time(house: House) -> None:
     """Ten at once make one; asked again while it is under way, it is the same; once it is rejected, another."""
     first = await executed(house)
@@ -122,7 +135,7 @@ async def test_one_at_a_time(house: House) -> None:
     assert len({rollback.id for rollback, _ in found}) == 1
     assert [created for _, created in found].count(True) == 1
     rollback = found[0][0]
-    assert await back(house, first, "person:kim") == rollback
+    assert (await back(house, first, "person:kim")).id == rollback.id
     await house.decide(rollback, "ben", Verb.REJECT, comment="No")
     again, created = await house.desk.roll_back(first.id, by="agent:billing", via="api")
     assert created

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "examples.exported": "an admin's own: tests/desk/test_examples.py",
     "report.taken": "an admin's own: tests/commands/test_reports.py",
     "rollback.proposed": "somebody has to want it: tests/desk/test_rollback.py",
+    "rollback.joined": "somebody else has to want it, too: tests/desk/test_rollback.py",
     "execution.rolling_back": "a part of a rollback's start: tests/desk/test_rollback.py",
     "execution.rolled_back": "a part of a rollback's end: tests/desk/test_rollback.py",
     "execution.rollback_failed": "a part of a rollback's end: tests/desk/test_rollback.py",

@@ -139,7 +139,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     are what the house adds to the card, as (label, text); ``of`` is another request whose content this one repeats, so
     that it is erased with that, and ``unsaid`` are the texts which that one hides, to be taken out of all that is said
     of this one (they are shown nowhere). ``asked`` is who asked for it in the agent's name, who then cannot withdraw it
-    (None: the agent itself).
+    (None: the agent itself); ``joined`` who wants it, too, once the agent has asked.
     """
 
     then: Then
@@ -174,6 +174,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     of: str | None = None
     unsaid: tuple[str, ...] = ()
     asked: str | None = None
+    joined: str | None = None
 
     def beside(self, first: int) -> range:
         """A stage and those after it that are asked together with it, by index."""

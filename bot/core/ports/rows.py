@@ -207,7 +207,8 @@ class AccountEntry(Struct, frozen=True, kw_only=True):
 class Filter(Struct, frozen=True, kw_only=True):
     """Which requests to list, newest first; None does not narrow. ``cursor`` is the last id of the page before.
 
-    ``since`` and ``until`` bound when it was submitted: at or after the one, before the other.
+    ``since`` and ``until`` bound when it was submitted: at or after the one, before the other. ``practices`` False
+    leaves declared practices out.
     """
 
     states: tuple[State, ...] | None = None
@@ -218,6 +219,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     escalated: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    practices: bool = True
     cursor: str | None = None
     limit: int = 50
 

@@ -55,6 +55,9 @@ class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
     def count_since(self, agent: str, since: datetime) -> int:
         """How many requests the agent submitted since."""
 
+    def count_practices(self, agent: str, since: datetime | None) -> int:
+        """How many of `count_since` (None: of `count_open`) are declared practices, which the agent never asked for."""
+
     def owned(self, subject: str) -> tuple[str, ...]:
         """Ids of the requests that carry this subject's data and were not erased."""
 

@@ -12,6 +12,7 @@ from bot.core.model import Arguments, Kind, Request
 from bot.core.outgoing import EXECUTE, HEADERS, MADE_HEADERS, message, payload
 from bot.core.policy import ActionSpec
 from bot.core.ports import Order
+from bot.core.practice import NOTHING, apparent
 from bot.core.scrutiny import visible
 
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -51,10 +52,11 @@ class Sent(Struct, frozen=True, kw_only=True):
 def sent_of(request: Request, spec: ActionSpec) -> Sent | None:
     """What an approval of this request hands over, or has; None where nothing runs.
 
-    The target is the bound one: where routing.yaml names another by now, nothing runs at all.
+    The target is the bound one, of an open practice its action's: where routing.yaml names another by now, nothing runs
+    at all.
     """
-    target = request.content.target
-    if not request.kind.runs or target == "nothing":
+    target = apparent(request, spec.execute.target)
+    if not request.kind.runs or target == NOTHING:
         return None
     kind = "agent" if target == "agent" else "webhook" if target.startswith(("http:", "https:")) else "python"
     order = _order(request, spec)

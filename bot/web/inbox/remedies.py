@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bot.core.errors import Fault, Invalid
 from bot.core.model import Person, PersonRole, Request, Severity
 from bot.core.policy import REVIEW_AFTER, Policy
-from bot.desk.incidents import RAN
+from bot.desk.incidents import may_have_harmed
 from bot.desk.rollbacks import may_be_rolled_back, under_way
 from bot.web.inbox import wording
 from bot.web.inbox.ballots import MAX_COMMENT, long_text
@@ -66,7 +66,7 @@ async def remedies_of(site: Site, request: Request, person: Person) -> Remedies:
     free = rollback is None or not under_way(rollback)
     return Remedies(
         may_roll_back=acts and free and may_be_rolled_back(policy, request),
-        may_report=acts and run is not None and run.state in RAN,
+        may_report=acts and may_have_harmed(run),
         back_with=spec.rollback.action if spec.rollback is not None else "",
         rollback=_linked(rollback),
         review=_linked(review),

@@ -42,6 +42,7 @@ SAYS: Mapping[str, str] = {
     "execution.settled": words("settled how the run ended"),
     "execution.refused": words("refused to run it"),
     "rollback.proposed": words("proposed to roll it back"),
+    "rollback.joined": words("wants that it is rolled back, too"),
     "execution.rolling_back": words("began to roll it back"),
     "execution.rolled_back": words("wrote down that it is rolled back"),
     "execution.rollback_failed": words("wrote down that its rollback failed"),

@@ -29,7 +29,7 @@ from bot.core.model import (
 )
 from bot.core.policy import ActionSpec, Execute, Policy
 from bot.core.ports import Unreachable
-from bot.core.practice import NOTHING, Practised, outcome_of
+from bot.core.practice import Practised, apparent, outcome_of
 from bot.web.inbox.changes import Changes, How, Version, changes_of, versions_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.plan import StagePart, next_people, plan_of
@@ -232,11 +232,11 @@ def _gauge(request: Request, card: Card) -> Gauge:
 
 
 def _run(request: Request, policy: Policy) -> Run:
-    spec, target = policy.action(request.action), request.content.target
-    if target == NOTHING:
+    spec = policy.action(request.action)
+    target = apparent(request, spec.execute.target)
+    if request.route.practice is not None and not request.state.open:
         # A declared practice looks like any other until it is decided; then it says what it was.
-        target = spec.execute.target if request.state.open else NOTHING
-        spec = spec if request.state.open else replace(spec, execute=Execute())
+        spec = replace(spec, execute=Execute())
     kind = "agent" if target == "agent" else "webhook" if target.startswith(("http:", "https:")) else "python"
     if not request.kind.runs or (spec.execute.nothing and spec.execute.target == target):
         kind = "nothing"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
+from typing import Any
 
+import aiohttp
 from msgspec.structs import replace
 
 from bot.core.model import Risk, Role, State, Verb
 from bot.core.policy import Attention, Practice, PracticeRequest
+from bot.core.ports import Ballot
 from tests.core.insight.test_thresholds import life
 from tests.core.insight.test_watching import of, vote
 from tests.web.inbox.conftest import Visit
@@ -52,16 +56,60 @@ async def test_a_practice_shows_what_it_was_once_it_is_decided_and_to_no_agent(h
     page = await reader.get(f"/requests/{request.id}")
     assert "practice" not in page.text.replace(ANNOUNCED, "").casefold()
     assert "Nothing runs" not in page.words
+    other = await house.submit(arguments={"order": "1", "amount": 980.0})
+    assert sections(page.text) == sections((await reader.get(f"/requests/{other.id}")).text)
     key = (await house.access.new_key(AGENT, Role.AGENT, by="tests"))[1]
     asked = {"Authorization": f"Bearer {key}"}
-    async with reader.client.get(f"{house.url}/v1/requests", headers=asked) as answer:
-        assert (answer.status, await answer.json()) == (200, {"requests": [], "next_cursor": None})
+    await house.desk.practise_now("stranger", by="admin:root")
+    for size in (1, 50):
+        async with reader.client.get(f"{house.url}/v1/requests?limit={size}", headers=asked) as answer:
+            listed = await answer.json()
+            assert ([each["id"] for each in listed["requests"]], listed["next_cursor"]) == ([other.id], None)
     async with reader.client.get(f"{house.url}/v1/requests/{request.id}", headers=asked) as answer:
         assert answer.status == 404
     await reader.decide(request.id, "approve")
     page = await reader.get(f"/requests/{request.id}")
     assert LESSON in page.words
     assert "It went through this time" in page.words
+
+
+def sections(page: str) -> list[str]:
+    """What parts a page has."""
+    return re.findall(r"<(?:h2|h3|summary)[^>]*>[^<]*", page)
+
+
+async def test_a_reviewers_key_reads_of_an_open_practice_what_other_requests_have(house: Standing) -> None:
+    """Who made it, where it runs and what it is called stand in the trail; they are told once it is decided."""
+    practises(house)
+    request = await house.desk.practise_now("stranger", by="admin:root")
+    other = await house.submit(arguments={"order": "1", "amount": 980.0})
+    by = next(person for person in request.assignees)
+    keys = [
+        (await house.access.new_key(name, role, by="tests"))[1]
+        for name, role in ((by, Role.REVIEWER), ("ops", Role.ADMIN))
+    ]
+
+    async def first(of: str, key: str) -> Any:
+        asked = {"Authorization": f"Bearer {key}"}
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"{house.url}/v1/requests/{of}/audit", headers=asked) as answer,
+        ):
+            return (await answer.json())["events"][0]
+
+    seen, usual, whole = [
+        await first(*each) for each in ((request.id, keys[0]), (other.id, keys[0]), (request.id, keys[1]))
+    ]
+    for told in (seen, usual):
+        assert (told["actor"], told["via"]) == (f"agent:{AGENT}", "api")
+    assert seen["data"]["revision"]["target"] == usual["data"]["revision"]["target"]
+    assert seen["data"]["trials"] == usual["data"]["trials"]
+    assert seen["data"]["request"]["route"].keys() == usual["data"]["request"]["route"].keys()
+    assert (whole["actor"], whole["data"]["request"]["route"]["practice"]) == ("admin:root", "stranger")
+    await house.desk.decide(
+        Ballot(request=request.id, decision=Verb.REJECT, by=by, channel="api", revision=1, digest=request.digest)
+    )
+    assert (await first(request.id, keys[0]))["actor"] == "admin:root"
 
 
 async def measured(house: Standing) -> None:
