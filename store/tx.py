@@ -21,6 +21,7 @@ from store.cursor import Cursor
 from store.erasing import ErasingTx
 from store.insight import InsightTx
 from store.letters import LettersTx
+from store.limits import LimitsTx
 from store.replicas import ReplicasTx
 from store.switches import SwitchesTx
 from store.trust import TrustTx
@@ -33,7 +34,9 @@ _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "de
 _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
-class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, InsightTx, ErasingTx, SwitchesTx, TrustTx):
+class UnitTx(
+    AccessTx, AccountsTx, ActsTx, LettersTx, LimitsTx, ReplicasTx, VisitsTx, InsightTx, ErasingTx, SwitchesTx, TrustTx
+):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
     Audit lines and effects gather here and are written by `flush`, before anything that would read them.
@@ -198,21 +201,6 @@ class UnitTx(AccessTx, AccountsTx, ActsTx, LettersTx, ReplicasTx, VisitsTx, Insi
         """See `Tx.due`."""
         found = self._cursor.all(self._say.due, {"now": rows.micros(now), "limit": limit})
         return tuple(request_id for (request_id,) in found)
-
-    def count_open(self, agent: str) -> int:
-        """See `Tx.count_open`."""
-        return int(self._cursor.all(self._say.count_open, {"agent": agent})[0][0])
-
-    def count_since(self, agent: str, since: datetime) -> int:
-        """See `Tx.count_since`."""
-        return int(self._cursor.all(self._say.count_since, {"agent": agent, "since": rows.micros(since)})[0][0])
-
-    def count_practices(self, agent: str, since: datetime | None) -> int:
-        """See `Tx.count_practices`."""
-        if since is None:
-            return int(self._cursor.all(self._say.practices_open, {"agent": agent})[0][0])
-        found = self._cursor.all(self._say.practices_since, {"agent": agent, "since": rows.micros(since)})
-        return int(found[0][0])
 
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Tx.deliveries`."""
