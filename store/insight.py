@@ -19,6 +19,7 @@ from bot.core.ports.insight import FactQuery
 from store import queries, rows
 from store.cursor import Cursor
 from store.insight_statements import ASKED_AT_ONCE, asked
+from store.patterns import within
 from store.prepared import Prepared, Row
 from store.visits import kept
 
@@ -85,10 +86,14 @@ def facts_of(cursor: Cursor, query: FactQuery) -> tuple[Fact, ...]:
     return tuple(_fact.decode(body) for (body,) in cursor.all(statement, values))
 
 
-def tallies(cursor: Cursor, sort: Sort, grain: Grain, since: datetime, until: datetime) -> Sequence[Row]:
-    """The rows of `InsightStore.cells`, for `cells_of`."""
+def wanted(
+    sort: Sort, grain: Grain, since: datetime, until: datetime, *, first: str, most: int
+) -> dict[str, str | int]:
+    """The parameters of `InsightStatements.tallies_between` for `InsightStore.cells`, whose rows `cells_of` reads."""
+    # The parts as `spelt` has them, begun; nobody's text has such a begin within, for its quotes are escaped.
+    parts = rows.json_text([first])[:-2]
     bounds = {"since": _spelt(sort, grain, since), "until": _spelt(sort, grain, until)}
-    return cursor.all(cursor.say.insight.tallies_between, bounds)
+    return {**bounds, "named": within(f" {parts}") if first else "%", "most": most}
 
 
 def cells_of(found: Sequence[Row]) -> tuple[tuple[CellKey, Cell], ...]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from bot.core.ports.insight import FactQuery
 from store import rows
 from store.insight_tables import facts, tallies
+from store.patterns import ESCAPE
 from store.prepared import Prepared
 from store.queue_statements import whole_requests
 from store.tables import belongings, deliveries, executions, requests, revisions, seen, subjects
@@ -39,7 +40,10 @@ class InsightStatements:
         self.put_fact = self._put(insert, facts, "request")
         self.tallies = self._prepare(sa.select(t.key, t.body).where(_among(t.key)))
         between = sa.and_(t.key >= sa.bindparam("since"), t.key < sa.bindparam("until"))
-        self.tallies_between = self._prepare(sa.select(t.key, t.body).where(between).order_by(t.key))
+        named = t.key.like(sa.bindparam("named", type_=sa.Text()), escape=ESCAPE)
+        self.tallies_between = self._prepare(
+            sa.select(t.key, t.body).where(between, named).order_by(t.key).limit(sa.bindparam("most"))
+        )
         self.put_tally = self._put(insert, tallies, "key")
         self.drop_tally = self._prepare(sa.delete(tallies).where(t.key == sa.bindparam("key_")))
 

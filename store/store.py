@@ -32,7 +32,7 @@ from bot.core.ports import (
     Unreachable,
     Wanted,
 )
-from bot.core.ports.insight import FactQuery
+from bot.core.ports.insight import EVERY, FactQuery
 from bot.core.ports.standing import Census, Load, Standing
 from bot.core.trust.grants import Grant
 from store import erasing, insight, letters, queries, queue, replicas, standing, trail, trust, visits
@@ -210,10 +210,11 @@ class SqlStore:
         return await self._reader.read(lambda cursor: insight.facts_of(cursor, query))
 
     async def cells(
-        self, sort: Sort, grain: Grain, since: datetime, until: datetime
+        self, sort: Sort, grain: Grain, since: datetime, until: datetime, *, first: str = "", most: int = EVERY
     ) -> tuple[tuple[CellKey, Cell], ...]:
         """See `InsightStore.cells`."""
-        found = await self._reader.read(lambda cursor: insight.tallies(cursor, sort, grain, since, until))
+        wanted = insight.wanted(sort, grain, since, until, first=first, most=most)
+        found = await self._reader.read(lambda cursor: cursor.all(cursor.say.insight.tallies_between, wanted))
         # Many are read in a thread: nobody's click waits for somebody's year.
         return await asyncio.to_thread(insight.cells_of, found) if len(found) > _FEW else insight.cells_of(found)
 

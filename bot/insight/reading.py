@@ -14,6 +14,11 @@ from bot.core.insight.reckoning import figures_of
 from bot.core.insight.waiting import Queue, queue_of
 from bot.core.ports import Clock, Store
 
+MOST = 100_000
+"""Cells of one period. An agent whose labels are others on every request makes as many as it likes, and each that is
+read takes a kilobyte or two of memory (measured)."""
+TOO_MANY = "too much was measured apart from each other to add it up; ask for a shorter period, or without the label"
+
 
 class Reading:
     """Review figures as they stand."""
@@ -40,7 +45,10 @@ class Reading:
     async def _cells(self, asked: Question) -> list[tuple[CellKey, Cell]]:
         found: list[tuple[CellKey, Cell]] = []
         for grain, since, until in spans(asked):
-            found += await self._store.cells(asked.sort, grain, since, until)
+            room = MOST - len(found)
+            found += await self._store.cells(asked.sort, grain, since, until, first=asked.labelled, most=room + 1)
+            if len(found) > MOST:
+                raise Invalid.at("/from", "too_many", TOO_MANY)
         return found
 
     async def queue(self, agent: str | None = None, action: str | None = None) -> Queue:

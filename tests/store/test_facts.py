@@ -6,19 +6,24 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
+from bot.core.errors import Invalid
 from bot.core.insight.adding import cells_of, difference, summed
+from bot.core.insight.asking import Question
 from bot.core.insight.cell import Cell, CellKey, Grain, Sort
 from bot.core.insight.fact import Fact, Judgement
 from bot.core.model import ExecutionState, Kind, Risk, State, Then, Verb
 from bot.core.ports import Change, Tx
 from bot.core.ports.insight import FactQuery
+from bot.insight import reading
 from store import SqlStore
 from store.columns import metadata
 from store.statements import statements_for
+from tests.desk.house import MovableClock
 from tests.store.samples import event, execution, request, submit
 
 FIRST = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -108,6 +113,35 @@ async def test_cells_are_added_taken_away_and_forgotten(store: SqlStore) -> None
     assert await cells(store) == summed([cells_of(first), cells_of(changed)])
     await store.write(lambda tx: tx.add_cells(difference(first, None)))
     assert await cells(store) == cells_of(changed)
+
+
+async def test_a_label_that_is_another_each_time_is_no_weight_on_others(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of labels those that are asked about are read, however they are called, and of all no more than fits."""
+    name = 'odd"%_/'
+    facts = [
+        fact(f"req_{n:02d}", labels={name: "north", "ticket": str(n), "note": f'["{name}=north'}) for n in range(30)
+    ]
+
+    def work(tx: Tx) -> None:
+        for one in facts:
+            submit(tx, request(id=one.request))
+        keep(tx, *facts)
+
+    await store.write(work)
+    hour = (Sort.LABEL, Grain.HOUR, FIRST, FIRST + timedelta(hours=1))
+    assert len(await store.cells(*hour)) == 32
+    ((key, cell),) = await store.cells(*hour, first=f"{name}=")
+    assert (key.parts[0], cell.counts["requests"]) == (f"{name}=north", 30)
+    assert len(await store.cells(*hour, first="ticket=", most=7)) == 7
+    monkeypatch.setattr(reading, "MOST", 20)
+    clock = MovableClock(FIRST + timedelta(hours=2))
+    asked = Question(since=FIRST, until=FIRST + timedelta(hours=1), by=f"label:{name}")
+    (group,) = (await reading.Reading(store, clock).figures(asked)).groups
+    assert (group.name, group.now.counts["requests"]) == ("north", 30)
+    with pytest.raises(Invalid, match="shorter period"):
+        await reading.Reading(store, clock).figures(replace(asked, by="label:ticket"))
 
 
 async def test_only_from_where_it_stands_is_it_followed_on(store: SqlStore) -> None:

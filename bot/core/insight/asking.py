@@ -74,6 +74,11 @@ class Question(Struct, frozen=True, kw_only=True):
         raise LookupError(" and ".join(sorted(asked)))
 
     @property
+    def labelled(self) -> str:
+        """With what the labels that it is about begin; empty where it is about none."""
+        return self.label or (self.by[len(LABEL) :] + "=" if self.by.startswith(LABEL) else "")
+
+    @property
     def of_decisions(self) -> bool:
         """Whether it is about decisions of people, rather than about requests."""
         return self.sort is Sort.REVIEWER

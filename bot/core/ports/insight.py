@@ -53,6 +53,10 @@ class InsightTx(Protocol):
         """Add to cells (`bot.core.insight.cell`); one that becomes empty is forgotten."""
 
 
+EVERY = 2**31 - 1
+"""More cells than there can be."""
+
+
 class InsightStore(Protocol):
     """The part of `Store` about what is measured."""
 
@@ -66,6 +70,9 @@ class InsightStore(Protocol):
         """A page of facts."""
 
     async def cells(
-        self, sort: Sort, grain: Grain, since: datetime, until: datetime
+        self, sort: Sort, grain: Grain, since: datetime, until: datetime, *, first: str = "", most: int = EVERY
     ) -> tuple[tuple[CellKey, Cell], ...]:
-        """Every cell of a sort and a grain that begins at or after ``since`` and before ``until``."""
+        """Every cell of a sort and a grain that begins at or after ``since`` and before ``until``; ``most`` of them.
+
+        Of those whose first part does not begin with ``first`` it may leave out any.
+        """
