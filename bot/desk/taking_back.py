@@ -1,7 +1,8 @@
 """What a rollback's own run does to the request that it takes back, in the very transactions of that run.
 
 The first one is ``rolling_back`` from the claim on, ``rolled_back`` once the rollback executed, and what it was again
-where the rollback failed. Of an unknown rollback it stays ``rolling_back`` until somebody settles that.
+where the rollback failed. Of an unknown rollback it stays ``rolling_back`` until somebody settles that. Where the
+rollback is taken back in its turn, the first one is in force again.
 """
 
 from __future__ import annotations
@@ -56,11 +57,27 @@ class TakingBack(Part):
             return Turned()
         if state is ExecutionState.EXECUTED:
             turned = replace(run, state=ExecutionState.ROLLED_BACK)
-            return self._turned_to(tx, first, turned, "execution.rolled_back", rollback, tell="request.rolled_back")
+            done = self._turned_to(tx, first, turned, "execution.rolled_back", rollback, tell="request.rolled_back")
+            return self._in_turn(tx, first, done, rollback)
         if state is ExecutionState.FAILED:
             turned = replace(run, state=run.was or ExecutionState.EXECUTED, was=None)
             return self._turned_to(tx, first, turned, "execution.rollback_failed", rollback)
         return Turned()
+
+    def _in_turn(self, tx: Tx, undone: Request, done: Turned, rollback: Request) -> Turned:
+        """What ``undone`` had taken back itself is in force again, what that one had is taken back, and so on."""
+        again = True
+        while (first := self._first(tx, undone)) is not None and (run := first.execution) is not None:
+            if run.rollback != undone.id or (run.state in _BEFORE) is again:
+                break
+            if again:
+                turned, kind = replace(run, state=run.was or ExecutionState.EXECUTED, was=None), "execution.restored"
+            else:
+                turned, kind = replace(run, state=ExecutionState.ROLLED_BACK, was=run.state), "execution.rolled_back"
+            more = self._turned_to(tx, first, turned, kind, rollback)
+            done = Turned((*done.others, *more.others), (*done.effects, *more.effects))
+            undone, again = first, not again
+        return done
 
     def _first(self, tx: Tx, rollback: Request) -> Request | None:
         return None if rollback.content.takes_back is None else tx.request(rollback.content.takes_back)

@@ -34,6 +34,8 @@ actions:
     execute: {agent: true, timeout: 1h}
     rollback: {action: deploy.revert, arguments: {was: "{{ version }}"}}
   deploy.revert: {execute: {agent: true, timeout: 1h}}
+  flag.on: {execute: {webhook: RECEIVER/flags}, rollback: {action: flag.off, arguments: {flag: "{{ flag }}"}}}
+  flag.off: {execute: {webhook: RECEIVER/flags}, rollback: {action: flag.on, arguments: {flag: "{{ flag }}"}}}
 """
 CHAINS = """
 chains:

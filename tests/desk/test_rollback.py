@@ -128,6 +128,23 @@ async def test_t10_an_agent_that_asks_first_does_not_withdraw_what_a_person_want
     assert (await house.decide(joined, "ben")).state is State.APPROVED
 
 
+@pytest.mark.parametrize("how", [K.EXECUTED, K.UNKNOWN])
+async def test_what_a_rollbacks_rollback_puts_back_is_in_force_again(house: House, how: K) -> None:
+    """And may be taken back anew; three deep it is rolled back again; nothing stays rolling back for ever."""
+    first = await concluded(house, await approved(house, "flag.on", flag="x"))
+    off = await house.decide(await back(house, first), "ben")
+    await concluded(house, off, how)
+    on = await house.decide(await back(house, off), "ben")
+    await concluded(house, on)
+    assert [await state_of(house, one) for one in (first, off, on)] == [S.EXECUTED, S.ROLLED_BACK, S.EXECUTED]
+    assert "execution.restored" in await house.events(first)
+    again = await house.decide(await back(house, on), "ben")
+    await concluded(house, again)
+    states = [await state_of(house, one) for one in (first, off, on, again)]
+    was = S.EXECUTED if how is K.EXECUTED else S.UNKNOWN
+    assert states == [S.ROLLED_BACK, was, S.ROLLED_BACK, S.EXECUTED]
+
+
 async def test_one_at_a_time(house: House) -> None:
     """Ten at once make one; asked again while it is under way, it is the same; once it is rejected, another."""
     first = await executed(house)

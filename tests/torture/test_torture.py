@@ -44,6 +44,7 @@ ELSEWHERE = {
     "execution.rolling_back": "a part of a rollback's start: tests/desk/test_rollback.py",
     "execution.rolled_back": "a part of a rollback's end: tests/desk/test_rollback.py",
     "execution.rollback_failed": "a part of a rollback's end: tests/desk/test_rollback.py",
+    "execution.restored": "a part of the end of a rollback's rollback: tests/desk/test_rollback.py",
     "incident.reported": "somebody has to say so: tests/desk/test_incidents.py",
     "review.confirmed": "comes with a decision: tests/desk/test_review_after.py",
     "practice.ended": "comes with a decision: tests/desk/test_practice.py",

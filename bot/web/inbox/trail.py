@@ -45,6 +45,7 @@ SAYS: Mapping[str, str] = {
     "rollback.joined": words("wants that it is rolled back, too"),
     "execution.rolling_back": words("began to roll it back"),
     "execution.rolled_back": words("wrote down that it is rolled back"),
+    "execution.restored": words("wrote down that it is in force again, for its rollback was rolled back"),
     "execution.rollback_failed": words("wrote down that its rollback failed"),
     "incident.reported": words("reported an incident"),
     "review.confirmed": words("looked at it afterwards, and confirmed it"),
