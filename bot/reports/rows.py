@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
 from bot.core.consent import consented
 from bot.core.edits import submission_of
@@ -108,7 +108,7 @@ class RowsReading:
             stood.people |= stage.people
 
     def _decision(self, made: Decision) -> None:
-        self.fold.add(fold_of(made.id, made.digest, made.by))
+        self.fold.add(fold_of(to_builtins(made)))
         verb = "broke the glass" if made.broke_glass else str(made.decision)
         self.verbs[verb] += 1
         self.people.setdefault(made.by, Counter())[verb] += 1

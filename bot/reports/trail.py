@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -165,7 +165,7 @@ class TrailReading:
     def _decided(self, seq: int, head: _Head) -> None:
         data = _data(head)
         made, shown = data.get("decision") or {}, data.get("shown") or {}
-        self.fold.add(fold_of(str(made.get("id")), str(made.get("digest")), str(made.get("by"))))
+        self.fold.add(fold_of(made))
         request = head.request or ""
         if self.oldest is None or request < self.oldest:
             self.oldest = request
@@ -192,9 +192,12 @@ class TrailReading:
         self._cards.clear()
 
 
-def fold_of(decision: str, digest: str, by: str) -> bytes:
-    """What of a decision is compared between the trail and the rows, boiled down: its id, what it binds to, who."""
-    return hashlib.sha256(f"{decision} {digest} {by}".encode()).digest()
+_COMPARED = ("id", "request", "digest", "by", "decision", "at", "channel", "broke_glass")
+
+
+def fold_of(made: Mapping[str, Any]) -> bytes:
+    """What of a decision (as JSON) is compared between trail and rows, boiled down: what the report says of it."""
+    return hashlib.sha256(json.encode([made.get(name) for name in _COMPARED])).digest()
 
 
 def _data(head: _Head) -> dict[str, Any]:

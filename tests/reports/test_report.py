@@ -176,6 +176,16 @@ async def test_what_is_wrong_is_found(house: House) -> None:
     assert "barred them from" in text
     assert "do not agree" in text
     house.sql("UPDATE decisions SET body = ? WHERE id = ?", body, id_)
+    no, rejected = votes[made["rejected"].id]
+    for vote, told_of, was, now in (
+        (id_, body, '"channel":"slack"', '"channel":"inbox"'),
+        (no, rejected, '"decision":"reject"', '"decision":"approve"'),
+        (no, rejected, '"at":"2026-03-02T', '"at":"2026-03-01T'),
+    ):
+        assert was in told_of
+        house.sql("UPDATE decisions SET body = ? WHERE id = ?", told_of.replace(was, now), vote)
+        assert not (await read(house))[0].agrees, now
+        house.sql("UPDATE decisions SET body = ? WHERE id = ?", told_of, vote)
     assert (await read(house))[0].good
     house.sql("UPDATE events SET body = replace(body, 'the shop is down', 'all is well') WHERE seq > 1")
     broken, text = await read(house)
