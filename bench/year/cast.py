@@ -35,7 +35,8 @@ class Agent(Struct, frozen=True, kw_only=True):
 
     ``claims``: ``knows`` (its confidence says how hard the case was), ``boasts`` (it says it is sure, and is a little
     less so where it should be), ``guesses`` (its confidence has nothing to do with the case).
-    ``turns_at`` is the share of the life after which it is ``turned``. ``sly``: small and right while it is
+    From the share ``turns_at`` of the life on, the first time that its requests run by rule, it is ``turned`` for good.
+    ``sly``: small and right while it is
     watched, and ``turned`` while its last requests ran by rule (threat T15).
     """
 
@@ -108,7 +109,7 @@ SHIPPING = Agent(
     action="address.change",
     number="value",
     temper=Temper(rate=6, amount=80, sigma=0.7, wrong=0.002, fixable=0.2),
-    turns_at=0.6,
+    turns_at=0.3,
     turned=Temper(rate=12, amount=160, sigma=0.7, wrong=0.2, fixable=0.2),
 )
 MIMIC = Agent(
@@ -167,13 +168,13 @@ def proposal(agent: Agent, temper: Temper, draw: Random, number: int) -> Proposa
     )
 
 
-def in_temper(agent: Agent, *, passed: float, trusted: bool) -> Temper:
-    """How an agent is when that share of the life has ``passed``; ``trusted``: its last requests ran by rule."""
+def in_temper(agent: Agent, *, turned: bool, trusted: bool) -> Temper:
+    """How an agent is; ``trusted``: its last requests ran by rule."""
     if agent.turned is None:
         return agent.temper
     if agent.sly:
         return replace(agent.turned, rate=agent.temper.rate) if trusted else agent.temper
-    return agent.turned if agent.turns_at is not None and passed >= agent.turns_at else agent.temper
+    return agent.turned if turned else agent.temper
 
 
 def _claim(agent: Agent, chance: float, draw: Random) -> float:

@@ -88,8 +88,7 @@ async def lived(stage: Stage, draw: Random, *, days: int, scale: float) -> tuple
     found = await figures.check(Reading(stage.store, stage.clock), diary, life.start, life.end)
     whole = days >= _WHOLE
     found += watchers.in_life(await facts_of(stage), life.start, life.end, whole=whole)
-    turned = life.start + (life.end - life.start) * (SHIPPING.turns_at or 1.0)
-    found += grants.check(diary, await stage.store.grants(), turned, whole=whole)
+    found += grants.check(diary, await stage.store.grants(), life.turned.get(SHIPPING.name), whole=whole)
     return life, found
 
 

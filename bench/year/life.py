@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count
 from random import Random
 
-from bench.year.cast import AGENTS, Agent, in_temper, proposal
+from bench.year.cast import AGENTS, Agent, Temper, in_temper, proposal
 from bench.year.diary import Diary, Entry
 from bench.year.hours import at_work
 from bench.year.people import People, harmful
@@ -40,6 +40,8 @@ class Life:
         self.start = stage.clock.at
         self.end = self.start + timedelta(days=days)
         self.scale = scale
+        self.turned: dict[str, datetime] = {}
+        """When agents that turn did."""
         self.people = People(stage, draw, self.diary, self.at)
         self.ticks: list[Deed] = []
         """What else happens every six hours, beside what the house does by itself."""
@@ -106,8 +108,7 @@ class Life:
 
     def _next_of(self, agent: Agent, since: datetime) -> None:
         """Plan an agent's next proposal: by chance, seldom at weekends, and as often as its temper says."""
-        passed = (since - self.start) / (self.end - self.start)
-        temper = in_temper(agent, passed=passed, trusted=self._trusted(agent))
+        temper = self._temper(agent)
         pace = temper.rate * self.scale * (_AT_WEEKENDS if since.weekday() >= _WEEKEND else 1.0)
         when = since + timedelta(seconds=self.draw.expovariate(pace / _SECONDS_A_DAY))
 
@@ -118,15 +119,19 @@ class Life:
 
         self.at(when, propose)
 
+    def _temper(self, agent: Agent) -> Temper:
+        now, trusted = self.stage.clock.at, self._trusted(agent)
+        if agent.turns_at is not None and trusted and now >= self.start + (self.end - self.start) * agent.turns_at:
+            self.turned.setdefault(agent.name, now)
+        return in_temper(agent, turned=agent.name in self.turned, trusted=trusted)
+
     def _trusted(self, agent: Agent) -> bool:
         lately = self._lately[agent.name]
         return len(lately) == _TRUSTED_AFTER and all(lately)
 
     async def _propose(self, agent: Agent) -> None:
         clock = self.stage.clock
-        passed = (clock.at - self.start) / (self.end - self.start)
-        temper = in_temper(agent, passed=passed, trusted=self._trusted(agent))
-        it = proposal(agent, temper, self.draw, next(self._proposals))
+        it = proposal(agent, self._temper(agent), self.draw, next(self._proposals))
         submission = Submission(
             action=it.action,
             arguments=it.arguments,

@@ -21,8 +21,11 @@ _AT_ONCE = 60
 """Actions under grants within which an agent that has turned is tightened."""
 
 
-def check(diary: Diary, grants: Sequence[Grant], turned: datetime, *, whole: bool = True) -> Iterator[Finding]:
-    """The findings; ``turned`` is when the drifting agent turned, ``whole``: long enough for anybody to earn much."""
+def check(diary: Diary, grants: Sequence[Grant], turned: datetime | None, *, whole: bool = True) -> Iterator[Finding]:
+    """The findings; ``turned`` is when the drifting agent turned (None: never).
+
+    ``whole``: the life was long enough for anybody to earn much.
+    """
     ran = [entry for entry in diary.entries.values() if by_grant(entry)]
     known = {grant.id: grant for grant in grants}
     above = [entry for entry in ran if _above(entry, known[str(entry.last.route.grant)])]
@@ -50,7 +53,8 @@ def check(diary: Diary, grants: Sequence[Grant], turned: datetime, *, whole: boo
             endings = Counter(str(grant.ending) for grant in held if grant.state is GrantState.ENDED)
             told = ", ".join(f"{why} {count}" for why, count in endings.most_common())
             yield Finding(check=CHECK, name=f"{agent.name}: what ended its grants", found=told or "nothing yet")
-    yield from _drifted(ran, grants, turned)
+    if turned is not None:
+        yield from _drifted(ran, grants, turned)
     yield from _bounded(ran, grants)
 
 
@@ -67,13 +71,9 @@ def _above(entry: Entry, grant: Grant) -> bool:
 
 
 def _drifted(ran: Sequence[Entry], grants: Sequence[Grant], turned: datetime) -> Iterator[Finding]:
-    """The agent that turns: if it held a grant then, how many actions until that ended."""
-    held = [g for g in grants if g.agent == SHIPPING.name and g.granted_at is not None and g.granted_at < turned]
+    """The agent that turns, which it does under a grant: how many actions until that ended."""
+    held = [g for g in grants if g.agent == SHIPPING.name and g.granted_at is not None and g.granted_at <= turned]
     open_then = [g for g in held if g.ended_at is None or g.ended_at > turned]
-    if not open_then:
-        name = "shipping held no grant as it turned"
-        yield Finding(check=CHECK, name=name, found="nothing to take back")
-        return
     grant = open_then[0]
     after = sum(entry.at >= turned and entry.last.route.grant == grant.id for entry in ran)
     yield Finding(
