@@ -14,7 +14,7 @@ from bench.year.cast import AGENTS, Agent, Temper, in_temper, proposal
 from bench.year.diary import Diary, Entry
 from bench.year.hours import at_work
 from bench.year.people import People, harmful
-from bench.year.stage import Stage
+from bench.year.stage import CARD_AFTER, Stage
 from bot.core.model import Execution, ExecutionState, Kind, Request, State, Submission, Then
 from bot.core.policy import HOUSE
 from bot.core.ports import Effect
@@ -43,8 +43,6 @@ class Life:
         self.turned: dict[str, datetime] = {}
         """When agents that turn did."""
         self.people = People(stage, draw, self.diary, self.at)
-        self.ticks: list[Deed] = []
-        """What else happens every six hours, beside what the house does by itself."""
         self._events: list[tuple[datetime, int, Deed]] = []
         self._order = count()
         self._proposals = count(1)
@@ -73,11 +71,8 @@ class Life:
     async def _settle(self) -> None:
         """See to what an act led to, until nothing does any more."""
         while True:
-            for delivery in await self.stage.deliver():
-                self.diary.shown(delivery)
-            later, self.stage.hands.later = self.stage.hands.later, []
-            for effect in later:
-                self.at(effect.due_at, partial(self._hand, effect))
+            for effect in self.stage.owed():
+                self.at(max(effect.due_at, self.stage.clock.at + CARD_AFTER), partial(self._deliver, effect))
             if self.stage.desk.trust.stale:
                 await self.stage.desk.keep_trust()
             executions, self.stage.hands.executions = self.stage.hands.executions, []
@@ -91,14 +86,16 @@ class Life:
                 if request is not None:
                     await self._moved(request)
 
-    async def _hand(self, effect: Effect) -> bool:
-        self.stage.hands.take((effect,))
+    async def _deliver(self, effect: Effect) -> bool:
+        delivery = await self.stage.deliver(effect)
+        if delivery is not None:
+            self.diary.shown(delivery)
         return True
 
     async def _tick(self) -> bool:
         desk = self.stage.desk
-        for tick in (*self.ticks, self.stage.follower.level, desk.look_at_trust):
-            await tick()
+        await self.stage.follower.level()
+        await desk.look_at_trust()
         if desk.looking is not None:
             # The play's clock stands still meanwhile.
             await desk.looking

@@ -95,7 +95,6 @@ class Hands:
 
     def __init__(self) -> None:
         self.effects: list[Effect] = []
-        self.later: list[Effect] = []
         self.executions: list[Execution] = []
 
     def take(self, effects: Sequence[Effect]) -> None:
@@ -131,23 +130,13 @@ class Stage:
     follower: Follower
     line: int = 0
 
-    async def deliver(self) -> tuple[Delivery, ...]:
-        """See to what the last act owes: cards arrive a moment later, and are drawn anew where they stand.
+    def owed(self) -> tuple[Effect, ...]:
+        """What the last acts owe outside, once."""
+        effects, self.hands.effects = tuple(self.hands.effects), []
+        return effects
 
-        The deliveries that somebody has before them now, in the revision that they show.
-        """
-        shown: list[Delivery] = []
-        while self.hands.effects:
-            effects, self.hands.effects = self.hands.effects, []
-            self.hands.later += [effect for effect in effects if effect.due_at > self.clock.at]
-            now = [effect for effect in effects if effect.due_at <= self.clock.at]
-            if now:
-                self.clock.at += CARD_AFTER
-            for effect in now:
-                shown += await self._delivered(effect)
-        return tuple(shown)
-
-    async def _delivered(self, effect: Effect) -> list[Delivery]:
+    async def deliver(self, effect: Effect) -> Delivery | None:
+        """A card arrives, or is drawn anew where it stands: what somebody has before them now, in which revision."""
         request = await self.store.request(effect.request)
         found = next((d for d in await self.store.deliveries(effect.request) if d.id == effect.ref), None)
         if request is None or found is None or effect.kind not in _CARDS:
@@ -156,7 +145,7 @@ class Stage:
             await self.desk.updated([effect], found, request)
             if found.revision != request.revision:
                 # It stood there, and whoever opened it meanwhile saw what it had become.
-                return [replace(found, revision=request.revision, at=request.content.created_at)]
+                return replace(found, revision=request.revision, at=request.content.created_at)
         elif found.state is not DeliveryState.QUEUED:
             await self.desk.done([effect])
         elif not request.state.open and effect.kind in _ASKS:
@@ -164,8 +153,8 @@ class Stage:
         else:
             handle = await self.room.send(self.desk.card_of(request), found)
             await self.desk.sent(effect, found, request, handle)
-            return [replace(found, revision=request.revision, at=self.clock.at)]
-        return []
+            return replace(found, revision=request.revision, at=self.clock.at)
+        return None
 
     async def changed(self) -> tuple[str, ...]:
         """Ids of the requests that changed since this was asked last, as the trail tells."""

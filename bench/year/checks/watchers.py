@@ -149,8 +149,9 @@ def in_life(facts: Sequence[Fact], since: datetime, until: datetime, *, whole: b
         check=CHECK,
         name="in the year: who rejects more, and less, than the others on like requests",
         found=f"{', '.join(sorted(more)) or 'nobody'}; {', '.join(sorted(less)) or 'nobody'}",
-        wanted="eli; cem" if whole else "not ana, not ben",
-        good=(not whole or ("eli" in more and "cem" in less)) and not {"ana", "ben"} & (more | less),
+        wanted="eli, and who is not cem; cem" if whole else "not ana, not ben less",
+        # Beside one who passes nearly all, whoever is careful is stricter than the others.
+        good=(not whole or ("eli" in more and "cem" in less)) and not {"ana", "ben", "eli"} & less,
     )
     missed = {p.person: p.practices.caught for p in made.people if p.practices.caught.of}
     for who, caught in sorted(missed.items()):
