@@ -89,8 +89,8 @@ class Agents(Part):
             after = lifecycle.cancel(request, now)
             effects = self._ended(tx, after, None)
             tx.record(Change(event=event, before=request, after=after, effects=effects))
-            if questioned(request):
-                effects += self._regretted(tx, request, "was withdrawn once somebody asked about it")
+            what = "was withdrawn once somebody asked about it" if questioned(request) else None
+            effects += self._regretted(tx, request, what)
             return Deed(after, effects)
 
         return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given

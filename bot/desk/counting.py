@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from bot.core import counting
 from bot.core.accounts import Charge
 from bot.core.fingerprint import fingerprints
-from bot.core.model import Submission
+from bot.core.model import Submission, Then
 from bot.core.policy import COOLDOWN, Bounds, Policy, Routing, Rule, TrialOutcome
 from bot.core.ports import AccountEntry, Tx
 from bot.core.trust import drift
@@ -58,21 +58,30 @@ class Counted(Struct, frozen=True):
 def counted(tx: Tx, it: Proposal) -> Counted:
     """The route that stands once all is counted, and what it adds to which accounts.
 
-    A grant may have ended, or the agent may drift by this very request: then its rule answers nothing.
+    A grant may have ended, or the agent may drift by this very request: then its rule answers nothing. Where of its
+    sample something is owed, this goes to people.
     """
+    chance = it.chance
     closed: dict[str, tuple[TrialOutcome, str]] = {}
     ended: Counted | None = None
     while True:
-        standing = _counted(tx, it, closed)
+        standing = _counted(tx, it, closed, chance)
         name, grant_id = _earned(it.policy, standing)
         if grant_id is None:
             return standing if ended is None else replace(standing, grant=ended.grant, drifted=ended.drifted)
         found = _watched(tx, it, standing, grant_id)
         if found is not None and found.drifted is None:
-            return found
+            if not chance or not _owes(found):
+                return found
+            chance = 0.0
+            continue
         why = f"what was earned ended: {found.drifted}" if found is not None else "what was earned has ended"
         closed[name] = TrialOutcome.NEEDS_PERSON, why
         ended = found if found is not None else ended
+
+
+def _owes(found: Counted) -> bool:
+    return found.grant is not None and found.grant.owed > 0 and found.routing.route.then is Then.APPROVE
 
 
 def _earned(policy: Policy, standing: Counted) -> tuple[str, str | None]:
@@ -98,10 +107,11 @@ def _watched(tx: Tx, it: Proposal, standing: Counted, grant_id: str) -> Counted 
     watch, alarm = drift.noticed(grant.baseline, grant.watch, at=it.now, numbers=numbers, confidence=asked.confidence)
     routing = standing.routing
     routed = replace(routing, route=replace(routing.route, grant=grant.id))
-    return replace(standing, routing=routed, grant=replace(grant, watch=watch), drifted=alarm)
+    owed = max(grant.owed - (routed.route.then is Then.STAGES), 0)
+    return replace(standing, routing=routed, grant=replace(grant, watch=watch, owed=owed), drifted=alarm)
 
 
-def _counted(tx: Tx, it: Proposal, closed: Mapping[str, tuple[TrialOutcome, str]]) -> Counted:
+def _counted(tx: Tx, it: Proposal, closed: Mapping[str, tuple[TrialOutcome, str]], chance: float) -> Counted:
     def spent(rule: Rule, charge: Charge) -> tuple[int, int]:
         if rule.limit is None:
             raise AssertionError("only a limited rule has an account")
@@ -113,7 +123,7 @@ def _counted(tx: Tx, it: Proposal, closed: Mapping[str, tuple[TrialOutcome, str]
         agent=it.agent,
         now=it.now,
         bounds=Bounds(refused=_refused(tx, it), closed=closed),
-        chance=0.0 if _drawn_before(tx, it) else it.chance,
+        chance=0.0 if _drawn_before(tx, it) else chance,
         spent=spent,
     )
     sampled = any(trial.outcome is TrialOutcome.SAMPLED for trial in standing.routing.trials)

@@ -12,7 +12,7 @@ from bot.core.trust.grants import Ending, Grant, GrantState, void
 from bot.core.trust.proposing import BackTest, proposable, standing
 from bot.core.trust.wording import proposal
 from bot.desk.ledger import Deed
-from bot.desk.tightening import Tightening, deciders
+from bot.desk.tightening import Tightening, barred_from, deciders
 
 _SAID = ("rule", "terms", "agent", "action", "ceilings", "confidence", "irreversible", "sample", "per_day")
 
@@ -63,6 +63,9 @@ class Granting(Tightening):
         nothing = void(self.trust.file(), grant)
         if nothing is None and known.since is not None and known.since > grant.proposed_at:
             nothing = "trust in the same was taken back since it was proposed"
+        barred = barred_from(self._policy(), grant.agent, decision.at, decision.at)
+        if nothing is None and any(vote.by in barred for vote in ended.votes):
+            nothing = "who approved it may not decide about it any more"
         if nothing is not None:
             return self._ended_grant(tx, grant, Ending.CHANGED, nothing, request=ended.id, actor=by, via=via)
         effects: tuple[Effect, ...] = ()

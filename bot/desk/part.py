@@ -79,8 +79,8 @@ class Part:
         except (errors.Unavailable, errors.Overloaded):
             return
 
-    def _regretted(self, tx: Tx, request: Request, what: str) -> tuple[Effect, ...]:  # noqa: ARG002  # trust's part says
-        """What follows where a request that an earned rule answered went wrong otherwise than by a vote."""
+    def _regretted(self, tx: Tx, request: Request, what: str | None) -> tuple[Effect, ...]:  # noqa: ARG002  # trust's part says
+        """What follows where a request that an earned rule answered went wrong, or unseen (None), without a vote."""
         return ()
 
     def _event(self, kind: str, request: Request | None, *, actor: str, via: str, **data: Any) -> Event:

@@ -24,6 +24,7 @@ from bot.core.policy import ActionSpec, Filling, NotFilled, Policy
 from bot.core.ports import About, Change, Tx
 from bot.core.redaction import masked, shown
 from bot.core.transitions import clock
+from bot.core.trust.grants import Ending
 from bot.core.unsaid import repeatable
 from bot.desk.counting import Proposal, counted
 from bot.desk.ledger import Deed
@@ -141,6 +142,8 @@ class Rollbacks(Reviewers):
         effects = self._rounds.refresh(after, policy, tx.deliveries(first.id))
         event = self._event("rollback.proposed", first, actor=by, via=via, rollback=it.id)
         tx.record(Change(event=event, execution_before=run, execution=linked, effects=effects, of=first))
+        if not by.startswith("agent:"):
+            effects += self._regretted(tx, first, "is to be rolled back, as a person asked", Ending.INCIDENT)
         return replace(deed, effects=deed.effects + effects, others=(after,))
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from bot.core import lifecycle
 from bot.core.model import Decision, PersonRole, Request, Route, State, Submission, Then, Verb
-from bot.core.policy import HOUSE, TRUST_ENDED, TRUST_LASTS, Routing, with_delegates
-from bot.core.ports import Effect, Tx
+from bot.core.policy import HOUSE, TRUST_ENDED, TRUST_LASTS, Policy, Routing, with_delegates
+from bot.core.ports import Change, Effect, Tx
 from bot.core.trust import drift
 from bot.core.trust.grants import Ending, Grant, GrantState
 from bot.desk.counting import Counted, Proposal
 from bot.desk.emergencies import Emergencies
+from bot.desk.ledger import Deed
 
 _WRONG = (Verb.REJECT, Verb.APPROVE_WITH_EDITS)
 
@@ -31,12 +33,12 @@ class Tightening(Emergencies):
         actor: str = "sayso",
         via: str = "desk",
     ) -> tuple[Effect, ...]:
-        """End a grant that is in force, put that on record and tell its admins; nothing where it ended before.
+        """End a grant, or what is in force in its place by now, put that on record and tell its admins.
 
-        ``why`` is said to people; ``request`` is the one that gave the reason.
+        ``why`` is said to people; ``request`` is the one that gave the reason. Nothing where nothing is in force.
         """
-        grant = tx.grant(grant_id)
-        if grant is None or grant.state is not GrantState.IN_FORCE:
+        grant = _in_its_place(tx, grant_id)
+        if grant is None:
             return ()
         return self._ended_grant(tx, grant, ending, why, request=request, actor=actor, via=via)
 
@@ -86,11 +88,7 @@ class Tightening(Emergencies):
 
     def _trust_route(self, it: Proposal, chain: str, agent: str, why: str, lasts: timedelta) -> Route:
         """A route that asks the admins of a chain, but not the agent's owner, nor who stands in for them."""
-        policy = it.policy
-        spec = policy.agents.get(agent)
-        owner = {spec.owner} if spec is not None and spec.owner else set()
-        barred = {name for name, person in policy.people.items() if person.role is not PersonRole.ADMIN}
-        barred |= with_delegates(policy, owner, it.now, it.now + lasts) if owner else set()
+        barred = barred_from(it.policy, agent, it.now, it.now + lasts)
         return self._house_route(it, "trust", why, chain=chain, lasts=lasts, barred=tuple(sorted(barred)))
 
     def _under_grant(self, tx: Tx, it: Proposal, standing: Counted) -> tuple[Effect, ...]:
@@ -127,19 +125,67 @@ class Tightening(Emergencies):
         tx.put_grant(replace(grant, watch=watch))
         return ()
 
-    def _regretted(self, tx: Tx, request: Request, what: str) -> tuple[Effect, ...]:
-        """A request under a grant, run or sampled, went wrong otherwise than by a vote."""
+    def _regretted(
+        self, tx: Tx, request: Request, what: str | None, ending: Ending = Ending.SAMPLE
+    ) -> tuple[Effect, ...]:
+        """A request under a grant, run or sampled, went wrong otherwise than by a vote; or (None) ended unseen."""
         if request.route.grant is None:
+            return ()
+        if what is None:
+            self._unseen(tx, request, request.route.grant)
             return ()
         why = f"{request.id} {what}"
-        return self._tightened(tx, request.route.grant, Ending.SAMPLE, why, request=request.id)
+        return self._tightened(tx, request.route.grant, ending, why, request=request.id)
+
+    def _unseen(self, tx: Tx, request: Request, grant_id: str) -> None:
+        """What of a sample nobody decided about is owed: else its agent would withdraw just that, and run the rest."""
+        grant = _in_its_place(tx, grant_id) if request.route.then is Then.STAGES else None
+        if grant is not None:
+            tx.put_grant(replace(grant, owed=grant.owed + 1))
+
+    def _fallen(self, tx: Tx, grant_id: str, why: str) -> Deed:
+        """Withdraw a proposal that nothing carries any more."""
+        grant = tx.grant(grant_id)
+        if grant is None or grant.state is not GrantState.PROPOSED:
+            return Deed(None, fresh=False)
+        effects = self._ended_grant(tx, grant, Ending.WITHDRAWN, why)
+        asked = tx.request(grant.request)
+        if asked is None or not asked.state.open:
+            return Deed(None, effects)
+        return self._withdrawn(tx, asked, why, effects)
+
+    def _withdrawn(self, tx: Tx, asked: Request, why: str, effects: tuple[Effect, ...] = ()) -> Deed:
+        after = lifecycle.cancel(asked, self._ledger.clock.now())
+        redrawn = self._ended(tx, after, None)
+        event = self._event("request.cancelled", asked, actor="sayso", via="desk", reason=why)
+        tx.record(Change(event=event, before=asked, after=after, effects=redrawn))
+        return Deed(after, effects + redrawn)
 
     def _harmed(self, tx: Tx, request: Request) -> tuple[Effect, ...]:
-        """An incident is reported of a request that ran under a grant, or was sampled by it."""
+        """An incident is reported: what is proposed falls, and so does the grant under which it ran or was sampled."""
+        effects: tuple[Effect, ...] = ()
+        for grant in tx.grants():
+            if grant.state is GrantState.PROPOSED and grant.about[1:] == (request.agent, request.action):
+                effects += self._fallen(tx, grant.id, f"an incident was reported of {request.id}").effects
         if request.route.grant is None:
-            return ()
+            return effects
         why = f"an incident was reported of {request.id}, which ran under it"
-        return self._tightened(tx, request.route.grant, Ending.INCIDENT, why, request=request.id)
+        return effects + self._tightened(tx, request.route.grant, Ending.INCIDENT, why, request=request.id)
+
+
+def barred_from(policy: Policy, agent: str, now: datetime, until: datetime) -> set[str]:
+    """Who may not decide about what an agent earned: who is no admin, its owner, and who stands in for them."""
+    spec = policy.agents.get(agent)
+    barred = {name for name, person in policy.people.items() if person.role is not PersonRole.ADMIN}
+    return barred | (with_delegates(policy, {spec.owner}, now, until) if spec is not None and spec.owner else set())
+
+
+def _in_its_place(tx: Tx, grant_id: str) -> Grant | None:
+    """The grant where it is in force, else what is in force of the same by now: a wider one, or one that followed."""
+    grant = tx.grant(grant_id)
+    if grant is None or grant.state is GrantState.IN_FORCE:
+        return grant
+    return next((g for g in tx.grants() if g.about == grant.about and g.state is GrantState.IN_FORCE), None)
 
 
 def deciders(route: Route) -> frozenset[str]:

@@ -10,12 +10,11 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core import lifecycle
 from bot.core.errors import SaysoError
 from bot.core.insight.fact import Fact
 from bot.core.model import Request
 from bot.core.policy import TRUST_LASTS, Policy, Rule
-from bot.core.ports import Change, Effect, Filter, Tx
+from bot.core.ports import Filter, Tx
 from bot.core.ports.insight import FactQuery
 from bot.core.trust.evidence import Evidence, begins, earned_level, gathered
 from bot.core.trust.grants import Ending, Grant, GrantState, void
@@ -105,13 +104,6 @@ class Trusting(Granting):
             return Deed(None, effects)
         return self._withdrawn(tx, asked, why, effects)
 
-    def _withdrawn(self, tx: Tx, asked: Request, why: str, effects: tuple[Effect, ...] = ()) -> Deed:
-        after = lifecycle.cancel(asked, self._ledger.clock.now())
-        redrawn = self._ended(tx, after, None)
-        event = self._event("request.cancelled", asked, actor="sayso", via="desk", reason=why)
-        tx.record(Change(event=event, before=asked, after=after, effects=redrawn))
-        return Deed(after, effects + redrawn)
-
     async def end_trust(self, grant_id: str, *, by: str, via: str, why: str) -> Grant | None:
         """End a grant by hand; None where there is none of that id, or it has ended. ``by`` is an actor."""
 
@@ -180,11 +172,10 @@ class Trusting(Granting):
             stands = standing(g for g in every if g.about == (rule.name, agent, action))
             # All that the agent did, for an incident counts whatever rule it ran by.
             facts = await self._facts(FactQuery(agent=agent, action=action, since=since, limit=_PAGE))
-            evidence = await asyncio.to_thread(
-                gathered, trust, facts, rule=rule.name, agent=agent, action=action, now=now, since=stands.since
-            )
-            why = rests(trust, stands, now) or self._never(action)
             known = {"rule": rule.name, "agent": agent, "action": action}
+            weigh = partial(gathered, now=now, since=stands.since, reading=self.trust.file().attention.reading)
+            evidence = await asyncio.to_thread(weigh, trust, facts, **known)
+            why = rests(trust, stands, now) or self._never(action)
             found.append((Earning(**known, evidence=evidence, standing=stands, rests=why), facts))
         return found
 
@@ -212,7 +203,8 @@ class Trusting(Granting):
         if level is None or earning.rests is not None or rule.trust is None:
             return None
         ids = {"id": self._ledger.id("grt"), "request": self._ledger.id("req"), "proposed_at": now}
-        grant = grant_of(rule, earning.evidence, level, facts, **ids)
+        target = self.trust.file().action(earning.action).execute.target
+        grant = grant_of(rule, earning.evidence, level, facts, target=target, **ids)
         requests = await self._window(earning, now - rule.trust.window)
         tested = await asyncio.to_thread(back_test, self.trust.file(), grant, requests, now)
 
@@ -220,16 +212,6 @@ class Trusting(Granting):
             return self._proposed(tx, rule, grant, earning.evidence, tested, actor=by) or Deed(None, fresh=False)
 
         return (await self._ledger.commit(work)).request
-
-    def _fallen(self, tx: Tx, grant_id: str, why: str) -> Deed:
-        grant = tx.grant(grant_id)
-        if grant is None or grant.state is not GrantState.PROPOSED:
-            return Deed(None, fresh=False)
-        effects = self._ended_grant(tx, grant, Ending.WITHDRAWN, why)
-        asked = tx.request(grant.request)
-        if asked is None or not asked.state.open:
-            return Deed(None, effects)
-        return self._withdrawn(tx, asked, why, effects)
 
     async def _window(self, earning: Earning, since: datetime) -> tuple[Request, ...]:
         """The agent's requests for the action since, oldest first."""

@@ -90,9 +90,10 @@ class Turns(Part):
         named = after.route.stages[woken.stage].name if woken.stage is not None else None
         event = self._event(kind, request, actor="sayso", via="scheduler", stage=named)
         tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
-        if not after.state.open and questioned(request):
-            effects += self._regretted(tx, request, "expired once somebody had asked about it")
-        return effects
+        if after.state.open:
+            return effects
+        what = "expired once somebody had asked about it" if questioned(request) else None
+        return effects + self._regretted(tx, request, what)
 
     def _chain_ended(self, tx: Tx, after: Request, woken: Woken) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
         """A chain's end ended the request: those asked see it, and those whom the chain names are told."""

@@ -114,6 +114,29 @@ async def test_t15_nothing_irreversible_or_critical_is_proposed(house: House) ->
     assert "is critical" in str((await house.desk.earnings())[0].rests)
 
 
+async def test_t15_who_is_no_admin_any_more_grants_nothing(house: House) -> None:
+    """Their vote counts as they are when they give it, not as they were when they were asked."""
+    await lived(house, approvals(house, 500))
+    request = await proposed(house)
+    people = trusted.PEOPLE.replace("email: lea@example.com, role: admin", "email: lea@example.com")
+    enforce(house, people, trusted.ACTIONS, trusted.CHAINS, trusted.RULES, trusted.DEFAULT)
+    await house.decide(request, "lea")
+    (grant,) = await house.store.grants()
+    assert (grant.state, grant.ending) == (GrantState.ENDED, Ending.CHANGED)
+
+
+async def test_t15_an_incident_meanwhile_withdraws_what_is_proposed(house: House) -> None:
+    """In the transaction that keeps it, whoever had approved what did harm; no admin can grant it by an old card."""
+    one = await refund(house, 10)
+    await house.decide(one, "ana")
+    await lived(house, approvals(house, 500))
+    request = await proposed(house)
+    house.sql("update executions set state = 'executed', body = replace(body, 'waiting', 'executed')")
+    await house.desk.report_incident(one.id, by="person:ana", via="inbox", severity=Severity.LOW, note="twice")
+    assert (await house.now(request)).state is State.CANCELLED
+    assert [grant.ending for grant in await house.store.grants()] == [Ending.WITHDRAWN]
+
+
 async def test_a_refusal_is_heard_for_a_window_and_silence_for_a_week(house: House) -> None:
     """What an admin refused is not proposed again while its evidence lasts; what nobody decided, after a week."""
     await lived(house, approvals(house, 500))

@@ -7,12 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.core.model import Request, Risk, Severity, State, Verb
 from bot.core.policy import TRUST_ENDED
 from bot.core.ports import Filter, Tx
 from bot.core.trust.grants import Ending, Grant, GrantState
 from tests.desk import trusted
+from tests.desk.filed import enforce
 from tests.desk.house import House, edits, open_house
 from tests.desk.trusted import asked_about, granted, refund, trusting
 
@@ -110,6 +112,21 @@ async def _harmed(house: House) -> Request:
     return request
 
 
+async def _rolled_back(house: House) -> Request:
+    way_back = """undo_window: 30s
+    rollback: {action: refund.reverse, arguments: {amount: "{{ amount }}"}}
+  refund.reverse: {execute: {webhook: RECEIVER/reversals}}
+"""
+    text = trusted.ACTIONS.replace("undo_window: 30s\n", way_back)
+    enforce(house, trusted.PEOPLE, text, trusted.CHAINS, trusted.RULES, trusted.DEFAULT)
+    await granted(house)
+    request = await refund(house, 1)
+    house.sql("update executions set state = 'executed', body = replace(body, 'waiting', 'executed')")
+    # Its agent may put right what it did; a person who does so doubts it.
+    await house.desk.roll_back(request.id, by="person:ana", via="inbox")
+    return request
+
+
 async def _drifted(house: House) -> Request:
     await granted(house)
     for _ in range(40):
@@ -127,7 +144,10 @@ REASONS: dict[Ending, tuple[tuple[Callable[[House], Awaitable[Request]], str], .
         (_dodged, "was withdrawn once somebody asked"),
         (_never_answered, "expired once somebody had asked"),
     ),
-    Ending.INCIDENT: ((_harmed, "an incident was reported"),),
+    Ending.INCIDENT: (
+        (_harmed, "an incident was reported"),
+        (_rolled_back, "is to be rolled back, as a person asked"),
+    ),
     Ending.DRIFT: ((_drifted, "its /amount is larger than it was"),),
 }
 
@@ -152,6 +172,52 @@ async def test_t15_the_first_doubt_ends_it_in_the_same_transaction(
     # What was shown before counts no more, and the card is there to be seen.
     assert ending.tightens
     assert await trusted.decided(house, card, by="lea") is State.APPROVED
+
+
+async def test_t15_who_withdraws_its_sample_runs_nothing_more(house: House) -> None:
+    """What of the sample nobody decided about is owed, in whatever content comes next, until somebody looked."""
+    first = await sampled(house)
+    await house.desk.cancel(first.id, agent="billing", reason=None)
+    for amount in range(1, 12):
+        request = await refund(house, amount)
+        assert request.state is State.PENDING
+        if amount % 2:
+            await house.desk.cancel(request.id, agent="billing", reason=None)
+        else:
+            house.clock.move(days=2)
+            await house.desk.wake()
+    await house.decide(await refund(house, 12), "ana")
+    # Paid: by lot again, so that of several one runs.
+    assert State.APPROVED in [(await refund(house, 13 + n)).state for n in range(12)]
+
+
+async def test_t15_late_doubt_ends_what_is_in_force_in_its_place(house: House) -> None:
+    """A sampled request is rejected once a wider grant replaced the one that sampled it."""
+    request = await sampled(house)
+    old = await trusted.now(house, trusted.grant_for(house))
+    await house.store.write(partial(_put, grant=replace(old, state=GrantState.ENDED, ending=Ending.REPLACED)))
+    wider = await granted(house, id="grt_2", ceilings={"/amount": 200.0}, level=1)
+    await house.decide(request, "ana", Verb.REJECT, comment="no")
+    ended = await trusted.now(house, wider)
+    assert (ended.state, ended.ending) == (GrantState.ENDED, Ending.SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("was", "to"),
+    [
+        ("RECEIVER/refunds", "RECEIVER/elsewhere"),
+        ("stages: [{chain: finance}]\n    trust", "stages: [{chain: finance}, {chain: admins}]\n    trust"),
+    ],
+)
+async def test_t15_where_it_runs_or_who_reviews_it_has_changed(house: House, was: str, to: str) -> None:
+    """What was earned for another target, or beside a laxer review, is void at once."""
+    await granted(house)
+    text = [part.replace(was, to) for part in (trusted.ACTIONS, trusted.CHAINS, trusted.RULES)]
+    enforce(house, trusted.PEOPLE, *text, trusted.DEFAULT)
+    assert (await refund(house, 1)).state is State.PENDING
+    house.clock.move(seconds=3)
+    await house.desk.keep_trust()
+    assert [grant.ending for grant in await house.store.grants()] == [Ending.CHANGED]
 
 
 async def test_an_approval_in_the_sample_ends_nothing(house: House) -> None:

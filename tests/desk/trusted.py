@@ -71,6 +71,7 @@ def grant_for(house: House, **told: Any) -> Grant:
         "per_day": 100,
         "lasts": timedelta(days=30),
         "ask": "admins",
+        "target": house.policy.action("refund.issue").execute.target,
         "request": "req_1",
         "proposed_at": now,
         "state": GrantState.IN_FORCE,

@@ -15,8 +15,9 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.insight.fact import Fact
-from bot.core.model import Kind, Risk, State, Verb
+from bot.core.insight.fact import Fact, Judgement
+from bot.core.insight.making import READING
+from bot.core.model import ExecutionState, Kind, Risk, State, Verb
 from bot.core.policy.trust import Trust
 from bot.core.trust.bound import lower
 
@@ -37,7 +38,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     are approvals that were not counted, by why. ``days`` and ``reviewers`` over which those that count are spread.
     ``incidents`` of the agent's action within the window, whatever let it run. ``bound`` is the lower bound of the
     share unchanged: the lesser of the window's and the longer run's. ``busiest`` is the most of one day. ``missing``
-    says in words what is not enough, and is empty where all is.
+    says in words what is not enough, and is empty where all is. ``undecided``: so many of the window wait, were
+    withdrawn, or ran out, so that nobody knows what they would have shown.
     """
 
     rule: str
@@ -54,6 +56,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     bound: float
     busiest: int
     missing: tuple[str, ...]
+    undecided: int = 0
 
     @property
     def enough(self) -> bool:
@@ -85,14 +88,17 @@ def gathered(
     action: str,
     now: datetime,
     since: datetime | None = None,
+    reading: float = READING,
 ) -> tuple[Evidence, ...]:
     """The evidence of each band, lowest first. ``facts`` are oldest first, at least those since `begins`.
 
-    ``since``: what was submitted before counts no more, as after a tightening.
+    ``since``: what was submitted before counts no more, as after a tightening. ``reading``: characters a second that
+    nobody reads faster.
     """
     start = max(begins(trust.window, now), since or _BEGINNING)
     recent = now - trust.window
     mine = [f for f in facts if f.agent == agent and f.action == action and not f.practice]
+    mine = _one_by_one(mine, reading)
     incidents = sum(f.incident is not None and (f.incident_at or f.created_at) >= recent for f in mine)
     bands = levels(trust)
     found: list[list[Fact]] = [[] for _ in bands]
@@ -133,10 +139,31 @@ def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact) -> in
         return None
     if trust.confidence is not None and (fact.confidence is None or fact.confidence < trust.confidence):
         return None
+    # A failure whose number is not known, be it hidden behind a crowd of others, is one of the lowest band.
+    unknown = 0.0 if failed(fact) else -1.0
     for level, ceilings in enumerate(bands):
-        if all(0 <= fact.numbers.get(pointer, -1.0) <= ceiling for pointer, ceiling in ceilings.items()):
+        if all(0 <= fact.numbers.get(pointer, unknown) <= ceiling for pointer, ceiling in ceilings.items()):
             return level
     return None
+
+
+def _one_by_one(facts: list[Fact], reading: float) -> list[Fact]:
+    """The facts, with all that somebody approved in a row faster than they could be read one by one told as fast.
+
+    Cards that wait overnight, or lie in one batch, were there long enough each, and yet one click clears them all.
+    """
+    cast = sorted(((j.at, j.by, n, i) for n, f in enumerate(facts) for i, j in enumerate(f.judged)))
+    last: dict[str, datetime] = {}
+    hurried: dict[int, set[int]] = {}
+    for at, by, n, i in cast:
+        if by in last and (at - last[by]).total_seconds() < facts[n].judged[i].length / reading:
+            hurried.setdefault(n, set()).add(i)
+        last[by] = at
+    told = list(facts)
+    for n, which in hurried.items():
+        judged: tuple[Judgement, ...] = facts[n].judged
+        told[n] = replace(facts[n], judged=tuple([replace(j, fast=j.fast or i in which) for i, j in enumerate(judged)]))
+    return told
 
 
 def _dropped(fact: Fact) -> str | None:
@@ -144,6 +171,8 @@ def _dropped(fact: Fact) -> str | None:
     approvals = [j for j in fact.judged if j.verb is Verb.APPROVE]
     if any(j.verb is Verb.ASK for j in fact.judged):
         return "asked about first"
+    if fact.execution in (ExecutionState.ROLLING_BACK, ExecutionState.ROLLED_BACK):
+        return "rolled back since"
     if all(j.broke_glass for j in approvals):
         return "past the review"
     if all(j.fast or j.broke_glass for j in approvals):
@@ -156,7 +185,7 @@ class _Tally:
 
     def __init__(self, per_day: int) -> None:
         self.per_day = per_day
-        self.right = self.wrong = 0
+        self.right = self.wrong = self.undecided = 0
         self.dropped: Counter[str] = Counter()
         self.days: Counter[date] = Counter()
         self.people: Counter[str] = Counter()
@@ -168,8 +197,9 @@ class _Tally:
             self.wrong += 1
             self.all_days[day] += 1
         elif fact.unchanged:
-            self.all_days[day] += 1
             why = _dropped(fact)
+            # How busy a day was is said by what people looked at alone: it bounds what may run.
+            self.all_days[day] += why is None
             if why is None and self.per_day and self.days[day] >= self.per_day:
                 why = "more than are counted of one day"
             if why is not None:
@@ -179,6 +209,8 @@ class _Tally:
             self.days[day] += 1
             careful = {j.by for j in fact.judged if j.verb is Verb.APPROVE and not j.fast and not j.broke_glass}
             self.people.update(careful)
+        elif fact.state is not State.APPROVED:
+            self.undecided += 1
 
 
 def _weighed(
@@ -206,6 +238,7 @@ def _weighed(
         bound=bound,
         busiest=max(window.all_days.values(), default=0),
         missing=(),
+        undecided=window.undecided,
     )
     return replace(weighed, missing=_missing(trust, weighed))
 

@@ -64,8 +64,9 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``ceilings`` name (by pointer into the arguments) from 0 to its ceiling, and with at least ``confidence``; at most
     ``per_day`` in 24 hours, a share ``sample`` of it going to people all the same, until ``until``. ``irreversible``:
     an admin lifted by name that nothing irreversible is granted. ``request`` is the house's own that proposes it,
-    ``ask`` the chain that decides. ``by`` put it in force. ``baseline`` is how the agent behaved, ``watch`` how it does
-    since.
+    ``ask`` the chain that decides. ``target`` is where the action ran as it was earned. ``by`` put it in force.
+    ``baseline`` is how the agent behaved, ``watch`` how it does since. ``owed``: of its sample so many were withdrawn
+    or ran out before anybody decided, and as many of what follows go to people in their place.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     per_day: int
     lasts: timedelta
     ask: str
+    target: str | None = None
     request: str
     proposed_at: datetime
     state: GrantState = GrantState.PROPOSED
@@ -92,6 +94,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str | None = None
     baseline: Baseline = NO_BASELINE
     watch: Watch = UNWATCHED
+    owed: int = 0
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -174,10 +177,11 @@ def _quoted(text: str) -> str:
 
 
 def terms_of(rule: Rule) -> str:
-    """The hash of what a rule's grants were earned under; another ``when`` or ``trust`` voids them."""
+    """The hash of what a rule's grants were earned under; another ``when`` or ``trust``, or other stages, void them."""
     when = None if rule.when is None else rule.when.source
     trust = None if rule.trust is None else to_builtins(rule.trust)
-    return "sha256:" + hashlib.sha256(canonical({"when": when, "trust": trust})).hexdigest()
+    stages = [[stage.name, stage.chain, stage.approvals] for stage in rule.stages]
+    return "sha256:" + hashlib.sha256(canonical({"when": when, "trust": trust, "stages": stages})).hexdigest()
 
 
 def earned_rule(rule: Rule, grant: Grant) -> Rule:
@@ -210,8 +214,7 @@ def earned(policy: Policy, grants: Iterable[Grant], now: datetime) -> Policy:
     rules: list[Rule] = []
     for rule in policy.rules:
         if rule.trust is not None and rule.name in holding:
-            terms = terms_of(rule)
-            rules += [earned_rule(rule, grant) for grant in holding[rule.name] if grant.terms == terms]
+            rules += [earned_rule(rule, grant) for grant in holding[rule.name] if void(policy, grant) is None]
         rules.append(rule)
     return replace(policy, rules=tuple(rules))
 
@@ -224,7 +227,9 @@ def void(policy: Policy, grant: Grant) -> str | None:
     if rule.trust is None:
         return f"the rule {grant.rule!r} has no trust any more"
     if terms_of(rule) != grant.terms:
-        return f"the condition or the trust of the rule {grant.rule!r} was changed"
+        return f"the condition, the stages or the trust of the rule {grant.rule!r} was changed"
     if policy.action(grant.action).critical:
         return f"the action {grant.action} is critical"
+    if grant.target is not None and policy.action(grant.action).execute.target != grant.target:
+        return f"the action {grant.action} runs elsewhere by now"
     return None

@@ -84,7 +84,7 @@ def proposable(rule: Rule, evidence: Sequence[Evidence], stands: Standing, now: 
 
 
 def grant_of(rule: Rule, evidence: Sequence[Evidence], level: int, facts: Sequence[Fact], **known: Any) -> Grant:
-    """The grant that the evidence carries. ``known``: ``id``, ``request``, ``proposed_at``."""
+    """The grant that the evidence carries. ``known``: ``id``, ``request``, ``target``, ``proposed_at``."""
     trust, top = rule.trust, evidence[level]
     if trust is None:
         raise AssertionError("only a rule with trust has evidence")
@@ -115,16 +115,18 @@ def covers(grant: Grant, numbers: Mapping[str, float], confidence: float | None)
 
 
 def behaviour(grant: Grant, facts: Sequence[Fact], since: datetime) -> Baseline:
-    """How the agent behaved since, in what the grant covers; how right it was, in all that people decided."""
-    mine = [
-        f
-        for f in facts
-        if (f.agent, f.action) == (grant.agent, grant.action) and f.rule == grant.rule and f.created_at >= since
-    ]
-    covered = [f for f in mine if covers(grant, f.numbers, f.confidence)]
-    decided = [f for f in mine if f.by_person]
+    """How the agent behaved since, in what the grant covers; how right it was, in all that people decided.
+
+    How often it asked is read from what ran by an earlier grant, too: people saw a sample of that alone, and by it the
+    agent would ask ten times as often as before. How much, and how sure, from what came before people.
+    """
+    about, names = (grant.agent, grant.action), (grant.rule, grant.name)
+    every = [f for f in facts if (f.agent, f.action) == about and f.rule in names and f.created_at >= since]
+    asked = [f for f in every if covers(grant, f.numbers, f.confidence)]
+    covered = [f for f in asked if f.rule == grant.rule]
+    decided = [f for f in every if f.by_person]
     return baseline_of(
-        [f.created_at for f in covered],
+        [f.created_at for f in asked],
         {pointer: [f.numbers[pointer] for f in covered] for pointer in grant.ceilings},
         [f.confidence for f in decided],
         [f.unchanged and not failed(f) for f in decided],

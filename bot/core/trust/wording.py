@@ -44,6 +44,8 @@ def band(found: Evidence) -> dict[str, Any]:
     }
     if found.dropped:
         shown["approvals not counted"] = dict(found.dropped)
+    if found.undecided:
+        shown["waiting, withdrawn or run out, so never decided"] = found.undecided
     return shown
 
 

@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.insight.fact import Fact
-from bot.core.model import Risk, Severity, State, Verb
+from bot.core.model import ExecutionState, Risk, Severity, State, Verb
 from bot.core.policy.trust import Trust
 from bot.core.trust.evidence import Evidence, earned_level, gathered
+from bot.core.trust.wording import band
 from tests.core.trust.histories import BEGAN, fact, judged, spread, with_judges
 
 TRUST = Trust(ask="admins", bands={"/amount": (50.0, 200.0)})
@@ -95,6 +96,29 @@ POISONED: dict[str, tuple[tuple[Fact, ...], str]] = {
         ),
         "unchanged",
     ),
+    "rejections behind a crowd of numbers": (
+        (
+            *spread(120),
+            *(fact(900 + n, BEGAN, right=False, numbers={f"/a{k}": 1.0 for k in range(16)}) for n in range(9)),
+        ),
+        "unchanged",
+    ),
+    "rolled back since": (
+        tuple(replace(f, execution=ExecutionState.ROLLED_BACK) for f in spread(500)),
+        "decisions",
+    ),
+    "a night's cards cleared in a minute, each day": (
+        tuple(
+            replace(
+                f,
+                judged=(
+                    judged(by=f.judged[0].by, at=f.created_at.replace(hour=9, minute=0, second=n % 60), length=200),
+                ),
+            )
+            for n, f in enumerate(spread(500))
+        ),
+        "decisions",
+    ),
     "an incident": (
         (*spread(500), fact(900, NOW - timedelta(days=1), rule="elsewhere", incident=Severity.LOW, incident_at=NOW)),
         "incident",
@@ -143,3 +167,14 @@ def test_without_bands_there_is_one_and_what_claims_too_little_is_no_evidence() 
     assert earned_level(weigh(tuple(replace(f, confidence=0.95) for f in spread(150)), trust)) == 0
     assert weigh(tuple(replace(f, confidence=0.8) for f in spread(150)), trust)[0].counted == 0
     assert weigh(spread(150), trust)[0].counted == 0
+
+
+def test_t15_what_nobody_took_the_time_to_read_makes_no_day_busy_and_what_was_never_decided_is_told() -> None:
+    """The limit of a grant is three times the busiest day of what counts; withdrawals are on the card."""
+    burst = tuple(replace(f, request=f"x{f.request}") for f in with_judges(spread(1000, days=1), fast=True))
+    gone = tuple(fact(5000 + n, NOW, state=State.CANCELLED, judged=()) for n in range(7))
+    low = weigh((*burst, *spread(120), *gone))[0]
+    assert low.enough
+    assert low.busiest == 6
+    assert low.undecided == 7
+    assert 7 in band(low).values()

@@ -14,11 +14,12 @@ from bot.core.counting import counted
 from bot.core.model import Kind, Option, Risk, Submission, Then
 from bot.core.policy import Bounds, ConditionFailed, Policy, TrialOutcome, facts_of, route
 from bot.core.policy.trust import Trust
+from bot.core.trust.drift import UNWATCHED, noticed
 from bot.core.trust.evidence import gathered
 from bot.core.trust.grants import EarnedCondition, Grant, GrantState, earned, terms_of, void
-from bot.core.trust.proposing import grant_of
+from bot.core.trust.proposing import behaviour, grant_of
 from bot.routing import parse
-from tests.core.trust.histories import BEGAN, spread
+from tests.core.trust.histories import BEGAN, fact, spread
 
 NOW = datetime(2026, 4, 1, 9, tzinfo=UTC)
 FILE = """version: 1
@@ -217,3 +218,20 @@ def test_t15_a_grant_that_is_over_is_no_rule() -> None:
         grant(until=NOW),
     ):
         assert earned(POLICY, (over,), NOW) is POLICY
+
+
+def test_a_grant_that_is_renewed_knows_how_often_the_agent_asked_under_the_one_before() -> None:
+    """People saw a sample of that alone; an agent that goes on as ever is not found to ask more often than it did."""
+    amounts = [float(1 + 7 * n % 41) for n in range(600)]
+    asked = [fact(n, BEGAN + timedelta(hours=n), amount=amounts[n]) for n in range(600)]
+    ran = [f if n < 60 or n % 10 == 0 else replace(f, rule=grant().name) for n, f in enumerate(asked)]
+    made = grant(baseline=behaviour(grant(), ran, BEGAN))
+    assert len(made.baseline.gaps) == 200
+    watch = UNWATCHED
+    for n in range(600, 1000):
+        at, numbers = BEGAN + timedelta(hours=n), {"/amount": amounts[n - 600]}
+        watch, alarm = noticed(made.baseline, watch, at=at, numbers=numbers, confidence=None)
+        assert alarm is None
+    # What nobody looked at moves no ceiling of what it is held against.
+    larger = [replace(f, numbers={"/amount": 190.0}) if f.rule == grant().name else f for f in ran]
+    assert behaviour(grant(), larger, BEGAN).numbers == made.baseline.numbers
