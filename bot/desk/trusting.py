@@ -173,7 +173,8 @@ class Trusting(Granting):
             # All that the agent did, for an incident counts whatever rule it ran by.
             facts = await self._facts(FactQuery(agent=agent, action=action, since=since, limit=_PAGE))
             known = {"rule": rule.name, "agent": agent, "action": action}
-            weigh = partial(gathered, now=now, since=stands.since, reading=self.trust.file().attention.reading)
+            reading = self.trust.file().attention.reading
+            weigh = partial(gathered, now=now, since=stands.since, reading=reading, expires=rule.expires)
             evidence = await asyncio.to_thread(weigh, trust, facts, **known)
             why = rests(trust, stands, now) or self._never(action)
             found.append((Earning(**known, evidence=evidence, standing=stands, rests=why), facts))

@@ -39,7 +39,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     ``incidents`` of the agent's action within the window, whatever let it run. ``bound`` is the lower bound of the
     share unchanged: the lesser of the window's and the longer run's. ``busiest`` is the most of one day. ``missing``
     says in words what is not enough, and is empty where all is. ``undecided``: so many of the window wait, were
-    withdrawn, or ran out, so that nobody knows what they would have shown.
+    or ran out, so that nobody knows what they would have shown.
     """
 
     rule: str
@@ -89,11 +89,12 @@ def gathered(
     now: datetime,
     since: datetime | None = None,
     reading: float = READING,
+    expires: timedelta | None = None,
 ) -> tuple[Evidence, ...]:
     """The evidence of each band, lowest first. ``facts`` are oldest first, at least those since `begins`.
 
     ``since``: what was submitted before counts no more, as after a tightening. ``reading``: characters a second that
-    nobody reads faster.
+    nobody reads faster. ``expires`` is how long the rule gives people: what ran out sooner, its agent let run out.
     """
     start = max(begins(trust.window, now), since or _BEGINNING)
     recent = now - trust.window
@@ -103,11 +104,12 @@ def gathered(
     bands = levels(trust)
     found: list[list[Fact]] = [[] for _ in bands]
     for fact in mine:
-        level = _level(trust, bands, fact) if fact.rule == rule and fact.created_at >= start else None
+        bad = failed(fact) or given_up(fact, expires)
+        level = _level(trust, bands, fact, bad=bad) if fact.rule == rule and fact.created_at >= start else None
         if level is not None:
             found[level].append(fact)
     return tuple(
-        _weighed(trust, in_band, (rule, agent, action), recent, incidents=incidents, level=level)
+        _weighed(trust, in_band, (rule, agent, action), recent, incidents=incidents, level=level, expires=expires)
         for level, in_band in enumerate(found)
     )
 
@@ -133,14 +135,27 @@ def failed(fact: Fact) -> bool:
     return dodged and any(j.verb in (Verb.ASK, Verb.REJECT) for j in fact.judged)
 
 
-def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact) -> int | None:
+def given_up(fact: Fact, expires: timedelta | None) -> bool:
+    """Whether its agent took it from people before they decided: withdrew it, or gave them less time than the rule does.
+
+    It chooses which: where what is bad waits longer than what is good, whoever withdraws what waits long shows none of
+    what would have been rejected. So it counts as if it had been.
+    """
+    if fact.state is State.CANCELLED:
+        return True
+    if fact.state is not State.EXPIRED or expires is None or fact.decided_at is None:
+        return False
+    return fact.decided_at - fact.created_at < expires
+
+
+def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact, *, bad: bool) -> int | None:
     """The band that a fact speaks of; None where nothing that is granted could ever cover the like of it."""
     if fact.kind is not Kind.APPROVAL or (fact.risk is Risk.IRREVERSIBLE and fact.action not in trust.irreversible):
         return None
     if trust.confidence is not None and (fact.confidence is None or fact.confidence < trust.confidence):
         return None
     # A failure whose number is not known, be it hidden behind a crowd of others, is one of the lowest band.
-    unknown = 0.0 if failed(fact) else -1.0
+    unknown = 0.0 if bad else -1.0
     for level, ceilings in enumerate(bands):
         if all(0 <= fact.numbers.get(pointer, unknown) <= ceiling for pointer, ceiling in ceilings.items()):
             return level
@@ -183,8 +198,9 @@ def _dropped(fact: Fact) -> str | None:
 class _Tally:
     """What of a band counts, in the order of time."""
 
-    def __init__(self, per_day: int) -> None:
+    def __init__(self, per_day: int, expires: timedelta | None) -> None:
         self.per_day = per_day
+        self.expires = expires
         self.right = self.wrong = self.undecided = 0
         self.dropped: Counter[str] = Counter()
         self.days: Counter[date] = Counter()
@@ -193,7 +209,7 @@ class _Tally:
 
     def add(self, fact: Fact) -> None:
         day = fact.created_at.astimezone(UTC).date()
-        if failed(fact):
+        if failed(fact) or given_up(fact, self.expires):
             self.wrong += 1
             self.all_days[day] += 1
         elif fact.unchanged:
@@ -214,9 +230,16 @@ class _Tally:
 
 
 def _weighed(
-    trust: Trust, facts: Sequence[Fact], about: tuple[str, str, str], recent: datetime, *, incidents: int, level: int
+    trust: Trust,
+    facts: Sequence[Fact],
+    about: tuple[str, str, str],
+    recent: datetime,
+    *,
+    incidents: int,
+    level: int,
+    expires: timedelta | None,
 ) -> Evidence:
-    run, window = _Tally(trust.per_day), _Tally(trust.per_day)
+    run, window = _Tally(trust.per_day, expires), _Tally(trust.per_day, expires)
     for fact in facts:
         run.add(fact)
         if fact.created_at >= recent:

@@ -45,7 +45,7 @@ def band(found: Evidence) -> dict[str, Any]:
     if found.dropped:
         shown["approvals not counted"] = dict(found.dropped)
     if found.undecided:
-        shown["waiting, withdrawn or run out, so never decided"] = found.undecided
+        shown["waiting or run out, so never decided"] = found.undecided
     return shown
 
 

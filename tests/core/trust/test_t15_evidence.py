@@ -169,10 +169,23 @@ def test_without_bands_there_is_one_and_what_claims_too_little_is_no_evidence() 
     assert weigh(spread(150), trust)[0].counted == 0
 
 
+def test_t15_what_its_agent_took_from_people_counts_as_if_they_had_rejected_it() -> None:
+    """Withdrawn before anybody said a word, or given less time than the rule gives: it is not merely missing."""
+    assert weigh(spread(120))[0].enough
+    hour, day = timedelta(hours=1), timedelta(hours=24)
+    gone = tuple(fact(5000 + n, NOW, state=State.CANCELLED, judged=()) for n in range(30))
+    short = tuple(replace(f, state=State.EXPIRED, decided_at=f.created_at + hour) for f in gone)
+    for dodged in (gone, short):
+        low = weigh((*spread(120), *dodged), expires=day)[0]
+        assert (low.counted, low.unchanged, low.enough) == (150, 120, False)
+    slept = tuple(replace(f, decided_at=f.created_at + day) for f in short)
+    assert weigh((*spread(120), *slept), expires=day)[0].undecided == 30
+
+
 def test_t15_what_nobody_took_the_time_to_read_makes_no_day_busy_and_what_was_never_decided_is_told() -> None:
-    """The limit of a grant is three times the busiest day of what counts; withdrawals are on the card."""
+    """The limit of a grant is three times the busiest day of what counts; what ran out is on the card."""
     burst = tuple(replace(f, request=f"x{f.request}") for f in with_judges(spread(1000, days=1), fast=True))
-    gone = tuple(fact(5000 + n, NOW, state=State.CANCELLED, judged=()) for n in range(7))
+    gone = tuple(fact(5000 + n, NOW, state=State.EXPIRED, judged=()) for n in range(7))
     low = weigh((*burst, *spread(120), *gone))[0]
     assert low.enough
     assert low.busiest == 6
