@@ -136,7 +136,7 @@ def failed(fact: Fact) -> bool:
 
 
 def given_up(fact: Fact, expires: timedelta | None) -> bool:
-    """Whether its agent took it from people before they decided: withdrew it, or gave them less time than the rule does.
+    """Whether its agent took it from people before they decided: withdrew it, or gave less time than the rule does.
 
     It chooses which: where what is bad waits longer than what is good, whoever withdraws what waits long shows none of
     what would have been rejected. So it counts as if it had been.
