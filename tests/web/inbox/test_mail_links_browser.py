@@ -42,7 +42,7 @@ async def scan(page: Page, house: Standing, link: str) -> set[str]:
     while todo:
         address = todo.pop()
         seen.add(address)
-        if urlsplit(address).path.endswith((".csv", ".json")):
+        if urlsplit(address).path.endswith((".csv", ".json")) or "format=" in urlsplit(address).query:
             # What is kept as a file shows no page.
             assert (await page.request.get(address)).ok
             continue
