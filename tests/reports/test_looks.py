@@ -10,7 +10,7 @@ from playwright.async_api import ViewportSize
 from tests.browser import chromium
 from tests.desk.house import open_house
 from tests.reports.test_report import checkpoint, live, note, read
-from tests.web.inbox.test_admin_browser import AXE, EVERY, FOUND
+from tests.web.inbox.barriers import AXE, EVERY, FOUND
 
 
 async def test_the_document_has_no_barriers_and_prints(tmp_path: Path) -> None:

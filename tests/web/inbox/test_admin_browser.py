@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import axe_playwright_python
 from playwright.async_api import ViewportSize, expect
 
 from bot.core.model import Role
 from bot.web.house import Probe
 from bot.web.inbox.admin import PAGES
 from tests.browser import chromium
+from tests.web.inbox.barriers import enter, no_barriers
 from tests.web.inbox.house import Standing
 from tests.web.inbox.trouble import failed, lost, undelivered
-
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-EVERY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LOOKS = ["color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable"]
-"""What depends on the scheme and the width alone."""
-
-FOUND = """async (rules) => {
-  const said = await axe.run(document.querySelector("main"), { runOnly: rules });
-  return said.violations.map(one => [one.id, ...one.nodes.map(node => node.html)].join(" "));
-}"""
 
 
 async def crowded(house: Standing) -> None:
@@ -40,24 +28,8 @@ async def crowded(house: Standing) -> None:
 async def test_the_house_has_no_barriers(run: Standing) -> None:
     """Axe finds nothing on any page, in light and dark, wide and narrow; at 320 pixels nothing is cut off."""
     await crowded(run)
-    axe = AXE.read_text("utf-8")
     async with chromium() as browser:
-        context = await browser.new_context(bypass_csp=True)
-        page = await context.new_page()
-        await page.goto(await run.link("kim"))
-        await page.get_by_role("button", name="Sign in as").click()
-        for path, _ in PAGES:
-            await page.goto(run.url + path)
-            await page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
-            await page.evaluate(axe)
-            await page.set_viewport_size(ViewportSize(width=1440, height=900))
-            await page.emulate_media(color_scheme="light")
-            assert await page.evaluate(FOUND, EVERY) == [], path
-            await page.set_viewport_size(ViewportSize(width=390, height=844))
-            await page.emulate_media(color_scheme="dark")
-            assert await page.evaluate(FOUND, LOOKS) == [], path
-            await page.set_viewport_size(ViewportSize(width=320, height=700))
-            assert await page.evaluate("document.documentElement.scrollWidth") == 320, path
+        await no_barriers(run, browser, [path for path, _ in PAGES])
 
 
 async def test_stopping_and_making_a_key_without_scripts(run: Standing) -> None:
@@ -65,8 +37,7 @@ async def test_stopping_and_making_a_key_without_scripts(run: Standing) -> None:
     async with chromium() as browser:
         context = await browser.new_context(java_script_enabled=False, viewport=ViewportSize(width=390, height=844))
         page = await context.new_page()
-        await page.goto(await run.link("kim"))
-        await page.get_by_role("button", name="Sign in as").click()
+        await enter(run, page)
         await page.get_by_role("link", name="Admin", exact=True).click()
         sure = page.get_by_role("button", name="Yes, stop them all")
         await expect(sure).to_be_hidden()

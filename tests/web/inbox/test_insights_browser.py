@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
-import axe_playwright_python
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import ViewportSize, expect
 
 from bot.core.insight.adding import difference, summed
 from bot.core.insight.fact import Correction, Fact, Judgement
 from bot.core.model import ExecutionState, Kind, Risk, Severity, State, Then, Verb
 from tests.browser import chromium
+from tests.web.inbox.barriers import enter, no_barriers
 from tests.web.inbox.house import Standing
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-EVERY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LOOKS = ["color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable"]
-"""What depends on the scheme and the width alone."""
-
-FOUND = """async (rules) => {
-  const said = await axe.run(document.querySelector("main"), { runOnly: rules });
-  return said.violations.map(one => [one.id, ...one.nodes.map(node => node.html)].join(" "));
-}"""
 ENDS = (
     (State.APPROVED, Verb.APPROVE),
     (State.APPROVED, Verb.APPROVE),
@@ -68,31 +58,11 @@ async def lived(house: Standing) -> None:
     await house.submit()
 
 
-async def enter(house: Standing, page: Page) -> None:
-    """Sign in as an admin."""
-    await page.goto(await house.link("kim"))
-    await page.get_by_role("button", name="Sign in as").click()
-
-
 async def test_figures_have_no_barriers(run: Standing) -> None:
     """Axe finds nothing on any page, with every table open; at 320 pixels nothing is cut off."""
     await lived(run)
-    axe = AXE.read_text("utf-8")
     async with chromium() as browser:
-        page = await (await browser.new_context(bypass_csp=True)).new_page()
-        await enter(run, page)
-        for path in LOOKED_AT:
-            await page.goto(run.url + path)
-            await page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
-            await page.evaluate(axe)
-            await page.set_viewport_size(ViewportSize(width=1440, height=900))
-            await page.emulate_media(color_scheme="light")
-            assert await page.evaluate(FOUND, EVERY) == [], path
-            await page.set_viewport_size(ViewportSize(width=390, height=844))
-            await page.emulate_media(color_scheme="dark")
-            assert await page.evaluate(FOUND, LOOKS) == [], path
-            await page.set_viewport_size(ViewportSize(width=320, height=700))
-            assert await page.evaluate("document.documentElement.scrollWidth") == 320, path
+        await no_barriers(run, browser, LOOKED_AT)
 
 
 async def test_figures_are_read_by_keyboard_without_scripts(run: Standing) -> None:
