@@ -11,7 +11,6 @@ from bot.core.model import Request, State
 
 NOTHING = "nothing"
 """The target of a practice, which no action of a file can have: there is nothing that could run."""
-_CHANCES = 2**32
 _TELLING = ("practice", "lesson")
 """Members of a route that only a practice has."""
 
@@ -62,6 +61,6 @@ def like_any_other(line: str, agent: str, target: str) -> str:
     return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
-def pause(every: timedelta, lot: int) -> timedelta:
-    """How long until the next practice: from nothing to twice ``every``, each as likely; ``lot`` has 32 bits."""
-    return 2 * every * ((lot % _CHANCES) / _CHANCES)
+def pause(every: timedelta, chance: float) -> timedelta:
+    """How long until the next practice: from nothing to twice ``every``, each as likely; ``chance`` is of 0 to 1."""
+    return 2 * every * chance

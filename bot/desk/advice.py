@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bot.core import errors, lifecycle, transitions
 from bot.core.edits import tightened
 from bot.core.model import Assessment, Delivery, Opinion, Request
-from bot.core.ports import About, Change, Effect, Tx
+from bot.core.ports import Change, Effect, Tx
 from bot.core.transitions import Happening
 from bot.desk.ledger import Deed
 from bot.desk.part import changed
@@ -35,13 +35,7 @@ class Advice(Reviewers):
                 raise errors.AlreadyAssessed
             return self._assessed(tx, request, by, opinion, note)
 
-        try:
-            return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
-        except (errors.Unavailable, errors.Overloaded):
-            raise
-        except errors.SaysoError as refusal:
-            await self.refused(request_id=request_id, actor=f"advisor:{by}", via="api", reason=refusal.code)
-            raise
+        return (await self._allowed(work, request_id=request_id, actor=f"advisor:{by}", via="api")).given
 
     def _assessed(self, tx: Tx, request: Request, by: str, opinion: Opinion, note: str | None) -> Deed:
         now, policy = self._ledger.clock.now(), self._policy()

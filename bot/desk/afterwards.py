@@ -15,7 +15,6 @@ from bot.core.redaction import shown
 from bot.core.unsaid import repeatable
 from bot.desk.incidents import Incidents, may_have_harmed
 
-_CHANCES = 2**32
 _SAID = 2000
 _ASKS = "It ran by rule. Was that right? Approve: it was. Reject: it did harm; that is kept as an incident."
 _WORST = Severity.MEDIUM
@@ -32,7 +31,7 @@ class Afterwards(Incidents):
             return None
         if ended.state not in (ExecutionState.EXECUTED, ExecutionState.UNKNOWN):
             return None
-        if int.from_bytes(self._ledger.entropy(4), "big") / _CHANCES >= route.review_share:
+        if self._chance() >= route.review_share:
             return None
         chain = _chain(self._policy(), route.review_after)
         return None if chain is None else self._review(replace(request, execution=ended), chain)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from bot.core import errors
 from bot.core.model import Execution, ExecutionState, Incident, PersonRole, Request, Severity, Verb
 from bot.core.policy import Policy
-from bot.core.ports import About, Change, Tx
+from bot.core.ports import Change, Tx
 from bot.desk.granting import Granting
 from bot.desk.ledger import Deed
 
@@ -45,13 +45,7 @@ class Incidents(Granting):
                 self._may_decide(name)
             return self._reported(tx, request, by=by, via=via, severity=severity, note=note)
 
-        try:
-            return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
-        except (errors.Unavailable, errors.Overloaded):
-            raise
-        except errors.SaysoError as refusal:
-            await self.refused(request_id=request_id, actor=by, via=via, reason=refusal.code)
-            raise
+        return (await self._allowed(work, request_id=request_id, actor=by, via=via)).given
 
     def _may_decide(self, person_id: str) -> None:
         # A key outlives the person's entry in routing.yaml, and so does a route that names them.

@@ -18,14 +18,14 @@ from bot.core.practice import NOTHING
 from bot.core.redaction import seen
 from bot.desk.counting import Counted, Proposal, counted
 from bot.desk.ledger import Deed
-from bot.desk.part import Part
+from bot.desk.refusing import Refusing
 
 _CHANCES = 2**32
 _FEWEST_OPTIONS = 2
 _TRIALS_TOLD = 100
 
 
-class Intake(Part):
+class Intake(Refusing):
     """The way in."""
 
     async def submit(

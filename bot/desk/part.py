@@ -66,19 +66,6 @@ class Part:
             raise errors.NotFound("There is no such request, or it is not yours to see.")
         return request
 
-    async def refused(self, *, request_id: str | None, actor: str, via: str, reason: str) -> None:
-        """Record that somebody was refused; a refusal that cannot be recorded is still a refusal.
-
-        Of an actor who is refused again and again the lines are counted instead, and told in one (`bot.desk.refusals`).
-        """
-        if not self._ledger.refusals.takes(actor, self._ledger.clock.now()):
-            return
-        try:
-            known = await self._ledger.store.request(request_id) if request_id else None
-            await self._ledger.note(self._event("refusal", known, actor=actor, via=via, reason=reason))
-        except (errors.Unavailable, errors.Overloaded):
-            return
-
     def _regretted(self, tx: Tx, request: Request, what: str | None) -> tuple[Effect, ...]:  # noqa: ARG002  # trust's part says
         """What follows where a request that an earned rule answered went wrong, or unseen (None), without a vote."""
         return ()

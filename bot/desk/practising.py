@@ -70,7 +70,7 @@ class Practising(Intake):
         return Deed(None)
 
     def _drawn(self, tx: Tx, practice: Practice, now: datetime) -> None:
-        following = now + pause(practice.every, self._lot())
+        following = now + pause(practice.every, self._chance())
         tx.keep_newer(_KEPT, following.isoformat())
         self._next = (practice, following)
 

@@ -17,7 +17,7 @@ from bot.core.fingerprint import fingerprints_in
 from bot.core.forms import Field, fields_of
 from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.policy import HOUSE
-from bot.core.ports import About, Ballot, Change, Effect, Filter, Tx
+from bot.core.ports import Ballot, Change, Effect, Filter, Tx
 from bot.core.practice import outcome_of
 from bot.core.redaction import paths_of, shown, uneditable
 from bot.core.restoring import restored
@@ -50,14 +50,8 @@ class Reviewers(Sequels):
             return (self._broken if ballot.break_glass else self._decided)(tx, request, ballot, now)
 
         with about(request=ballot.request, channel=ballot.channel, who=f"person:{ballot.by}"):
-            try:
-                return (await self._ledger.commit(work, about=About(requests=(ballot.request,)))).given
-            except (errors.Unavailable, errors.Overloaded):
-                raise
-            except errors.SaysoError as refusal:
-                actor = f"person:{ballot.by}"
-                await self.refused(request_id=ballot.request, actor=actor, via=ballot.channel, reason=refusal.code)
-                raise
+            by, via = f"person:{ballot.by}", ballot.channel
+            return (await self._allowed(work, request_id=ballot.request, actor=by, via=via)).given
 
     def _decided(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> Deed:
         after, decision, guard = self._counted(tx, request, ballot, now)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,8 +19,8 @@ from bot.core.card import literal, name_of
 from bot.core.counting import prints_of
 from bot.core.model import Arguments, Execution, ExecutionState, Person, Request, Submission
 from bot.core.pointers import names
-from bot.core.policy import ActionSpec, Filling, NotFilled, Policy
-from bot.core.ports import About, Change, Tx
+from bot.core.policy import ActionSpec, Filling, NotFilled, Policy, Rollback
+from bot.core.ports import Change, Tx
 from bot.core.redaction import masked, shown
 from bot.core.transitions import clock
 from bot.core.trust.grants import Ending
@@ -71,13 +70,7 @@ class Rollbacks(Reviewers):
                 self._bounded(tx, self._policy(), name)
             return self._proposed_back(tx, first, by, via, reason)
 
-        try:
-            deed = await self._ledger.commit(work, about=About(requests=(request_id,)))
-        except (errors.Unavailable, errors.Overloaded):
-            raise
-        except errors.SaysoError as refusal:
-            await self.refused(request_id=request_id, actor=by, via=via, reason=refusal.code)
-            raise
+        deed = await self._allowed(work, request_id=request_id, actor=by, via=via)
         return deed.given, deed.fresh
 
     @staticmethod
@@ -201,7 +194,7 @@ def _ran(first: Request) -> Execution:
     return run
 
 
-def _way_back(spec: ActionSpec) -> Any:
+def _way_back(spec: ActionSpec) -> Rollback:
     if spec.rollback is None:
         raise errors.Conflict(f"No way back is declared: {spec.name} has no rollback in routing.yaml.")
     return spec.rollback

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bot.core import errors, lifecycle
 from bot.core.model import Decision, Execution, ExecutionState, Request, Verb
-from bot.core.ports import About, Change, Tx
+from bot.core.ports import Change, Tx
 from bot.desk.ledger import Deed
 from bot.desk.reviewers import Reviewers
 
@@ -39,13 +39,7 @@ class Undoing(Reviewers):
                 raise errors.Stale(revision=request.revision, digest=request.digest)
             return self._undone(tx, request, by, via)
 
-        try:
-            return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
-        except (errors.Unavailable, errors.Overloaded):
-            raise
-        except errors.SaysoError as refusal:
-            await self.refused(request_id=request_id, actor=f"person:{by}", via=via, reason=refusal.code)
-            raise
+        return (await self._allowed(work, request_id=request_id, actor=f"person:{by}", via=via)).given
 
     def _undone(self, tx: Tx, request: Request, by: str, via: str) -> Deed:
         now, policy = self._ledger.clock.now(), self._policy()
