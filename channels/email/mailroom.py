@@ -245,10 +245,11 @@ class Mailroom:
                 continue
             receipt = self._bounce(identifier, key)
             if await self._letters.received(receipt.key) is None:
-                await self._letters.returned(key, report.diagnostic or "a delivery report said that it failed")
+                why = report.diagnostic or "a delivery report said that it failed"
+                await self._letters.returned(key, why)
                 about = Handled(request=key.items[0].request, actor="email:mailer-daemon", via=NAME, refused=False)
                 await self._letters.file(receipt, None, about)
-                LOG.warning("email: a letter to %s came back: %s", person.id, report.diagnostic)
+                LOG.warning("email: a letter to %s came back: %s", person.id, why)
             return
         self._put_aside(Reason.REPORT)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from channels.email.codes import coded
 from channels.email.inbound.charsets import decoded
 from channels.email.inbound.headers import Headers, as_text, every, message_ids, plain, referred, visible_line
 from channels.email.inbound.machines import from_daemon, null_return_path
@@ -19,7 +20,7 @@ _STATUS = ("message/delivery-status", "message/global-delivery-status")
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers")
 _MOST_BYTES = 128 * 1024
 _MOST_NAMED = 50
-_LONGEST_DIAGNOSTIC = 300
+_LONGEST_ID = 300
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{1,60}):[ \t]*(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 _NAMED_LINE = re.compile(
     r"^[ \t>]{0,20}(?:message-id|in-reply-to|references):(.*(?:\n[ \t]+.*)*)", re.MULTILINE | re.IGNORECASE
@@ -90,8 +91,8 @@ def _formal(text: str, ids: tuple[str, ...]) -> Report:
         failed=bool(failing),
         recipients=_addresses(named),
         message_ids=ids,
-        envelope_id=envelope if envelope is None else visible_line(envelope, _LONGEST_DIAGNOSTIC),
-        diagnostic=visible_line(why or status, _LONGEST_DIAGNOSTIC),
+        envelope_id=envelope if envelope is None else visible_line(envelope, _LONGEST_ID),
+        diagnostic=coded(why) or coded(status),
     )
 
 
@@ -113,7 +114,7 @@ def _plain(headers: Headers, parts: list[Part], ids: tuple[str, ...]) -> Report 
         failed=permanent and not _STILL_TRYING.search(words),
         recipients=_addresses(told or _ADDRESS_LINE.findall(text)),
         message_ids=ids,
-        diagnostic=visible_line(why[0] if why else plain(headers, "subject"), _LONGEST_DIAGNOSTIC),
+        diagnostic=coded(why[0]) if why else "",
     )
 
 

@@ -48,7 +48,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """A delivery report (RFC 3464, or a plain bounce). ``failed``: for good; a delay is none.
 
     ``recipients`` are in lower case; ``message_ids`` with their angle brackets, of the letter that came back as far
-    as the report shows them; ``diagnostic`` is one visible line.
+    as the report shows them; ``diagnostic`` are its codes alone, for its words may quote the letter.
     """
 
     failed: bool

@@ -159,5 +159,5 @@ class Pool:
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     def _failed(self, refused: Refused) -> SendFailed:
-        detail = f"{self._server.shown}: {refused}"
+        detail = f"{self._server.shown}: {refused.kept}"
         return SendFailed(detail, temporary=refused.temporary, unreachable=refused.unreachable)

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
+from channels.email.codes import coded
 
 CONNECT_WITHIN = 10.0
 REPLY_WITHIN = 20.0
@@ -38,16 +39,19 @@ _OF_SYSTEM, _OF_COMMANDS, _OF_POLICY = 3, 5, 7
 
 
 class Refused(Exception):
-    """A stage did not succeed; the text is the stage and the server's own words, in one line.
+    """A stage did not succeed; the text is the stage and why, in one line, in the server's own words where it said so.
 
-    ``stale``: the connection ended before the letter was sent, so another one may carry it.
+    Those are for whoever looks at the server just now. What is kept of a letter that failed is ``kept``: codes alone,
+    for the words may quote the letter. ``stale``: the connection ended before the letter was sent, so another one may
+    carry it.
     """
 
-    def __init__(self, stage: str, words: str, *, code: int = 0, stale: bool = False) -> None:
-        """``code`` is the server's; 0 where it said nothing."""
+    def __init__(self, stage: str, words: str, *, code: int = 0, stale: bool = False, theirs: bool = False) -> None:
+        """``code`` is the server's; 0 where it said nothing. ``theirs``: so are the words."""
         one_line = visible(" ".join(words.split()))
         shown = one_line if len(one_line) <= _WORDS else one_line[: _WORDS - 1] + "…"
         super().__init__(f"{stage}: {code} {shown}" if code else f"{stage}: {shown}")
+        self.kept = f"{stage}: {coded(words, code) or 'an answer that is none'}" if theirs else str(self)
         self.stale = stale
         self.temporary = code not in _PERMANENT or stage not in ("MAIL", "RCPT", "DATA")
         self.unreachable = not self.temporary and stage != "MAIL" and _is_the_address(stage, code, words)
@@ -206,7 +210,7 @@ class SmtpConnection:
             if refused.code == _GOODBYE or not 400 <= refused.code < 600:  # noqa: PLR2004 - SMTP's own numbers
                 self.drop()
             stale = reused and refused.code == _GOODBYE
-            raise Refused(stage, refused.message, code=max(refused.code, 0), stale=stale) from None
+            raise Refused(stage, refused.message, code=max(refused.code, 0), stale=stale, theirs=True) from None
         except TimeoutError:
             self.drop()
             raise Refused(stage, "no answer in time") from None

@@ -59,7 +59,7 @@ def test_a_report_names_the_letter_and_the_address() -> None:
     assert found.recipients == ("ana@corp.example",)
     assert found.message_ids == ("<r@sayso.example>", OUR_ID)
     assert found.envelope_id == "dlv_1"
-    assert found.diagnostic == "smtp; 550 5.1.1 no such user"
+    assert found.diagnostic == "550 5.1.1 (no such mailbox)"
 
 
 def test_returned_headers_alone_name_it_too() -> None:

@@ -63,11 +63,11 @@ REFUSALS = [
 async def test_p08_each_refusal_at_each_stage(stage: Stage, answer: str, temporary: bool, unreachable: bool) -> None:  # noqa: FBT001  # a table
     """A 4xx and whatever comes before the letter is for now; a 5xx for the letter is for good; some are the address."""
     async with opened() as (smtp, pool):
-        smtp.refuse(stage, answer)
+        smtp.refuse(stage, f"{answer} about kanari")
         refused = await failed(pool)
         assert (refused.temporary, refused.unreachable) == (temporary, unreachable)
-        assert answer.split(" ", 1)[1] in refused.detail
-        assert "\n" not in refused.detail
+        assert answer.split()[0] in refused.detail
+        assert "kanari" not in refused.detail, "its words may quote the letter (threat T23)"
         smtp.behave()
         await pool.send(ME, ANA, LETTER)
         assert len(smtp.mails) == 1
@@ -99,15 +99,28 @@ async def test_p08_a_server_that_says_nothing_is_for_now(stage: Stage, monkeypat
         assert time.monotonic() - began < 2.0
 
 
-async def test_the_servers_own_words_are_bounded_and_hide_nothing() -> None:
-    """What a server says reaches people: in one line, of bounded length, with every hidden character shown."""
+async def test_t23_of_what_a_server_answers_about_a_letter_its_codes_are_kept() -> None:
+    """A filter quotes what it dislikes: nothing of that is kept, but what its codes mean, in our own words."""
     async with opened() as (smtp, pool):
         smtp.refuse(Stage.RCPT, "550-5.1.1 no\r\n550 5.1.1 \u202eresu " + "x" * 900)
         refused = await failed(pool)
-        assert "⟦U+202E⟧" in refused.detail
-        assert "\n" not in refused.detail
-        assert len(refused.detail) < 300
+        assert refused.detail.endswith(": RCPT: 550 5.1.1 (no such mailbox)")
         assert refused.unreachable
+        smtp.behave()
+        smtp.refuse(Stage.CONTENT, "554 5.7.26 spam: Refund 5.123.456 EUR for dana@example.com")
+        assert (await failed(pool)).detail.endswith(": DATA: 554 5.7.26 (neither SPF nor DKIM proves our sender)")
+
+
+async def test_the_servers_own_words_are_bounded_and_hide_nothing() -> None:
+    """What a server says before any letter reaches people: in one line, bounded, with every hidden character shown."""
+    async with opened() as (smtp, pool):
+        smtp.refuse(Stage.EHLO, "550-5.7.1 no\r\n550 5.7.1 \u202eyou " + "x" * 900)
+        await failed(pool)
+        fault = await pool.fault()
+        assert fault is not None
+        assert "⟦U+202E⟧" in fault
+        assert "\n" not in fault
+        assert len(fault) < 350
 
 
 async def test_starttls_and_a_password_over_it() -> None:
