@@ -7,12 +7,12 @@ are drawn from cards that are worked out, which they escape, fit and sign. Both 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
 
-from msgspec.json import Encoder
+from msgspec.json import Encoder, decode
 from msgspec.structs import replace
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -42,6 +42,7 @@ from channels.slack import draw
 
 _PEOPLE = {name: Person(id=name, name=name.title(), slack=f"U0{name.upper()}") for name in ("ana", "ben", "lea")}
 _LIMIT = 2_900
+_TURNS, _AT_ONCE = 20, 50
 _OURS, _MODELS = "cards for Slack, fitted, drawn and signed", "the same blocks by slack_sdk's models"
 
 
@@ -97,13 +98,19 @@ def _card(request: Request) -> Card:
     return card_of(request, people=_PEOPLE, url="https://sayso.example.com/requests/x", undo="Cannot be undone.")
 
 
-def _a_second(once: Callable[[Request], object], requests: Iterator[Request], seconds: float) -> float:
-    done = 0
-    began = time.perf_counter()
-    while (passed := time.perf_counter() - began) < seconds:
-        once(next(requests))
-        done += 1
-    return done / passed
+def _in_turn(kinds: Sequence[Callable[[Request], object]], requests: Iterator[Request], seconds: float) -> list[float]:
+    """How many of each a second of processor time, in many short turns: the machine is never the same for long."""
+    done, spent = [0] * len(kinds), [0.0] * len(kinds)
+    for _ in range(_TURNS):
+        for number, once in enumerate(kinds):
+            some = [next(requests) for _ in range(_AT_ONCE)]
+            began = time.process_time()
+            while (passed := time.process_time() - began) < seconds / _TURNS:
+                for request in some:
+                    once(request)
+                done[number] += _AT_ONCE
+            spent[number] += passed
+    return [made / time for made, time in zip(done, spent, strict=True)]
 
 
 def _proposals() -> Iterator[Request]:
@@ -122,7 +129,7 @@ def cards(table: Table, seconds: float) -> None:
     tokens = Tokens(("a-secret-that-signs-cards",), "slack.card")
     encode = Encoder().encode
     requests = _proposals()
-    blocks = draw.message(_card(next(requests)), "dlv_1", tokens, _PEOPLE.get)["blocks"]
+    blocks = decode(draw.message(_card(next(requests)), "dlv_1", tokens, _PEOPLE.get)["blocks"])
     if [modelled(block).to_dict() for block in blocks] != blocks:
         raise RuntimeError("slack_sdk's models do not make the blocks that we send")
 
@@ -147,6 +154,6 @@ def cards(table: Table, seconds: float) -> None:
         (_OURS, drawn),
         (_MODELS, models),
     )
-    for name, once in kinds:
-        table.add(name, _a_second(once, requests, seconds), unit="a second")
+    for (name, _), made in zip(kinds, _in_turn([once for _, once in kinds], requests, seconds), strict=True):
+        table.add(name, made, unit="a second")
     table.ratio("cards, times slack_sdk's models", _OURS, _MODELS, aim=">= 20")

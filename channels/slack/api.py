@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from msgspec import Struct
+from msgspec.json import encode
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
@@ -79,7 +80,7 @@ class SlackApi:
 
     async def open(self) -> None:
         """Make the session; it belongs to the running loop."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_WITHIN))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_WITHIN), json_serialize=_json)
         self._once, self._patient = self._client(), self._client()
         self._once.retry_handlers = []
         self._patient.retry_handlers = [
@@ -147,6 +148,11 @@ class SlackApi:
         """Whom the token stands for. Raises `CallFailed`."""
         answer = await self.write("auth.test", again=True)
         return Identity(answer["team_id"], answer["user_id"], answer.get("bot_id") or "")
+
+
+def _json(value: Any) -> str:
+    """A call's body; the blocks of a card are JSON already (`Raw`), which only this encoder takes."""
+    return encode(value).decode()
 
 
 def _failure(refused: SlackApiError) -> CallFailed:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from msgspec import Struct
 from msgspec.json import decode
 
 from bot.core.card import KINDS, Asked, Card, Line, Verdict
-from bot.core.model import Kind, Person
+from bot.core.model import Kind, Person, Verb
 from bot.core.token import Shown, Tokens
-from channels.slack.sizes import NAME, SAID, URL, clip, fitted
+from channels.slack.outlines import Outlines
+from channels.slack.sizes import NAME, SAID, URL, Fitted, clip, fitted
 from channels.slack.words import ACTION_IDS, button_of, status_of, style_of
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
@@ -90,6 +91,11 @@ def draw(name: str, **values: Any) -> Any:
     return decode(_template(name).render(**values))
 
 
+@cache
+def _outlines() -> Outlines:
+    return Outlines(partial(draw, "card.json.j2"))
+
+
 def mention(asked: Asked, person: Person | None) -> str:
     """Somebody who is asked, as ``mrkdwn``: by Slack id where ours is one, else the escaped name."""
     known = person is not None and person.slack is not None and _MEMBER.fullmatch(person.slack)
@@ -110,28 +116,43 @@ def shown_on(card: Card, delivery: str = "") -> Shown:
 
 
 def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], Person | None]) -> dict[str, Any]:
-    """The card as a message: ``text`` (the fallback) and ``blocks``, within every limit whatever it holds."""
+    """The card as a message: ``text`` (the fallback) and ``blocks`` (JSON), within every limit whatever it holds."""
     whole = fitted(card)
+    token = tokens.sign_shown(shown_on(whole.card, delivery)) if whole.card.buttons else None
+    blocks = _outlines().fill(**told_of(whole, token, person))
+    return {"text": fallback(f"{status_of(whole.card)}: {whole.card.title}"), "blocks": blocks}
+
+
+def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | None]) -> dict[str, Any]:
+    """What the card's template is given; ``token`` is what its buttons carry."""
     card = whole.card
-    token = tokens.sign_shown(shown_on(card, delivery)) if card.buttons else None
-    buttons = [Button(ACTION_IDS[v], button_of(v, card.kind), style_of(v), token) for v in card.buttons]
-    asked = ", ".join(mention(a, person(a.person)) for a in card.asked) or "nobody"
-    blocks = draw(
-        "card.json.j2",
-        card=card,
-        status=_status(card),
-        arguments=[entry_of(line) for line in card.arguments],
-        house=[entry_of(line) for line in card.notes if card.state.open],
-        claims=[entry_of(line) for line in card.claims if card.state.open or line.label == _KEPT],
-        facts=_facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
-        notes=_notes(card),
-        earlier=whole.earlier,
-        outcome=[_said(v) for v in card.verdicts],
-        answer=entry_of(Line("Answer", card.answer)) if card.answer is not None else None,
-        buttons=buttons,
-        url=web(card.url),
-    )
-    return {"text": fallback(f"{status_of(card)}: {card.title}"), "blocks": blocks}
+    asked = ", ".join([mention(a, person(a.person)) for a in card.asked]) or "nobody"
+    return {
+        "title": card.title,
+        "kind": card.kind,
+        "status": _status(card),
+        "earlier": whole.earlier,
+        "outcome": [_said(v) for v in card.verdicts],
+        "answer": entry_of(Line("Answer", card.answer)) if card.answer is not None else None,
+        "execution": card.execution,
+        "marks": list(card.marks),
+        "action": card.action,
+        "agent": card.agent,
+        "arguments": [entry_of(line) for line in card.arguments],
+        "house": [entry_of(line) for line in card.notes if card.state.open],
+        "claims": [entry_of(line) for line in card.claims if card.state.open or line.label == _KEPT],
+        "facts": _facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
+        "notes": _notes(card),
+        "fully_shown": card.fully_shown,
+        "buttons": _buttons(card.buttons, card.kind),
+        "token": token,
+        "url": web(card.url),
+    }
+
+
+@cache
+def _buttons(verbs: tuple[Verb, ...], kind: Kind) -> tuple[Button, ...]:
+    return tuple(Button(ACTION_IDS[verb], button_of(verb, kind), style_of(verb)) for verb in verbs)
 
 
 def _status(card: Card) -> str:

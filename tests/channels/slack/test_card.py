@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.json import decode
 from msgspec.structs import replace
 
 from bot.core.card import Asked, Card, Line, Offer, Verdict
 from bot.core.model import Edit, Kind, State, Verb
 from bot.core.token import Tokens
 from channels.slack import draw
-from channels.slack.sizes import size
+from channels.slack.sizes import fitted, size
 from channels.slack.words import VERBS
 from tests.channels.house import House
 from tests.channels.slack.conftest import Office
@@ -32,7 +33,7 @@ PAGE = "https://sayso.example/requests/req_1"
 def drawn(card: Card, house: House | None = None) -> Message:
     """The card as Slack would store it; raises what Slack would refuse it with."""
     message = draw.message(card, "dlv_1", TOKENS, (house or House()).person)
-    blocks = check_blocks(json.loads(json.dumps(message["blocks"])))
+    blocks = check_blocks(decode(message["blocks"]))
     return Message("C1", "1.1", "U0SAYSOBOT", message["text"], blocks, "T0SAYSO")
 
 
@@ -202,6 +203,9 @@ def test_every_card_is_within_every_limit_of_slack(hostile: Card) -> None:
     assert offered <= set(hostile.buttons)
     if "Too long for Slack" in visible_text(message):
         assert not offered & {Verb.APPROVE, Verb.APPROVE_WITH_EDITS}
+    given_to_it = draw.told_of(fitted(hostile), "token", House().person)
+    rendered = draw.draw("card.json.j2", **given_to_it)
+    assert decode(draw._outlines().fill(**given_to_it)) == rendered, "a card by its shape is what the template makes"  # noqa: SLF001  # what is kept is the module's own
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.REJECTED])

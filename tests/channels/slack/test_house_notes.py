@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from msgspec.json import decode
 from msgspec.structs import replace
 
 from bot.core.card import Asked, Line
@@ -20,7 +21,7 @@ def drawn(house: House, **changes: Any) -> str:
     """The text of a card of the house, with these fields changed."""
     card = replace(house.card_of(house.submit(reason="because")), **changes)
     message = draw.message(card, "dlv_1", Tokens(("secret",), "slack.card"), house.person)
-    return visible_text({"blocks": check_blocks(message["blocks"])})
+    return visible_text({"blocks": check_blocks(decode(message["blocks"]))})
 
 
 def test_t01_what_the_house_adds_stands_between_arguments_and_claims() -> None:
@@ -44,7 +45,7 @@ def test_t02_notes_that_do_not_fit_take_approve_off() -> None:
         Tokens(("secret",), "slack.card"),
         house.person,
     )
-    shown = {"blocks": check_blocks(message["blocks"])}
+    shown = {"blocks": check_blocks(decode(message["blocks"]))}
     assert not {"approve", "edit"} & set(buttons(shown))
     text = visible_text(shown)
     assert "[shortened:" in text
