@@ -21,7 +21,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from bot.core.errors import Unheard
 from bot.core.ports import About
-from store import postgres, postgres_ears
+from store import postgres, postgres_ears, postgres_stuck
 from store.batches import Outcome, Work, one_by_one, together
 from store.postgres import PgCursor
 from store.postgres_cursor import PostgresCursor
@@ -170,6 +170,9 @@ class PostgresLine:
         writing = await self._open()
         try:
             outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch, about)
+        except asyncpg.LockNotAvailableError:
+            await postgres_stuck.end_who_holds(self._engine, LOCK)
+            raise
         except _Doubtful as doubt:
             await self.let_go()
             became = await self._became(doubt.number)
