@@ -208,7 +208,9 @@ class SendFailed(SaysoError):
         """``temporary`` failures are tried again, after ``retry_after`` seconds where the service named them.
 
         ``detail`` holds codes and our own words alone: what the far side says may quote the card (threat T23), and
-        this reaches the trail and the log. ``unreachable``: it is the address, at which nobody will be reached with anything else either.
+        this reaches the trail and the log.
+
+        ``unreachable``: it is the address, at which nobody will be reached with anything else either.
         """
         super().__init__(detail)
         self.temporary = temporary

@@ -1,4 +1,4 @@
-"""How a text may come back from somewhere else: escaped for JSON, for an address, or in another case."""
+"""How a text may come back from somewhere else: escaped for JSON, for an address or by Python, or in another case."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 
 
 def spellings(text: str) -> frozenset[str]:
-    """The text and its spellings: JSON (with and without escapes of what is not ASCII), `quote` and `quote_plus`."""
-    found = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    """The text and its spellings: JSON (with and without escapes of what is not ASCII), `repr`, `quote`, and with plus."""
+    found = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
     # A lone surrogate, which JSON may carry, has no bytes that could be quoted.
     found |= {quote(text, errors="replace"), quote(text, safe="", errors="replace"), quote_plus(text, errors="replace")}
     return frozenset(found)

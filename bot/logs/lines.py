@@ -12,12 +12,14 @@ import sys
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from bot.core.about import NAMES, known, withheld
 from bot.core.redaction import MARK
+from bot.core.spellings import spellings, without
 from bot.logs.masks import Masks
 
 CALLS = "sayso.http"
@@ -41,6 +43,17 @@ def _shown(found: re.Match[str]) -> str:
 def readable(text: str) -> str:
     """The text on one line: control characters as escapes, a newline as a backslash and an n."""
     return _UNREADABLE.sub(_shown, text)
+
+
+def _unsaid(text: str) -> str:
+    texts = withheld()
+    return without(text, _spelt(texts), MARK) if texts else text
+
+
+@lru_cache(maxsize=1)
+def _spelt(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts in every spelling, the longest first; kept, for whoever prints does so line by line."""
+    return tuple(sorted({way for text in texts for way in spellings(text)}, key=lambda way: (-len(way), way)))
 
 
 def _bounded(text: str) -> str:
@@ -76,10 +89,7 @@ class _Lines(logging.Formatter):
 
     def _message(self, record: logging.LogRecord) -> str:
         # Hidden first: an escape in its midst would keep a secret from being known.
-        text = record.getMessage()
-        for unsaid in withheld():
-            text = text.replace(unsaid, MARK)
-        return readable(_bounded(self._masks.hide(text)))
+        return readable(_bounded(self._masks.hide(_unsaid(record.getMessage()))))
 
     def _traceback(self, record: logging.LogRecord) -> list[str]:
         if not record.exc_info:
@@ -87,7 +97,7 @@ class _Lines(logging.Formatter):
         _, error, _ = record.exc_info
         if error is None:
             return []
-        return [readable(self._masks.hide(line)) for line in traced(error)]
+        return [readable(self._masks.hide(_unsaid(line))) for line in traced(error)]
 
     @staticmethod
     def _at(record: logging.LogRecord) -> str:

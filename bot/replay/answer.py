@@ -12,21 +12,25 @@ from bot.replay.result import MOST_READ, result_of
 _QUOTED = 500
 
 
-async def outcome_of(response: aiohttp.ClientResponse) -> Outcome:
-    """The outcome of one answered webhook. Raises what reading a 2xx answer raises: then it is not complete."""
+async def outcome_of(response: aiohttp.ClientResponse, *, quoting: bool = True) -> Outcome:
+    """The outcome of one answered webhook. Raises what reading a 2xx answer raises: then it is not complete.
+
+    Not ``quoting``, it says the status alone: for what is logged, since an answer may repeat what it was sent.
+    """
     status = response.status
     match status // 100:
         case 2:
             return result_of(await _read(response), where=f"the target answered {status}", encoding=_encoding(response))
         case 3:
-            to = response.headers.get("Location", "nowhere")[:_QUOTED]
-            said = f"redirected: the target answered {status} to {to}; redirects are not followed"
+            to = f" to {response.headers.get('Location', 'nowhere')[:_QUOTED]}" if quoting else ""
+            said = f"redirected: the target answered {status}{to}; redirects are not followed"
             return Outcome(kind=OutcomeKind.FAILED, error=said)
         case 4:
-            said = f"refused_by_target: it answered {_named(status)}{await _quote(response)}"
+            said = f"refused_by_target: it answered {_named(status)}{await _quote(response) if quoting else ''}"
             return Outcome(kind=OutcomeKind.FAILED, error=said)
         case _:
-            said = f"target_error: it answered {_named(status)}{await _quote(response)}; it may have happened"
+            quote = await _quote(response) if quoting else ""
+            said = f"target_error: it answered {_named(status)}{quote}; it may have happened"
             return Outcome(kind=OutcomeKind.UNKNOWN, error=said)
 
 

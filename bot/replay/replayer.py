@@ -74,9 +74,12 @@ class TargetReplayer:
     async def post_event(
         self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
     ) -> Outcome:
-        """Tell an agent's own webhook about its request, through the same guard and with the same signature."""
+        """Tell an agent's own webhook about its request, through the same guard and with the same signature.
+
+        What goes wrong is only logged, so it is told without the answer's words (threat T23).
+        """
         webhooks = await self._webhooks()
-        return await webhooks.post(url, message_id=event_id, kind=event_type, data=data, within=within)
+        return await webhooks.post(url, message_id=event_id, kind=event_type, data=data, within=within, quoting=False)
 
     async def close(self) -> None:
         """Close every connection. Attempts still running are the caller's to await or cancel first."""

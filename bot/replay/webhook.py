@@ -105,8 +105,13 @@ class WebhookClient:
         self._carried = carried
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
-    async def post(self, url: str, *, message_id: str, kind: str, data: dict[str, Any], within: timedelta) -> Outcome:
-        """Send ``{"type": kind, "timestamp", "data"}`` to ``url``; ``within`` bounds it all, the answer included."""
+    async def post(
+        self, url: str, *, message_id: str, kind: str, data: dict[str, Any], within: timedelta, quoting: bool = True
+    ) -> Outcome:
+        """Send ``{"type": kind, "timestamp", "data"}`` to ``url``; ``within`` bounds it all, the answer included.
+
+        ``quoting``: a refusal is told with the words of its answer.
+        """
         target = _target(url)
         if target is None:
             return failed("target_refused", f"{url!r} is not an http or https address")
@@ -123,10 +128,10 @@ class WebhookClient:
                 async with self._session(target.scheme).post(
                     target, data=sent, headers=headers, timeout=_timeout(within), allow_redirects=False
                 ) as response:
-                    return await outcome_of(response)
+                    return await outcome_of(response, quoting=quoting)
             except Exception as fault:  # noqa: BLE001  # one that escaped would leave the execution without an outcome
                 if not sent.stale:
-                    return _ending(fault, within, started=sent.started)
+                    return _ending(fault, within, started=sent.started, quoting=quoting)
         return Outcome(kind=OutcomeKind.NOT_STARTED, error="not_connected: every pooled connection was already closed")
 
     def _session(self, scheme: str) -> aiohttp.ClientSession:
@@ -158,12 +163,13 @@ class WebhookClient:
         self._sessions.clear()
 
 
-def _ending(fault: Exception, within: timedelta, *, started: bool) -> Outcome:
+def _ending(fault: Exception, within: timedelta, *, started: bool, quoting: bool) -> Outcome:
     if started:
         if isinstance(fault, TimeoutError):
             sentence = f"timed_out: no complete answer within {within.total_seconds():g} s of the start"
         elif isinstance(fault, aiohttp.ClientResponseError):
-            sentence = f"garbled_answer: the target's answer is not HTTP ({fault.message.partition(chr(10))[0][:200]})"
+            said = f" ({fault.message.partition(chr(10))[0][:200]})" if quoting else ""
+            sentence = f"garbled_answer: the target's answer is not HTTP{said}"
         else:
             sentence = f"connection_lost: the connection ended before a complete answer ({_described(fault)})"
         return Outcome(kind=OutcomeKind.UNKNOWN, error=f"{sentence}; it may have happened")

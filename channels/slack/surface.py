@@ -144,4 +144,4 @@ class Surface:
 def _report(task: asyncio.Task[Any]) -> None:
     """Whoever waits for the task gets its error; where nobody does any more, it must not vanish."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        LOG.error("slack: %s: %s", type(error).__name__, error, exc_info=error)
+        LOG.error("slack: something broke off: %s", type(error).__name__, exc_info=error)
