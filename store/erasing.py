@@ -32,6 +32,7 @@ from store.sealing import (
     seal,
 )
 from store.statements import Statements
+from store.trust import forget_amounts
 from store.visits import kept
 
 PEPPER = "sealing.pepper"
@@ -201,6 +202,7 @@ class ErasingTx(ABC):
         hashed, owned = self.subject_hash(subject), self.owned(subject)
         # First: what is told from here on is sealed for nobody.
         destroyed = self._cursor.change(self._say.subjects.destroy, {"subject_": hashed, "at": rows.micros(at)})
+        forget_amounts(self._cursor, owned)
         for request_id in owned:
             self._bare(request_id, at, actor, via)
         data = {"subject": hashed, "keys": destroyed, "requests": len(owned)}

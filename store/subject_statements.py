@@ -62,7 +62,7 @@ class SubjectStatements:
         mine: sa.BindParameter[Any] = bind("request_")
         self.forgotten = (
             p(sa.update(idempotency).where(idempotency.c.request == mine).values(body_hash="")),
-            p(sa.update(accounts).where(accounts.c.request == mine).values(key="")),
+            p(sa.update(accounts).where(accounts.c.request == mine).values(key="", amount=0)),
             p(sa.delete(rejections).where(rejections.c.request == mine)),
             p(sa.delete(effects).where(effects.c.request == mine, effects.c.kind == "letter")),
         )

@@ -19,10 +19,11 @@ from store.tables import (
     revisions,
     subjects,
 )
+from store.trust_tables import grants
 
 TOUCHED = (
     *(requests, revisions, decisions, executions, deliveries, effects),
-    *(idempotency, accounts, rejections, subjects, facts, tallies),
+    *(idempotency, accounts, rejections, subjects, facts, tallies, grants),
 )
 """What an erasure writes over."""
 

@@ -208,8 +208,12 @@ class Trusting(Granting):
         grant = grant_of(rule, earning.evidence, level, facts, target=target, **ids)
         requests = await self._window(earning, now - rule.trust.window)
         tested = await asyncio.to_thread(back_test, self.trust.file(), grant, requests, now)
+        told = [fact.request for fact in facts if fact.numbers]
 
         def work(tx: Tx) -> Deed:
+            # Read before an erasure, it would keep the amounts that this took away: the next look has none of them.
+            if tx.forgotten(told):
+                return Deed(None, fresh=False)
             return self._proposed(tx, rule, grant, earning.evidence, tested, actor=by) or Deed(None, fresh=False)
 
         return (await self._ledger.commit(work)).request

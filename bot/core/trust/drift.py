@@ -16,6 +16,7 @@ from itertools import pairwise
 from statistics import NormalDist, fmean, pstdev
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.core.trust.pace import elapsed, pace_of
 
@@ -86,6 +87,21 @@ def baseline_of(
         over=fmean(apart) if apart else 0.0,
         spread=max(pstdev(apart), _LEAST_SPREAD) if apart else _LEAST_SPREAD,
     )
+
+
+def without(baseline: Baseline, gone: Mapping[str, Iterable[float]]) -> Baseline:
+    """The baseline without these numbers, by pointer, each as often as it is given: those of requests that are erased.
+
+    Nothing takes their place. Where fewer than `_FEWEST` are left, that stream says nothing any more.
+    """
+    left = {pointer: list(known) for pointer, known in baseline.numbers.items()}
+    for pointer, values in gone.items():
+        known = left.get(pointer, [])
+        for value in values:
+            place = bisect_left(known, value)
+            if place < len(known) and known[place] == value:
+                del known[place]
+    return replace(baseline, numbers={pointer: tuple(known) for pointer, known in left.items()})
 
 
 def noticed(
