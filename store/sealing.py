@@ -17,14 +17,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.model import Assessment, Decision, Delivery, Execution, Option, Revision, Route
-from bot.core.redaction import Veil, veil_of
+from bot.core.redaction import WITHHELD, Veil, veil_of
 from store import rows
 
 SEALED = "sealed"
 """The entry of a line's data that holds the box."""
-
-WITHHELD = "(withheld)"
-"""Stands in a line and, after an erasure, in the tables, where a text was."""
 
 KEY_BYTES = 32
 _NONCE = 12

@@ -23,6 +23,9 @@ from bot.core.spellings import spellings, without
 MARK = "•••• (redacted)"
 """Stands where a value is hidden."""
 
+WITHHELD = "(withheld)"
+"""Stands in a line and, after an erasure, in the tables, where a text was."""
+
 NAMES = frozenset(
     {
         *("password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "secretkey", "privatekey"),

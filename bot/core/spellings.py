@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 
 def spellings(text: str) -> frozenset[str]:
-    """The text and its spellings: JSON (with and without escapes of what is not ASCII), `repr`, `quote`, and with plus."""
+    """The text, and how JSON (with escapes of what is not ASCII, and without), Python and an address would write it."""
     found = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
     # A lone surrogate, which JSON may carry, has no bytes that could be quoted.
     found |= {quote(text, errors="replace"), quote(text, safe="", errors="replace"), quote_plus(text, errors="replace")}

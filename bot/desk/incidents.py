@@ -8,6 +8,8 @@ from bot.core import errors
 from bot.core.model import Execution, ExecutionState, Incident, PersonRole, Request, Severity, Verb
 from bot.core.policy import Policy
 from bot.core.ports import Change, Tx
+from bot.core.redaction import WITHHELD
+from bot.desk.erased import erased
 from bot.desk.granting import Granting
 from bot.desk.ledger import Deed
 
@@ -73,6 +75,7 @@ class Incidents(Granting):
         """Keep an incident, tell who approved and the agent, and end the earned grant under which it ran."""
         policy = self._policy()
         at = self._ledger.clock.now()
+        note = WITHHELD if erased(tx, request) else note
         found = Incident(id=self._ledger.id("inc"), severity=severity, note=note, by=by, at=at)
         harmed = replace(run, incidents=(*run.incidents, found))
         after = replace(request, execution=harmed)

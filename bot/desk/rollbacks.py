@@ -26,6 +26,7 @@ from bot.core.transitions import clock
 from bot.core.trust.grants import Ending
 from bot.core.unsaid import repeatable
 from bot.desk.counting import Proposal, counted
+from bot.desk.erased import erased
 from bot.desk.ledger import Deed
 from bot.desk.reviewers import Reviewers
 
@@ -96,6 +97,8 @@ class Rollbacks(Reviewers):
     def _proposed_back(self, tx: Tx, first: Request, by: str, via: str, reason: str | None) -> Deed:
         policy, now = self._policy(), self._ledger.clock.now()
         run = _ran(first)
+        if erased(tx, first):
+            raise errors.Conflict("What it said is erased, so nobody knows any more how to take it back.")
         filled = filled_for(policy, first)
         action = _way_back(policy.action(first.action)).action
         spec = policy.action(action)

@@ -18,6 +18,7 @@ from bot.core.ports import About, Change, Effect, Order, Outcome, OutcomeKind, S
 from bot.desk.afterwards import Afterwards
 from bot.desk.attempts import backoff, ending, mismatch
 from bot.desk.beginning import Beginning
+from bot.desk.erased import erased
 from bot.desk.ledger import Deed
 
 _TO_RUN = (ExecutionState.WAITING, ExecutionState.EXECUTING)
@@ -159,6 +160,8 @@ class Runs(Beginning, Afterwards):
         note: str | None = None,
     ) -> Deed:
         now = self._ledger.clock.now()
+        if execution.state is ExecutionState.UNKNOWN and erased(tx, request):
+            result = error = note = None
         ended = replace(execution, state=state, result=result, error=error, ended_at=now, due_at=None)
         due = self._review_due(request, ended)
         if due is not None and due.after is not None:
