@@ -67,11 +67,13 @@ def _environment(names: tuple[str, ...]) -> Any:
 class Expression:
     """One compiled condition; a `bot.core.policy.Condition`."""
 
-    __slots__ = ("_compiled", "actions", "source")
+    __slots__ = ("_compiled", "actions", "reads_labels", "source")
 
     def __init__(self, source: str, compiled: Any) -> None:
         self.source = source
         self.actions = actions_that(source)
+        # A text that holds the word counts as well: CEL has no other way to a name than to write it.
+        self.reads_labels = "labels" in source
         self._compiled = compiled
 
     def holds(self, facts: Mapping[str, Any]) -> bool:

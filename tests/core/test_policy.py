@@ -38,6 +38,7 @@ class When:
     def __init__(self, source: str, answer: Callable[[Mapping[str, Any]], bool]) -> None:
         self.source = source
         self.actions: frozenset[str] | None = None
+        self.reads_labels = True
         self._answer = answer
 
     def holds(self, facts: Mapping[str, Any]) -> bool:

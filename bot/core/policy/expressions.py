@@ -24,6 +24,10 @@ class Condition(Protocol):
     def actions(self) -> frozenset[str] | None:
         """The only actions for which it can hold; None where it may hold for any."""
 
+    @property
+    def reads_labels(self) -> bool:
+        """Whether what an agent labels its request with may make a difference to it."""
+
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it holds; raises `ConditionFailed`."""
 

@@ -89,7 +89,7 @@ def _routed(policy: Policy, submission: Submission, agent: str, now: datetime, b
     if told.barring is not None:
         return _barred(policy, told, told.barring)
     with_word = _walk(policy, told)
-    if not submission.labels and told.risk is plain.risk:
+    if told.risk is plain.risk and not (submission.labels and _reads_labels(policy, with_word)):
         return with_word
     without = _walk(policy, plain)
     if stricter(with_word.route, without.route) is with_word.route:
@@ -138,6 +138,15 @@ def _walk(policy: Policy, case: Case) -> Routing:
         return Routing(_answer(policy, rule, trial, case), (*trials, trial))
     trial = Trial(policy.default.name, TrialOutcome.HELD, "default: no rule held", chosen=True)
     return Routing(_answer(policy, policy.default, trial, case), (*trials, trial))
+
+
+def _reads_labels(policy: Policy, walked: Routing) -> bool:
+    """Whether any condition that was asked on the way reads the agent's labels: else it goes alike without them."""
+    tried = policy.rules[: len(walked.trials)]
+    answered = tried[-1] if tried and len(tried) == len(walked.trials) else policy.default
+    asked = [rule.when for rule in tried]
+    asked += [stage.condition for stage in (*answered.stages, *policy.exceptions)]
+    return any(condition is not None and condition.reads_labels for condition in asked)
 
 
 def _reads_kind(rule: Rule) -> bool:

@@ -55,6 +55,8 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def members(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """People, groups and schedules as written, resolved to all whom they may ever mean, in order, each once."""
+        if not names:
+            return ()
         return tuple(dict.fromkeys([person for name in names for person in self._meant(name)]))
 
     def _meant(self, name: str) -> tuple[str, ...]:

@@ -138,6 +138,11 @@ class EarnedCondition(Struct, frozen=True, kw_only=True):
         """Its own alone."""
         return frozenset({self.action})
 
+    @property
+    def reads_labels(self) -> bool:
+        """As the rule that it was earned under does."""
+        return self.base is not None and self.base.reads_labels
+
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it holds; raises `bot.core.policy.ConditionFailed` where what it was earned under does."""
         if facts["agent"] != self.agent or facts["action"] != self.action:
