@@ -45,6 +45,9 @@ def moved(before: Request | None, after: Request) -> list[dict[str, Any]]:
 
     Somebody asked anew after an approval was taken back has a row already, so they are to be written over.
     """
+    pending = before is not None and before.state is after.state is State.PENDING
+    if before is not None and pending and not (before.decisions or after.decisions):
+        return _asked_more(before.assignees, after.assignees, after)
     already: tuple[str, ...] = ()
     waited: tuple[str, ...] = ()
     if before is not None:
@@ -56,6 +59,14 @@ def moved(before: Request | None, after: Request) -> list[dict[str, Any]]:
     people |= dict.fromkeys([person for person in waited if person not in waits])
     people |= dict.fromkeys([person for person in waits if person not in waited])
     return [_row(after, person, waits=person in waits) for person in people]
+
+
+def _asked_more(already: tuple[str, ...], now: tuple[str, ...], after: Request) -> list[dict[str, Any]]:
+    """As `moved`, where nobody has decided anything: it waits for all who are asked."""
+    if already == now:
+        return []
+    more = [_row(after, person, waits=True) for person in now if person not in already]
+    return more + [_row(after, person, waits=False) for person in already if person not in now]
 
 
 def _row(request: Request, person: str, *, waits: bool) -> dict[str, Any]:

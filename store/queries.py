@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from bot.core.chain import GENESIS
@@ -55,8 +55,13 @@ def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
 
 def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
     """The requests that rows of `store.queue_statements.whole_requests` say, with their decisions."""
+    return tuple(each_whole(cursor, found))
+
+
+def each_whole(cursor: Cursor, found: Sequence[Row]) -> Iterator[Request]:
+    """As `whole`, each read as it is taken."""
     decided = _decisions(cursor, found)
-    return tuple(rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found)
+    return (rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found)
 
 
 def _decisions(cursor: Cursor, found: Sequence[Row]) -> Mapping[str, list[Decision]]:
@@ -125,7 +130,7 @@ def head(cursor: Cursor) -> tuple[int, str]:
 
 def next_due(cursor: Cursor) -> datetime | None:
     """When the earliest open request is due."""
-    row = cursor.one(cursor.say.next_due)
+    row = cursor.one(cursor.say.due.next)
     return None if row is None else rows.moment_or_none(row[0])
 
 

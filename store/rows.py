@@ -13,6 +13,7 @@ from bot.core.model import Assessment, Decision, Delivery, Execution, Kind, Requ
 from bot.core.ports import AuditLine, Effect, EffectKind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 HANDLE_ENTRIES = ("channel", "ts")
 """The entries of a delivery's handle that `handle_key` joins; they name a card's place in a chat."""
@@ -34,8 +35,7 @@ _advice = msgspec.json.Decoder(tuple[Assessment, ...])
 
 def micros(at: datetime) -> int:
     """Microseconds since the epoch. Raises ``TypeError`` on a naive time."""
-    past = at - EPOCH
-    return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+    return (at - EPOCH) // _MICROSECOND
 
 
 def micros_or_none(at: datetime | None) -> int | None:
@@ -45,12 +45,12 @@ def micros_or_none(at: datetime | None) -> int | None:
 
 def moment(value: int) -> datetime:
     """The time that a column holds, aware, UTC."""
-    return EPOCH + timedelta(microseconds=value)
+    return EPOCH + _MICROSECOND * value
 
 
 def moment_or_none(value: int | None) -> datetime | None:
     """As `moment`, where there may be no time."""
-    return None if value is None else EPOCH + timedelta(microseconds=value)
+    return None if value is None else EPOCH + _MICROSECOND * value
 
 
 def json_text(value: Any) -> str:
@@ -82,6 +82,15 @@ def request_row(request: Request, route: str) -> dict[str, Any]:
         "due_at": micros_or_none(request.due_at),
         "decided_at": micros_or_none(request.decided_at),
         "open": int(request.state.open),
+    }
+
+
+def moved_row(request: Request, tracks: str) -> dict[str, Any]:
+    """As `request_row`, of a request that only moved along its chain; ``tracks`` are its tracks as JSON."""
+    return {
+        "tracks": tracks,
+        "escalation_level": request.escalation_level,
+        "due_at": micros_or_none(request.due_at),
     }
 
 

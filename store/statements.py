@@ -18,6 +18,7 @@ from bot.core.ports import Filter
 from store import access_rows, rows
 from store.account_statements import AccountStatements
 from store.act_statements import ActStatements
+from store.due_statements import DueStatements
 from store.insight_statements import InsightStatements
 from store.letter_statements import LetterStatements
 from store.prepared import Prepared
@@ -54,6 +55,10 @@ CHANGING = (
 )
 """What a request's later changes may write; the rest is written once. ``rule`` and ``route`` go with a new route."""
 
+MOVING = ("tracks", "escalation_level", "due_at")
+"""What a step of a chain may write, or a vote that leaves the request open. Where no more is changed, no more is given:
+SQLite writes anew every index that has a column which is given, whether its value is another or not."""
+
 _OPEN = {state.value for state in State if state.open}
 _PRACTICE = '%"practice":"%'
 """The route of a declared practice, as JSON; in a text of somebody's the quotes would be escaped."""
@@ -62,14 +67,14 @@ GUARDED = ("state", "revision", "tracks", "due_at", "advice", "decisions")
 """What must still be as it was read (`bot.core.ports.Change`)."""
 
 
-def _change_request(*more: str) -> sa.Update:
+def _change_request(*changing: str) -> sa.Update:
     """The conditional update; the values seen before are given as ``was_<column>``."""
     same = [requests.c[name].is_not_distinct_from(sa.bindparam(f"was_{name}")) for name in GUARDED]
     return (
         sa.update(requests)
         .where(requests.c.id == sa.bindparam("id_"), *same)
         .values(
-            **_given(*CHANGING, *more),
+            **_given(*changing),
             decisions=requests.c.decisions + sa.bindparam("added"),
             execution=sa.func.coalesce(sa.bindparam("execution", type_=sa.Text()), requests.c.execution),
             deadline=sa.func.coalesce(sa.bindparam("deadline", type_=sa.BigInteger()), requests.c.deadline),
@@ -106,6 +111,7 @@ class Statements:
         self.accounts = AccountStatements(dialect, self._insert)
         self.acts = ActStatements(dialect)
         self.queue = QueueStatements(dialect, self._insert)
+        self.due = DueStatements(dialect)
         self.trail = TrailStatements(dialect)
         self.replicas = ReplicaStatements(dialect, self._insert)
         self.standing = StandingStatements(dialect)
@@ -127,8 +133,9 @@ class Statements:
         r, p = requests.c, self._prepare
         self.request = p(whole_requests().where(r.id == sa.bindparam("id")))
         self.add_request = self._add(requests)
-        self.change_request = p(_change_request())
-        self.reroute_request = p(_change_request("rule", "route"))
+        self.change_request = p(_change_request(*CHANGING))
+        self.reroute_request = p(_change_request(*CHANGING, "rule", "route"))
+        self.move_request = p(_change_request(*MOVING))
         self.extend_request = p(
             sa.update(requests)
             .where(r.id == sa.bindparam("id_"))
@@ -140,9 +147,6 @@ class Statements:
         is_open = sa.text(
             "requests.open = 1"
         )  # as the partial indexes say it; a parameter would hide it from the planner
-        due = sa.select(r.id).where(is_open, r.due_at <= sa.bindparam("now"))
-        self.due = p(due.order_by(r.due_at).limit(sa.bindparam("limit")))
-        self.next_due = p(sa.select(sa.func.min(r.due_at)).where(is_open, r.due_at.is_not(None)))
         count = sa.select(sa.func.count()).select_from(requests).where(r.agent == sa.bindparam("agent"))
         self.count_open = p(count.where(is_open))
         self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))

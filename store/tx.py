@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter, is_
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from store.accounts import AccountsTx
 from store.acts import ActsTx
 from store.chain import Chain, Mark
 from store.cursor import Cursor
+from store.due import DueTx
 from store.erasing import ErasingTx
 from store.insight import InsightTx
 from store.letters import LettersTx
@@ -28,6 +29,9 @@ from store.trust import TrustTx
 from store.visits import VisitsTx
 
 _REQUEST_FIELDS = tuple([n for n in Request.__struct_fields__ if n not in ("content", "decisions", "execution")])
+_FIELDS = attrgetter(*_REQUEST_FIELDS)
+_STANDING = attrgetter("state", "title", "risk", "answer", "content", "advice", "expires_at", "decided_at")
+"""What has to be the very same for a change to be one along the request's chain alone (`store.statements.MOVING`)."""
 _TOLD = frozenset({"request", "before", "revision", "decision", "execution", "deliveries", "sealed"})
 """What an event's data says of the tables; `store.audit` takes it at its word, so only the store may write it."""
 
@@ -35,7 +39,18 @@ _WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch
 
 
 class UnitTx(
-    AccessTx, AccountsTx, ActsTx, LettersTx, LimitsTx, ReplicasTx, VisitsTx, InsightTx, ErasingTx, SwitchesTx, TrustTx
+    AccessTx,
+    AccountsTx,
+    ActsTx,
+    DueTx,
+    LettersTx,
+    LimitsTx,
+    ReplicasTx,
+    VisitsTx,
+    InsightTx,
+    ErasingTx,
+    SwitchesTx,
+    TrustTx,
 ):
     """What `bot.core.ports.Tx` says, over a connection whose transaction somebody else begins and commits.
 
@@ -132,13 +147,16 @@ class UnitTx(
 
     def _change_request(self, change: Change, before: Request, after: Request) -> None:
         rerouted = before.route is not after.route and before.route != after.route
-        row = rows.request_row(after, rows.json_text(after.route) if rerouted else "")
+        if not rerouted and all(map(is_, _STANDING(before), _STANDING(after))):
+            statement, row = self._say.move_request, rows.moved_row(after, rows.json_text(after.tracks))
+        else:
+            statement = self._say.reroute_request if rerouted else self._say.change_request
+            row = rows.request_row(after, rows.json_text(after.route) if rerouted else "")
         row["id_"] = after.id
         row["added"] = int(change.decision is not None)
         row["deadline"] = asked.deadline(asked.whole(change, after))
         row["execution"] = None if change.execution is None or change.execution_before else change.execution.id
         row |= _seen(before, row["tracks"] if before.tracks is after.tracks else rows.json_text(before.tracks))
-        statement = self._say.reroute_request if rerouted else self._say.change_request
         if not self._cursor.presume(statement, row):
             raise Overtaken(after.id)
 
@@ -197,11 +215,6 @@ class UnitTx(
         if not self._cursor.presume(self._say.remember, row):
             raise Overtaken(request_id)
 
-    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
-        """See `Tx.due`."""
-        found = self._cursor.all(self._say.due, {"now": rows.micros(now), "limit": limit})
-        return tuple(request_id for (request_id,) in found)
-
     def deliveries(self, request_id: str) -> tuple[Delivery, ...]:
         """See `Tx.deliveries`."""
         return queries.deliveries(self._cursor, request_id)
@@ -235,10 +248,6 @@ class UnitTx(
     def append(self, event: Event) -> None:
         """See `Tx.append`."""
         self._chain.append(event, _own_data(event), event.request)
-
-    def touch(self) -> None:
-        """Write a row, which is what `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten."""
-        self._cursor.change(self._say.put_switch, {"name": queries.TOUCHED, "position": time.time_ns()})
 
 
 def _own_data(event: Event) -> dict[str, Any]:
@@ -278,8 +287,7 @@ def _difference(before: Request | None, after: Request) -> dict[str, Any]:
         return {"request": whole | {"revision": after.content.number}}
     now: dict[str, Any] = {}
     was: dict[str, Any] = {}
-    for name in _REQUEST_FIELDS:
-        new, old = getattr(after, name), getattr(before, name)
+    for name, new, old in zip(_REQUEST_FIELDS, _FIELDS(after), _FIELDS(before), strict=True):
         if new is not old and new != old:
             if name in _WRITTEN_ONCE:
                 raise ValueError(f"{name} of {before.id} is written once and cannot change")

@@ -18,6 +18,8 @@ from bot.core.model import Calendar, Route, Seat, Step
 
 def seated(route: Route, step: Step, at: datetime, barred: Collection[str] = ()) -> Step:
     """The step with the people whom it asks at ``at``; without those ``barred`` and those whom the route excludes."""
+    if step.people and not (step.seats or barred or route.excluded):
+        return step
     out = {*barred, *route.excluded}
     if not step.seats:
         people = tuple([p for p in step.people if p not in out])

@@ -66,7 +66,7 @@ def _asking(request: Request, track: Track, at: datetime, first: int) -> tuple[R
         step = seated(request.route, standing, at, barred)
         if step.people:
             # Who voted elsewhere stays in a step without seats: once an edit has cleared their vote they are asked.
-            whole = not standing.seats and set(step.people) <= set(standing.people)
+            whole = step is not standing and not standing.seats and set(step.people) <= set(standing.people)
             settled = _settled(request, track.stage, index, seated(request.route, standing, at) if whole else step)
             began = replace(track, step=index, step_at=at, held_until=None, exhausted=False)
             return settled, replace(began, remind_at=runs_until(clock_of(request.route, step), at, step.remind))
@@ -99,6 +99,8 @@ def _steps(request: Request, track: Track) -> tuple[Step, ...]:
 def _settled(request: Request, stage: int, index: int, step: Step) -> Request:
     """The request with a step as it was asked; who voted when it was asked before was asked all the same."""
     plan = request.route.stages[stage]
+    if not request.decisions and plan.steps[index] is step:
+        return request
     voted = {vote.by for vote in request.votes if vote.stage == stage}
     kept = [person for person in plan.steps[index].people if person in voted and person not in step.people]
     if kept:
@@ -144,9 +146,8 @@ def advanced(request: Request, track: Track, at: datetime) -> Request | None:
 
 def _anew(request: Request, track: Track, step: Step) -> bool:
     """Whether a step asks somebody, or through a channel, that the steps up to the track's own do not."""
-    asked = {way for earlier in _steps(request, track)[: track.step + 1] for way in earlier.ways}
-    coming = {way for way in step.ways if way[0] not in _voted(request)}
-    return any(way not in asked and (way[0], "") not in asked for way in coming)
+    asked, voted = request.route.stages[track.stage].ways_up_to[track.step + 1], _voted(request)
+    return any(way not in asked and (way[0], "") not in asked and way[0] not in voted for way in step.ways)
 
 
 def _further(request: Request, old: Track, new: Track) -> Request:

@@ -15,9 +15,23 @@ from bot.desk.trusting import Trusting
 from bot.desk.turns import Turns
 from bot.desk.undoing import Undoing
 from bot.desk.visits import Visits
+from bot.desk.waking import Waking
 
 
 class Desk(
-    Agents, Batches, Undoing, Rollbacks, Advice, Turns, Runs, Practising, Letters, Visits, Erasing, Examples, Trusting
+    Agents,
+    Batches,
+    Undoing,
+    Rollbacks,
+    Advice,
+    Waking,
+    Turns,
+    Runs,
+    Practising,
+    Letters,
+    Visits,
+    Erasing,
+    Examples,
+    Trusting,
 ):
     """Every change of a request goes through here; each method is one committed step, or a refusal."""

@@ -197,8 +197,12 @@ class Part:
 
     def _ended(self, tx: Tx, request: Request, event: str | None) -> tuple[Effect, ...]:
         """What the world is told of a change: every card, and the agent where it listens."""
+        return self._told(request, event, tx.deliveries(request.id))
+
+    def _told(self, request: Request, event: str | None, standing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
+        """As `_ended`, of a request whose cards are known."""
         told = self._rounds.tell_agent(request, self._policy(), event) if event else ()
-        return self._rounds.refresh(request, self._policy(), tx.deliveries(request.id)) + told
+        return self._rounds.refresh(request, self._policy(), standing) + told
 
     def _undelivered(self, tx: Tx, delivery: Delivery, error: str, done: tuple[str, ...] = ()) -> Deed:
         """A card did not arrive, and the chain moves on where nobody else of its step was reached."""

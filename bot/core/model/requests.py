@@ -220,6 +220,9 @@ class Request(Struct, frozen=True, kw_only=True):
 
         Nor anybody who voted in another stage: one person never fills two.
         """
+        if not self.decisions:
+            known = self.route.stages[track.stage].people_up_to
+            return known[-1 if track.round else track.step + (track.held_until is None)]
         elsewhere = {vote.by for vote in self.votes if vote.stage != track.stage}
         return tuple(dict.fromkeys([p for step in self.reached(track) for p in step.people if p not in elsewhere]))
 

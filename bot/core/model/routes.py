@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -26,7 +27,7 @@ class Seat(Struct, frozen=True, omit_defaults=True):
     fallback: str | None = None
 
 
-class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Step(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One step of a chain as the request got it: whom (``people`` resolved, ``notify`` as written), how, how long.
 
     ``wait`` is how long before the next step is asked too (None: this step never gives way);
@@ -58,10 +59,11 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     own_clock: bool = False
     anytime: bool = False
 
-    @property
-    def ways(self) -> set[tuple[str, str]]:
+    @cached_property
+    def ways(self) -> frozenset[tuple[str, str]]:
         """Whom the step asks, through what; a step that names no channel asks as they wish, or through every one."""
-        return {(person, via) for person in self.people for via in self.via or (self.wishes.get(person, _EVERY),)}
+        ways = [(person, via) for person in self.people for via in self.via or (self.wishes.get(person, _EVERY),)]
+        return frozenset(ways)
 
 
 class Ending(Struct, frozen=True, omit_defaults=True):
@@ -71,7 +73,7 @@ class Ending(Struct, frozen=True, omit_defaults=True):
     notify: tuple[str, ...] = ()
 
 
-class Stage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Stage(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One round of review: a chain of people, how many approvals it takes, and how many rejections end the request.
 
     Stages next to each other with the same ``parallel`` (not 0) are asked together. ``distinct_groups``: each approval
@@ -94,14 +96,37 @@ class Stage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         A step with seats may: whom it asks shows when it is asked.
         """
-        asked = {way for step in self.steps[: current + 1] for way in step.ways}
+        return self._following[current]
+
+    @cached_property
+    def _following(self) -> tuple[int | None, ...]:
+        return tuple([self._after(index) for index in range(len(self.steps))])
+
+    def _after(self, current: int) -> int | None:
+        asked = self.ways_up_to[current + 1]
         for index in range(current + 1, len(self.steps)):
             step = self.steps[index]
             if step.seats or any(way not in asked and (way[0], _EVERY) not in asked for way in step.ways):
                 return index
         return None
 
-    @property
+    @cached_property
+    def ways_up_to(self) -> tuple[frozenset[tuple[str, str]], ...]:
+        """By how many of the steps were asked: all their ways."""
+        known = [frozenset[tuple[str, str]]()]
+        for step in self.steps:
+            known.append(known[-1] | step.ways)
+        return tuple(known)
+
+    @cached_property
+    def people_up_to(self) -> tuple[tuple[str, ...], ...]:
+        """By how many of the steps were asked: all their people, each once, in the order in which they were asked."""
+        known: list[tuple[str, ...]] = [()]
+        for step in self.steps:
+            known.append(tuple(dict.fromkeys((*known[-1], *step.people))))
+        return tuple(known)
+
+    @cached_property
     def people(self) -> frozenset[str]:
         """Everybody whom the stage may ask, at any time."""
         return frozenset(p for step in self.steps for p in (*step.people, *step.fallback, *_seated(step)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -29,6 +29,7 @@ from bot.core.ports.standing import Census, Load, Standing
 from bot.core.ports.trust import TrustStore, TrustTx
 
 T = TypeVar("T")
+DueRequest = tuple[Request, tuple[Delivery, ...]]
 
 
 class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
@@ -48,6 +49,12 @@ class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
 
     def due(self, now: datetime, limit: int) -> tuple[str, ...]:
         """Ids of open requests whose ``due_at`` has come, earliest first (a partial index answers)."""
+
+    def due_whole(self, now: datetime, limit: int, but: Collection[str] = ()) -> Iterator[DueRequest]:
+        """Those requests, without those ``but``, as they stood when this was called, each read as it is taken.
+
+        Each is as `request` gives it, and beside it its `deliveries`. Fails at one that cannot be read.
+        """
 
     def count_open(self, agent: str) -> int:
         """How many of the agent's requests are open."""

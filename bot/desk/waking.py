@@ -1,0 +1,155 @@
+"""What time does at the desk: each due step once, in order, and many of them in one transaction.
+
+What is due is taken in lots: one look at the tables for all of a lot, one unit of work, one commit. A lot is bounded by
+what it may hold up. Where one is refused, each of its requests goes by itself, so that a row which somebody broke holds
+up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+
+from bot.core import lifecycle
+from bot.core.errors import Overloaded, Unavailable
+from bot.core.lifecycle import Turn, Woken
+from bot.core.model import Delivery, Request
+from bot.core.ports import About, Change, Effect, Tx
+from bot.core.ports.store import DueRequest
+from bot.desk.ledger import Deed
+from bot.desk.part import Part, changed, outcome_event, questioned
+
+_log = logging.getLogger(__name__)
+
+LOT = 200
+"""Requests that are read for one transaction."""
+
+HOLDS = 0.02
+"""Seconds after which a lot takes no further request: nobody's click may wait for more, and what is left comes next."""
+
+_EVENT = {
+    Turn.ASK: "request.asked",
+    Turn.REMIND: "request.reminded",
+    Turn.NEXT_STEP: "request.escalated",
+    Turn.EXHAUSTED: "request.exhausted",
+    Turn.EXPIRED: "request.expired",
+}
+
+
+class Waking(Part):
+    """Time's side."""
+
+    async def wake(self) -> int:
+        """Do everything that came due, each once and in order; how many requests moved. Cheap where nothing is due."""
+        for actor, count in self._ledger.refusals.left_out(self._ledger.clock.now()):
+            await self._ledger.note(self._event("refusals.counted", None, actor=actor, via="scheduler", count=count))
+        moved = 0
+        stuck: set[str] = set()
+        while True:
+            earliest = await self._ledger.store.next_due()
+            if earliest is None or earliest > self._ledger.clock.now():
+                return moved
+            looked_at, went = await self._lot(stuck)
+            moved += went
+            if not looked_at:
+                return moved
+
+    async def _lot(self, stuck: set[str]) -> tuple[int, int]:
+        """Move some of what is due, without those ``stuck``, which grow; how many were looked at, how many moved."""
+        looked_at: list[Request] = []
+
+        def work(tx: Tx) -> Deed:
+            due = tx.due_whole(self._ledger.clock.now(), LOT + len(stuck), stuck)
+            looked_at.clear()
+            return self._together(tx, due, looked_at)
+
+        try:
+            deed = await self._ledger.commit(work, about=About())
+        except (Unavailable, Overloaded):
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is, it is some request's own, and shows again there
+            _log.warning("what is due could not be moved on together; each request is moved by itself")
+            return await self._one_by_one(stuck)
+        went = {request.id for request in deed.others}
+        stuck.update(request.id for request in looked_at if request.id not in went)
+        return len(looked_at), len(went)
+
+    async def _one_by_one(self, stuck: set[str]) -> tuple[int, int]:
+        """As `_lot`, each in a unit of its own; all at once, so that they share a commit."""
+        now, limit = self._ledger.clock.now(), LOT + len(stuck)
+        due = await self._ledger.store.write(lambda tx: tx.due(now, limit))
+        fresh = [request_id for request_id in due if request_id not in stuck]
+        done = await asyncio.gather(*(self._moved(request_id) for request_id in fresh))
+        stuck.update(request_id for request_id, went in zip(fresh, done, strict=True) if not went)
+        return len(fresh), sum(done)
+
+    async def _moved(self, request_id: str) -> bool:
+        try:
+            deed = await self._ledger.commit(
+                lambda tx: self._together(tx, ((self._load(tx, request_id), tx.deliveries(request_id)),), []),
+                about=About(requests=(request_id,)),
+            )
+        except Exception:  # noqa: BLE001  # one request, whatever its row holds, may not hold up the others
+            _log.exception("request %s could not be moved on; the next tick tries again", request_id)
+            return False
+        return bool(deed.others)
+
+    def _together(self, tx: Tx, due: Iterable[DueRequest], looked_at: list[Request]) -> Deed:
+        """Wake these, in order, until the time of a lot is over; ``looked_at`` takes those that had their turn."""
+        until = time.monotonic() + HOLDS
+        moved: list[Request] = []
+        effects: list[Effect] = []
+        for request, standing in due:
+            after, more = self._woken(tx, request, standing)
+            looked_at.append(request)
+            effects += more
+            if after is not request:
+                moved.append(after)
+            if time.monotonic() > until:
+                break
+        return Deed(None, tuple(effects), others=tuple(moved))
+
+    def _woken(self, tx: Tx, request: Request, standing: tuple[Delivery, ...]) -> tuple[Request, tuple[Effect, ...]]:
+        """The request once everything that is due for it happened, and what is to be done outside because of it."""
+        effects: tuple[Effect, ...] = ()
+        while (woken := lifecycle.wake(request, self._ledger.clock.now())) is not None:
+            sent, more = self._turned(tx, request, woken, standing)
+            standing, effects, request = standing + sent, effects + more, woken.request
+        return request, effects
+
+    def _turned(
+        self, tx: Tx, request: Request, woken: Woken, standing: tuple[Delivery, ...]
+    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
+        """Record what came due; its new cards, and all that is to be done."""
+        after, policy = woken.request, self._policy()
+        deliveries: tuple[Delivery, ...] = ()
+        effects: tuple[Effect, ...] = ()
+        if woken.turn is Turn.REMIND and woken.stage is not None:
+            note = "Still waiting for a decision."
+            effects = self._rounds.remind(after, policy, standing, note, stage=woken.stage)
+        elif woken.turn in (Turn.NEXT_STEP, Turn.ASK):
+            deliveries, asked = self._rounds.ask(after, policy, standing, tracks=changed(request, after))
+            effects = self._rounds.refresh(after, policy, standing) + asked
+        elif woken.turn is Turn.EXPIRED:
+            effects = self._told(after, outcome_event(after), standing)
+        elif not after.state.open:
+            deliveries, effects = self._chain_ended(after, woken, standing)
+        kind = _EVENT[woken.turn]
+        named = after.route.stages[woken.stage].name if woken.stage is not None else None
+        event = self._event(kind, request, actor="sayso", via="scheduler", stage=named)
+        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
+        if not after.state.open:
+            what = "expired once somebody had asked about it" if questioned(request) else None
+            effects += self._regretted(tx, request, what)
+        return deliveries, effects
+
+    def _chain_ended(
+        self, after: Request, woken: Woken, standing: tuple[Delivery, ...]
+    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
+        """A chain's end ended the request: those asked see it, and those whom the chain names are told."""
+        ending = after.route.stages[woken.stage or 0].ending
+        people = ending.notify if ending is not None else ()
+        deliveries, told = self._rounds.notify(after, self._policy(), people, standing)
+        return deliveries, self._told(after, outcome_event(after), standing) + told
