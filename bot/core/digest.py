@@ -46,15 +46,17 @@ def _plain(value: Any) -> Any:
     units, which is msgspec's order where they are ASCII.
     """
     kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return value
     if kind is dict:
-        for key in value:
+        plain = {}
+        for key, member in value.items():
             if type(key) is not str or not key.isascii():
                 raise _Special
-        return {key: _plain(member) for key, member in value.items()}
+            plain[key] = member if type(member) is str else _plain(member)
+        return plain
     if kind is list or kind is tuple:
-        return [_plain(item) for item in value]
+        return [item if type(item) is str else _plain(item) for item in value]
+    if kind is str or value is None or kind is bool:
+        return value
     if kind is int and -_MAX_SAFE <= value <= _MAX_SAFE:
         return value
     if kind is float and -_MAX_SAFE <= value <= _MAX_SAFE:

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
+import msgspec
+
 from bot.core.errors import Fault, Malformed
 from bot.core.pointers import below
 
@@ -27,8 +29,11 @@ _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {byte: 1 if byte in b"[{" else -1 for byte in b"[]{}"}
-_LARGE = re.compile(r"[0-9](?:[0-9]{15}|[eE])")
-"""What every number beyond the limits holds; without it the parser need not be asked about each."""
+_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG, _RAISED = b"0" * 16, b"0e"
+"""One of them is in every number beyond the limits, its digits made alike; else the parser is not asked about each."""
+
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 
 _HOPELESS = 1_000
 """Faults after which parsing stops: nobody reads that far, and each costs time."""
@@ -51,11 +56,26 @@ def parse(raw: bytes) -> Any:
     if raw.startswith(b"\xef\xbb\xbf"):
         _refuse("encoding", "The body begins with a byte order mark; send plain UTF-8 without one.")
     check_depth(raw)
+    alike = raw.translate(_ALIKE)
+    large = _LONG in alike or _RAISED in alike
+    if not large and b"\\u" not in raw:
+        try:
+            value = _decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _read(raw, large=large)
+        # A member that another of its name stands for has taken its quotes with it.
+        if _encode(value).count(b'"') == raw.count(b'"'):
+            return value
+    return _read(raw, large=large)
+
+
+def _read(raw: bytes, *, large: bool) -> Any:
+    """As `parse`, ten times as slow: every fault is looked for and named."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as fault:
         _refuse("encoding", f"Byte {fault.start} is not UTF-8.")
-    return _Reading().read(text)
+    return _Reading().read(text, large=large)
 
 
 def check_depth(raw: bytes) -> None:
@@ -79,9 +99,9 @@ class _Reading:
     def __init__(self) -> None:
         self.odd = 0
 
-    def read(self, text: str) -> Any:
+    def read(self, text: str, *, large: bool) -> Any:
         numbers: dict[str, Any] = {}
-        if _LARGE.search(text):
+        if large:
             numbers = {"parse_int": self._integer, "parse_float": self._float}
         decoder = json.JSONDecoder(object_pairs_hook=self._members, parse_constant=self._constant, **numbers)
         try:

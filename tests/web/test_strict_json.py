@@ -69,6 +69,16 @@ def test_nothing_is_read_that_others_would_not_read(raw: bytes) -> None:
     assert all(rules)
 
 
+@given(st.text(), values, values, st.sampled_from(['{"a": [%s]}', "[1, %s]", "%s"]))
+def test_t05_a_key_that_stands_twice_is_refused(key: str, first: Any, second: Any, around: str) -> None:
+    """However deep, whatever the two say, and though they say the same."""
+    name = json.dumps(key, ensure_ascii=False)
+    twice = f"{{{name}: {json.dumps(first, ensure_ascii=False)}, {name}: {json.dumps(second, ensure_ascii=False)}}}"
+    with pytest.raises(Malformed) as refused:
+        parse(around.replace("%s", twice).encode())
+    assert [fault.rule for fault in refused.value.faults] == ["duplicate_key"]
+
+
 @given(st.integers())
 def test_integers_are_exact_or_refused(number: int) -> None:
     """Within ±(2^53 − 1) an integer is itself; beyond it is refused, whatever its size."""
