@@ -18,10 +18,8 @@ from sqlalchemy.exc import TimeoutError as PoolIsEmpty
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from store.postgres_door import OPENING, Door
 from store.prepared import Row
-
-OPENING = 5.0
-"""Seconds for which a connection is tried."""
 
 ANSWERED = 30.0
 """Seconds in which a statement is answered; a server that was cut off without a word answers none."""
@@ -46,12 +44,16 @@ _WORKS_ON = (
 
 
 def down(error: BaseException) -> bool:
-    """Whether an error says that the database cannot be used now (gone, cut off, full, read-only, locked, too busy)."""
+    """Whether an error says that the database cannot be used now.
+
+    It is gone, cut off, full, read-only, locked, too busy, or closed to this role.
+    """
     if isinstance(error, DBAPIError):
         error = error.orig or error
         error = error.__cause__ or error
     if isinstance(error, asyncpg.PostgresError):
-        return not isinstance(error, _WORKS_ON)
+        # A right that the role lacks is the administrator's matter, as a server that only reads is.
+        return isinstance(error, asyncpg.InsufficientPrivilegeError) or not isinstance(error, _WORKS_ON)
     return isinstance(
         error, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError | PoolIsEmpty
     )
@@ -62,15 +64,18 @@ def engine_for(url: URL, *, connections: int, lock_timeout: float) -> AsyncEngin
 
     Each is in autocommit, so that transactions begin and end where the store says.
     """
-    told = {
-        "application_name": "sayso",
+    settings = {
         "idle_in_transaction_session_timeout": str(int(IDLE * 1000)),
         "lock_timeout": str(int(lock_timeout * 1000)),
         "client_connection_check_interval": "1s",
-        "timezone": "UTC",
         "jit": "off",
     }
-    connect = {"timeout": OPENING, "command_timeout": ANSWERED, "server_settings": told}
+    connect = {
+        "timeout": OPENING,
+        "command_timeout": ANSWERED,
+        "server_settings": {"application_name": "sayso", "timezone": "UTC"},
+        "async_creator_fn": Door(settings).open,
+    }
     return create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from ssl import SSLCertVerificationError
 
 import asyncpg
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.errors import SaysoError, Unavailable
-from store import postgres
+from store import postgres, postgres_server
 from store.migrate import HEAD, SchemaMismatch, refuse_unknown, upgrade
+from store.postgres_door import OPENING, Door
 from store.postgres_ears import Ears
 from store.postgres_line import LOCK, PostgresLine
 from store.postgres_reader import READERS, PostgresReader
@@ -23,11 +25,8 @@ from store.writer import Writer
 
 log = logging.getLogger(__name__)
 
-OLDEST = 15
-"""The oldest PostgreSQL that the tests run on."""
-
-_HERE = (None, "", "localhost", "127.0.0.1", "::1")
-"""Hosts to which nobody stands between."""
+_MIGRATION = {"lock_timeout": "60s", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+"""A start waits a minute for another's migration, and so does a migration for whoever reads a table."""
 
 _TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
 
@@ -42,9 +41,11 @@ async def open_postgres(address: URL, *, bot: bool, busy_timeout: float, waiting
     """
     engine = postgres.engine_for(address, connections=READERS + _BESIDE, lock_timeout=busy_timeout)
     try:
+        if bot:
+            await postgres_server.one_session_each(engine)
         await _bring_up(engine, address)
         if bot:
-            await _warn(engine, address)
+            await postgres_server.doubtful(engine, address)
     except _TROUBLES as error:
         await engine.dispose()
         raise _unopened(address, error) from error
@@ -87,6 +88,14 @@ class PostgresStore(SqlStore):
 
 def _said(error: BaseException) -> str:
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, SSLCertVerificationError):
+        return (
+            f"its certificate is not proved: {cause.verify_message.rstrip('.')} (PGSSLROOTCERT names the file of the"
+            " authority that signed it)"
+        )
+    if isinstance(cause, FileNotFoundError) and not cause.filename:
+        # What TLS reads is opened inside OpenSSL, which does not say the name.
+        return "a file that PGSSLROOTCERT, PGSSLCERT, PGSSLKEY or PGSSLCRL names is not there"
     return str(cause) or type(cause).__name__
 
 
@@ -113,17 +122,17 @@ def _unopened(address: URL, error: BaseException) -> Unavailable:
 
 async def _bring_up(engine: AsyncEngine, address: URL) -> None:
     async with engine.connect() as connection:
-        await _look(connection)
+        await postgres_server.fits(connection)
         found = await _current(connection)
     if found == HEAD:
         return
     refuse_unknown(found)
     # Its own engine, for a migration runs in SQLAlchemy's transaction and may take its time.
-    own = create_async_engine(address)
+    own = create_async_engine(address, connect_args={"timeout": OPENING, "async_creator_fn": Door(_MIGRATION).open})
     try:
         async with own.begin() as connection:
             # Of replicas that start at once one migrates, and the others find it done.
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            await _alone(connection, engine)
             if await _others_run(connection, found):
                 raise SchemaMismatch(
                     f"the database has schema {found}, this sayso {HEAD}, and bots of the older one run on it:"
@@ -135,27 +144,18 @@ async def _bring_up(engine: AsyncEngine, address: URL) -> None:
         await own.dispose()
 
 
-async def _warn(engine: AsyncEngine, address: URL) -> None:
-    """Say what of the server may lose what is answered, or let others read and change it on the way."""
-    async with engine.connect() as connection:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
-            if (await connection.execute(text(f"SHOW {name}"))).scalar_one() == "off":
-                log.warning("PostgreSQL's %s is off: what is answered may be lost when the machine fails", name)
-    if address.host not in _HERE and not address.query.get("host") and address.query.get("ssl") != "verify-full":
-        log.warning(
-            "the way to PostgreSQL at %s is not proved: whoever stands between can read and change what is decided;"
-            " write ?ssl=verify-full behind SAYSO_DATABASE_URL",
-            address.host,
-        )
-
-
-async def _look(connection: AsyncConnection) -> None:
-    """Refuse a server that is too old, or that would lose what it was given."""
-    version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
-    if version < OLDEST * 10_000:
-        raise Unavailable(f"The server is PostgreSQL {version // 10_000}; sayso needs {OLDEST} or newer.")
-    if (await connection.execute(text("SHOW server_encoding"))).scalar_one() != "UTF8":
-        raise Unavailable("The database is not in UTF-8; make one with: createdb --encoding UTF8 --template template0")
+async def _alone(connection: AsyncConnection, engine: AsyncEngine) -> None:
+    """Take the lock that writers hold. Raises `Unavailable`, which says who has it, where it is not let go."""
+    try:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != asyncpg.LockNotAvailableError.sqlstate:
+            raise
+        who = await postgres_server.holding(engine, LOCK) or "another client"
+        raise Unavailable(
+            f"The database is to be brought up to date, and {who} has held sayso's lock for too long; if that is a bot"
+            " that migrates, start this one again later"
+        ) from error
 
 
 async def _current(connection: AsyncConnection) -> str | None:

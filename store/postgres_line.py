@@ -5,7 +5,8 @@ the audit chain and every check before a write mean there what they mean in one 
 batch takes, some milliseconds, and batches gather what waits meanwhile.
 
 An answer to COMMIT that is lost leaves open whether it was committed. The transaction's own number tells: PostgreSQL
-is asked what became of it, before anybody is told that nothing was changed.
+is asked what became of it, before anybody is told that nothing was changed. After a crash or a failover a number
+proves nothing any more; then nobody knows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from bot.core.errors import Unheard
 from bot.core.ports import About
-from store import postgres, postgres_ears, postgres_stuck
+from store import postgres, postgres_ears, postgres_server, postgres_stuck
 from store.batches import Outcome, Work, one_by_one, together
 from store.postgres import PgCursor
 from store.postgres_cursor import PostgresCursor
@@ -49,9 +50,14 @@ still empty, and then has to be the one for millions."""
 
 _NUMBER = "pg_current_xact_id()::text"
 _TELL = "pg_current_xact_id()::text FROM pg_notify({0}::text, {1}::text)"
-_BECAME = "SELECT pg_xact_status($1::text::xid8)"
+_LIFE = "SELECT concat(pg_postmaster_start_time(), stats_reset) FROM pg_stat_bgwriter"
+_BECAME = f"SELECT pg_xact_status($1::text::xid8), ({_LIFE})"
+"""Beside it, which life of the server this is: another after a crash, or where another server took over. A number that
+had reached neither the disk nor the standby is given out once more then, and "committed" said of somebody else."""
 _ASKED = 3
 """How often a server is asked what became of a commit, a second between."""
+_POOLED = 16
+"""More connections than a pool holds."""
 
 
 class _Doubtful(Exception):
@@ -159,6 +165,7 @@ class PostgresLine:
         """The replica that writes here, once it is one of several."""
         self.doubted: Callable[[], None] = lambda: None
         """Called where nobody can say whether something was committed."""
+        self._life = ""
 
     async def transact(self, batch: Sequence[Work], about: Sequence[About] = ()) -> list[Outcome]:
         """See `Line.transact`."""
@@ -171,6 +178,8 @@ class PostgresLine:
         try:
             outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch, about)
         except asyncpg.LockNotAvailableError:
+            if who := await postgres_server.holding(self._engine, LOCK):
+                log.warning("the lock of those who write is held by %s", who)
             await postgres_stuck.end_who_holds(self._engine, LOCK)
             raise
         except _Doubtful as doubt:
@@ -190,6 +199,7 @@ class PostgresLine:
             self._connection = await self._engine.connect()
             driver = await postgres.driver_of(self._connection)
             await driver.connection.execute(_PLANS)
+            self._life = await driver.connection.fetchval(_LIFE)
             self._writing = _Writing(driver, PostgresCursor(driver, statements_for("postgresql")))
         if self._writing is None:
             raise AssertionError("a connection is opened with its cursor")
@@ -202,15 +212,35 @@ class PostgresLine:
             if attempt:
                 await asyncio.sleep(1)
             try:
-                async with self._engine.connect() as connection:
-                    driver = (await connection.get_raw_connection()).driver_connection
-                    found = await driver.fetchval(_BECAME, number) if driver is not None else None
+                found, life = await self._asked(number)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
                 log.warning("whether a commit was kept cannot be asked yet: %s", error)
                 continue
+            if found == "committed" and life != self._life:
+                return None
             if found != "in progress":
                 return None if found is None else str(found)
         return None
+
+    async def _asked(self, number: str) -> tuple[str | None, str]:
+        """What is said of a transaction, and in which life of the server."""
+        for left in reversed(range(_POOLED)):
+            connection = await self._engine.connect()
+            try:
+                driver = await postgres.driver_of(connection)
+                found, life = await driver.connection.fetchrow(_BECAME, number)
+            except (asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, ConnectionError):
+                # What lies in the pool died with the one that was lost; whether a server is there, a new one tells.
+                await postgres.drop(connection)
+                if not left:
+                    raise
+            except BaseException:
+                await postgres.drop(connection)
+                raise
+            else:
+                await connection.close()
+                return found, life
+        raise AssertionError("the last try returns or raises")
 
     async def tidy(self) -> None:
         """See `Line.tidy`: PostgreSQL sees to itself."""

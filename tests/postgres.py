@@ -39,8 +39,13 @@ def programs() -> Path:
 class Cluster:
     """One server on a port of its own, and the databases in it."""
 
-    def __init__(self, *settings: str, durable: bool = False, port: int | None = None) -> None:
-        """``settings`` as of postgresql.conf, such as ``max_connections=20``; ``durable``: with syncs."""
+    def __init__(
+        self, *settings: str, durable: bool = False, port: int | None = None, follows: Cluster | None = None
+    ) -> None:
+        """``settings`` as of postgresql.conf, such as ``max_connections=20``; ``durable``: with syncs.
+
+        ``follows``: it is a standby of that one, copied from it while it runs.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="sayso-pg-"))
         self.port = port or _free_port()
         told = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *settings]
@@ -54,21 +59,12 @@ class Cluster:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = user.pw_uid
         self._data = self.folder / "data"
-        made: list[str] = [
-            str(programs() / "initdb"),
-            "-D",
-            str(self._data),
-            "-U",
-            "sayso",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "-N",
-        ]
-        subprocess.run(  # noqa: S603 - as named
-            [*made, "--locale=C.UTF-8"], check=True, capture_output=True, cwd=self.folder, user=self._as
-        )
+        made = "initdb -A trust -E UTF8 -N --locale=C.UTF-8"
+        if follows is not None:
+            made = f"pg_basebackup -h 127.0.0.1 -p {follows.port} -R -N -c fast"
+        program, *options = made.split()
+        command = [str(programs() / program), *options, "-D", str(self._data), "-U", "sayso"]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, user=self._as)  # noqa: S603 - as named
         self.start()
 
     def start(self) -> None:
