@@ -99,9 +99,9 @@ def wrap_wire(points: Points) -> None:
     put(webhook, "Call", Call)
     read = outcome_of
 
-    async def noted(response: aiohttp.ClientResponse) -> Any:
+    async def noted(*given: Any, **named: Any) -> Any:
         points.reach("wire:answer begun, not read")
-        return await read(response)
+        return await read(*given, **named)
 
     put(webhook, "outcome_of", noted)
 
