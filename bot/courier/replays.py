@@ -13,6 +13,7 @@ from bot.core.ports import Order, Outcome, OutcomeKind, Replayer
 from bot.core.unsaid import unsayable
 from bot.courier.shift import Shift
 from bot.desk import Desk
+from bot.desk.switch import Whose
 
 _log = logging.getLogger(__name__)
 _REPLAYS_AT_ONCE = 64
@@ -31,8 +32,8 @@ class Replays:
         self._promised = 0
         """Places of those that begin as they are committed, until they are given to `take_order`."""
         self._returned: set[asyncio.Task[None]] = set()
-        self._held: dict[str, tuple[str, str]] = {}
-        """Those that wait for replays to be allowed again, and of which agent and action each is."""
+        self._held: dict[str, Whose] = {}
+        """Those that wait for replays to be allowed again, and by whose switches each is held."""
         self._running: set[str] = set()
         self._unheard: set[str] = set()
         """Those whose claim the store did not answer, so that it may have been committed."""
@@ -52,6 +53,8 @@ class Replays:
         if execution.state.ended or execution.due_at is None:
             self._shift.forget(execution.id)
             return
+        # Whatever held it may hold it no more, as once a person wants a rollback, too.
+        self._held.pop(execution.id, None)
         self._shift.at(execution.id, execution.due_at, lambda: self._begin(execution.id))
 
     def promise(self) -> bool:

@@ -14,6 +14,7 @@ from bot.core.policy import Execute
 from bot.core.ports import Change, Order, Tx
 from bot.desk.attempts import mismatch
 from bot.desk.ledger import Deed
+from bot.desk.switch import whose
 from bot.desk.taking_back import TakingBack
 
 
@@ -25,7 +26,7 @@ class Beginning(TakingBack):
         request, execution = deed.request, deed.execution
         if request is None or execution is None or execution.state is not ExecutionState.WAITING:
             return deed
-        if tx.paused(request.agent, request.content.action):
+        if tx.paused(*whose(request, by_agent=execution.by_agent)):
             return deed
         how = self._policy().action(request.content.action).execute
         early = execution.due_at is not None and execution.due_at > self._ledger.clock.now()

@@ -38,6 +38,7 @@ from bot.core.redaction import masked, paths_of
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.remedies import undo_text
 from bot.desk.rounds import Rounds
+from bot.desk.switch import whose
 from bot.desk.trusted import Trusted
 
 _MAX_ARGUMENTS = 256 * 1024
@@ -190,7 +191,7 @@ class Part:
         """What would be in the agent's hands at once waits instead while its replays are stopped."""
         if execution is None or execution.state is not ExecutionState.EXECUTING:
             return execution
-        if not tx.paused(request.agent, request.content.action):
+        if not tx.paused(*whose(request, by_agent=execution.by_agent)):
             return execution
         now = self._ledger.clock.now()
         return replace(execution, state=ExecutionState.WAITING, due_at=now, attempts=0, started_at=None)

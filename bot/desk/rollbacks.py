@@ -92,7 +92,9 @@ class Rollbacks(Reviewers):
         effects = self._rounds.refresh(after, policy, tx.deliveries(known.id))
         event = self._event("rollback.joined", known, actor=by, via=via)
         tx.record(Change(event=event, before=known, after=after, effects=effects))
-        return Deed(after, effects, fresh=False)
+        run = known.execution
+        waits = run if run is not None and run.state is ExecutionState.WAITING else None
+        return Deed(after, effects, waits, fresh=False)
 
     def _proposed_back(self, tx: Tx, first: Request, by: str, via: str, reason: str | None) -> Deed:
         policy, now = self._policy(), self._ledger.clock.now()

@@ -20,6 +20,7 @@ from bot.desk.attempts import backoff, ending, mismatch
 from bot.desk.beginning import Beginning
 from bot.desk.erased import erased
 from bot.desk.ledger import Deed
+from bot.desk.switch import Whose, whose
 
 _TO_RUN = (ExecutionState.WAITING, ExecutionState.EXECUTING)
 _UNHEARD = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store did not say that it had begun, so nothing was")
@@ -29,13 +30,13 @@ _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "r
 class Claim(Struct, frozen=True):
     """What became of a claim: an order to run now, or none.
 
-    ``paused`` when replays are stopped, ``of`` saying whose it is (agent, action); ``not_before`` when it is too early,
+    ``paused`` when replays are stopped, ``of`` saying by whose switches; ``not_before`` when it is too early,
     as after the clock was set back.
     """
 
     order: Order | None = None
     paused: bool = False
-    of: tuple[str, str] | None = None
+    of: Whose | None = None
     not_before: datetime | None = None
 
 
@@ -65,8 +66,9 @@ class Runs(Beginning, Afterwards):
                 claims.append(Claim())
                 return self._under_way(tx, execution, unheard=unheard)
             request = self._load(tx, execution.request)
-            if tx.paused(request.agent, request.content.action):
-                claims.append(Claim(paused=True, of=(request.agent, request.content.action)))
+            switches = whose(request, by_agent=execution.by_agent)
+            if tx.paused(*switches):
+                claims.append(Claim(paused=True, of=switches))
                 return Deed(None)
             how = self._policy().action(request.content.action).execute
             wrong = mismatch(request, execution, how) or self._idle(tx, request)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from bot.core.model import Event
+from bot.core.model import Event, Request
 from bot.core.ports import Tx
 from bot.desk.ledger import Ledger
+
+Whose = tuple[str | None, str]
+"""By whose switches a replay is held besides the one for all: an agent's (None: no agent's) and an action's."""
+
+
+def whose(request: Request, *, by_agent: bool) -> Whose:
+    """The switches that hold its run, which its agent makes or the bot: its agent's and its action's.
+
+    What a person wants rolled back is not held by the agent's: stopping an agent would else keep its harm in place.
+    What the agent would run itself is, for a stopped agent is handed nothing.
+    """
+    route = request.route
+    wanted = request.content.takes_back is not None and (route.asked or route.joined) is not None
+    return None if wanted and not by_agent else request.agent, request.content.action
 
 
 async def pause(

@@ -13,7 +13,7 @@ from bot.core.ports import Stopped
 from bot.desk import pause
 from tests.desk.house import House, open_house
 from tests.desk.remedied import approved, furnish, state_of
-from tests.fakes.receiver import Receiver
+from tests.fakes.receiver import Receiver, answering
 
 S = ExecutionState
 
@@ -117,6 +117,36 @@ async def test_what_was_held_runs_on_resume_and_others_meanwhile(house: House) -
         await house.rest()
         assert await state_of(house, mine) is S.EXECUTED
         assert len(receiver.calls) == 2
+
+
+async def test_what_a_person_wants_rolled_back_runs_while_its_agent_is_stopped(house: House) -> None:
+    """Theirs at once; the agent's own is held until a person wants it, too. What the agent would run itself is held."""
+    async with Receiver(answering({"id": "re_1"})) as receiver:
+        house.receiver = receiver.url
+        furnish(house)
+        courier = await house.work()
+        ran = [await approved(house, order=order) for order in ("1", "2")]
+        handed = await approved(house, "deploy.start", version="v2")
+        await house.desk.report(handed.id, agent="billing", state=S.EXECUTED)
+        await house.rest()
+        await stop(house, agent="billing")
+        await stop(house, action="refund.reverse")
+        theirs, own, hers = [
+            (await house.desk.roll_back(one.id, by=by, via="api"))[0]
+            for one, by in zip([*ran, handed], ["person:ana", "agent:billing", "person:ana"], strict=True)
+        ]
+        for one in (theirs, own, hers):
+            await house.decide(one, "ben")
+        await house.rest()
+        assert [await state_of(house, one) for one in (theirs, own, hers)] == [S.WAITING] * 3, "their action is stopped"
+        await stop(house, on=False, action="refund.reverse")
+        await courier.release()
+        await house.rest()
+        assert [await state_of(house, one) for one in (theirs, own, hers)] == [S.EXECUTED, S.WAITING, S.WAITING]
+        assert [await state_of(house, one) for one in ran] == [S.ROLLED_BACK, S.EXECUTED]
+        await house.desk.roll_back(ran[1].id, by="admin:ops", via="api")
+        await house.rest()
+        assert (await state_of(house, own), await state_of(house, hers)) == (S.EXECUTED, S.WAITING)
 
 
 async def test_what_runs_already_goes_on(house: House) -> None:

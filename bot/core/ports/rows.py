@@ -130,8 +130,8 @@ class Stopped(Struct, frozen=True, kw_only=True):
         """Whether anything is stopped."""
         return bool(self.everything or self.agents or self.actions)
 
-    def holds(self, agent: str, action: str) -> bool:
-        """Whether a replay of this agent's, of this action, is held."""
+    def holds(self, agent: str | None, action: str) -> bool:
+        """Whether a replay of this agent's (None: whom no agent's switch holds), of this action, is held."""
         return self.everything or agent in self.agents or action in self.actions
 
 

@@ -10,6 +10,7 @@ from bot.core.errors import Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
 from bot.core.model import Request, Verb
 from bot.core.redaction import shown
+from bot.desk.switch import whose
 from bot.web.house import page_url
 from bot.web.inbox import remedies, wording
 from bot.web.inbox.ballots import ballot_of, number, settlement_of
@@ -85,7 +86,8 @@ async def _page(
     # What was typed for another revision is not put back: it was meant for what stood there then.
     kept = None if stale else attempt
     edits = kept if kept and kept.panel == Verb.APPROVE_WITH_EDITS else None
-    paused = (stopped := await house.desk.stopped()).holds(request.agent, request.action)
+    stopped = await house.desk.stopped()
+    paused = stopped.holds(*whose(request, by_agent=view.run.spec.execute.agent))
     return site.pages.show(
         "request.html",
         now=now,
