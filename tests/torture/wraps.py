@@ -23,8 +23,7 @@ class NotedTx:
         method = getattr(self._tx, name)
 
         def noted(*given: Any, **named: Any) -> Any:
-            found = [_event(value) for value in (*given, *named.values())]
-            self.wrote += [event.type for event in found if event is not None]
+            self.wrote += [event.type for value in (*given, *named.values()) for event in _events(value)]
             if name == "finish" and given[0]:
                 self.wrote.append("effects.done")
             if name == "postpone":
@@ -34,10 +33,12 @@ class NotedTx:
         return noted
 
 
-def _event(value: Any) -> Event | None:
-    if isinstance(value, Change):
-        return value.event
-    return value if isinstance(value, Event) else None
+def _events(value: Any) -> list[Event]:
+    """What a value given to a `Tx` puts on record, several changes at once too."""
+    if isinstance(value, list | tuple):
+        return [event for one in value for event in _events(one)]
+    found = value.event if isinstance(value, Change) else value
+    return [found] if isinstance(found, Event) else []
 
 
 class NotedStore:
