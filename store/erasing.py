@@ -76,7 +76,9 @@ def told(cursor: Cursor, request: Request) -> tuple[AuditLine, ...]:
     texts = cursor.all(cursor.say.subjects.contents, {"request": request.id})
     contents = tuple([rows.content_of(text) for _, text in texts])
     opens = {known[0]: known[1]}
-    return tuple([replace(line, body=opened_line(line.body, opens, request.route, contents)) for line in lines])
+    # As it is stored: of a request as everybody may see it, the route no longer says what is not to be said.
+    stored = queries.request(cursor, request.id) or request
+    return tuple([replace(line, body=opened_line(line.body, opens, stored.route, contents)) for line in lines])
 
 
 class ErasingTx(ABC):

@@ -85,8 +85,8 @@ def bare_content(content: Revision) -> Revision:
 
 
 def bare_decision(made: Decision) -> Decision:
-    """A decision without its words."""
-    return replace(made, comment=None, answer=None, edits=())
+    """A decision without its words; its category is one that a person wrote."""
+    return replace(made, comment=None, category=None, answer=None, edits=())
 
 
 def bare_execution(run: Execution) -> Execution:

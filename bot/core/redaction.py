@@ -221,7 +221,8 @@ class Veil(Struct, frozen=True):
     def decision(self, made: Decision) -> Decision:
         """A decision as everybody may see it."""
         answer, comment = self.text_or_none(made.answer), self.text_or_none(made.comment)
-        return replace(made, comment=comment, answer=answer, edits=self.edits(made.edits))
+        category = self.text_or_none(made.category)
+        return replace(made, comment=comment, category=category, answer=answer, edits=self.edits(made.edits))
 
     def execution(self, run: Execution) -> Execution:
         """A run as everybody may see it."""

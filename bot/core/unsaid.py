@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from bot.core.model import Request
 from bot.core.pointers import names
 from bot.core.redaction import SHORTEST, at, edits_of, named, texts, veil_of
+
+_PLAIN = re.compile(r"[A-Za-z_]+")
+_DEEPEST = 64
+"""Levels that are looked into, as `bot.core.redaction` looks; what agents send nests less deep."""
 
 
 def unsayable(request: Request) -> tuple[str, ...]:
@@ -27,8 +33,20 @@ def unsayable(request: Request) -> tuple[str, ...]:
         told += [request.answer, *(given.note for given in request.advice), *(text for _, text in route.notes)]
         if (run := request.execution) is not None:
             told += [run.result, run.error, *(one.note for one in run.incidents)]
-        found.update(text for text in texts(told) if len(text) >= SHORTEST)
+        said = (*texts(told), *_odd_names(told))
+        found.update(text for text in said if len(text) >= SHORTEST)
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _odd_names(value: Any, depth: int = 0) -> Iterator[str]:
+    """Names of members that are no plain words: ``order`` is in half of all lines, and nobody's secret either."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, dict):
+        yield from (name for name in value if not _PLAIN.fullmatch(name))
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _odd_names(item, depth + 1)
 
 
 def repeatable(request: Request) -> tuple[str, ...]:

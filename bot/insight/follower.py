@@ -176,7 +176,7 @@ def _without(fact: Fact, before: Fact | None) -> Fact:
     judged = fact.judged
     if before is not None and len(before.judged) == len(judged):
         judged = before.judged
-    return replace(forgotten(fact), judged=judged)
+    return forgotten(replace(fact, judged=judged))
 
 
 def _piece(lines: Sequence[Moved]) -> Sequence[Moved]:

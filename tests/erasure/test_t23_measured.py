@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +20,8 @@ from bot.core.policy import GLASS_REVIEW
 from bot.core.ports import Filter, OutcomeKind
 from bot.core.ports.insight import FactQuery
 from bot.core.ports.reports import ReportAsked
-from bot.core.spellings import spellings
+from bot.core.trust.drift import baseline_of
+from bot.core.trust.grants import Grant
 from bot.desk.erasing import erase
 from bot.desk.examples import examples
 from bot.insight import Follower
@@ -34,42 +34,23 @@ from store.scrubbing import scrub
 from tests.desk.filed import DEFAULT, enforce
 from tests.desk.house import House, edits, open_house
 from tests.desk.remedied import ACTIONS, CHAINS, RULES, concluded, reviews
+from tests.desk.trusted import grant_for
+from tests.erasure.hidden import CARD, CUSTOMER, HIDDEN, ODD, ORDER, OTHER, SUBJECTS, TEAM, TOKEN, found
 from tests.erasure.test_t23_canaries import files_of
-
-CARD = 'Kanári "4929"/é%'
-OTHER = "Kanári <5105>&+ü"
-TOKEN = "tok/Kanári=9~"  # nobody's
-HIDDEN = (CARD, OTHER, TOKEN)
-"""What `redact:` and secret names hide: the card as proposed, as edited, and a token."""
-CUSTOMER, ORDER, TEAM, ODD = "dana-kanari@example.com", "order-kanari-77", "team-kanari-3", "odd kanari name"
-SUBJECTS = (CUSTOMER, ORDER, TEAM, ODD, "313.3725", "4.0625")
-"""What stands in the requests of a subject, numbers that nobody else has included."""
 
 WHYS = ACTIONS.replace("order {{ order }} is off", "of card {{ card }}, order {{ order }}").replace(
     "{{ card | default('none') }}", "none"
 )
 """The rollback says the card in the midst of another text, and nowhere else."""
+LIMITED = RULES.replace("then: approve", "then: approve\n    limit: {sum: arguments.amount, max: 500, per: 24h}", 1)
 GLASS = "break_glass: {people: [ben, kim], review: audit, notify: [eva], within: 48h}"
-
-
-def found(text: str | bytes, values: tuple[str, ...] = HIDDEN) -> list[str]:
-    """The values that stand in a text: as they are, in another case, escaped, percent-encoded, or in base64."""
-    raw = (text if isinstance(text, bytes) else text.encode()).lower()
-    return [value for value in values if any(way in raw for way in _ways(value))]
-
-
-def _ways(value: str) -> set[bytes]:
-    plain = {way.lower().encode() for way in spellings(value)}
-    # In the midst of a longer text, base64 has three forms; what depends on the neighbours is left out of each.
-    rolled = (b64encode(b"\0" * shift + value.encode())[(0, 2, 3)[shift] : -4].lower() for shift in range(3))
-    return plain | set(rolled)
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """A desk whose refunds hide a card, belong to a customer, can be reversed, and are looked at afterwards."""
     async with open_house(tmp_path / "sayso.db") as opened:
-        enforce(opened, WHYS, CHAINS, RULES, DEFAULT, GLASS)
+        enforce(opened, WHYS, CHAINS, LIMITED, DEFAULT, GLASS)
         yield opened
 
 
@@ -96,13 +77,22 @@ async def told_of(house: House) -> tuple[Request, ...]:
     back, _ = await house.desk.roll_back(first.id, by="person:kim", via="api", reason=f"{OTHER} is not theirs")
     back = await house.decide(back, "ben", comment=f"yes, {OTHER}, not {CARD}")
     back = await concluded(house, back, OutcomeKind.EXECUTED, result={"gone": f"{OTHER} is paid"})
-    small = await refund(house, amount=4.0)
+    small = await refund(house, amount=4.1875)
     small = await concluded(house, small, result={"id": "re_9", "token": TOKEN, "echo": CARD})
     (review,) = await reviews(house)
     review = await house.decide(review, "lea", Verb.REJECT, comment=f"{CARD} was paid twice, says {CUSTOMER}")
     broken = await house.decide(await refund(house), "ben", break_glass=True, comment=f"{CARD} waits at the airport")
     (glass,) = await house.store.requests(Filter(action=GLASS_REVIEW))
     return first, back, small, review, broken, glass
+
+
+async def earned(house: House) -> Grant:
+    """What agents earned, by the amounts of this subject and of others."""
+    at, amounts = house.clock.now(), [313.3725, *(float(number) for number in range(60)), 4.1875]
+    baseline = baseline_of([at + timedelta(hours=n) for n in range(62)], {"/amount": amounts}, [None] * 62, [True] * 62)
+    grant = grant_for(house, baseline=baseline, proposed_at=at + timedelta(days=1))
+    await house.store.write(lambda tx: tx.put_grant(grant))
+    return grant
 
 
 async def follow(house: House) -> None:
@@ -134,6 +124,8 @@ async def everything(house: House, requests: tuple[Request, ...]) -> dict[str, s
     reports = Reports(house.store, lambda: house.policy, house.clock)
     report = [piece async for piece in reports.document(ReportAsked(until=now + timedelta(hours=1)))]
     said["report"] = b"".join(report).decode()
+    said["grants"] = str(await house.store.grants())
+    said["limits"] = str(house.sql("select amount from accounts"))
     return said
 
 
@@ -162,14 +154,20 @@ async def test_t23_what_was_measured_of_a_subject_is_forgotten_to_the_last_byte(
     """All of it that is left in the rows, the figures and the bytes of the files: nothing, in no spelling."""
     path = tmp_path / "sayso.db"
     async with open_house(path) as house:
-        enforce(house, WHYS, CHAINS, RULES, DEFAULT, GLASS)
+        enforce(house, WHYS, CHAINS, LIMITED, DEFAULT, GLASS)
         requests = await told_of(house)
+        grant = await earned(house)
         await follow(house)
+        assert "313.3725" in str(await house.store.grants())
+        assert "4187500" in str(house.sql("select amount from accounts"))
         assert found(path.read_bytes() + path.with_name("sayso.db-wal").read_bytes(), SUBJECTS + HIDDEN)
         await erase(house.ledger, CUSTOMER, by="cli:test", via="cli", cancel=True)
         await follow(house)
         said = await everything(house, requests)
         assert {where: hits for where, text in said.items() if (hits := found(text, SUBJECTS + HIDDEN))} == {}
+        (left,) = await house.store.grants()
+        assert left.baseline.numbers["/amount"] == tuple(float(number) for number in range(60))
+        assert replace(left, baseline=grant.baseline) == grant, "nothing else of it is touched"
     scrub(path, busy_timeout=5)
-    left = {file.name: found(file.read_bytes(), SUBJECTS + HIDDEN) for file in files_of(tmp_path)}
-    assert {name: hits for name, hits in left.items() if hits} == {}
+    bytes_left = {file.name: found(file.read_bytes(), SUBJECTS + HIDDEN) for file in files_of(tmp_path)}
+    assert {name: hits for name, hits in bytes_left.items() if hits} == {}

@@ -255,6 +255,12 @@ class Caller:
         async with self._http.request(method, url, json=body, headers=headers) as answer:
             return answer.status, await answer.json(content_type=None)
 
+    async def text(self, path: str) -> str:
+        """What stands at a path, as text; it must be there."""
+        async with self._http.get(f"{self._program.base}{path}") as answer:
+            assert answer.status < 300, f"{path}: {answer.status}"
+            return await answer.text()
+
     async def submit(self, **changes: Any) -> Any:
         """Submit the usual refund, changed; it must be taken."""
         status, request = await self.call("POST", "/v1/requests", {**REFUND, **changes})

@@ -15,6 +15,7 @@ from bot.core.insight.values import corrections_of, labels_of, length_of, number
 from bot.core.model import Decision, Delivery, DeliveryState, Execution, Kind, Request, State, Verb
 from bot.core.policy import HOUSE, WorkTime
 from bot.core.policy.asking import calendar
+from bot.core.redaction import shown as veiled
 
 READING = 50.0
 """Characters a second: nobody reads faster (`bot.core.policy.Attention.reading`)."""
@@ -63,7 +64,8 @@ def fact_of(rows: Measured, *, reading: float = READING, hours: Mapping[str, Wor
     share = _share(request)
     harmed = () if run is None else run.incidents
     length = length_of(request) if request.decisions else 0
-    judged = tuple([_judgement(rows, made, length, reading, hours) for made in request.decisions])
+    decisions = _decisions(request)
+    judged = tuple([_judgement(rows, made, length, reading, hours) for made in decisions])
     fact = Fact(
         request=request.id,
         created_at=request.created_at,
@@ -85,7 +87,7 @@ def fact_of(rows: Measured, *, reading: float = READING, hours: Mapping[str, Wor
         viewed_at=_viewed_at(rows),
         decided_at=request.decided_at,
         corrections=corrections_of(request),
-        category=next((made.category for made in reversed(request.decisions) if made.category), None),
+        category=next((made.category for made in reversed(decisions) if made.category), None),
         undone=rows.taken_back,
         incident=max((one.severity for one in harmed), key=lambda severity: severity.rank, default=None),
         incident_at=min((one.at for one in harmed), default=None),
@@ -94,6 +96,14 @@ def fact_of(rows: Measured, *, reading: float = READING, hours: Mapping[str, Wor
         judged=judged,
     )
     return fact if run is None else _ran(fact, run)
+
+
+def _decisions(request: Request) -> tuple[Decision, ...]:
+    """The decisions, their categories without what the request hides: people write them as they like."""
+    if not any(made.category for made in request.decisions):
+        return request.decisions
+    both = zip(request.decisions, veiled(request).decisions, strict=True)
+    return tuple([replace(made, category=seen.category) for made, seen in both])
 
 
 _REVIEWED = {State.APPROVED: "confirmed", State.REJECTED: "incident"}
@@ -105,7 +115,8 @@ def _ran(fact: Fact, run: Execution) -> Fact:
 
 def forgotten(fact: Fact) -> Fact:
     """What is left of a fact once the data of its subject was erased: nothing that anybody wrote."""
-    return replace(fact, labels={}, numbers={}, corrections=())
+    judged = tuple([replace(one, category=None) for one in fact.judged])
+    return replace(fact, labels={}, numbers={}, corrections=(), category=None, judged=judged)
 
 
 def _share(request: Request) -> float | None:
