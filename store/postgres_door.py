@@ -18,9 +18,16 @@ OPENING = 5.0
 _WRITABLE = "read-write"
 """Of several servers the one that takes writes; asyncpg's ``target_session_attrs``."""
 
-_UNACKNOWLEDGED = 5_000
-"""Milliseconds for which what was sent may stay unacknowledged by the server's machine; Linux's own limit is a quarter
-of an hour, in which a machine that died would be waited for."""
+_LIFE_SIGNS = (
+    ("SOL_SOCKET", "SO_KEEPALIVE", 1),
+    ("IPPROTO_TCP", "TCP_KEEPIDLE", 2),
+    ("IPPROTO_TCP", "TCP_KEEPINTVL", 1),
+    ("IPPROTO_TCP", "TCP_KEEPCNT", 4),
+    ("IPPROTO_TCP", "TCP_USER_TIMEOUT", 5_000),
+)
+"""A machine that died says nothing more. Its silence is taken for that after some five seconds, whether it had taken
+what was asked (then its kernel is asked every second) or not; Linux's own limits are hours. Where a system has not
+all of these, the time limit of the statement is left."""
 
 _FAILED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -57,8 +64,10 @@ class Door:
         opened: asyncpg.Connection = await asyncpg.connect(**told)
         try:
             found = opened._transport.get_extra_info("socket")  # noqa: SLF001  # asyncpg hands it out nowhere else
-            if hasattr(socket, "TCP_USER_TIMEOUT") and found.family in (socket.AF_INET, socket.AF_INET6):
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED)
+            if found.family in (socket.AF_INET, socket.AF_INET6):
+                for level, name, value in _LIFE_SIGNS:
+                    if hasattr(socket, name):
+                        found.setsockopt(getattr(socket, level), getattr(socket, name), value)
             await opened.execute(self._settings)
         except BaseException:
             opened.terminate()
