@@ -67,6 +67,14 @@ class Cursor:
         """Write what touches one row unless it was overtaken; how many rows it touched, or 1 where that shows later."""
         return self.change(statement, values)
 
+    def presume_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> bool:
+        """As `presume`, of many rows; whether each touched one, or that shows later."""
+        if not values:
+            return True
+        self.written += 1
+        self.driver.executemany(statement.sql, [statement.pick(row) for row in values])
+        return self.driver.rowcount == len(values)
+
     def settle(self) -> None:
         """Have everything written."""
 

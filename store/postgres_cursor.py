@@ -74,6 +74,12 @@ class PostgresCursor(Cursor):
             return self.change(statement, values)
         return 1
 
+    def presume_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> bool:
+        """See `Cursor.presume_many`."""
+        if values and self._gathers(statement, values, counted=True):
+            return True
+        return all(self.presume(statement, row) == 1 for row in values)
+
     def change_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> None:
         """See `Cursor.change_many`."""
         if values and not self._gathers(statement, values, counted=False):

@@ -55,13 +55,14 @@ def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
 
 def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
     """The requests that rows of `store.queue_statements.whole_requests` say, with their decisions."""
-    return tuple(each_whole(cursor, found))
+    decided = _decisions(cursor, found)
+    return tuple([rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found])
 
 
 def each_whole(cursor: Cursor, found: Sequence[Row]) -> Iterator[Request]:
-    """As `whole`, each read as it is taken."""
+    """As `whole`, of many, each read as it is taken, once."""
     decided = _decisions(cursor, found)
-    return (rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found)
+    return (rows.request_of(row, tuple(decided.get(row[0], ())), once=True) for row in found)
 
 
 def _decisions(cursor: Cursor, found: Sequence[Row]) -> Mapping[str, list[Decision]]:

@@ -85,15 +85,6 @@ def request_row(request: Request, route: str) -> dict[str, Any]:
     }
 
 
-def moved_row(request: Request, tracks: str) -> dict[str, Any]:
-    """As `request_row`, of a request that only moved along its chain; ``tracks`` are its tracks as JSON."""
-    return {
-        "tracks": tracks,
-        "escalation_level": request.escalation_level,
-        "due_at": micros_or_none(request.due_at),
-    }
-
-
 _SHORT = 16 * 1024
 """Characters up to which a content is kept in memory; 256 of the longest would be 100 MB."""
 
@@ -137,8 +128,11 @@ REQUEST_COLUMNS = (
 """What `request_of` reads, in this order; the revision's content and the execution's body follow."""
 
 
-def request_of(row: Sequence[Any], decisions: tuple[Decision, ...]) -> Request:
-    """The request that a row of `REQUEST_COLUMNS`, ``content`` and the newest execution's ``body`` says."""
+def request_of(row: Sequence[Any], decisions: tuple[Decision, ...], *, once: bool = False) -> Request:
+    """The request that a row of `REQUEST_COLUMNS`, ``content`` and the newest execution's ``body`` says.
+
+    ``once``: it is one of many that are looked at once, which would push out of memory what is read again and again.
+    """
     return Request(
         id=row[0],
         state=_STATES[row[1]],
@@ -151,14 +145,14 @@ def request_of(row: Sequence[Any], decisions: tuple[Decision, ...]) -> Request:
         batch=row[8],
         revises=row[9],
         answer=row[10],
-        tracks=tracks_of(row[11]),
+        tracks=_tracks.decode(row[11]) if once else tracks_of(row[11]),
         advice=() if row[12] is None else _advice_of(row[12]),
         escalation_level=row[13],
         created_at=moment(row[14]),
         expires_at=moment(row[15]),
         due_at=moment_or_none(row[16]),
         decided_at=moment_or_none(row[17]),
-        content=content_of(row[19]),
+        content=_content.decode(row[19]) if once else content_of(row[19]),
         execution=None if row[20] is None else _execution.decode(row[20]),
         decisions=decisions,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import attrgetter, is_
 from typing import Any
 
 import msgspec
@@ -17,25 +16,17 @@ from store.access import AccessTx
 from store.accounts import AccountsTx
 from store.acts import ActsTx
 from store.chain import Chain, Mark
+from store.changes import difference, own_data, seen
 from store.cursor import Cursor
 from store.due import DueTx
-from store.erasing import ErasingTx
 from store.insight import InsightTx
 from store.letters import LettersTx
 from store.limits import LimitsTx
+from store.moves import MovesTx
 from store.replicas import ReplicasTx
 from store.switches import SwitchesTx
 from store.trust import TrustTx
 from store.visits import VisitsTx
-
-_REQUEST_FIELDS = tuple([n for n in Request.__struct_fields__ if n not in ("content", "decisions", "execution")])
-_FIELDS = attrgetter(*_REQUEST_FIELDS)
-_STANDING = attrgetter("state", "title", "risk", "answer", "content", "advice", "expires_at", "decided_at")
-"""What has to be the very same for a change to be one along the request's chain alone (`store.statements.MOVING`)."""
-_TOLD = frozenset({"request", "before", "revision", "decision", "execution", "deliveries", "sealed"})
-"""What an event's data says of the tables; `store.audit` takes it at its word, so only the store may write it."""
-
-_WRITTEN_ONCE = frozenset({"id", "kind", "agent", "action", "created_at", "batch", "revises"})
 
 
 class UnitTx(
@@ -48,7 +39,7 @@ class UnitTx(
     ReplicasTx,
     VisitsTx,
     InsightTx,
-    ErasingTx,
+    MovesTx,
     SwitchesTx,
     TrustTx,
 ):
@@ -102,7 +93,7 @@ class UnitTx(
 
     def record(self, change: Change) -> None:
         """See `Tx.record`. What may be overtaken comes first, so that a loser has written nothing."""
-        data = _own_data(change.event)
+        data = own_data(change.event)
         if change.after is not None:
             self._put_request(change, change.after, data)
         if change.execution is not None:
@@ -136,7 +127,7 @@ class UnitTx(
         if before is None or before.content is not after.content:
             self._put_revision(before, after, data)
         self._cursor.change_many(self._say.queue.assign, asked.moved(before, asked.whole(change, after)))
-        data |= _difference(before, after)
+        data |= difference(before, after)
 
     def _add_request(self, change: Change, after: Request) -> None:
         row = rows.request_row(after, rows.json_text(after.route))
@@ -147,16 +138,13 @@ class UnitTx(
 
     def _change_request(self, change: Change, before: Request, after: Request) -> None:
         rerouted = before.route is not after.route and before.route != after.route
-        if not rerouted and all(map(is_, _STANDING(before), _STANDING(after))):
-            statement, row = self._say.move_request, rows.moved_row(after, rows.json_text(after.tracks))
-        else:
-            statement = self._say.reroute_request if rerouted else self._say.change_request
-            row = rows.request_row(after, rows.json_text(after.route) if rerouted else "")
+        row = rows.request_row(after, rows.json_text(after.route) if rerouted else "")
         row["id_"] = after.id
         row["added"] = int(change.decision is not None)
         row["deadline"] = asked.deadline(asked.whole(change, after))
         row["execution"] = None if change.execution is None or change.execution_before else change.execution.id
-        row |= _seen(before, row["tracks"] if before.tracks is after.tracks else rows.json_text(before.tracks))
+        row |= seen(before, row["tracks"] if before.tracks is after.tracks else rows.json_text(before.tracks))
+        statement = self._say.reroute_request if rerouted else self._say.change_request
         if not self._cursor.presume(statement, row):
             raise Overtaken(after.id)
 
@@ -247,15 +235,7 @@ class UnitTx(
 
     def append(self, event: Event) -> None:
         """See `Tx.append`."""
-        self._chain.append(event, _own_data(event), event.request)
-
-
-def _own_data(event: Event) -> dict[str, Any]:
-    if not _TOLD.isdisjoint(event.data):
-        raise ValueError(
-            f"{event.type}: {', '.join(_TOLD.intersection(event.data))} in an event's data is the store's own"
-        )
-    return dict(event.data)
+        self._chain.append(event, own_data(event), event.request)
 
 
 def _request_id(change: Change) -> str | None:
@@ -266,32 +246,3 @@ def _request_id(change: Change) -> str | None:
     if change.decision is not None:
         return change.decision.request
     return change.event.request or next((delivery.request for delivery in change.deliveries), None)
-
-
-def _seen(before: Request, tracks: str) -> dict[str, Any]:
-    """What must still be so (`store.statements.GUARDED`); ``tracks`` are the tracks of before as JSON."""
-    return {
-        "was_state": before.state.value,
-        "was_revision": before.content.number,
-        "was_tracks": tracks,
-        "was_due_at": rows.micros_or_none(before.due_at),
-        "was_advice": rows.advice_text(before.advice),
-        "was_decisions": len(before.decisions),
-    }
-
-
-def _difference(before: Request | None, after: Request) -> dict[str, Any]:
-    """The request's changed fields after and before, ``revision`` standing for the content; all where it is new."""
-    if before is None:
-        whole = {name: getattr(after, name) for name in _REQUEST_FIELDS}
-        return {"request": whole | {"revision": after.content.number}}
-    now: dict[str, Any] = {}
-    was: dict[str, Any] = {}
-    for name, new, old in zip(_REQUEST_FIELDS, _FIELDS(after), _FIELDS(before), strict=True):
-        if new is not old and new != old:
-            if name in _WRITTEN_ONCE:
-                raise ValueError(f"{name} of {before.id} is written once and cannot change")
-            now[name], was[name] = new, old
-    if after.content.number != before.content.number:
-        now["revision"], was["revision"] = after.content.number, before.content.number
-    return {"request": now, "before": was}

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from bot.core.model import IfEmpty, Request, State, Step, Track
 from bot.core.seating import clock_of, next_chance, runs_until, seated
 
+_NOBODY: frozenset[str] = frozenset()
+
 
 class Due(Struct, frozen=True):
     """A track whose time came, and when."""
@@ -68,8 +70,8 @@ def _asking(request: Request, track: Track, at: datetime, first: int) -> tuple[R
             # Who voted elsewhere stays in a step without seats: once an edit has cleared their vote they are asked.
             whole = step is not standing and not standing.seats and set(step.people) <= set(standing.people)
             settled = _settled(request, track.stage, index, seated(request.route, standing, at) if whole else step)
-            began = replace(track, step=index, step_at=at, held_until=None, exhausted=False)
-            return settled, replace(began, remind_at=runs_until(clock_of(request.route, step), at, step.remind))
+            reminded = None if step.remind is None else runs_until(clock_of(request.route, step), at, step.remind)
+            return settled, replace(track, step=index, step_at=at, remind_at=reminded, held_until=None, exhausted=False)
         chance = _chance(request, step, at, barred)
         if chance is not None:
             return request, replace(
@@ -89,7 +91,7 @@ def _chance(request: Request, step: Step, at: datetime, barred: frozenset[str]) 
 
 def _voted(request: Request) -> frozenset[str]:
     """Who has had their say on this revision: nobody fills two places, so nobody is asked for a second."""
-    return frozenset(vote.by for vote in request.votes)
+    return frozenset([vote.by for vote in request.votes]) if request.decisions else _NOBODY
 
 
 def _steps(request: Request, track: Track) -> tuple[Step, ...]:
@@ -113,9 +115,9 @@ def _settled(request: Request, stage: int, index: int, step: Step) -> Request:
     return replace(request, route=replace(request.route, stages=changed))
 
 
-def _put(request: Request, old: Track, new: Track) -> Request:
-    tracks = tuple(new if track.stage == old.stage else track for track in request.tracks)
-    return timed(replace(request, tracks=tracks))
+def _put(request: Request, old: Track, new: Track, *, further: int = 0) -> Request:
+    tracks = tuple([new if track.stage == old.stage else track for track in request.tracks])
+    return timed(replace(request, tracks=tracks, escalation_level=request.escalation_level + further))
 
 
 def advanced(request: Request, track: Track, at: datetime) -> Request | None:
@@ -151,7 +153,7 @@ def _anew(request: Request, track: Track, step: Step) -> bool:
 
 
 def _further(request: Request, old: Track, new: Track) -> Request:
-    return replace(_put(request, old, new), escalation_level=request.escalation_level + 1)
+    return _put(request, old, new, further=1)
 
 
 def exhausted(request: Request, track: Track) -> Request:
@@ -190,19 +192,25 @@ def ends_at(request: Request, track: Track) -> datetime | None:
 
 def timed(request: Request) -> Request:
     """The request with the moment at which something next happens by itself."""
-    moments = [request.expires_at]
+    due = request.expires_at
     if request.state is State.PENDING:
         for track in request.open_tracks:
-            moments += [m for m in (ends_at(request, track), track.remind_at) if m is not None]
-    return replace(request, due_at=min(moments))
+            for moment in (ends_at(request, track), track.remind_at):
+                if moment is not None and moment < due:
+                    due = moment
+    return replace(request, due_at=due)
 
 
 def turned(request: Request, now: datetime) -> Due | None:
     """The track whose step ended (or is to be asked) first, up to ``now``."""
     if request.state is not State.PENDING:
         return None
-    due = [Due(t, at) for t in request.open_tracks if (at := ends_at(request, t)) is not None and at <= now]
-    return min(due, key=lambda one: one.at, default=None)
+    first: Due | None = None
+    for track in request.open_tracks:
+        at = ends_at(request, track)
+        if at is not None and at <= now and (first is None or at < first.at):
+            first = Due(track, at)
+    return first
 
 
 def reminded(request: Request, now: datetime) -> tuple[Request, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from msgspec.structs import replace
@@ -41,6 +42,7 @@ from bot.desk.rounds import Rounds
 from bot.desk.switch import whose
 from bot.desk.trusted import Trusted
 
+_place = attrgetter("stage", "step", "round", "held_until")
 _MAX_ARGUMENTS = 256 * 1024
 TRIED_AGAIN = timedelta(days=1)
 """How long an address that reached nobody is left alone."""
@@ -272,8 +274,8 @@ def _of_the_house(request: Request) -> bool:
 
 def changed(before: Request, after: Request) -> tuple[Track, ...]:
     """The stages that ask somebody now and did not, or ask another step."""
-    known = {(t.stage, t.step, t.round, t.held_until) for t in before.tracks}
-    return tuple(t for t in after.open_tracks if (t.stage, t.step, t.round, t.held_until) not in known)
+    known = set(map(_place, before.tracks))
+    return tuple([track for track in after.open_tracks if _place(track) not in known])
 
 
 def questioned(request: Request) -> bool:

@@ -26,8 +26,9 @@ _log = logging.getLogger(__name__)
 LOT = 200
 """Requests that are read for one transaction."""
 
-HOLDS = 0.02
-"""Seconds after which a lot takes no further request: nobody's click may wait for more, and what is left comes next."""
+HOLDS = 0.01
+"""Seconds after which a lot takes no further request: writing takes about as long again, and nobody's click may wait
+for more than that. What is left comes next."""
 
 _EVENT = {
     Turn.ASK: "request.asked",
@@ -99,30 +100,43 @@ class Waking(Part):
     def _together(self, tx: Tx, due: Iterable[DueRequest], looked_at: list[Request]) -> Deed:
         """Wake these, in order, until the time of a lot is over; ``looked_at`` takes those that had their turn."""
         until = time.monotonic() + HOLDS
+        changes: list[Change] = []
         moved: list[Request] = []
         effects: list[Effect] = []
         for request, standing in due:
-            after, more = self._woken(tx, request, standing)
+            after, more = self._woken(tx, request, standing, changes)
             looked_at.append(request)
             effects += more
             if after is not request:
                 moved.append(after)
             if time.monotonic() > until:
                 break
+        tx.record_all(changes)
         return Deed(None, tuple(effects), others=tuple(moved))
 
-    def _woken(self, tx: Tx, request: Request, standing: tuple[Delivery, ...]) -> tuple[Request, tuple[Effect, ...]]:
-        """The request once everything that is due for it happened, and what is to be done outside because of it."""
+    def _woken(
+        self, tx: Tx, request: Request, standing: tuple[Delivery, ...], changes: list[Change]
+    ) -> tuple[Request, tuple[Effect, ...]]:
+        """The request once everything that is due for it happened, and what is to be done outside because of it.
+
+        ``changes`` takes what is to be recorded of it.
+        """
         effects: tuple[Effect, ...] = ()
         while (woken := lifecycle.wake(request, self._ledger.clock.now())) is not None:
-            sent, more = self._turned(tx, request, woken, standing)
-            standing, effects, request = standing + sent, effects + more, woken.request
+            change = self._turned(request, woken, standing)
+            changes.append(change)
+            standing, effects = standing + change.deliveries, effects + change.effects
+            if not woken.request.state.open:
+                # What follows may rest on any row.
+                tx.record_all(changes)
+                changes.clear()
+                what = "expired once somebody had asked about it" if questioned(request) else None
+                effects += self._regretted(tx, request, what)
+            request = woken.request
         return request, effects
 
-    def _turned(
-        self, tx: Tx, request: Request, woken: Woken, standing: tuple[Delivery, ...]
-    ) -> tuple[tuple[Delivery, ...], tuple[Effect, ...]]:
-        """Record what came due; its new cards, and all that is to be done."""
+    def _turned(self, request: Request, woken: Woken, standing: tuple[Delivery, ...]) -> Change:
+        """What came due, with its new cards and what is to be done outside."""
         after, policy = woken.request, self._policy()
         deliveries: tuple[Delivery, ...] = ()
         effects: tuple[Effect, ...] = ()
@@ -139,11 +153,7 @@ class Waking(Part):
         kind = _EVENT[woken.turn]
         named = after.route.stages[woken.stage].name if woken.stage is not None else None
         event = self._event(kind, request, actor="sayso", via="scheduler", stage=named)
-        tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
-        if not after.state.open:
-            what = "expired once somebody had asked about it" if questioned(request) else None
-            effects += self._regretted(tx, request, what)
-        return deliveries, effects
+        return Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects)
 
     def _chain_ended(
         self, after: Request, woken: Woken, standing: tuple[Delivery, ...]

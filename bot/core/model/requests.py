@@ -196,8 +196,10 @@ class Request(Struct, frozen=True, kw_only=True):
         if not self.state.open:
             return ()
         if not self.decisions:  # as most are, each time they are looked at
-            stages = self.route.stages
-            return tuple([t for t in self.tracks if stages[t.stage].approvals > 0])
+            tracks, stages = self.tracks, self.route.stages
+            if len(tracks) == 1 and stages[tracks[0].stage].approvals > 0:
+                return tracks
+            return tuple([t for t in tracks if stages[t.stage].approvals > 0])
         return tuple([t for t in self.tracks if not self.full(t.stage)])
 
     @property
