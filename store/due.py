@@ -30,8 +30,8 @@ class DueTx:
         wanted = [row for row in found if row[0] not in but] if but else found
         cards = self._cards([row[0] for row in wanted])
         for request in queries.each_whole(self._cursor, wanted):
-            bodies = cards.get(request.id, ())
-            yield request, tuple([rows.delivery_of(body) for body in bodies])
+            bodies = cards.get(request.id)
+            yield request, tuple([rows.delivery_of(body) for body in bodies]) if bodies else ()
 
     def _cards(self, request_ids: Sequence[str]) -> Mapping[str, list[str]]:
         """The bodies of the deliveries of these requests, oldest first; one that has none is left out."""

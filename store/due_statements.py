@@ -9,7 +9,7 @@ from store.prepared import Prepared
 from store.queue_statements import whole_requests
 from store.tables import deliveries, requests
 
-CARDS_ASKED = (16, 256)
+CARDS_ASKED = (20, 300)
 """About how many requests one statement asks for their cards: few texts for all counts, the last id filling them up."""
 
 

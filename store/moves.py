@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,14 +27,12 @@ _REST = attrgetter(*(name for name in Request.__struct_fields__ if name not in M
 
 
 def is_move(change: Change) -> bool:
-    """Whether a change is one of a request along its chain alone, with its new cards and what is to be done outside.
-
-    What is not the very same value may be an equal one; then it is recorded as any other change, and nothing is lost.
-    """
+    """Whether a change is one of a request along its chain alone, with its new cards and what is to be done outside."""
     before, after = change.before, change.after
     if before is None or after is None or change.decision is not None or change.execution is not None or change.done:
         return False
-    return all(map(is_, _REST(before), _REST(after)))
+    # Nearly all are the very same, which is seen before what they say is compared.
+    return bool(_REST(before) == _REST(after))
 
 
 class MovesTx(ErasingTx):

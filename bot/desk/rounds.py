@@ -43,6 +43,8 @@ class Rounds:
 
         ``quiet``: no such words, only the cards that are missing. ``shunned``: not through this channel to this place.
         """
+        if not self._channels:
+            return (), ()
         deliveries: list[Delivery] = []
         effects: list[Effect] = []
         standing = {(d.channel, d.to): d for d in existing if d.state in _ALIVE}

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from bot.core import lifecycle
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.lifecycle import Turn, Woken
-from bot.core.model import Delivery, Request
+from bot.core.model import Delivery, Event, Request
 from bot.core.ports import About, Change, Effect, Tx
 from bot.core.ports.store import DueRequest
 from bot.desk.ledger import Deed
@@ -23,7 +23,7 @@ from bot.desk.part import Part, changed, outcome_event, questioned
 
 _log = logging.getLogger(__name__)
 
-LOT = 200
+LOT = 300
 """Requests that are read for one transaction."""
 
 HOLDS = 0.01
@@ -150,9 +150,14 @@ class Waking(Part):
             effects = self._told(after, outcome_event(after), standing)
         elif not after.state.open:
             deliveries, effects = self._chain_ended(after, woken, standing)
-        kind = _EVENT[woken.turn]
-        named = after.route.stages[woken.stage].name if woken.stage is not None else None
-        event = self._event(kind, request, actor="sayso", via="scheduler", stage=named)
+        event = Event(
+            type=_EVENT[woken.turn],
+            at=self._ledger.clock.now(),
+            actor="sayso",
+            via="scheduler",
+            request=request.id,
+            data={} if woken.stage is None else {"stage": after.route.stages[woken.stage].name},
+        )
         return Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects)
 
     def _chain_ended(
