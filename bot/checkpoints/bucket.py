@@ -7,6 +7,7 @@ Object Lock want it.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +23,12 @@ from bot.core.keyring import Attested
 
 _NEWEST = 100
 """How many are read, of however many there are: the newest says it for all before it."""
+
+_OURS = re.compile(r"\d+-[0-9a-f]+\.json")
+"""The name of a checkpoint. In a bucket without a prefix others may keep folders of theirs, whose names sort last."""
+
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE, _MESSAGE = re.compile(r"<Code>([^<]{1,60})</Code>"), re.compile(r"<Message>([^<]{1,200})</Message>")
 
 
 class BucketPlace:
@@ -62,8 +69,8 @@ class BucketPlace:
         names: list[str] = []
         try:
             async for page in obstore.list(self._store):
-                names += [entry["path"] for entry in page]
-            newest = sorted(name for name in names if name.endswith(".json"))[-_NEWEST:]
+                names += [entry["path"] for entry in page if _OURS.fullmatch(entry["path"])]
+            newest = sorted(names)[-_NEWEST:]
             return tuple([told for name in newest if (told := await self._one(name))])
         except (BaseError, OSError) as fault:
             raise PlaceFailed(_reason(fault)) from fault
@@ -77,7 +84,11 @@ class BucketPlace:
 
 
 def _reason(fault: Exception) -> str:
-    """The first line of what the library says, which goes on with what it looks like inside."""
+    """What S3 answered, where it did; else the first line of what the library says, which goes on with its inside."""
     if isinstance(fault, TimeoutError):
         return f"no answer within {WITHIN.total_seconds():g} s"
-    return str(fault).partition("\n")[0][:300] or type(fault).__name__
+    said = str(fault)
+    answered = [found[1] for found in (one.search(said) for one in (_STATUS, _CODE, _MESSAGE)) if found]
+    if len(answered) > 1:
+        return f"the bucket's server says {': '.join(answered)}"
+    return said.partition("\n")[0][:300] or type(fault).__name__

@@ -136,11 +136,23 @@ async def test_t24_what_stands_in_a_bucket_is_never_written_over(buckets: Bucket
     assert await bucket(buckets, "audit/taken").read() == ()
 
 
-async def test_a_bucket_that_is_not_there_says_so(buckets: Buckets) -> None:
-    """No such bucket, no such server: a failure in one line, without the library's inside."""
+async def test_what_others_keep_in_a_bucket_hides_no_checkpoint(buckets: Buckets) -> None:
+    """Without a prefix, folders of others lie among what is listed, and their names sort last: they are passed over."""
     signed, _ = two()
-    for place in (bucket(buckets, "nowhere"), open_places(["s3://audit?endpoint=http://127.0.0.1:9"], None, ACCESS)[0]):
-        with pytest.raises(PlaceFailed) as told:
+    buckets.ask("PUT", "shared")
+    for number in range(101):
+        buckets.ask("PUT", f"shared/theirs/{number:020d}-00.json", b"{}")
+    place = bucket(buckets, "shared")
+    await place.put(signed)
+    assert [told.signed for told in await place.read()] == [signed]
+
+
+async def test_a_bucket_that_is_not_there_says_so(buckets: Buckets) -> None:
+    """No such bucket, no such server: a failure in one line, in S3's own words or without the library's inside."""
+    signed, _ = two()
+    gone = open_places(["s3://audit?endpoint=http://127.0.0.1:9"], None, ACCESS)[0]
+    for place, why in ((bucket(buckets, "nowhere"), "404: NoSuchBucket: The specified bucket"), (gone, "error")):
+        with pytest.raises(PlaceFailed, match=why) as told:
             await place.put(signed)
         assert "\n" not in str(told.value)
         with pytest.raises(PlaceFailed):
