@@ -57,11 +57,7 @@ async def serve(
     )
     seldom = Seldom()
     logging.getLogger("uvicorn.error").addFilter(seldom)
-    # What was imported and built stays for good: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    # What a call makes is freed by counting; a look every 700 objects, the default, finds next to nothing.
-    gc.set_threshold(_OBJECTS_A_LOOK, 20, 20)
+    collect_seldom()
     server = _Server(config, opened, closing)
     watching = asyncio.ensure_future(_end(server, ending, drain))
     try:
@@ -69,6 +65,15 @@ async def serve(
     finally:
         watching.cancel()
         logging.getLogger("uvicorn.error").removeFilter(seldom)
+
+
+def collect_seldom() -> None:
+    """Let the collector look at what is new alone, and not too often."""
+    # What was imported and built stays for good: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    # What a call makes is freed by counting; a look every 700 objects, the default, finds next to nothing.
+    gc.set_threshold(_OBJECTS_A_LOOK, 20, 20)
 
 
 def room() -> int:
