@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import Cluster
+
+# Where bytecode is not to be kept, as in images, each of some hundred processes would compile the program anew, and
+# each worker every test: half of what a start costs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes says more of the machine, and of what else runs on it, than of what is tested.
 settings.register_profile("sayso", deadline=None, suppress_health_check=[HealthCheck.too_slow])
