@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from store import open_store
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +17,9 @@ OFF = (
     *("httpx", "imap_tools", "joserfc", "obstore", "opentelemetry", "slack_bolt", "slack_sdk"),
     *("sqlalchemy.dialects.postgresql", "sqlalchemy.orm"),
 )
+ON_FOR_SLACK = {"aiohttp", "slack_sdk"}
+SLACK = {"SLACK_API_URL": "http://127.0.0.1:9/", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "signing-secret"}
+"""Signed HTTP; nobody answers there."""
 RULES = """\
 version: 1
 people: {ana: {name: Ana Silva}}
@@ -41,10 +46,11 @@ asyncio.run(start())
 """
 
 
-async def test_a_start_loads_no_library_of_what_is_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("on", "needs"), [({}, set()), (SLACK, ON_FOR_SLACK)], ids=["no channel", "slack"])
+async def test_a_start_loads_no_library_of_what_is_off(tmp_path: Path, on: dict[str, str], needs: set[str]) -> None:
     """On SQLite, with browsers that may take push and none that does, nothing that sends, seals or migrates is loaded.
 
-    Each of these is 40 to 150 ms of a start, and 2 to 15 MB for good.
+    Each of these is 40 to 150 ms of a start, and 2 to 15 MB for good. With Slack on, bolt waits for Slack's first word.
     """
     url = f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}"
     await (await open_store(url, exclusive=True)).close()
@@ -55,7 +61,9 @@ async def test_a_start_loads_no_library_of_what_is_off(tmp_path: Path) -> None:
         "SAYSO_SECRET": "x7PpVwqk3mJt9ZsR2uYc8LhN4dGf6BaE1iQoWvXz5Kj",
         "SAYSO_WEBHOOK_SECRET": "whsec_c29tZSB0aGlydHktdHdvIGJ5dGVzIG9mIHNlY3JldCE=",
         "SAYSO_DATABASE_URL": url,
+        **on,
     }
-    words = [sys.executable, "-c", START, *OFF]
+    words = [sys.executable, "-c", START, *(name for name in OFF if name not in needs)]
     shown = subprocess.run(words, cwd=tmp_path, env=given, capture_output=True, text=True, check=False)  # noqa: ASYNC221, S603  # our own interpreter, and nothing else is under way
-    assert (shown.stdout.strip(), shown.returncode) == ("['push'] []", 0), shown.stderr
+    channels = ["push", "slack"] if on else ["push"]
+    assert (shown.stdout.strip(), shown.returncode) == (f"{channels} []", 0), shown.stderr

@@ -1,4 +1,7 @@
-"""Slack: cards with buttons, modals, thread replies, a command and a home tab. Importing it imports slack-bolt."""
+"""Slack: cards with buttons, modals, thread replies, a command and a home tab.
+
+Importing it imports slack_sdk; slack-bolt comes with the first thing that Slack has to say.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bot.core.card import Card
@@ -15,7 +16,6 @@ from bot.core.token import Tokens
 from channels.slack import draw, events
 from channels.slack.api import CallFailed, SlackApi
 from channels.slack.bundles import Bundles, bundle_of
-from channels.slack.listeners import bolt_app
 from channels.slack.lists import Lists
 from channels.slack.people import People
 from channels.slack.posts import Posts
@@ -27,6 +27,9 @@ from channels.slack.surface import LOG, Surface
 from channels.slack.sweeps import Sweeps
 
 if TYPE_CHECKING:
+    from slack_bolt.app.async_app import AsyncApp
+    from slack_bolt.response import BoltResponse
+
     from channels.slack.socket import Socket
 
 DIRECT = "dm"
@@ -68,21 +71,9 @@ class SlackChannel:
         self._bundles = Bundles(self._posts, reviews, clock, pressed)
         self._people = People(self._api, reviews, clock)
         self._surface = Surface(self._api, reviews, self._people, self._cards, Tokens(secrets, "slack.form"))
-        self._app = bolt_app(
-            api_url=settings.api_url,
-            bot_token=settings.bot_token,
-            people=self._people,
-            presses=Presses(self._surface, clock),
-            sweeps=Sweeps(self._surface, reviews, pressed),
-            submissions=Submissions(self._surface),
-            replies=Replies(self._surface),
-            lists=Lists(self._surface),
-        )
+        self._sweeps = Sweeps(self._surface, reviews, pressed)
+        self._app: AsyncApp | None = None
         self._socket: Socket | None = None
-        if settings.app_token:
-            from channels.slack.socket import Socket  # noqa: PLC0415  # signed HTTP needs none of it
-
-            self._socket = Socket(self._app, self._api, settings.app_token)
         self._problem: str | None = "Slack: not connected yet"
         self._tried = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -164,7 +155,43 @@ class SlackChannel:
         secret = self._settings.signing_secret
         if not secret:
             return 404, {"content-type": "text/plain; charset=utf-8"}, b"Slack does not come in by HTTP here."
-        return await events.answer(self._app, secret, headers, body, now)
+        return await events.answer(self._dispatch, secret, headers, body, now)
+
+    async def _dispatch(self, text: str, headers: dict[str, str]) -> BoltResponse:
+        app = await self._listening()
+        from slack_bolt.request.async_request import AsyncBoltRequest  # noqa: PLC0415  # `_listening` has loaded bolt
+
+        return await app.async_dispatch(AsyncBoltRequest(body=text, headers=dict(headers)))
+
+    async def _listening(self) -> AsyncApp:
+        """What hears Slack, made where Slack first has something to say.
+
+        Bolt is 70 ms of a start and 4 MB. It is loaded in a thread: what else is under way is not to wait for that.
+        """
+        if self._app is None:
+            listeners = await asyncio.to_thread(import_module, "channels.slack.listeners")
+            self._app = self._app or listeners.bolt_app(
+                api_url=self._settings.api_url,
+                bot_token=self._settings.bot_token,
+                people=self._people,
+                presses=Presses(self._surface, self._clock),
+                sweeps=self._sweeps,
+                submissions=Submissions(self._surface),
+                replies=Replies(self._surface),
+                lists=Lists(self._surface),
+            )
+        return self._app
+
+    async def _connected(self) -> None:
+        """Know whom the token stands for, and by Socket Mode hear Slack. Raises `CallFailed`."""
+        if self._people.identity is None or self._socket is None:
+            self._people.identity = await self._api.identity()
+        if self._socket is None and self._settings.app_token:
+            app = await self._listening()
+            socket = await asyncio.to_thread(import_module, "channels.slack.socket")
+            self._socket = socket.Socket(app, self._api, self._settings.app_token)
+        if self._socket is not None:
+            await self._socket.ensure()
 
     async def start(self) -> None:
         """Connect. Returns within 2 s; what is not connected by then goes on in the background."""
@@ -193,10 +220,7 @@ class SlackChannel:
         pause = _FIRST_PAUSE
         while True:
             try:
-                if self._people.identity is None or self._socket is None:
-                    self._people.identity = await self._api.identity()
-                if self._socket is not None:
-                    await self._socket.ensure()
+                await self._connected()
             except CallFailed as failed:
                 self._problem = f"Slack: {_WHAT_TO_DO.get(failed.code, failed.code)}"
                 LOG.warning("%s; trying again in %.0f s", self._problem, pause)

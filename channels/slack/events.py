@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from slack_bolt.app.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
-
 from channels.slack.surface import LOG
+
+if TYPE_CHECKING:
+    from slack_bolt.response import BoltResponse
 
 Response = tuple[int, dict[str, str], bytes]
 TOLERANCE = 300
@@ -77,15 +77,24 @@ _OBJECTS = ("event", "view", "user", "team", "container", "channel", "message")
 _NAMED = {"event": "type", "view": "callback_id"}
 
 
-async def answer(app: AsyncApp, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Response:
-    """One post: 401 unless Slack signed it, 400 where it cannot be read, else what the listener answers."""
+async def answer(
+    dispatch: Callable[[str, dict[str, str]], Awaitable[BoltResponse]],
+    secret: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+) -> Response:
+    """One post: 401 unless Slack signed it, 400 where it cannot be read, else what the listener answers.
+
+    ``dispatch`` hands a text and its headers to bolt.
+    """
     named = {name.lower(): value for name, value in headers.items()}
     if not verified(secret, named, body, now):
         _told_seldom(now)
         return _plain(401, "The signature is missing, wrong or too old.")
     try:
         text, _ = parsed(named.get("content-type", ""), body)
-        response = await app.async_dispatch(AsyncBoltRequest(body=text, headers=dict(named)))
+        response = await dispatch(text, named)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return _plain(400, "The body is not what Slack sends.")
     return response.status, {k: v[0] for k, v in response.headers.items() if v}, response.body.encode()
