@@ -209,22 +209,20 @@ class Bot:
 
     async def _probes(self) -> Sequence[Probe]:
         leaving = self.ending.asked.is_set()
-        found = await probes(self.store, self.scheduler, self.rules, self.channels, leaving=leaving)
-        if leaving:
-            return found
-        return [*found, *await replica_probes(self.store, self.replicas), *trail_probes(self.notary)]
+        found, others = await asyncio.gather(
+            probes(self._counts, self.scheduler, self.rules, self.channels, leaving=leaving),
+            replica_probes(self.store, self._counts.alive, self.replicas),
+        )
+        return found if leaving else [*found, *others, *trail_probes(self.notary)]
 
     async def _figures(self) -> Sequence[Figure]:
-        leaving = self.ending.asked.is_set()
-        return [
-            *await figures(self.store, self.courier, self.rules, self.desk.live, self.email),
-            *await house_figures(self.store, self._counts, self.scheduler, self.channels, leaving=leaving),
-            *build_figures(self.settings.database_url),
-            *await replica_figures(self.store),
-            *trail_figures(self.notary),
-            *trust_figures(self.desk.trust),
-            *insight_figures(self.follower.standing),
-        ]
+        asked = await asyncio.gather(
+            figures(self._counts, self.courier, self.rules, self.desk.live, self.email),
+            house_figures(self._counts, self.scheduler, self.channels, leaving=self.ending.asked.is_set()),
+            replica_figures(self.store, self._counts.alive),
+        )
+        own = (build_figures(self.settings.database_url), trail_figures(self.notary), trust_figures(self.desk.trust))
+        return [one for part in (*asked, *own, insight_figures(self.follower.standing)) for one in part]
 
     def _warnings(self) -> Sequence[str]:
         return warnings(self.rules.current())

@@ -7,12 +7,14 @@ takes more than a hundredth of one reader, however much is stored.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from bot.asked import Asked
 from bot.core.model import ExecutionState, State
-from bot.core.ports import Clock, Store
+from bot.core.ports import Clock, Replica, Stopped, Store
 from bot.core.ports.standing import Census, Standing
+from bot.sharing import alive_on
 from bot.web.calls import histogram
 from bot.web.house import Figure
 
@@ -47,6 +49,11 @@ class Counts:
     """The store's figures."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
+        self.writable: Asked[bool] = Asked(store.writable, otherwise=False)
+        self.stopped: Asked[Stopped | None] = Asked(store.stopped, otherwise=None)
+        self.alive: Asked[Sequence[Replica]] = Asked(lambda: alive_on(store), otherwise=())
+        """The bots alive on a shared store; none where nobody can say."""
+        self._counted: Asked[list[Figure]] = Asked(self._count, otherwise=[])
         self._store = store
         self._clock = clock
         self._glance: _Kept[Standing] = _Kept(lambda: store.standing(clock.now()), _GLANCE_SECONDS)
@@ -54,10 +61,13 @@ class Counts:
 
     async def figures(self) -> list[Figure]:
         """Every sample; without those of the rows while the store cannot be read."""
-        standing = await self._glance.get()
-        return [*self._lags(standing), *_waiting(standing), *_by_state(await self._census.get()), *self.load()]
+        return [*await self._counted.get(), *self._load()]
 
-    def load(self) -> list[Figure]:
+    async def _count(self) -> list[Figure]:
+        standing = await self._glance.get()
+        return [*self._lags(standing), *_waiting(standing), *_by_state(await self._census.get())]
+
+    def _load(self) -> list[Figure]:
         """What the writer says, which needs no reading."""
         load = self._store.load()
         return [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.core.errors import SaysoError
-from bot.core.ports import Channel, Stopped, Store
+from bot.core.ports import Channel, Stopped
 from bot.core.trust.grants import GrantState
 from bot.counts import Counts
 from bot.courier import Courier
@@ -22,7 +22,7 @@ _BAD_RULES = "the file as it is now is not in force; the log and sayso check say
 
 
 async def probes(
-    store: Store, scheduler: Scheduler, rules: Rules, channels: Mapping[str, Channel], *, leaving: bool = False
+    counts: Counts, scheduler: Scheduler, rules: Rules, channels: Mapping[str, Channel], *, leaving: bool = False
 ) -> Sequence[Probe]:
     """Each part, and whether it is ready; ``leaving``: the bot was told to stop, and answers on for a moment.
 
@@ -31,7 +31,7 @@ async def probes(
     """
     if leaving:
         return [Probe("stopping", ok=False, detail="was told to stop")]
-    writable = await store.writable()
+    writable = await counts.writable.get()
     tick, refused = scheduler.fault(), rules.fault()
     found = [
         Probe("store", writable, "writable" if writable else "cannot be written"),
@@ -39,7 +39,7 @@ async def probes(
         # A typo must not take the bot, which goes on by the last good file, out of service.
         Probe("rules", refused is None, _BAD_RULES if refused else rules.current().hash, vital=False),
     ]
-    stopped = await store.stopped() if writable else None
+    stopped = await counts.stopped.get() if writable else None
     if stopped:
         # Somebody wanted that, so the bot is as ready as they want it.
         found.append(Probe("replays", ok=True, detail=_stopped(stopped), vital=False))
@@ -56,7 +56,7 @@ def _stopped(stopped: Stopped) -> str:
     return ", ".join([*whole, *agents, *(f"stopped for the action {name}" for name in stopped.actions)])
 
 
-async def figures(store: Store, courier: Courier, rules: Rules, live: Live, email: Any) -> Sequence[Figure]:
+async def figures(counts: Counts, courier: Courier, rules: Rules, live: Live, email: Any) -> Sequence[Figure]:
     """Every sample; ``email`` is the channel, None where it is off."""
     about = "What the courier has still to do, by kind."
     found = [Figure("sayso_courier_waiting", about, n, {"kind": kind}) for kind, n in courier.waiting.items()]
@@ -64,12 +64,18 @@ async def figures(store: Store, courier: Courier, rules: Rules, live: Live, emai
         told = "Letters that came in and were put aside without a trace, by reason."
         name, counted = "sayso_letters_put_aside_total", email.aside.items()
         found += [Figure(name, told, count, {"reason": str(reason)}, "counter") for reason, count in counted]
-    stopped = await store.stopped()
-    named = "Agents and actions whose replays are stopped by name."
+    stopped = await counts.stopped.get()
     return [
         *found,
         *_rules_figures(rules),
         Figure("sayso_inbox_pages_open", "Pages of the inbox that are told of changes.", float(live.watching)),
+        *(_switches(stopped) if stopped is not None else ()),
+    ]
+
+
+def _switches(stopped: Stopped) -> list[Figure]:
+    named = "Agents and actions whose replays are stopped by name."
+    return [
         Figure("sayso_replays_paused", "Whether all replays are stopped.", float(stopped.everything)),
         Figure("sayso_replays_paused_by_name", named, float(len(stopped.agents)), {"kind": "agent"}),
         Figure("sayso_replays_paused_by_name", named, float(len(stopped.actions)), {"kind": "action"}),
@@ -85,19 +91,15 @@ def trust_figures(trust: Trusted) -> list[Figure]:
 
 
 async def house_figures(
-    store: Store, counts: Counts, scheduler: Scheduler, channels: Mapping[str, Channel], *, leaving: bool
+    counts: Counts, scheduler: Scheduler, channels: Mapping[str, Channel], *, leaving: bool
 ) -> list[Figure]:
     """What the alerts ask: whether each part works, and how far behind it is.
 
     While the store cannot be read there are none of its own.
     """
-    writable = await store.writable()
+    writable, counted = await asyncio.gather(counts.writable.get(), counts.figures())
     late = scheduler.late()
     up = {name: await channel.fault() is None for name, channel in channels.items()}
-    try:
-        counted = await counts.figures()
-    except SaysoError:
-        counted = counts.load()
     return [
         Figure("sayso_store_writable", "Whether the store can be written.", float(writable)),
         Figure("sayso_stopping", "Whether the bot was told to stop.", float(leaving)),

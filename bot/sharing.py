@@ -7,27 +7,24 @@ import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.core.errors import SaysoError
+from bot.asked import Asked
 from bot.core.policy import Policy
 from bot.core.ports import Replica, Store
 from bot.desk import Replicas
 from bot.web.house import Figure, Probe
 
 
-async def replica_probes(store: Store, own: Replicas) -> list[Probe]:
+async def replica_probes(store: Store, alive: Asked[Sequence[Replica]], own: Replicas) -> list[Probe]:
     """One, where the store is shared: whether the others hear this one, and whether all go by the same rules."""
     if not store.shared:
         return []
     if own.fault is not None:
         return [Probe("replicas", ok=False, detail=own.fault, vital=False)]
-    try:
-        alive = await alive_on(store)
-    except SaysoError as trouble:
-        return [Probe("replicas", ok=False, detail=trouble.detail, vital=False)]
-    fault = differing(alive)
+    found = await alive.get()
+    fault = differing(found) if found else "which are alive cannot be read"
     if fault is not None:
         return [Probe("replicas", ok=False, detail=fault, vital=False)]
-    return [Probe("replicas", ok=True, detail=f"{len(alive)} alive", vital=False)]
+    return [Probe("replicas", ok=True, detail=f"{len(found)} alive", vital=False)]
 
 
 def terms(policy: Policy, secrets: Sequence[str]) -> str:
@@ -47,17 +44,14 @@ def differing(alive: Sequence[Replica]) -> str | None:
     return None
 
 
-async def replica_figures(store: Store) -> list[Figure]:
-    """How many are alive, and by how many different files of rules they go."""
-    if not store.shared:
+async def replica_figures(store: Store, alive: Asked[Sequence[Replica]]) -> list[Figure]:
+    """How many are alive, and by how many different files of rules they go; nothing where that cannot be read."""
+    found = await alive.get() if store.shared else ()
+    if not found:
         return []
-    try:
-        alive = await alive_on(store)
-    except SaysoError:
-        return []
-    rules = float(len({one.rules.partition(" ")[0] for one in alive}))
+    rules = float(len({one.rules.partition(" ")[0] for one in found}))
     return [
-        Figure("sayso_replicas", "Bots alive on this store.", float(len(alive))),
+        Figure("sayso_replicas", "Bots alive on this store.", float(len(found))),
         Figure(
             "sayso_replica_rules", "Different rules that they go by; more than 1 only while a change goes round.", rules
         ),

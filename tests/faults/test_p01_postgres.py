@@ -12,6 +12,7 @@ from msgspec import Struct
 from tests.fakes.proxy import Proxy, Way
 from tests.fakes.receiver import End, Receiver
 from tests.faults.agreeing import Client, agree, ready
+from tests.operations.test_metrics import scraped
 from tests.postgres import Cluster
 from tests.stories.program import Program
 
@@ -124,6 +125,7 @@ async def test_p10_away_for_seconds(program: Program, receiver: Receiver, site: 
         assert await client.submit("away") == 503
         assert (await agent.call("GET", "/readyz"))[0] == 503
         assert (await agent.call("GET", "/healthz"))[0] == 200
+        assert (await scraped(program))["sayso_store_writable"] == 0
         assert len(receiver.calls) == 1
         await site.proxy.accept()
         await ready(agent, 30)

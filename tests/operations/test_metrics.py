@@ -16,9 +16,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot import asked
 from bot.clock import SystemClock
+from bot.core.errors import Unavailable
 from bot.core.histogram import Histogram
 from bot.core.model import Role
+from bot.core.ports import Stopped
 from bot.core.ports.standing import Census, Load, Standing
 from bot.counts import Counts
 from store import SqlStore, open_store
@@ -116,6 +119,16 @@ class Slow:
         await asyncio.sleep(self.seconds)
         return Census(requests={"pending": self.asked}, executions={})
 
+    async def writable(self) -> bool:
+        """As slowly."""
+        self.asked += 1
+        await asyncio.sleep(self.seconds)
+        return True
+
+    async def stopped(self) -> Stopped:
+        """Nothing is, and it cannot be read."""
+        raise Unavailable
+
     def load(self) -> Load:
         """Nothing was written."""
         return Load(0, Histogram())
@@ -130,6 +143,19 @@ async def test_counting_is_paid_once_however_often_it_is_scraped() -> None:
         assert [f.value for f in figures if f.labels.get("state") == "pending"] == [1.0]
     assert store.asked == 1
     assert counts._census._until - asyncio.get_running_loop().time() > 15  # noqa: SLF001  # 100 × 0.2 s, from a moment ago
+
+
+async def test_a_store_in_trouble_keeps_nobody_waiting_who_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not answered in time, or refused, is the worse answer; the question is asked once, however many ask."""
+    monkeypatch.setattr(asked, "WITHIN", 0.05)
+    store: Any = Slow(0.5)
+    counts = Counts(store, SystemClock())
+    assert await asyncio.gather(*(counts.writable.get() for _ in range(20))) == [False] * 20
+    assert await counts.stopped.get() is None
+    async with asyncio.timeout(30):
+        while not await counts.writable.get():
+            await asyncio.sleep(0)
+    assert store.asked == 1
 
 
 @pytest.fixture
