@@ -14,6 +14,9 @@ from bot.core.model import Request, State
 from bot.core.ports import Change
 from store import rows
 
+_PENDING = State.PENDING
+"""Looked up once: it is asked about again and again, and a member costs ten times a name."""
+
 
 def whole(change: Change, after: Request) -> Request:
     """The request after a change, its decision among its decisions whether or not ``after`` brings it."""
@@ -33,7 +36,7 @@ def deadline(request: Request) -> int | None:
 
 def waiting(request: Request, assignees: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """For whom a request waits, as `Request.waits_for` says it of each; ``assignees`` are its own, where known."""
-    if request.state is not State.PENDING:
+    if request.state is not _PENDING:
         return ()
     voted = {vote.by for vote in request.votes}
     asked = request.assignees if assignees is None else assignees
@@ -45,7 +48,7 @@ def moved(before: Request | None, after: Request) -> list[dict[str, Any]]:
 
     Somebody asked anew after an approval was taken back has a row already, so they are to be written over.
     """
-    pending = before is not None and before.state is after.state is State.PENDING
+    pending = before is not None and before.state is after.state is _PENDING
     if before is not None and pending and not (before.decisions or after.decisions):
         return _asked_more(before.assignees, after.assignees, after)
     already: tuple[str, ...] = ()
@@ -66,6 +69,8 @@ def _asked_more(already: tuple[str, ...], now: tuple[str, ...], after: Request) 
     if already == now:
         return []
     more = [_row(after, person, waits=True) for person in now if person not in already]
+    if len(already) + len(more) == len(now):
+        return more
     return more + [_row(after, person, waits=False) for person in already if person not in now]
 
 

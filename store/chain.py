@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from bot.core.chain import START, ChainReport, chained, conclude, verify
+from bot.core.chain import START, ChainReport, conclude, linked, verify
 from bot.core.model import Event
 from bot.core.ports import Store
 from store import queries, rows
@@ -44,21 +44,23 @@ class Chain:
         self._seq = -1
         self._hash = ""
         self._lines: list[dict[str, Any]] = []
+        # Written into again and again, which costs half of a new one a line.
+        self._body = bytearray()
 
     def append(self, event: Event, data: dict[str, Any], request: str | None) -> None:
         """Add a line; ``data`` is the event's, completed by what the tables took."""
         if self._seq < 0:
             self._seq, self._hash = queries.head(self._cursor)
-        seq = self._seq + 1
-        body = rows.json_text(_Body(seq, event.type, event.at, event.actor, event.via, request, data))
-        digest = chained(self._hash, body)
+        seq, previous, body = self._seq + 1, self._hash, self._body
+        rows.encoder.encode_into(_Body(seq, event.type, event.at, event.actor, event.via, request, data), body)
+        digest = linked(previous.encode(), body)
         self._lines.append(
             {
                 "seq": seq,
-                "previous": self._hash,
+                "previous": previous,
                 "hash": digest,
                 "type": event.type,
-                "body": body,
+                "body": body.decode(),
                 "request": request,
                 "at": rows.micros(event.at),
             }

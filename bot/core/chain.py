@@ -50,7 +50,12 @@ START = ChainReport()
 
 def chained(previous: str, body: str) -> str:
     """An event's hash: SHA-256 hex over the previous one's (hex, ASCII) followed by the body (UTF-8)."""
-    return hashlib.sha256(previous.encode() + body.encode()).hexdigest()
+    return linked(previous.encode(), body.encode())
+
+
+def linked(previous: bytes, body: bytes | bytearray) -> str:
+    """As `chained`, of what is encoded."""
+    return hashlib.sha256(previous + body).hexdigest()
 
 
 def verify(

@@ -16,6 +16,8 @@ from bot.core.model import IfEmpty, Request, State, Step, Track
 from bot.core.seating import clock_of, next_chance, runs_until, seated
 
 _NOBODY: frozenset[str] = frozenset()
+_PENDING = State.PENDING
+"""Looked up once: it is asked about again and again, and a member costs ten times a name."""
 
 
 class Due(Struct, frozen=True):
@@ -180,7 +182,7 @@ def followed(request: Request, before: Request, now: datetime) -> Request:
 
 def ends_at(request: Request, track: Track) -> datetime | None:
     """When a track's newest step has waited long enough (or is asked at last), or None where it waits for ever."""
-    if request.state is not State.PENDING or track.exhausted:
+    if request.state is not _PENDING or track.exhausted:
         return None
     if track.held_until is not None or track.step_at is None:
         return track.held_until
@@ -193,7 +195,7 @@ def ends_at(request: Request, track: Track) -> datetime | None:
 def timed(request: Request) -> Request:
     """The request with the moment at which something next happens by itself."""
     due = request.expires_at
-    if request.state is State.PENDING:
+    if request.state is _PENDING:
         for track in request.open_tracks:
             for moment in (ends_at(request, track), track.remind_at):
                 if moment is not None and moment < due:
@@ -203,7 +205,7 @@ def timed(request: Request) -> Request:
 
 def turned(request: Request, now: datetime) -> Due | None:
     """The track whose step ended (or is to be asked) first, up to ``now``."""
-    if request.state is not State.PENDING:
+    if request.state is not _PENDING:
         return None
     first: Due | None = None
     for track in request.open_tracks:
@@ -215,7 +217,7 @@ def turned(request: Request, now: datetime) -> Due | None:
 
 def reminded(request: Request, now: datetime) -> tuple[Request, int] | None:
     """The request after a reminder that came due, the ones that were missed left out; and in which stage."""
-    for track in request.open_tracks if request.state is State.PENDING else ():
+    for track in request.open_tracks if request.state is _PENDING else ():
         step = _steps(request, track)[track.step]
         if track.remind_at is None or track.remind_at > now or step.remind is None:
             continue
@@ -231,7 +233,7 @@ def reminded(request: Request, now: datetime) -> tuple[Request, int] | None:
 def next_step_at(request: Request) -> datetime | None:
     """When the next step of the track that a single line speaks of is asked too, or None."""
     track = request.track
-    if track is None or request.state is not State.PENDING or track.exhausted:
+    if track is None or request.state is not _PENDING or track.exhausted:
         return None
     plan = request.route.stages[track.stage]
     if plan.following(track.step) is None and track.round >= plan.repeat:
