@@ -9,14 +9,16 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from bot.core.model import Delivery, Event, Request
 from bot.core.pointers import names
-from bot.core.ports import AuditLine, Change
+from bot.core.ports import AuditLine, Change, Letter
 from bot.core.redaction import names_secrets, veil_of
 from store import queries, rows
 from store.cursor import Cursor
+from store.letters import letter
 from store.sealing import (
     SEALED,
     bare_advice,
@@ -195,6 +197,10 @@ class ErasingTx(ABC):
         found = self._cursor.all(self._say.subjects.owned, {"subject": self.subject_hash(subject)})
         return tuple(request_id for (request_id,) in found)
 
+    def owes(self, effect_id: str) -> bool:
+        """See `Tx.owes`."""
+        return self._cursor.one(self._say.subjects.owed, {"id": effect_id}) is not None
+
     def erase(self, subject: str, *, at: datetime, actor: str, via: str) -> int:
         """See `Tx.erase`."""
         if self._cursor.say.dialect.name == "sqlite":
@@ -205,11 +211,19 @@ class ErasingTx(ABC):
         # First: what is told from here on is sealed for nobody.
         destroyed = self._cursor.change(self._say.subjects.destroy, {"subject_": hashed, "at": rows.micros(at)})
         forget_amounts(self._cursor, owned)
+        self._unwritten(frozenset(owned))
         for request_id in owned:
             self._bare(request_id, at, actor, via)
         data = {"subject": hashed, "keys": destroyed, "requests": len(owned)}
         self.append(Event(type="subject.erased", at=at, actor=actor, via=via, data=data))
         return len(owned)
+
+    def _unwritten(self, owned: frozenset[str]) -> None:
+        """Take back the answers to digests that name one of these; the effect of such an answer is about another."""
+        for effect_id, note in self._cursor.all(self._say.subjects.letters):
+            key = letter(self._cursor, msgspec.json.decode(note, type=Letter).thread)
+            if key is not None and not owned.isdisjoint(item.request for item in key.items):
+                self._cursor.change(self._say.finish, {"id": effect_id})
 
     def _bare(self, request_id: str, at: datetime, actor: str, via: str) -> None:
         say, cursor, asked = self._say.subjects, self._cursor, {"request": request_id}

@@ -59,6 +59,8 @@ class SubjectStatements:
         self.bare_delivery = p(sa.update(deliveries).where(deliveries.c.id == bind("id_")).values(body=bind("body")))
         said: dict[str, Any] = {name: bind(name) for name in ("title", "answer", "route", "advice")}
         self.bare_request = p(sa.update(requests).where(requests.c.id == bind("id_")).values(**said))
+        self.letters = p(sa.select(effects.c.id, effects.c.note).where(effects.c.kind == "letter"))
+        self.owed = p(sa.select(effects.c.id).where(effects.c.id == bind("id")))
         mine: sa.BindParameter[Any] = bind("request_")
         self.forgotten = (
             p(sa.update(idempotency).where(idempotency.c.request == mine).values(body_hash="")),

@@ -201,6 +201,8 @@ class Errands:
         channel = self._channels.get(effect.ref)
         if channel is None:
             raise SendFailed(f"the channel {effect.ref} is off", temporary=False)
+        if not await self._desk.still_owed(effect):
+            return 1
         letter = msgspec.json.decode(effect.note, type=Letter)
         await asyncio.wait_for(channel.write(letter, effect.id), _SEND_TIMEOUT)
         return await self._done(effect)

@@ -13,6 +13,7 @@ from bot.core.ports import (
     MOST_ANSWERS,
     Change,
     Cursor,
+    Effect,
     EffectKind,
     Handled,
     KeyItem,
@@ -95,6 +96,10 @@ class Letters(Part):
     @staticmethod
     def _known(tx: Tx, delivery: Delivery) -> bool:
         return delivery.state is DeliveryState.FAILED and tx.unreachable_at(delivery.channel, delivery.to) is not None
+
+    async def still_owed(self, effect: Effect) -> bool:
+        """Whether an answer is still to be sent: what it is about may have been erased since (threat T23)."""
+        return await self._ledger.store.write(lambda tx: tx.owes(effect.id))
 
     async def unreachable(self, channel: str, to: str) -> Unreachable | None:
         """Why nobody is reached at an address, if that is known and not older than a day."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,8 @@ _PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 _TOO_MANY, _SERVER_ERROR = 429, 500
+_CODE = re.compile(r"[a-z0-9_.]{1,60}")
+"""A code of Slack's. Anything else is words, which may quote the card and are kept nowhere (threat T23)."""
 
 
 class CallFailed(Exception):
@@ -159,7 +162,8 @@ def _failure(refused: SlackApiError) -> CallFailed:
     answer = refused.response
     status: int = getattr(answer, "status_code", 0) or getattr(answer, "status", 0)
     data = getattr(answer, "data", None)
-    code = data.get("error") if isinstance(data, dict) else None
+    said = data.get("error") if isinstance(data, dict) else None
+    code = said if isinstance(said, str) and _CODE.fullmatch(said) else "unnamed_error" if said else None
     if status == _TOO_MANY or code in ("ratelimited", "rate_limited"):
         return CallFailed(code or "ratelimited", temporary=True, retry_after=_seconds(answer.headers))
     if status >= _SERVER_ERROR or not code:

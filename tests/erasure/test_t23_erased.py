@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from bot.clock import SystemClock, entropy
 from bot.core.errors import SendFailed
 from bot.core.model import Event, Submission, Verb
-from bot.core.ports import Change, Effect, EffectKind
+from bot.core.ports import Change, Effect, EffectKind, Handled, KeyItem, Letter, Receipt, ReplyKey
 from bot.desk import Ledger
 from bot.desk.beside import Beside
 from bot.desk.erasing import erase
@@ -186,3 +186,29 @@ async def test_t23_a_running_bot_redraws_what_a_command_beside_it_erased(house: 
     assert await scrub_beside(house.store, house.path, busy_timeout=5)
     files = [house.path, house.path.with_name("sayso.db-wal")]
     assert [file.name for file in files if canaries_in(read(file))] == []
+
+
+async def test_t23_an_answer_to_a_digest_is_not_sent_once_one_of_its_requests_is_erased(house: House) -> None:
+    """It waits for a mail server that is down, in the table as in memory, and is about another request by its row."""
+    other = await house.submit("deploy.start")
+    mine = await house.submit("account.close", arguments={"customer": CANARIES[0]})
+    items = tuple(
+        KeyItem(request=one.id, revision=1, digest=one.digest, delivery="dlv_1", fully_shown=True, number=number)
+        for number, one in enumerate((other, mine), 1)
+    )
+    now = house.clock.now()
+    mark = {"hash": "hash", "letter": "letter_1", "channel": "email", "person": "ana", "at": now}
+    await house.desk.keep_key(ReplyKey(**mark, items=items, expires_at=now + timedelta(days=30)))
+    await house.work()
+    await house.rest()
+    mail = house.channels["email"]
+    mail.faults = [SendFailed("451 4.3.0", temporary=True, retry_after=30)]
+    answer = Letter(person="ana", subject="Re: 2", lines=(f"2. {CANARIES[0]}",), link="https://x", thread="letter_1")
+    about = Handled(request=other.id, actor="person:ana", via="email", refused=False)
+    await house.desk.file(Receipt(key="key_1", thread="letter_1", verdict="reject", at=now), answer, about)
+    await house.rest()
+    assert canaries_in(str(house.sql("select note from effects where kind = 'letter'"))) == [CANARIES[0]]
+    await erase(house.ledger, CANARIES[0], by="cli:test", via="cli", cancel=True)
+    assert house.sql("select note from effects where kind = 'letter'") == []
+    await house.later(seconds=30)
+    assert mail.letters == []

@@ -80,6 +80,9 @@ class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
         For good: nothing of it can be read again, by anybody, from this database.
         """
 
+    def owes(self, effect_id: str) -> bool:
+        """Whether an effect is still in the table: neither done, nor taken back by an erasure."""
+
     def spent(self, rule: str, key: str, since: datetime) -> tuple[int, int]:
         """How many entries an account has at or after ``since``, and the sum of their amounts in micro-units.
 
