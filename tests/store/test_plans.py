@@ -54,8 +54,11 @@ EVERYTHING = Wanted(
 )
 
 PLANS = [
-    ("due", SAY.due, "USING INDEX requests_due (due_at<?)"),
-    ("next due", SAY.next_due, "USING INDEX requests_due"),
+    ("due", SAY.due.ids, "USING INDEX requests_due (due_at<?)"),
+    ("due, whole", SAY.due.whole, "requests USING INDEX requests_due (due_at<?)"),
+    ("due, with revisions", SAY.due.whole, "revisions USING INDEX sqlite_autoindex_revisions_1 (request=?"),
+    ("cards of many", SAY.due.cards[20], "USING INDEX deliveries_request (request=?)"),
+    ("next due", SAY.due.next, "USING INDEX requests_due"),
     ("count open", SAY.count_open, "USING INDEX requests_open_agent (agent=?)"),
     ("what waits", _queue(Wanted()), "SCAN requests USING INDEX requests_deadline"),
     ("what waits for one", _queue(Wanted(waits_for="ana")), WAITING),
@@ -136,7 +139,7 @@ async def test_an_index_answers(driver: sqlite3.Connection, statement: Prepared,
     assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step], plan
 
 
-@pytest.mark.parametrize("name", ["due", "next_due", "unfinished", "accounts.rejected"])
+@pytest.mark.parametrize("name", ["due.ids", "due.whole", "due.next", "unfinished", "accounts.rejected"])
 async def test_what_is_asked_always_is_not_sorted(driver: sqlite3.Connection, name: str) -> None:
     """What every tick, every batch and every submission asks comes in order from its index."""
     statement: Prepared = attrgetter(name)(SAY)
