@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -197,7 +198,7 @@ async def test_t23_an_answer_to_a_digest_is_not_sent_once_one_of_its_requests_is
         for number, one in enumerate((other, mine), 1)
     )
     now = house.clock.now()
-    mark = {"hash": "hash", "letter": "letter_1", "channel": "email", "person": "ana", "at": now}
+    mark: dict[str, Any] = {"hash": "hash", "letter": "letter_1", "channel": "email", "person": "ana", "at": now}
     await house.desk.keep_key(ReplyKey(**mark, items=items, expires_at=now + timedelta(days=30)))
     await house.work()
     await house.rest()

@@ -119,7 +119,7 @@ class Wired:
         """The letters that were taken, their parts decoded."""
         parts = [part for mail in self.smtp.mails for part in mail.parsed.walk() if not part.is_multipart()]
         heads = [f"{mail.parsed['Subject']} {mail.parsed['To']}" for mail in self.smtp.mails]
-        return "\n".join([*heads, *(str(part.get_payload(decode=True), "utf-8") for part in parts)])
+        return "\n".join([*heads, *(str(part.get_content()) for part in parts)])
 
     def pushed(self) -> str:
         """What stands on lock screens."""
