@@ -40,8 +40,7 @@ class DueTx:
         for first in range(0, len(request_ids), most):
             asked = request_ids[first : first + most]
             count = next(count for count in CARDS_ASKED if count >= len(asked))
-            filled = (*asked, *asked[-1:] * (count - len(asked)))
-            values = {f"request_{index}": request_id for index, request_id in enumerate(filled)}
+            values = {f"request_{index}": asked[min(index, len(asked) - 1)] for index in range(count)}
             for request_id, body in self._cursor.all(self._cursor.say.due.cards[count], values):
                 grouped[request_id].append(body)
         return grouped

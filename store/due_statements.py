@@ -18,7 +18,8 @@ class DueStatements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        r, limit = requests.c, sa.bindparam("limit")
+        r = requests.c
+        limit: sa.BindParameter[int] = sa.bindparam("limit")
         # As the partial index says it; a parameter would hide it from the planner.
         is_open = sa.text("requests.open = 1")
         come = (is_open, r.due_at <= sa.bindparam("now"))

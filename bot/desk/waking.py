@@ -52,12 +52,12 @@ class Waking(Part):
             earliest = await self._ledger.store.next_due()
             if earliest is None or earliest > self._ledger.clock.now():
                 return moved
-            looked_at, went = await self._lot(stuck)
+            looked_at, went = await self._move_lot(stuck)
             moved += went
             if not looked_at:
                 return moved
 
-    async def _lot(self, stuck: set[str]) -> tuple[int, int]:
+    async def _move_lot(self, stuck: set[str]) -> tuple[int, int]:
         """Move some of what is due, without those ``stuck``, which grow; how many were looked at, how many moved."""
         looked_at: list[Request] = []
 
@@ -72,13 +72,13 @@ class Waking(Part):
             raise
         except Exception:  # noqa: BLE001  # whatever it is, it is some request's own, and shows again there
             _log.warning("what is due could not be moved on together; each request is moved by itself")
-            return await self._one_by_one(stuck)
+            return await self._move_each(stuck)
         went = {request.id for request in deed.others}
         stuck.update(request.id for request in looked_at if request.id not in went)
         return len(looked_at), len(went)
 
-    async def _one_by_one(self, stuck: set[str]) -> tuple[int, int]:
-        """As `_lot`, each in a unit of its own; all at once, so that they share a commit."""
+    async def _move_each(self, stuck: set[str]) -> tuple[int, int]:
+        """As `_move_lot`, each in a unit of its own; all at once, so that they share a commit."""
         now, limit = self._ledger.clock.now(), LOT + len(stuck)
         due = await self._ledger.store.write(lambda tx: tx.due(now, limit))
         fresh = [request_id for request_id in due if request_id not in stuck]
