@@ -20,6 +20,10 @@ from bot.web.house import Figure
 INSIDE = 48
 """Agents' calls at work at a time. With fewer a commit has fewer to share its sync; with more a click waits longer."""
 
+A_PLACE = 32 * 1024
+"""Bytes of a body that go with one place; a larger one takes more of them. 48 bodies of 256 KiB in one transaction are
+35 MB for the disk to sync, and a click would wait for it."""
+
 IN_LINE = 512
 """Calls that wait to come in, of all agents. Each holds a connection, and up to 64 KiB of its body."""
 
@@ -32,6 +36,9 @@ WAITS = 4_000
 WAITS_EACH = 2_000
 """Those of one key's name."""
 
+_Turn = tuple[asyncio.Future[None], int]
+"""Whoever waits, and how many places they need."""
+
 _LONGEST = 60
 """Seconds; the most that anybody is told to stay away."""
 
@@ -41,17 +48,17 @@ _LOOKS_BACK = 5.0
 class Slot:
     """A place inside; given back once, whether early or at the end."""
 
-    __slots__ = ("_gate", "_held")
+    __slots__ = ("_gate", "_places")
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, places: int) -> None:
         self._gate = gate
-        self._held = True
+        self._places = places
 
     def leave(self) -> None:
         """Make room for the next: the rest of the call waits for people, or is over."""
-        if self._held:
-            self._held = False
-            self._gate.left()
+        if self._places:
+            self._gate.left(self._places)
+            self._places = 0
 
 
 class Gate:
@@ -62,7 +69,7 @@ class Gate:
         self._most_in_line = in_line
         self._inside = 0
         self._waiting = 0
-        self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._lines: OrderedDict[str, deque[_Turn]] = OrderedDict()
         self._letting_in = False
         self._waits: Counter[str] = Counter()
         self._done = 0
@@ -71,15 +78,23 @@ class Gate:
         self.refused: Counter[str] = Counter()
         """How often somebody was refused, by why: ``agent``, ``house``, ``waits``."""
 
-    async def enter(self, agent: str) -> Slot:
-        """Come in, in turn. Raises `Overloaded` where the agent's line, or that of all, is full."""
-        if self._inside < self._most_inside and not self._waiting:
-            self._inside += 1
-            return Slot(self)
-        await self._queue(agent)
-        return Slot(self)
+    async def enter(self, agent: str, size: int = 0) -> Slot:
+        """Come in, in turn, with a body of ``size`` bytes. Raises `Overloaded` where the line is full.
 
-    async def _queue(self, agent: str) -> None:
+        That is the agent's own, or that of all.
+        """
+        places = 1 + size // A_PLACE
+        if not self._waiting and self._room(places):
+            self._inside += places
+        else:
+            await self._queue(agent, places)
+        return Slot(self, places)
+
+    def _room(self, places: int) -> bool:
+        """Whether so many are free. However many somebody needs, they come in alone."""
+        return self._inside + places <= self._most_inside or not self._inside
+
+    async def _queue(self, agent: str, places: int) -> None:
         line = self._lines.get(agent)
         lines = len(self._lines) + (line is None)
         # The last quarter is kept for who has no share yet: a line that is full keeps nobody else out.
@@ -93,14 +108,14 @@ class Gate:
         if line is None:
             line = self._lines[agent] = deque()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.append(turn)
+        line.append((turn, places))
         self._waiting += 1
         self._let_in()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.left()
+                self.left(places)
             raise
 
     def _overloaded(self, why: str, detail: str) -> Overloaded:
@@ -111,9 +126,9 @@ class Gate:
         """Seconds until what waits now is through, by the rate of the last seconds."""
         return min(_LONGEST, max(1.0, self._waiting / self._rate)) if self._rate else 1.0
 
-    def left(self) -> None:
-        """A place is free."""
-        self._inside -= 1
+    def left(self, places: int) -> None:
+        """So many places are free."""
+        self._inside -= places
         self._done += 1
         now = time.monotonic()
         if now - self._since >= 1:
@@ -133,16 +148,20 @@ class Gate:
         """Let a few in, one agent after the other, then let the loop look at its sockets."""
         self._letting_in = False
         for _ in range(AT_A_TIME):
-            while self._waiting and self._inside < self._most_inside:
-                turn = self._turn()
+            while self._waiting and self._room(self._needed()):
+                turn, places = self._turn()
                 if not turn.done():
-                    self._inside += 1
+                    self._inside += places
                     turn.set_result(None)
                     break
-        if self._inside < self._most_inside:
+        if self._waiting and self._room(self._needed()):
             self._let_in()
 
-    def _turn(self) -> asyncio.Future[None]:
+    def _needed(self) -> int:
+        """How many places the first in turn needs; nobody overtakes them."""
+        return next(iter(self._lines.values()))[0][1]
+
+    def _turn(self) -> _Turn:
         """The first of the line that is next; the line goes behind the others, or away where nobody is left in it."""
         agent, line = self._lines.popitem(last=False)
         turn = line.popleft()
@@ -167,7 +186,11 @@ class Gate:
     def figures(self) -> list[Figure]:
         """What is inside and what waits."""
         return [
-            Figure("sayso_calls_inside", "Agents' calls at work.", self._inside),
+            Figure(
+                "sayso_calls_inside",
+                "Places that agents' calls at work take: one, and more for a large body.",
+                self._inside,
+            ),
             Figure("sayso_calls_in_line", "Agents' calls that wait to come in.", self._waiting),
             Figure("sayso_calls_awaiting", "Calls that wait for a decision or an outcome.", self._waits.total()),
         ]

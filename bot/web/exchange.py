@@ -68,6 +68,16 @@ def header_values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in headers if key == name]
 
 
+def announced(scope: Scope) -> int:
+    """How many bytes a body will have at most, as far as its head says, 0 where it has none."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return min(int(value), MAX_BYTES) if value.isdigit() and len(value) < len(str(_DRAINED)) else MAX_BYTES
+        if name == b"transfer-encoding":
+            return MAX_BYTES
+    return 0
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES) -> bytes:
     """The whole body; raises `TooLarge` once it passes ``limit`` bytes, whatever Content-Length says, and `TooSlow`."""
     declared = header_values(scope, b"content-length")

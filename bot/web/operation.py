@@ -19,7 +19,7 @@ from bot.core.errors import SaysoError
 from bot.core.model import Key, Request, Role
 from bot.web.admission import Gate, Slot
 from bot.web.auth import authenticate, refuse
-from bot.web.exchange import Answer, Gone, Headers, header_values, read_body, refusal, while_connected
+from bot.web.exchange import Answer, Gone, Headers, announced, header_values, read_body, refusal, while_connected
 from bot.web.house import House
 from bot.web.objects import Members
 from bot.web.options import ID
@@ -210,7 +210,7 @@ class Endpoint:
         query = parse_query(scope["query_string"], operation.parameters)
         if key is None or key.role not in _LINED_UP:
             return await operation.handler(Call(operation, self.house, scope, receive, key, query, self.gate))
-        slot = await self.gate.enter(key.name)
+        slot = await self.gate.enter(key.name, announced(scope))
         try:
             return await operation.handler(Call(operation, self.house, scope, receive, key, query, self.gate, slot))
         finally:

@@ -9,8 +9,10 @@ import pytest
 
 from bot.core.errors import Overloaded
 from bot.web import brake
-from bot.web.admission import Gate
+from bot.web.admission import A_PLACE, Gate
 from bot.web.brake import Brake
+from bot.web.exchange import announced
+from bot.web.strict_json import MAX_BYTES
 
 
 async def _settled() -> None:
@@ -81,6 +83,40 @@ async def test_p17_who_hangs_up_in_line_leaves_no_place_taken() -> None:
     again[0].leave()
     async with asyncio.timeout(5):
         (await late).leave()
+
+
+async def test_p17_a_large_body_takes_more_places() -> None:
+    """So few are written at once; nobody overtakes one that waits, and one that is too large for all comes in alone."""
+    gate = Gate(inside=10)
+    large = await gate.enter("wild", 8 * A_PLACE)
+    small = await gate.enter("tame", 900)
+    waiting = asyncio.create_task(gate.enter("wild", 8 * A_PLACE))
+    behind = asyncio.create_task(gate.enter("tame", 900))
+    await _settled()
+    assert not waiting.done()
+    small.leave()
+    await _settled()
+    assert not behind.done()
+    large.leave()
+    async with asyncio.timeout(5):
+        (await waiting).leave()
+        (await behind).leave()
+        (await gate.enter("wild", 100 * A_PLACE)).leave()
+
+
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [
+        ([], 0),
+        ([(b"content-length", b"900")], 900),
+        ([(b"content-length", b"99999999999999999999")], MAX_BYTES),
+        ([(b"content-length", b"-1")], MAX_BYTES),
+        ([(b"transfer-encoding", b"chunked")], MAX_BYTES),
+    ],
+)
+def test_p17_a_body_whose_size_is_not_told_counts_as_the_largest(head: list[tuple[bytes, bytes]], size: int) -> None:
+    """Who says nothing of it, or nonsense, takes no fewer places for it."""
+    assert announced({"type": "http", "headers": head}) == size
 
 
 async def test_p17_waits_are_counted_each_and_all(monkeypatch: pytest.MonkeyPatch) -> None:
