@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +34,11 @@ from store.sealing import (
     quotes,
     seal,
 )
-from store.statements import Statements
+from store.statements import TOLD_AT_ONCE, Statements
 from store.trust import forget_amounts
 from store.visits import kept
+
+_SEALED = f'"{SEALED}":'
 
 PEPPER = "sealing.pepper"
 """Under which name the house keeps what subjects' names are hashed with, so that no list of names tells who it was."""
@@ -81,6 +84,19 @@ def told(cursor: Cursor, request: Request) -> tuple[AuditLine, ...]:
     # As it is stored: of a request as everybody may see it, the route no longer says what is not to be said.
     stored = queries.request(cursor, request.id) or request
     return tuple([replace(line, body=opened_line(line.body, opens, stored.route, contents)) for line in lines])
+
+
+def told_of(cursor: Cursor, requests: Sequence[Request]) -> dict[str, tuple[AuditLine, ...]]:
+    """See `bot.core.ports.reports.ReportStore.told_of`."""
+    found: dict[str, list[AuditLine]] = {request.id: [] for request in requests}
+    for start in range(0, len(requests), TOLD_AT_ONCE):
+        asked = requests[start : start + TOLD_AT_ONCE]
+        # The last one fills up what is left: a request that is asked for twice is answered once.
+        ids = {f"request_{n}": asked[min(n, len(asked) - 1)].id for n in range(TOLD_AT_ONCE)}
+        for row in cursor.all(cursor.say.audit_of, ids):
+            found[row[4]].append(rows.line_of(row))
+    sealed = [request for request in requests if any(_SEALED in line.body for line in found[request.id])]
+    return {name: tuple(lines) for name, lines in found.items()} | {one.id: told(cursor, one) for one in sealed}
 
 
 class ErasingTx(ABC):

@@ -59,6 +59,9 @@ MOVING = ("tracks", "escalation_level", "due_at")
 """What a step of a chain may write, or a vote that leaves the request open. Where no more is changed, no more is given:
 SQLite writes anew every index that has a column which is given, whether its value is another or not."""
 
+TOLD_AT_ONCE = 100
+"""Requests whose lines one statement finds."""
+
 _OPEN = {state.value for state in State if state.open}
 _PRACTICE = '%"practice":"%'
 """The route of a declared practice, as JSON; in a text of somebody's the quotes would be escaped."""
@@ -201,6 +204,8 @@ class Statements:
         self.add_event = self._add(events)
         lines = sa.select(e.seq, e.previous, e.hash, e.body).order_by(e.seq)
         self.audit = p(lines.where(e.request == sa.bindparam("request")))
+        of = [sa.bindparam(f"request_{n}") for n in range(TOLD_AT_ONCE)]
+        self.audit_of = p(lines.add_columns(e.request).where(e.request.in_(of)))
         self.audit_lines = p(lines.where(e.seq > sa.bindparam("after")).limit(sa.bindparam("limit")))
 
     def _access(self) -> None:

@@ -149,6 +149,10 @@ class SqlStore:
         """See `Store.told`."""
         return await self._reader.read(lambda cursor: erasing.told(cursor, request))
 
+    async def told_of(self, requests: Sequence[Request]) -> Mapping[str, tuple[AuditLine, ...]]:
+        """See `ReportStore.told_of`."""
+        return await self._reader.read(lambda cursor: erasing.told_of(cursor, requests))
+
     async def seals(self) -> Mapping[str, str]:
         """Every key that is not destroyed, by its id, for `store.audit.replay`."""
         return await self._reader.read(erasing.keys)

@@ -85,6 +85,8 @@ async def _written(ledger: Ledger, reports: Reports, reading: Reading, target: P
 
 def _text(reading: Reading) -> str:
     told = reading.figures()
+    rows = told["compared"]
+    whole = "each submission has its row" if rows["whole"] else "submissions and rows do NOT match"
     decisions, apart, trail = told["decisions"], told["separation"], told["trail"]
     holds = f"The audit trail holds: {trail['lines']} lines." if trail["ok"] else f"Broken trail: {trail['fault']}"
     agree = "agree" if decisions["agree"] else "do NOT agree"
@@ -93,6 +95,7 @@ def _text(reading: Reading) -> str:
     lines = [
         holds,
         f"Trail and rows {agree}: {decisions['trail']} and {decisions['rows']} decisions.",
+        f"Rows held against the trail: {rows['rows']}, of which {rows['edited']} differ; {whole}.",
         f"Duties kept apart: {apart['checked']} approvals checked, {apart['violations']} violations, {own}.",
         f"Approvals by a card's channel without such a card on record: {decisions['without_card']}.",
         f"Submitted: {told['requests']['submitted']} requests. Out of the ordinary: {odd}.",

@@ -43,9 +43,15 @@ class Reading(Struct, frozen=True, kw_only=True):
         return (self.trail.fold.count, self.trail.fold.total) == (self.rows.fold.count, self.rows.fold.total)
 
     @property
+    def whole(self) -> bool:
+        """Whether there is a row for each request that the trail says was submitted in the period, and no other."""
+        return self.trail.submitted == self.rows.known
+
+    @property
     def good(self) -> bool:
         """Whether the trail holds, trail and rows agree, and no separation of duties was broken."""
-        return self.proof.ok and self.agrees and not self.rows.violations.count
+        agree = self.agrees and self.whole and not self.rows.edited.count
+        return self.proof.ok and agree and not self.rows.violations.count
 
     def reviewed(self, entry: Entry) -> str:
         """What became of the review of a broken glass."""
@@ -61,6 +67,7 @@ class Reading(Struct, frozen=True, kw_only=True):
             "at": self.at,
             "good": self.good,
             "requests": {"submitted": rows.submitted, "states": dict(rows.states), "answers": dict(rows.answers)},
+            "compared": {"rows": rows.compared, "edited": rows.edited.count, "whole": self.whole},
             "decisions": {
                 "rows": rows.fold.count,
                 "trail": trail.fold.count,

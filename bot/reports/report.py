@@ -15,6 +15,7 @@ from bot.core.policy import Policy
 from bot.core.ports import Clock, Filter, Store
 from bot.core.ports.reports import ReportAsked
 from bot.core.proof import Examiner
+from bot.reports.comparing import held_against_trail
 from bot.reports.drawing import Drawing
 from bot.reports.reading import Reading
 from bot.reports.rows import RowsReading
@@ -53,7 +54,7 @@ class Reports:
         rows = RowsReading(asked, policy)
         listed = _spool() if asked.whole else None
         try:
-            await self._rows(rows, listed, trail.oldest)
+            await self._rows(rows, listed, trail)
         except BaseException:
             if listed is not None:
                 listed.close()
@@ -70,10 +71,14 @@ class Reports:
             listed=listed,
         )
 
-    async def _rows(self, rows: RowsReading, listed: IO[bytes] | None, oldest: str | None) -> None:
+    async def _rows(self, rows: RowsReading, listed: IO[bytes] | None, trail: TrailReading) -> None:
         people = rows.policy.people
-        async for page in self._requests(rows.asked, oldest):
-            told = [one for request in page for one in rows.take(request)]
+        async for page in self._requests(rows.asked, trail.oldest):
+            held = await held_against_trail(self._store, [request for request in page if rows.tells(request)])
+            for one in held.values():
+                rows.hold(one, trail.read_to)
+            seen = [held[request.id].request if request.id in held else request for request in page]
+            told = [one for request in seen for one in rows.take(request)]
             if listed is not None and told:
                 listed.write(self._drawing.decisions(told, people))
             await asyncio.sleep(0)  # a bot that writes reports answers others meanwhile
@@ -83,7 +88,7 @@ class Reports:
     async def _trail(self, asked: ReportAsked) -> TrailReading:
         seq, digest = await self._store.audit_head()
         trail = TrailReading(asked, Examiner(trusted=self._trusted, known={seq: digest} if seq else None))
-        after = 0
+        after, trail.read_to = 0, seq
         # Up to the head as it was, so that a house in which much happens comes to an end.
         while after < seq and (lines := await self._store.audit_lines(after, _LINES)):
             trail.take([line for line in lines if line.seq <= seq])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from msgspec import Struct, field, to_builtins
 
@@ -14,8 +15,9 @@ from bot.core.policy import GLASS_REVIEW, HOUSE, Policy
 from bot.core.policy.exclusion import excluded
 from bot.core.ports.reports import ReportAsked
 from bot.core.redaction import shown
+from bot.reports.comparing import Held
 from bot.reports.lists import Entry, Fold, Listed
-from bot.reports.trail import fold_of
+from bot.reports.trail import fold_of, fold_of_id
 
 _APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
 _MOST_RULES = 500
@@ -64,17 +66,38 @@ class RowsReading:
         self.allowed_self = Listed()
         self.reviews: dict[str, tuple[str, str]] = {}
         self.oldest: str | None = None
+        self.compared = 0
+        self.edited = Listed()
+        self.known = Fold()
+        """Those submitted in the period, as far as the trail was read."""
+
+    def tells(self, request: Request) -> bool:
+        """Whether anything of this request is in the report: it was submitted in the period, or decided in it."""
+        return self._within(request.created_at) or any(self._within(made.at) for made in request.decisions)
+
+    def hold(self, held: Held, head: int) -> None:
+        """What came of holding a row against the trail, which was read as far as the line ``head``."""
+        request = held.request
+        self.compared += 1
+        if held.first <= head and self._within(request.created_at):
+            self.known.add(fold_of_id(request.id))
+        if held.differs:
+            note = f"its row and the trail differ in: {', '.join(held.differs)}"
+            at, by = request.created_at, f"agent:{request.agent}"
+            self.edited.add(Entry(seq=held.first, at=at, what="row", by=by, request=request.id, note=note))
+
+    def _within(self, at: datetime) -> bool:
+        return (self.asked.since is None or at >= self.asked.since) and at < self.asked.until
 
     def take(self, request: Request) -> Iterator[Told]:
         """One request; what it gives for the long list, oldest first."""
-        since, until = self.asked.since, self.asked.until
         self.oldest = request.id if self.oldest is None else min(self.oldest, request.id)
         if request.action == GLASS_REVIEW:
             broken = str(request.content.arguments.get("request", ""))
             self.reviews[broken] = (request.id, str(request.state))
-        if (since is None or request.created_at >= since) and request.created_at < until:
+        if self._within(request.created_at):
             self._submitted(request)
-        within = [made for made in request.decisions if (since is None or made.at >= since) and made.at < until]
+        within = [made for made in request.decisions if self._within(made.at)]
         if not within:
             return
         self._duties(request, within)

@@ -55,7 +55,18 @@ class _Cards(Struct):
     stood: set[tuple[str, str]]
 
 
+class _Created(Struct):
+    created_at: datetime
+
+
+class _Born(Struct):
+    """Of a request's first line, when it says that it began."""
+
+    request: _Created
+
+
 _head = json.Decoder(_Head)
+_born = json.Decoder(_Born)
 
 
 class TrailReading:
@@ -75,12 +86,15 @@ class TrailReading:
         self.unseen = Listed()
         self.differing = Listed()
         self.fold = Fold()
+        self.submitted = Fold()
         self.first: tuple[int, datetime] | None = None
         self.last: tuple[int, datetime] | None = None
         self.opened_at: datetime | None = None
         self.closed_at: datetime | None = None
         self.oldest: str | None = None
         self.cards_forgotten = 0
+        self.read_to = 0
+        """The newest line there was."""
         self._cards: dict[str, _Cards] = {}
         self._waiting: dict[tuple[str, str, str], Entry] = {}
 
@@ -102,6 +116,8 @@ class TrailReading:
             self._loaded(head)
         if head.request is not None:
             self._carded(head)
+        if head.type == "request.submitted":
+            self._submitted(head)
         if not within:
             if head.type in DECISIONS:
                 self._closed(head)
@@ -131,6 +147,14 @@ class TrailReading:
         if len(self.spans) > _MOST_SPANS:
             self.spans.pop(0)
             self.spans_left_out += 1
+
+    def _submitted(self, head: _Head) -> None:
+        try:
+            at = _born.decode(head.data).request.created_at
+        except msgspec.DecodeError:
+            return  # its row says that it was never submitted
+        if (self._asked.since is None or at >= self._asked.since) and at < self._asked.until:
+            self.submitted.add(fold_of_id(head.request or ""))
 
     def _counted(self, head: _Head) -> None:
         if head.type == "refusal":
@@ -198,6 +222,11 @@ _COMPARED = ("id", "request", "digest", "by", "decision", "at", "channel", "brok
 def fold_of(made: Mapping[str, Any]) -> bytes:
     """What of a decision (as JSON) is compared between trail and rows, boiled down: what the report says of it."""
     return hashlib.sha256(json.encode([made.get(name) for name in _COMPARED])).digest()
+
+
+def fold_of_id(request: str) -> bytes:
+    """That there is such a request, boiled down."""
+    return hashlib.sha256(request.encode()).digest()
 
 
 def _data(head: _Head) -> dict[str, Any]:

@@ -193,6 +193,39 @@ async def test_what_is_wrong_is_found(house: House) -> None:
     assert "does not hold" in text
 
 
+async def test_a_row_that_was_edited_is_named_with_what_differs(house: House) -> None:
+    """Title, state, agent, who was barred, times, and a row that is gone: each is found and named."""
+    made = await live(house)
+    await checkpoint(house)
+    reading, text = await read(house)
+    told = reading.figures()["compared"]
+    assert (told, reading.good) == ({"rows": len(made) + 1, "edited": 0, "whole": True}, True)
+    assert "Every row says what the trail says" in text
+    edits_of = {
+        "title": ("blocked", "title = 'Refund nobody'"),
+        "state": ("blocked", "state = 'expired'"),
+        "agent": ("rule", "agent = 'another'"),
+        "risk": ("rule", "risk = 'read_only'"),
+        "decided_at": ("approved", "decided_at = decided_at + 1000000"),
+        "route.excluded": ("approved", """route = replace(route, '"excluded":["dan"]', '"excluded":[]')"""),
+        "route.rule": ("approved", """route = replace(route, '"rule":"', '"rule":"x')"""),
+    }
+    for differs, (which, edit) in edits_of.items():
+        (before,) = house.sql("SELECT * FROM requests WHERE id = ?", made[which].id)
+        house.sql(f"UPDATE requests SET {edit} WHERE id = ?", made[which].id)  # noqa: S608  # this test's own texts
+        edited, text = await read(house)
+        (entry,) = edited.rows.edited.entries
+        assert (entry.request, differs in entry.note, edited.good) == (made[which].id, True, False), differs
+        assert f"differ in: {differs}" in text
+        house.sql("DELETE FROM requests WHERE id = ?", made[which].id)
+        if differs == "title":
+            missing, text = await read(house)
+            assert (missing.whole, missing.rows.edited.count, "some row is missing" in text) == (False, 0, True)
+        marks = ", ".join("?" * len(before))
+        house.sql(f"INSERT INTO requests VALUES ({marks})", *before)  # noqa: S608  # nothing but marks
+    assert (await read(house))[0].good
+
+
 async def test_whose_own_it_was_by_the_rules_of_today(house: House) -> None:
     """Where the owner changed hands, an approval by today's owner is named to be looked at, and is no violation."""
     request = await house.submit(arguments={"order": "1", "amount": 40})
@@ -249,7 +282,8 @@ actions:
     assert "canary" not in text
     assert gone.id in text
     assert reading.figures()["exceptions"]["erasures"] == 2
-    assert reading.good, "what is erased still agrees and verifies"
+    assert reading.good, "what is erased still agrees and verifies, its rows with their lines, too"
+    assert reading.rows.compared == 2
 
 
 async def test_lists_stay_short_and_say_so(house: House) -> None:

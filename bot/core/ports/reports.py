@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+
+from bot.core.model import Request
+from bot.core.ports.rows import AuditLine
 
 
 class ReportAsked(Struct, frozen=True, kw_only=True):
@@ -18,6 +21,13 @@ class ReportAsked(Struct, frozen=True, kw_only=True):
     until: datetime
     since: datetime | None = None
     whole: bool = True
+
+
+class ReportStore(Protocol):
+    """What a report asks of a store, beside what everybody does."""
+
+    async def told_of(self, requests: Sequence[Request]) -> Mapping[str, tuple[AuditLine, ...]]:
+        """As `Store.told`, of many at once, by request; all of them in one snapshot."""
 
 
 class Reporting(Protocol):

@@ -10,6 +10,7 @@ from bot.core.model import Delivery, Event, Execution, Key, Request, Verb
 from bot.core.ports.insight import InsightStore, InsightTx
 from bot.core.ports.letters import LetterStore, LetterTx
 from bot.core.ports.replicas import ReplicaStore, ReplicaTx
+from bot.core.ports.reports import ReportStore
 from bot.core.ports.rows import (
     About,
     AccountEntry,
@@ -186,7 +187,7 @@ class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
         """Write over what the house keeps under a name."""
 
 
-class Store(LetterStore, ReplicaStore, TrustStore, InsightStore, Protocol):
+class Store(LetterStore, ReplicaStore, TrustStore, InsightStore, ReportStore, Protocol):
     """Durable rows. Writes gather behind one writer, each answered after its own commit; reads never wait for it."""
 
     async def write(self, work: Callable[[Tx], T], *, patient: bool = False, about: About | None = None) -> T:
