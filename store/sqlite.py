@@ -7,6 +7,10 @@ TRUNCATE, which holds the write lock all the while, so that no commit can fall i
 lock for longer than `CHECKPOINT_WAIT`, SQLite falls back to a passive one; the log then holds lines of ours that no
 checkpoint has copied, so it cannot start anew underneath, and the race stays out of reach. Tools beside the bot never
 checkpoint, other than SQLite's own at the last close of all, which happens alone.
+
+A TRUNCATE of a long log keeps who writes waiting for as long as the disk takes, 50 ms and more. So most of the log is
+copied before it, once, by a passive checkpoint beside the commits. That is out of the race's reach: the log starts anew
+only where all of it was copied, which after a TRUNCATE only this one can have done, and then it is at its end.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import logging
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from store.cursor import Cursor
@@ -76,6 +81,28 @@ READ_PRAGMAS = (
 """How a connection that only reads is set up."""
 
 
+_OPEN_FILES = Path("/proc/self/fd")
+
+
+def _sync(path: Path) -> None:
+    """Bring to the disk what was copied: SQLite leaves that to the checkpoint which empties the log.
+
+    By a descriptor that SQLite has open. To open the file here would be to close it too, which takes from this process
+    every lock that SQLite holds on it (POSIX advisory locks).
+    """
+    if not _OPEN_FILES.is_dir():
+        return
+    meant = path.stat()
+    for number in map(int, os.listdir(_OPEN_FILES)):  # noqa: PTH208  # the names are numbers, not paths
+        try:
+            found = os.fstat(number)
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) == (meant.st_dev, meant.st_ino):
+            os.fsync(number)
+            return
+
+
 class Connection:
     """One connection. It may move between threads, but serves one at a time."""
 
@@ -90,6 +117,8 @@ class Connection:
         self._waits = busy_timeout
         self._checkpointed = 0.0
         self._checkpoint_waits = CHECKPOINT_WAIT
+        self._copied = True
+        """Whether the log may have been copied since it was last emptied; what an earlier process did is not known."""
         self._driver = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
         self._cursor = cursor = self._driver.cursor()
         try:
@@ -155,19 +184,38 @@ class Connection:
         del error
         return False
 
-    def overgrown(self) -> bool:
-        """Whether it is time for `checkpoint`: the log has grown long, or is to be emptied of what was erased."""
+    def overgrown(self, times: int = 1) -> bool:
+        """Whether it is time for `checkpoint`: the log has grown long, or is to be emptied of what was erased.
+
+        ``times``: so many times as long.
+        """
         if not self._checkpoints or time.monotonic() - self._checkpointed < CHECKPOINT_PAUSE:
             return False
         if self.cursor.emptying:
             return True
         try:
-            return os.stat(f"{self._path}-wal").st_size >= CHECKPOINT_BYTES  # noqa: PTH116 - once a commit
+            return os.stat(f"{self._path}-wal").st_size >= times * CHECKPOINT_BYTES  # noqa: PTH116 - once a commit
         except OSError:
             return False
 
+    def copies_first(self) -> bool:
+        """Whether `copy` comes before `checkpoint`: once, unless an empty log is waited for. It then counts as done."""
+        first = not self._copied and not self.cursor.emptying
+        self._copied = self._copied or first
+        return first
+
+    def copy(self) -> None:
+        """Copy most of the log into the database while others write, on a connection of its own. Never fails."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as beside:
+                beside.execute("PRAGMA wal_autocheckpoint=0")
+                beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                _sync(self._path)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("the log of %s could not be copied: %s", self._path, error)
+
     def checkpoint(self) -> None:
-        """Copy the log into the database. Never fails: the log stays right, only longer."""
+        """Copy the log into the database and empty it. Never fails: the log stays right, only longer."""
         self._checkpointed = time.monotonic()
         try:
             self._wait(self._checkpoint_waits)
@@ -175,6 +223,7 @@ class Connection:
             busy = self.cursor.driver.fetchall()[0][0]
             self._checkpoint_waits = CHECKPOINT_WAIT_AGAIN if busy else CHECKPOINT_WAIT
             self.cursor.emptying = self.cursor.emptying and bool(busy)
+            self._copied = bool(busy)
         except sqlite3.Error as error:
             log.warning("the log of %s could not be checkpointed: %s", self._path, error)
 

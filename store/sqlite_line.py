@@ -20,6 +20,9 @@ from store.sqlite import Connection
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+_FLOODED = 2
+"""Times the length from which the log is copied."""
+
 
 class SqliteLine:
     """See `store.writer.Line`."""
@@ -29,6 +32,8 @@ class SqliteLine:
         self._connect = connect
         self._connection: Connection | None = connect()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._copier = ThreadPoolExecutor(1, thread_name_prefix="store-copier")
+        self._copying: asyncio.Future[None] | None = None
 
     async def transact(self, batch: Sequence[Work], about: Sequence[About] = ()) -> list[Outcome]:  # noqa: ARG002  # SQLite needs no hint
         """See `Line.transact`."""
@@ -46,19 +51,32 @@ class SqliteLine:
         return outcomes
 
     async def tidy(self) -> None:
-        """See `Line.tidy`: the log is copied into the database once it has grown."""
-        if self._connection is not None and self._connection.overgrown():
-            await self._aside(self._connection.checkpoint)
+        """See `Line.tidy`: the log is copied into the database once it has grown, then emptied."""
+        connection = self._connection
+        if connection is None or not connection.overgrown():
+            return
+        if self._copying is not None and not self._copying.done():
+            # Who writes faster than the disk takes it waits after all, or the log would grow without end.
+            if not connection.overgrown(_FLOODED):
+                return
+            await asyncio.wait({self._copying})
+        if connection.copies_first():
+            self._copying = asyncio.get_running_loop().run_in_executor(self._copier, connection.copy)
+        else:
+            await self._aside(connection.checkpoint)
 
     async def let_go(self) -> None:
         """See `Line.let_go`."""
         connection, self._connection = self._connection, None
+        if self._copying is not None:
+            await asyncio.wait({self._copying})
         if connection is not None:
             await self._aside(lambda: _dropped(connection))
 
     async def close(self) -> None:
         """See `Line.close`."""
         self._thread.shutdown()
+        self._copier.shutdown()
         if self._connection is not None:
             self._connection.close()
             self._connection = None

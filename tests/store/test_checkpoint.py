@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,3 +51,80 @@ async def test_a_tool_never_checkpoints(url: str, database: Path, short_log: int
     assert _log_size(database) > 2 * short_log
     await tool.close()
     await bot.close()
+
+
+_LEAVE_THE_LOG = """
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1], timeout=0).execute("PRAGMA journal_mode=DELETE").fetchall())
+"""
+
+
+def _rows(connection: sqlite.Connection, first: int, last: int) -> None:
+    connection.begin()
+    connection.cursor.driver.executemany(
+        "INSERT INTO kept VALUES (?, randomblob(900))", [(n,) for n in range(first, last)]
+    )
+    connection.commit()
+
+
+def _writer(database: Path) -> sqlite.Connection:
+    writer = sqlite.Connection(database, busy_timeout=5, checkpoints=True)
+    writer.cursor.driver.execute("CREATE TABLE IF NOT EXISTS kept (number INTEGER PRIMARY KEY, body BLOB)")
+    return writer
+
+
+def test_most_of_the_log_is_copied_while_others_write(database: Path, short_log: int) -> None:
+    """In the middle of a transaction; little is left for the checkpoint that empties the log and holds up all."""
+    with closing(_writer(database)) as writer:
+        writer.checkpoint()
+        _rows(writer, 0, 1_000)
+        assert writer.overgrown()
+        assert writer.copies_first()
+        writer.begin()
+        writer.cursor.driver.execute("INSERT INTO kept VALUES (5000, 'not yet')")
+        writer.copy()
+        assert database.stat().st_size > short_log
+        writer.commit()
+        assert not writer.copies_first()
+        writer.checkpoint()
+        assert _log_size(database) == 0
+    with closing(sqlite3.connect(database)) as reader:
+        assert reader.execute("SELECT count(*) FROM kept").fetchone() == (1_001,)
+        assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_log_is_copied_once_at_most_before_it_is_emptied(database: Path, short_log: int) -> None:
+    """A second copy could meet a commit that starts the log anew: the race. Nor is an earlier process's log copied."""
+    assert short_log
+    with closing(_writer(database)) as writer:
+        _rows(writer, 0, 500)
+        assert not writer.copies_first()
+        writer.checkpoint()
+        _rows(writer, 500, 1_000)
+        assert writer.copies_first()
+        writer.copy()
+        with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM kept").fetchone()
+            _rows(writer, 1_000, 1_500)
+            writer.checkpoint()
+            assert _log_size(database) > 0
+            assert not writer.copies_first()
+            reader.execute("COMMIT")
+        writer.checkpoint()
+        assert _log_size(database) == 0
+        assert writer.copies_first()
+
+
+def test_to_copy_takes_no_lock_from_anybody(database: Path, short_log: int) -> None:
+    """Closing a descriptor of the file would take this process's locks on it: another could change its journal mode."""
+    assert short_log
+    with closing(_writer(database)) as writer:
+        writer.checkpoint()
+        _rows(writer, 0, 500)
+        assert writer.copies_first()
+        writer.copy()
+        said = subprocess.run(  # noqa: S603  # our own words
+            [sys.executable, "-c", _LEAVE_THE_LOG, str(database)], capture_output=True, text=True, check=False
+        )
+        assert "locked" in said.stderr, said
