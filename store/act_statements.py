@@ -18,12 +18,12 @@ class ActStatements:
 
     def __init__(self, dialect: Dialect) -> None:
         d, bind = decisions.c, sa.bindparam
-        own = sa.select(d.n, d.request, d.verb, d.at).where(d.person == bind("person"))
+        own = sa.select(d.n, d.request, d.verb, d.at, d.body).where(d.person == bind("person"))
         newest = own.order_by(d.n.desc()).limit(sa.literal_column(str(NEWEST), sa.BigInteger())).subquery()
-        about = sa.select(newest.c.at, newest.c.verb).select_from(
-            newest.join(requests, requests.c.id == newest.c.request)
-        )
-        looked = sa.literal_column(f"'{Verb.ESCALATE}'", sa.Text())
+        looked, edited = (sa.literal_column(f"'{v}'", sa.Text()) for v in (Verb.ESCALATE, Verb.APPROVE_WITH_EDITS))
+        body = sa.case((newest.c.verb == edited, newest.c.body), else_=sa.null())
+        joined = newest.join(requests, requests.c.id == newest.c.request)
+        about = sa.select(newest.c.at, newest.c.verb, body).select_from(joined)
         wanted = about.where(requests.c.action == bind("action"), newest.c.verb != looked)
         self.acts_on = Prepared(wanted.order_by(newest.c.n.desc()).limit(bind("most")), dialect)
         votes = sa.select(d.at).where(d.person == bind("person"), d.vote == sa.literal_column("1", sa.BigInteger()))

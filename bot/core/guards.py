@@ -12,10 +12,14 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from bot.core import errors, lifecycle, tracks
+from bot.core.edits import differences
 from bot.core.errors import Fault
 from bot.core.model import Kind, Request, State, Track, Verb
 from bot.core.policy import HOUSE, CoolDown
-from bot.core.ports import Ballot
+from bot.core.ports import Act, Ballot
+from bot.core.redaction import paths_of
+from bot.core.restoring import restored
+from bot.core.slightness import slight
 from bot.core.transitions import clock
 
 _APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
@@ -61,9 +65,21 @@ def rested(cool_down: CoolDown, votes: Sequence[datetime], now: datetime) -> Non
         )
 
 
-def in_a_row(verbs: Sequence[Verb], after: int) -> bool:
-    """Whether somebody's newest ``after`` acts about an action (escalations left out) were all approvals."""
-    return len(verbs) >= after and all(verb is Verb.APPROVE for verb in verbs[:after])
+def in_a_row(acts: Sequence[Act], after: int) -> bool:
+    """Whether somebody's newest ``after`` acts about an action (escalations left out) were all approvals.
+
+    An edit that changed nothing of weight is one: whoever makes it has not shown that they looked.
+    """
+    return len(acts) >= after and all(act.verb in _APPROVALS and slight(act.edits) for act in acts[:after])
+
+
+def shows_nothing(request: Request, ballot: Ballot) -> bool:
+    """Whether a decision is an approval by which nobody shows that they looked: as proposed, or as good as that."""
+    if ballot.decision is not Verb.APPROVE_WITH_EDITS:
+        return ballot.decision is Verb.APPROVE
+    old, new = request.content.arguments, ballot.arguments
+    # What is amiss with an edit is said where it is made.
+    return new is not None and slight(differences(old, restored(new, old, paths_of(request.route))))
 
 
 def seconded(request: Request, person: str, after: int) -> Request | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from bot.core import guards
-from bot.core.model import Request, Verb
+from bot.core.model import Request
 from bot.core.policy import Attention
 from bot.core.ports import AccountEntry, Ballot, Tx
 
@@ -30,18 +30,18 @@ def attentive(tx: Tx, attention: Attention, request: Request, ballot: Ballot, no
     guards.explained(request, ballot)
     if attention.cool_down is not None:
         guards.rested(attention.cool_down, tx.votes_of(ballot.by, attention.cool_down.after), now)
-    if attention.second_after is None or ballot.decision is not Verb.APPROVE:
+    if attention.second_after is None or not guards.shows_nothing(request, ballot):
         return Looked(request)
     return _seconded(tx, attention.second_after, request, ballot, now)
 
 
 def _seconded(tx: Tx, after: int, request: Request, ballot: Ballot, now: datetime) -> Looked:
     acts = tx.acts_on(ballot.by, request.action, after)
-    if not guards.in_a_row([verb for _, verb in acts], after):
+    if not guards.in_a_row(acts, after):
         return Looked(request)
     account = f"{ballot.by}\n{request.action}"
     # One of the row was looked at by a second person already, and the count began anew there.
-    if tx.spent(_SECONDED, account, acts[-1][0])[0]:
+    if tx.spent(_SECONDED, account, acts[-1].at)[0]:
         return Looked(request)
     more = guards.seconded(request, ballot.by, after)
     if more is None:

@@ -75,6 +75,25 @@ async def test_who_shows_that_they_looked_begins_anew(house: House, verb: Verb) 
     assert {each.state for each in await _approved(house, count=ROW, action="refund.issue")} == {State.APPROVED}
 
 
+async def test_an_edit_of_no_weight_is_an_approval_like_any_other(house: House) -> None:
+    """Spaces, case, width, a cent: it neither begins the count anew nor slips past the second look."""
+    enforce(house, SENT, FINANCE, DEFAULT, f"attention: {{second_after: {ROW}}}")
+    await _approved(house, count=ROW - 1, action="refund.issue")
+    for number in range(ROW + 2):
+        house.clock.move(seconds=1)
+        request = await house.submit()
+        order, amount = (request.content.arguments[name] for name in ("order", "amount"))
+        changed = {"amount": amount + 0.01} if number % 2 else {"order": f" {order} \uff01"}
+        done = await house.decide(request, verb=Verb.APPROVE_WITH_EDITS, arguments=edits(request, **changed))
+        assert (number, done.state.open) == (number, number == 1)
+        if done.state.open:
+            assert guards.SECOND in [label for label, _ in done.route.notes]
+            done = await house.decide(done, "ben")
+            assert (done.state.approved, done.content.arguments["amount"]) == (True, amount + 0.01)
+    (asked,) = await _approved(house, action="refund.issue")
+    assert asked.state is State.PENDING, "the count began anew at the second look, and not at an edit"
+
+
 async def test_the_second_is_asked_at_once_and_where_there_is_none_the_trail_says_so(house: House) -> None:
     """The chain moves on where everybody asked has voted; an owner who may not review is nobody."""
     enforce(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.core.model import Verb
-from bot.core.ports import Change, Tx
+from bot.core.ports import Act, Change, Tx
 from store import SqlStore
 from tests.store import samples
 from tests.store.samples import NOW
@@ -30,6 +30,6 @@ async def test_somebodys_newest_acts_of_an_action(store: SqlStore) -> None:
         return tx.acts_on("ana", A, 2), tx.votes_of("ana", 9), tx.acts_on("kim", A, 2)
 
     at = [NOW + timedelta(seconds=number) for number in range(5)]
-    asked = ((at[4], Verb.ASK), (at[1], Verb.APPROVE))
+    asked = (Act(at[4], Verb.ASK), Act(at[1], Verb.APPROVE))
     assert await store.write(work) == (asked, (at[2], at[1], at[0]), ())
     assert await store.write(lambda tx: tx.acts_on("ana", A, 2)) == asked

@@ -17,6 +17,7 @@ from bot.core.ports.replicas import ReplicaStore, ReplicaTx
 from bot.core.ports.rows import (
     About,
     AccountEntry,
+    Act,
     Alike,
     AuditLine,
     AuditQuery,
@@ -41,6 +42,7 @@ __all__ = [
     "MOST_ANSWERS",
     "About",
     "AccountEntry",
+    "Act",
     "Alike",
     "AuditLine",
     "AuditQuery",

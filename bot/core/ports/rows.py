@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from bot.core.model import Decision, Delivery, Event, Execution, Kind, Request, Risk, State
+from bot.core.model import Decision, Delivery, Edit, Event, Execution, Kind, Request, Risk, State, Verb
 
 
 class EffectKind(StrEnum):
@@ -117,6 +117,14 @@ class Change(Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     done: tuple[str, ...] = ()
     of: Request | None = None
+
+
+class Act(Struct, frozen=True):
+    """What somebody decided when, and what they edited; that is forgotten where it was erased."""
+
+    at: datetime
+    verb: Verb
+    edits: tuple[Edit, ...] = ()
 
 
 class Stopped(Struct, frozen=True, kw_only=True):

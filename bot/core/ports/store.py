@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot.core.model import Delivery, Event, Execution, Key, Request, Verb
+from bot.core.model import Delivery, Event, Execution, Key, Request
 from bot.core.ports.insight import InsightStore, InsightTx
 from bot.core.ports.letters import LetterStore, LetterTx
 from bot.core.ports.replicas import ReplicaStore, ReplicaTx
@@ -14,6 +14,7 @@ from bot.core.ports.reports import ReportStore
 from bot.core.ports.rows import (
     About,
     AccountEntry,
+    Act,
     Alike,
     AuditLine,
     AuditQuery,
@@ -102,8 +103,8 @@ class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
     def keep_rejection(self, fingerprint: str, request_id: str, at: datetime) -> None:
         """Keep that a request was rejected, to be found by its fingerprint; after 400 days it is forgotten."""
 
-    def acts_on(self, person: str, action: str, most: int) -> tuple[tuple[datetime, Verb], ...]:
-        """When somebody decided what of an action, newest first, without escalations: of their newest 500 decisions."""
+    def acts_on(self, person: str, action: str, most: int) -> tuple[Act, ...]:
+        """What somebody decided of an action, newest first, without escalations: of their newest 500 decisions."""
 
     def votes_of(self, person: str, most: int) -> tuple[datetime, ...]:
         """When somebody voted, newest first."""
@@ -243,9 +244,9 @@ class Store(LetterStore, ReplicaStore, TrustStore, InsightStore, ReportStore, Pr
         """A request's audit lines, oldest first."""
 
     async def told(self, request: Request) -> tuple[AuditLine, ...]:
-        """A request's audit lines as the house's people read them: opened while the key is there, nothing hidden shown.
+        """A request's audit lines as people read them: opened while the key is there, without what is hidden.
 
-        Their hashes are those of the lines as they are stored, which these no longer are.
+        They are not what their hashes are of.
         """
 
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
