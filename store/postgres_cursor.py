@@ -12,7 +12,7 @@ from typing import Any
 
 from store.cursor import NOTHING, Cursor
 from store.postgres import PgCursor
-from store.postgres_many import Gathering, table_of
+from store.postgres_many import Gathering, apart, table_of
 from store.postgres_memory import Memory
 from store.prepared import Prepared, Row
 from store.statements import Statements
@@ -75,10 +75,11 @@ class PostgresCursor(Cursor):
         return 1
 
     def presume_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> bool:
-        """See `Cursor.presume_many`."""
-        if values and self._gathers(statement, values, counted=True):
-            return True
-        return all(self.presume(statement, row) == 1 for row in values)
+        """See `Cursor.presume_many`: what one row goes through stays in order, what all go through first is one."""
+        return all(
+            self._gathers(statement, rows, counted=True) or all(self.presume(statement, row) == 1 for row in rows)
+            for rows in apart(table_of(statement.sql), values)
+        )
 
     def change_many(self, statement: Prepared, values: Sequence[Mapping[str, Any]]) -> None:
         """See `Cursor.change_many`."""

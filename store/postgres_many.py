@@ -8,6 +8,7 @@ every row is known here, and one that comes again waits for the next statement.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -95,6 +96,19 @@ def key_of(table: str, values: Mapping[str, Any]) -> Row | None:
         return tuple([values[f"{name}_"] if f"{name}_" in values else values[name] for name in names])
     except KeyError:
         return None
+
+
+def apart(table: str, values: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Writes in parts, none of which touches a row twice: those of one row stay in order, one a part."""
+    parts: list[list[Mapping[str, Any]]] = []
+    turns: Counter[Row | None] = Counter()
+    for row in values:
+        key = key_of(table, row)
+        if turns[key] == len(parts):
+            parts.append([])
+        parts[turns[key]].append(row)
+        turns[key] += 1
+    return parts
 
 
 class _Group:

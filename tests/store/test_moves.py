@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -47,6 +48,10 @@ def _changes(values: list[Request]) -> list[Change]:
     changes = [*_move(plain), *_move(carded, cards=True), *_move(twice, 2, cards=True), *_move(voted)]
     (compared,) = _move(again)
     return [*changes, replace(compared, before=equal), other, ended, *_move(last)]
+
+
+def _record_all(changes: list[Change], tx: Tx) -> None:
+    tx.record_all(changes)
 
 
 async def _submitted(store: SqlStore) -> list[Request]:
@@ -103,6 +108,21 @@ async def test_one_that_was_overtaken_has_the_unit_refused(store: SqlStore) -> N
     assert await store.deliveries(values[0].id) == ()
     assert len(await store.audit_lines(0, 1000)) == len(lines) + 2
     assert (await verify_store(store)).ok
+
+
+async def test_many_that_move_twice_cost_as_many_trips_as_one(shared: SqlStore, asked: list[str]) -> None:
+    """As after a downtime: the first steps of all go out at once, then the second ones, whatever their number."""
+    values = [await shared.write(lambda tx: samples.submit(tx, samples.request())) for _ in range(41)]
+    counts: list[int] = []
+    for some in (values[:1], values[1:]):
+        changes = [change for value in some for change in _move(value, 2, cards=True)]
+        asked.clear()
+        await shared.write(partial(_record_all, changes))
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+    found = [await shared.request(value.id) for value in values]
+    assert {one.escalation_level for one in found if one is not None} == {2}
+    assert (await verify_store(shared)).ok
 
 
 async def test_what_only_the_store_may_say_is_refused(store: SqlStore) -> None:
