@@ -15,7 +15,7 @@ from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import About, Change, Effect, Tx
 from bot.core.practice import NOTHING
-from bot.core.redaction import seen
+from bot.core.redaction import seen, veil_of
 from bot.desk.counting import Counted, Proposal, counted
 from bot.desk.ledger import Deed
 from bot.desk.refusing import Refusing
@@ -189,6 +189,10 @@ class Intake(Refusing):
         target = NOTHING if routing.route.practice is not None else policy.action(submission.action).execute.target
         content = _first(submission, agent, it.id, now, target)
         hidden = policy.action(submission.action).secret(submission.arguments)
+        title = it.title or policy.title(submission.action, seen(submission.arguments, hidden))
+        if routing.route.hidden or routing.route.unsaid:
+            # Lists read it as it is stored, and an argument that is shown may repeat one that is not.
+            title = veil_of(routing.route, content).text(title)
         request = lifecycle.begin(
             Request(
                 id=it.id,
@@ -196,7 +200,7 @@ class Intake(Refusing):
                 kind=submission.kind,
                 agent=agent,
                 action=submission.action,
-                title=it.title or policy.title(submission.action, seen(submission.arguments, hidden)),
+                title=title,
                 risk=routing.route.risk,
                 route=routing.route,
                 content=replace(content, differs=differs, takes_back=takes_back) if differs or takes_back else content,

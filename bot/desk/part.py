@@ -35,7 +35,7 @@ from bot.core.model import (
 from bot.core.pointers import names
 from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
 from bot.core.ports import Ballot, Change, Effect, Tx, Unreachable
-from bot.core.redaction import masked, paths_of
+from bot.core.redaction import masked, paths_of, veil_of
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.remedies import undo_text
 from bot.desk.rounds import Rounds
@@ -115,11 +115,13 @@ class Part:
             raise errors.Invalid(
                 f"With these arguments the rule {fresh.rule!r} would block the request.", faults=(fault,)
             )
+        title = policy.title(content.action, masked(content.arguments, secret))
+        stricter = tightened(request.route, fresh)
         return replace(
             request,
             content=content,
-            title=policy.title(content.action, masked(content.arguments, secret)),
-            route=tightened(request.route, fresh),
+            title=veil_of(stricter, content, request.content).text(title),
+            route=stricter,
             risk=max(request.risk, fresh.risk, key=lambda risk: Risk(risk).rank),
         )
 

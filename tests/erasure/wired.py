@@ -43,18 +43,21 @@ people:
   ana: {name: Ana Silva, email: ana@corp.example, slack: U0ANA, ntfy: ana-topic, role: admin}
   ben: {name: Ben Osei, email: ben@corp.example, slack: U0BEN}
   kim: {name: Kim Tran, email: kim@corp.example, digest: 1s}
+  zoe: {name: Zoe Lind, email: zoe@corp.example, digest: 1s}
   lea: {name: Lea Roth, email: lea@corp.example}
 agents:
   billing: {owner: lea, webhook: "EVENTS"}
 channels: {slack: {post_to: "#approvals"}, email: {}, push: {}}
 actions:
   refund.issue:
-    title: "Refund {{ amount }} to {{ customer }} of {{ card }}"
+    title: "Refund {{ amount }} to {{ customer }} of {{ card }}, {{ memo }}"
     risk: reversible
     subject: customer
     redact: [card]
     execute: {webhook: "RECEIVER/refunds", timeout: 3s}
-    rollback: {action: refund.reverse, arguments: {refund: "{{ result.id }}", why: "of {{ card }} to {{ customer }}"}}
+    rollback:
+      action: refund.reverse
+      arguments: {refund: "{{ result.id }}", why: "of {{ card }} to {{ customer }}, {{ memo }}"}
   refund.reverse: {risk: reversible, execute: {webhook: "RECEIVER/reversals", timeout: 3s}}
   refund.print:
     risk: reversible
@@ -63,7 +66,7 @@ actions:
     execute: {python: "tests.erasure.broken:charge", timeout: 20s}
 network: {allow_private: [127.0.0.0/8]}
 chains:
-  finance: [{notify: [ana, ben, kim], via: [slack, email, push]}]
+  finance: [{notify: [ana, ben, kim, zoe], via: [slack, email, push]}]
   afterwards: [{notify: [ana], via: [slack]}]
 rules:
   - name: small
@@ -72,7 +75,7 @@ rules:
     review_after: {share: 100%, chain: afterwards}
 default: {stages: [{chain: finance}], expires: 24h}
 """
-_ARGUMENTS = {"card": CARD, "customer": CUSTOMER, "order": ORDER, "amount": 313.3725, ODD: 4.0625}
+_ARGUMENTS = {"card": CARD, "customer": CUSTOMER, "order": ORDER, "amount": 313.3725, ODD: 4.0625, "memo": f"by {CARD}"}
 
 
 def refunding(call: Call) -> Iterator[bytes | End]:

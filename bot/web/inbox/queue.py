@@ -116,9 +116,9 @@ async def _lists(site: Site, person: str, now: datetime) -> Lists:
     )
     recent = sorted(closed, key=lambda r: r.decided_at or r.created_at, reverse=True)[:_RECENT]
     return Lists(
-        asked,
-        tuple(request for request in troubled if is_unknown(request.execution)),
-        tuple(Done(request, "", undo_until(request, person, now)) for request in recent),
+        tuple(map(shown, asked)),
+        tuple(shown(request) for request in troubled if is_unknown(request.execution)),
+        tuple(Done(shown(request), "", undo_until(request, person, now)) for request in recent),
     )
 
 
@@ -126,7 +126,7 @@ async def _done(site: Site, person: str, request_id: str | None, now: datetime) 
     """What became of a request that this person has just decided."""
     request = await site.house.store.request(request_id) if request_id else None
     said = outcome_of(request, person) if request else None
-    return Done(request, said, undo_until(request, person, now)) if request and said else None
+    return Done(shown(request), said, undo_until(request, person, now)) if request and said else None
 
 
 def _offered(names: tuple[str, ...], chosen: str, known: Container[str]) -> tuple[str, ...]:

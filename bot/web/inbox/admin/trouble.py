@@ -56,13 +56,14 @@ async def deliveries(site: Site, _http: Http, visitor: Visitor) -> Response:
     """``GET /admin/deliveries``: cards that failed, the newest first."""
     house = site.house
     failed = await house.store.undelivered(MOST)
-    requests = {id_: await house.store.request(id_) for id_ in dict.fromkeys(d.request for d in failed)}
+    known = [await house.store.request(id_) for id_ in dict.fromkeys(d.request for d in failed)]
+    requests = {request.id: shown(request) for request in known if request is not None}
     people = house.policy().people
     lost = [
         Lost(
             delivery=delivery,
             whom=name_of(delivery.person, people) if delivery.person else None,
-            request=requests[delivery.request],
+            request=requests.get(delivery.request),
             hint=HINTS.get(delivery.channel, OTHER),
         )
         for delivery in failed
