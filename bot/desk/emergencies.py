@@ -60,6 +60,7 @@ class Emergencies(Intake):
                 effects=effects,
             )
         )
+        self._practised(tx, after)
         effects += self._due_review(tx, policy, glass, after, ballot)
         return Deed(after, effects, execution)
 

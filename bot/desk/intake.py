@@ -14,7 +14,7 @@ from bot.core.edits import differences
 from bot.core.model import Edit, Kind, Request, Revision, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import About, Change, Effect, Tx
-from bot.core.practice import NOTHING
+from bot.core.practice import NOTHING, outcome_of
 from bot.core.redaction import seen, veil_of
 from bot.desk.counting import Counted, Proposal, counted
 from bot.desk.ledger import Deed
@@ -27,6 +27,12 @@ _TRIALS_TOLD = 100
 
 class Intake(Refusing):
     """The way in."""
+
+    def _practised(self, tx: Tx, after: Request) -> None:
+        """What a decision made of a practice, where it ended it."""
+        if after.route.practice is not None and not after.state.open:
+            found = str(outcome_of(after))
+            tx.append(self._event("practice.ended", after, actor="sayso", via="desk", outcome=found))
 
     async def submit(
         self, submission: Submission, *, agent: str, idempotency_key: str | None = None, body_hash: str = ""

@@ -18,7 +18,6 @@ from bot.core.forms import Field, fields_of
 from bot.core.model import Arguments, Decision, Delivery, Kind, Option, Person, Request, State, Verb
 from bot.core.policy import HOUSE
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
-from bot.core.practice import outcome_of
 from bot.core.redaction import paths_of, shown, uneditable
 from bot.core.restoring import restored
 from bot.desk.attentive import attentive
@@ -109,9 +108,7 @@ class Reviewers(Sequels):
     def _kept_in_mind(self, tx: Tx, request: Request, after: Request, now: datetime) -> None:
         """What was rejected is known again. A practice teaches people only: its agent never asked for that."""
         if request.route.practice is not None:
-            if not after.state.open:
-                found = str(outcome_of(after))
-                tx.append(self._event("practice.ended", after, actor="sayso", via="desk", outcome=found))
+            self._practised(tx, after)
         elif after.state is State.REJECTED:
             for each in fingerprints_in(request, request.content.target):
                 tx.keep_rejection(each, request.id, now)

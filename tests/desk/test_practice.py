@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.core import errors
 from bot.core.model import Execution, ExecutionState, Request, State, Verb
+from bot.core.policy import GLASS_REVIEW
 from bot.core.ports import Filter
 from bot.core.practice import NOTHING
 from bot.desk.attempts import mismatch
@@ -80,6 +81,16 @@ async def test_it_looks_like_any_other_until_it_is_decided(house: House) -> None
         assert "noticed" in house.desk.card_of(ended).notes[0].text
     said = [json.loads(line.body) for line in await house.store.audit(passed.id)]
     assert [(e["actor"], e["data"]["outcome"]) for e in said if e["type"] == "practice.ended"] == [("sayso", "passed")]
+
+
+async def test_a_broken_glass_ends_it_on_record_and_runs_nothing(house: House) -> None:
+    """Who approves past the review has not noticed either, and what they did is reviewed like any other emergency."""
+    enforce(house, SENT, FINANCE, DEFAULT, PRACTICE, "break_glass: {people: [lea], review: finance}")
+    done = await house.decide(await _one(house), "lea", break_glass=True, comment="it cannot wait")
+    assert (done.state, done.execution) == (State.APPROVED, None)
+    said = [json.loads(line.body) for line in await house.store.audit(done.id)]
+    assert [e["data"]["outcome"] for e in said if e["type"] == "practice.ended"] == ["passed"]
+    assert len(await house.store.requests(Filter(action=GLASS_REVIEW))) == 1
 
 
 async def test_p05_it_never_runs(house: House) -> None:

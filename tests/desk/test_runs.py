@@ -263,6 +263,23 @@ async def test_only_what_its_agent_runs_is_reported(house: House) -> None:
             await house.desk.report(about.id, agent="billing", state=S.EXECUTED)
 
 
+async def test_what_is_put_back_waits_as_if_it_had_not_begun(house: House) -> None:
+    """An order that nobody began is claimed anew as the same attempt; put back late, or twice, it changes nothing."""
+    request, execution = await approved(house)
+    first = await claimed(house, execution)
+    await house.desk.put_back(first)
+    await house.desk.put_back(first)
+    kept = await stands(house, request)
+    assert (kept.state, kept.attempts, kept.started_at) == (S.WAITING, 0, None)
+    house.clock.move(seconds=1)
+    again = await claimed(house, kept)
+    assert (again.attempt, (await stands(house, request)).started_at) == (1, house.clock.now())
+    await house.desk.conclude(again, Outcome(kind=K.EXECUTED))
+    await house.desk.put_back(first)
+    assert (await stands(house, request)).state is S.EXECUTED
+    assert (await house.events(request)).count("execution.retried") == 1
+
+
 async def test_pause_stops_every_claim(house: House) -> None:
     """While replays are stopped nothing is claimed; switching twice is one change; what runs is not torn down."""
     running, first = await approved(house)

@@ -244,10 +244,7 @@ class Store(LetterStore, ReplicaStore, TrustStore, InsightStore, ReportStore, Pr
         """A request's audit lines, oldest first."""
 
     async def told(self, request: Request) -> tuple[AuditLine, ...]:
-        """A request's audit lines as people read them: opened while the key is there, without what is hidden.
-
-        They are not what their hashes are of.
-        """
+        """Its audit lines as people read them: opened while the key is there, nothing hidden; no longer as hashed."""
 
     async def audit_lines(self, after: int, limit: int) -> tuple[AuditLine, ...]:
         """All audit lines after a sequence number, oldest first."""
