@@ -17,6 +17,8 @@ _MEMBER = re.compile(r"[UW][A-Z0-9]{2,}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,}")
 _STALE_AFTER = timedelta(seconds=5)
 """A delivery that has waited longer than this may have been posted by a process that died before it could say so."""
+_LOOKS_FOR = timedelta(minutes=1)
+"""For so long a card waits, where Slack cannot say just now whether it stands already; then a second one is better."""
 _MOST_UNCERTAIN, _PAGES = 10_000, 20
 
 
@@ -126,21 +128,25 @@ class Posts:
         return self._ids[to]
 
     async def _find(self, delivery: Delivery) -> dict[str, Any] | None:
-        """The card of a delivery where it already stands. None too where Slack does not let us look."""
+        """The card of a delivery where it already stands. None too where Slack does not let us look.
+
+        Raises `CallFailed` where it may let us soon: a look that merely took too long proves nothing.
+        """
         try:
             channel = await self._channel_id(delivery.to)
             if channel is None:
                 return None
             answer = await self._api.read(
                 "conversations.history",
-                within=LOOK_UP_WITHIN,
                 again=False,
                 channel=channel,
                 oldest=f"{(delivery.at - timedelta(minutes=1)).timestamp():.6f}",
                 include_all_metadata=1,
                 limit=200,
             )
-        except CallFailed:
+        except CallFailed as failed:
+            if failed.temporary and self._clock.now() - max(delivery.at, self._began) < _LOOKS_FOR:
+                raise
             return None
         ours = (m for m in reversed(answer.get("messages") or ()) if _is_of(delivery, m))
         first = next(ours, None)

@@ -184,6 +184,22 @@ async def test_p08_a_process_that_is_started_again_at_once_leaves_one_card(by_ht
 
 
 @pytest.mark.usefixtures("with_history")
+async def test_p08_a_look_back_that_fails_for_now_is_no_proof_that_nothing_stands(by_http: Office) -> None:
+    """It waits for Slack to answer, for nobody would update a second card; after a minute a second one is better."""
+    delivery = queued(by_http)
+    handle = await send(by_http, delivery)
+    by_http.house.clock.ahead += timedelta(seconds=30)
+    by_http.slack.faults.server_error("conversations.history", times=1)
+    with pytest.raises(SendFailed) as failed:
+        await send(by_http, delivery)
+    assert failed.value.temporary
+    assert await send(by_http, delivery) == handle
+    by_http.house.clock.ahead += timedelta(seconds=31)
+    by_http.slack.faults.server_error("conversations.history", times=1)
+    assert await send(by_http, delivery) != handle
+
+
+@pytest.mark.usefixtures("with_history")
 async def test_p08_the_look_back_finds_a_channel_by_name(by_http: Office) -> None:
     """A name that this process has not posted to yet is looked up; another card there is not taken for ours."""
     other = replace(queued(by_http, to="#approvals"), id="dlv_other")
