@@ -22,6 +22,7 @@ from bot.core.grammar import Command, NotUnderstood
 from bot.core.links import inbox_of
 from bot.core.model import Decision, Person, Request, Verb
 from bot.core.ports import Clock, Correspondence, Handled, KeyItem, Letter, Receipt, ReplyKey
+from bot.core.redaction import shown
 from bot.core.token import hash_of
 from channels.email import answers
 from channels.email.addresses import ReplyAddress
@@ -171,11 +172,11 @@ class Mailroom:
     async def _outcome(self, item: KeyItem, command: Command, key: ReplyKey, person: Person, same: str) -> Outcome:
         """Decide one request; what is refused is an outcome too."""
         found = await self._letters.request(item.request)
-        title = "" if found is None else found.title
+        title = "" if found is None else shown(found).title
         decision = decision_id(same, key, item)
         if found is not None and (made := _made(found, decision)) is not None:
             # It counted, and the bot died before it could say so.
-            return Outcome(title=title, number=item.number, request=found, decision=made)
+            return _counted(title, item, found, made.id)
         try:
             request = check(found, item, command, person.id)
             fields = self._letters.fields(request) if command.verb is Verb.APPROVE_WITH_EDITS else ()
@@ -191,7 +192,7 @@ class Mailroom:
             raise
         except SaysoError as refusal:  # the house has recorded it
             return Outcome(title=title, number=item.number, refusal=refusal)
-        return Outcome(title=title, number=item.number, request=after, decision=_made(after, decision))
+        return _counted(title, item, after, decision)
 
     async def _file(
         self,
@@ -266,6 +267,12 @@ class Mailroom:
 async def _aside(raw: bytes, work: Callable[[], T]) -> T:
     """Do what reads a letter: a large one in a thread, for it may take a while; a small one here, which is quicker."""
     return work() if len(raw) <= _SMALL else await asyncio.to_thread(work)
+
+
+def _counted(title: str, item: KeyItem, request: Request, decision: str) -> Outcome:
+    """What counted, as everybody may see it: who wrote what is hidden in their comment is not mailed it back."""
+    seen = shown(request)
+    return Outcome(title=title, number=item.number, request=seen, decision=_made(seen, decision))
 
 
 def _made(request: Request, decision: str) -> Decision | None:

@@ -24,9 +24,9 @@ from bot.core.token import hash_of
 from bot.web.inbox.admin import PAGES as HOUSE
 from bot.web.inbox.insights import PAGES as INSIGHTS
 from store import open_store
-from tests.channels.email.post import AUTHSERV_ID, REPLY_TO, bounce_of
+from tests.channels.email.post import AUTHSERV_ID, REPLY_TO, bounce_of, reply_to
 from tests.erasure.hidden import CARD, CUSTOMER, ODD, ORDER, OTHER, TEAM, TOKEN, found
-from tests.fakes.email import FakeSmtp, Stage, lmtp_send
+from tests.fakes.email import FakeSmtp, Mail, Stage, lmtp_send
 from tests.fakes.push import JsonService, NtfyServer
 from tests.fakes.receiver import Call, End, Receiver, message
 from tests.fakes.slack import FakeSlack
@@ -120,9 +120,7 @@ class Wired:
 
     def mailed(self) -> str:
         """The letters that were taken, their parts decoded."""
-        parts = [part for mail in self.smtp.mails for part in mail.parsed.walk() if not part.is_multipart()]
-        heads = [f"{mail.parsed['Subject']} {mail.parsed['To']}" for mail in self.smtp.mails]
-        return "\n".join([*heads, *(str(part.get_content()) for part in parts)])
+        return "\n".join(map(_text, self.smtp.mails))
 
     def pushed(self) -> str:
         """What stands on lock screens."""
@@ -142,6 +140,15 @@ class Wired:
         async with asyncio.timeout(20):
             while found(self.posted(), (CUSTOMER, ORDER)):
                 await asyncio.sleep(0.05)
+
+    async def answered(self, request_id: str, text: str) -> None:
+        """Zoe, who gathers her mail, answers what she was sent of a request."""
+        async with asyncio.timeout(20):
+            while not (mine := [m for m in self.smtp.mails if "zoe@" in m.recipients[0] and request_id in _text(m)]):
+                await asyncio.sleep(0.02)
+        raw = reply_to(mine[0], text)
+        (said,) = await lmtp_send(self.letters, raw, "zoe@corp.example", str(mine[0].parsed["Reply-To"]))
+        assert said.startswith("250"), said
 
     async def told(self, admin: Caller) -> dict[str, str]:
         """All that anybody in the house can read of it, by where: the API, the export, the figures, the pages."""
@@ -164,6 +171,11 @@ class Wired:
                 api = path.startswith(("/v1/", "/metrics", "/readyz"))
                 said[path] = await (admin.text(path) if api else _page(browser, self.program.base + path))
         return said
+
+
+def _text(mail: Mail) -> str:
+    parts = [str(part.get_content()) for part in mail.parsed.walk() if not part.is_multipart()]
+    return "\n".join([str(mail.parsed["Subject"]), *parts])
 
 
 async def _page(browser: aiohttp.ClientSession, url: str) -> str:
@@ -246,12 +258,17 @@ async def happens(house: Wired, agent: Caller, ana: Caller, ben: Caller) -> None
         ({"order": "reset"}, "refund.issue", "unknown"),
     ):
         request = await made(action, **changes)
-        await ana.decide(await ana.get(request["id"]), "approve", comment=SAID[12])
+        if action == "refund.print":
+            await house.answered(request["id"], f"approve\n\n{CARD} it is, {SAID[12]}")
+        else:
+            await ana.decide(await ana.get(request["id"]), "approve", comment=SAID[12])
         await _ended(agent, request["id"], state)
     no = await made()
     await ana.decide(await ana.get(no["id"]), "reject", comment=f"{CARD} {SAID[13]}", category=SAID[15])
     await made()
     async with asyncio.timeout(20):
+        while "Understood, Zoe Lind: approved" not in house.mailed():
+            await asyncio.sleep(0.05)
         while len(house.ntfy.published) < 3 or not house.services.taken or len(house.events.calls) < len(house.ids):
             await asyncio.sleep(0.05)
 
