@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot.core.model import Event, Key
 from bot.core.ports import Link, Session
 from store import access_rows, rows, visits
 from store.cursor import Cursor
-from store.statements import Statements
+
+if TYPE_CHECKING:
+    from store.statements import Statements
 
 
 class AccessTx(ABC):

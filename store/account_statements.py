@@ -10,10 +10,8 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from bot.core.model import State
 from store.prepared import Prepared
+from store.shapes import HALF
 from store.tables import accounts, rejections, requests
-
-HALF = 1 << 32
-"""By what amounts are split to be summed: a sum of whole 64-bit numbers would overflow, and fail, at two large ones."""
 
 _SWEPT = 8
 """Old rows forgotten with each new one; more than one, so that what is old becomes less."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from bot.core.accounts import KEPT
 from bot.core.ports import AccountEntry
 from store import rows
-from store.account_statements import HALF
 from store.cursor import Cursor
+from store.shapes import HALF
 
 _MOST = 2**63 - 1
 """What the column takes; a limit that is passed by this much is passed."""

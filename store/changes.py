@@ -26,7 +26,7 @@ def own_data(event: Event) -> dict[str, Any]:
 
 
 def seen(before: Request, tracks: str) -> dict[str, Any]:
-    """What must still be so (`store.statements.GUARDED`); ``tracks`` are the tracks of before as JSON."""
+    """What must still be so (`store.shapes.GUARDED`); ``tracks`` are the tracks of before as JSON."""
     return {
         "was_state": before.state.value,
         "was_revision": before.content.number,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from store.prepared import Prepared, Row
-from store.statements import Statements
+
+if TYPE_CHECKING:
+    from store.statements import Statements
 
 NOTHING: dict[str, Any] = {}
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.core.model import Delivery, Request
 from store import queries, rows
 from store.cursor import Cursor
-from store.due_statements import CARDS_ASKED
+from store.shapes import lots
 
 
 class DueTx:
@@ -36,11 +36,7 @@ class DueTx:
     def _cards(self, request_ids: Sequence[str]) -> Mapping[str, list[str]]:
         """The bodies of the deliveries of these requests, oldest first; one that has none is left out."""
         grouped: defaultdict[str, list[str]] = defaultdict(list)
-        most = CARDS_ASKED[-1]
-        for first in range(0, len(request_ids), most):
-            asked = request_ids[first : first + most]
-            count = next(count for count in CARDS_ASKED if count >= len(asked))
-            values = {f"request_{index}": asked[min(index, len(asked) - 1)] for index in range(count)}
+        for count, values in lots(request_ids):
             for request_id, body in self._cursor.all(self._cursor.say.due.cards[count], values):
                 grouped[request_id].append(body)
         return grouped

@@ -7,10 +7,8 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from store.prepared import Prepared
 from store.queue_statements import whole_requests
+from store.shapes import LOTS
 from store.tables import deliveries, requests
-
-CARDS_ASKED = (20, 300)
-"""About how many requests one statement asks for their cards: few texts for all counts, the last id filling them up."""
 
 
 class DueStatements:
@@ -26,7 +24,7 @@ class DueStatements:
         self.ids = self._prepare(sa.select(r.id).where(*come).order_by(r.due_at).limit(limit))
         self.whole = self._prepare(whole_requests().where(*come).order_by(r.due_at).limit(limit))
         self.next = self._prepare(sa.select(sa.func.min(r.due_at)).where(is_open, r.due_at.is_not(None)))
-        self.cards = {count: self._cards(count) for count in CARDS_ASKED}
+        self.cards = {count: self._cards(count) for count in LOTS}
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self._dialect)

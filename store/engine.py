@@ -6,13 +6,12 @@ import asyncio
 import errno
 import logging
 import os
+import re
 import sqlite3
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from bot.core.errors import SaysoError, Unavailable
 from store.lock import AlreadyRunning, Lock
@@ -24,6 +23,9 @@ from store.store import SqlStore
 from store.tx import UnitTx
 from store.writer import WAITING, Writer
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT = 5.0
@@ -32,6 +34,9 @@ BUSY_TIMEOUT = 5.0
 
 DRIVERS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 """How addresses begin that sayso knows."""
+
+_FILE = re.compile(r"sqlite\+aiosqlite:///([^?%:]+)")
+"""An address that names a file by nothing but its path, so that nothing of it has to be decoded."""
 
 _ASKED = frozenset({"ssl", "passfile", "host", "port", "target_session_attrs", "prepared_statement_cache_size"})
 """What may stand in the query of a PostgreSQL address: asyncpg's arguments, and what SQLAlchemy takes out of it."""
@@ -54,12 +59,11 @@ async def open_store(
     Raises `BadAddress`; `AlreadyRunning`; `SchemaMismatch` where the schema is of a newer sayso, or of an older one
     while that is running; `bot.core.errors.Unavailable` where the file cannot be opened or written.
     """
-    address = _address(url)
-    if address.get_backend_name() == "postgresql":
+    path = database_at(url)
+    if not isinstance(path, Path):
         from store.postgres_engine import open_postgres  # noqa: PLC0415  # its driver takes 40 ms to load
 
-        return await open_postgres(address, bot=exclusive, busy_timeout=busy_timeout, waiting=waiting)
-    path = _path(address)
+        return await open_postgres(path, bot=exclusive, busy_timeout=busy_timeout, waiting=waiting)
     reader = Reader(path, busy_timeout=busy_timeout)
     opening = partial(_open, path, exclusive=exclusive, busy_timeout=busy_timeout, waiting=waiting)
     writer, lock = await asyncio.get_running_loop().run_in_executor(None, opening)
@@ -73,6 +77,9 @@ async def open_store(
 
 
 def _address(url: str) -> URL:
+    from sqlalchemy.engine import make_url  # noqa: PLC0415  # a start on a plain file does without (`store.kept`)
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  # as above
+
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
@@ -100,6 +107,9 @@ def _address(url: str) -> URL:
 
 def database_at(url: str) -> Path | URL:
     """The SQLite file that an address names, or the address of a PostgreSQL database. Raises `BadAddress`."""
+    plain = _FILE.fullmatch(url)
+    if plain is not None:
+        return Path(plain[1])
     address = _address(url)
     return address if address.get_backend_name() == "postgresql" else _path(address)
 

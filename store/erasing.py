@@ -8,7 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -34,9 +34,12 @@ from store.sealing import (
     quotes,
     seal,
 )
-from store.statements import TOLD_AT_ONCE, Statements
+from store.shapes import TOLD_AT_ONCE
 from store.trust import forget_amounts
 from store.visits import kept
+
+if TYPE_CHECKING:
+    from store.statements import Statements
 
 _SEALED = f'"{SEALED}":'
 

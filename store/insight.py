@@ -18,9 +18,9 @@ from bot.core.model import Delivery, State
 from bot.core.ports.insight import FactQuery
 from store import queries, rows
 from store.cursor import Cursor
-from store.insight_statements import ASKED_AT_ONCE, asked
 from store.patterns import within
 from store.prepared import Prepared, Row
+from store.shapes import ASKED_AT_ONCE, asked
 from store.visits import kept
 
 FOLLOWED = "insight.followed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -15,15 +15,8 @@ from store.insight_tables import facts, tallies
 from store.patterns import ESCAPE
 from store.prepared import Prepared
 from store.queue_statements import whole_requests
+from store.shapes import ASKED_AT_ONCE
 from store.tables import belongings, deliveries, executions, requests, revisions, seen, subjects
-
-ASKED_AT_ONCE = 64
-"""Rows that one statement asks for by key: one text for all counts, the last key given again to fill it up."""
-
-
-def asked(keys: Sequence[str]) -> dict[str, Any]:
-    """The parameters of such a statement; at least one key and at most `ASKED_AT_ONCE`."""
-    return {f"key_{index}": keys[min(index, len(keys) - 1)] for index in range(ASKED_AT_ONCE)}
 
 
 class InsightStatements:

@@ -19,7 +19,7 @@ from store import asked, rows
 from store.chain import Chain
 from store.changes import own_data, seen
 from store.erasing import ErasingTx
-from store.statements import MOVING
+from store.shapes import MOVING
 
 _MOVED = tuple([name for name in Request.__struct_fields__ if name in MOVING])
 _VALUES = attrgetter(*_MOVED)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any
 
 from store import rows
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 ESCAPE = "/"
 
@@ -42,4 +43,6 @@ def _literal(text: str) -> str:
 
 def holds(column: Any, pattern: str) -> sa.ColumnElement[bool]:
     """Whether a column holds the pattern given under this name. ``lower`` on both sides: LIKE minds case on one."""
+    import sqlalchemy as sa  # noqa: PLC0415  # only what is not kept as text needs it (`store.kept`)
+
     return sa.func.lower(column).like(sa.func.lower(sa.bindparam(pattern, type_=sa.Text())), escape=ESCAPE)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import Dialect
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from sqlalchemy.engine.interfaces import Dialect
 
 Row = tuple[Any, ...]
 
@@ -24,6 +25,13 @@ class Prepared:
         """``names`` are an insert's columns, where not all of them are given."""
         self._made: tuple[sa.sql.ClauseElement, Dialect, list[str] | None] | None = (construct, dialect, names)
 
+    @classmethod
+    def kept(cls, sql: str, order: tuple[str, ...], given: Mapping[str, Any]) -> Prepared:
+        """The statement that was compiled before (`made`), without its construct."""
+        found = cls.__new__(cls)
+        found.sql, found.pick = sql, _picker(order, given)
+        return found
+
     def __getattr__(self, name: str) -> Any:
         """Compile, where that is still to be done: most starts use a third of all statements.
 
@@ -34,14 +42,25 @@ class Prepared:
         made = self._made
         if made is None:  # by another thread, just now
             return object.__getattribute__(self, name)
-        construct, dialect, names = made
-        compiled: Any = construct.compile(dialect=dialect, column_keys=names)
-        order = tuple(compiled.positiontup or ())
-        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self.sql = str(compiled)
-        self.pick = _picker(order, {name: value for name, value in constants.items() if name in order})
+        sql, order, given = _compiled(*made)
+        self.sql, self.pick = sql, _picker(order, given)
         self._made = None
         return self.pick if name == "pick" else self.sql
+
+    def made(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        """Its text, the names of its parameters in order, and those that always are the same. Before its first use."""
+        if self._made is None:
+            raise ValueError("this statement has been compiled, and its construct is gone")
+        return _compiled(*self._made)
+
+
+def _compiled(
+    construct: sa.sql.ClauseElement, dialect: Dialect, names: list[str] | None
+) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    compiled: Any = construct.compile(dialect=dialect, column_keys=names)
+    order = tuple(compiled.positiontup or ())
+    given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required and name in order}
+    return str(compiled), order, given
 
 
 def _picker(order: tuple[str, ...], constants: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Row]:

@@ -12,6 +12,7 @@ from bot.core.ports import AuditLine, Filter, Stopped
 from store import access_rows, rows
 from store.cursor import Cursor
 from store.prepared import Row
+from store.shapes import lots
 
 _DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
 
@@ -68,9 +69,8 @@ def each_whole(cursor: Cursor, found: Sequence[Row]) -> Iterator[Request]:
 def _decisions(cursor: Cursor, found: Sequence[Row]) -> Mapping[str, list[Decision]]:
     ids = [row[0] for row in found if row[_DECISION_COUNT]]
     grouped: defaultdict[str, list[Decision]] = defaultdict(list)
-    if ids:
-        values = {f"request_{index}": request_id for index, request_id in enumerate(ids)}
-        for request_id, body in cursor.all(cursor.say.decisions_of(len(ids)), values):
+    for count, values in lots(ids):
+        for request_id, body in cursor.all(cursor.say.decisions_of[count], values):
             grouped[request_id].append(rows.decision_of(body))
     return grouped
 

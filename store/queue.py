@@ -8,7 +8,7 @@ from bot.core.model import Delivery, Request
 from bot.core.ports import Alike, Wanted
 from store import queries, rows
 from store.cursor import Cursor
-from store.queue_statements import shape_of
+from store.shapes import shape_of
 
 
 def page(cursor: Cursor, wanted: Wanted) -> tuple[Request, ...]:

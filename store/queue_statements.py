@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import Dialect
 
-from bot.core.ports import Wanted
 from store import patterns, rows
 from store.prepared import Prepared
+from store.shapes import QueueShape
 from store.tables import assignments, deliveries, executions, requests, revisions, seen
 
 MOST_ALIKE = 200
@@ -20,7 +20,6 @@ _IS_OPEN = "requests.open = 1"
 """As the partial indexes say it; a parameter would hide it from the planner."""
 
 _CURRENT = sa.and_(revisions.c.request == requests.c.id, revisions.c.number == requests.c.revision)
-_EQUAL = ("agent", "action", "kind", "risk")
 _WORDS = ("id", "action", "agent", "batch")
 _HIDES = '%"hidden":["%'
 """A route that hides something, as JSON; in a text of somebody's the quotes would be escaped."""
@@ -34,38 +33,6 @@ def whole_requests() -> sa.Select[Any]:
 def _whole(joined: sa.FromClause) -> sa.Select[Any]:
     wanted = [requests.c[name] for name in rows.REQUEST_COLUMNS]
     return sa.select(*wanted, revisions.c.content, executions.c.body).select_from(joined)
-
-
-class Shape(NamedTuple):
-    """What the text of a question depends on, whatever the values are."""
-
-    equal: tuple[str, ...]
-    asked: int | None
-    waits_for: bool
-    unread_by: bool
-    text: bool
-    escalated: bool | None
-
-
-def shape_of(wanted: Wanted) -> tuple[Shape, dict[str, Any]]:
-    """The shape of what is wanted, and its values by parameter."""
-    given = {name: getattr(wanted, name) for name in _EQUAL}
-    values: dict[str, Any] = {name: str(value) for name, value in given.items() if value is not None}
-    equal = tuple(values)
-    people = None if wanted.asked is None else tuple(dict.fromkeys(wanted.asked))
-    values |= {f"asked_{index}": person for index, person in enumerate(people or ())}
-    values |= {"waits_for": wanted.waits_for, "unread_by": wanted.unread_by}
-    if wanted.text:
-        values |= patterns.patterns(wanted.text)
-    shape = Shape(
-        equal=equal,
-        asked=None if people is None else len(people),
-        waits_for=wanted.waits_for is not None,
-        unread_by=wanted.unread_by is not None,
-        text=bool(wanted.text),
-        escalated=wanted.escalated,
-    )
-    return shape, values
 
 
 class QueueStatements:
@@ -97,7 +64,7 @@ class QueueStatements:
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self._dialect)
 
-    def _page(self, shape: Shape, *, paged: bool) -> Prepared:
+    def _page(self, shape: QueueShape, *, paged: bool) -> Prepared:
         r = requests.c
         select = _narrowed(whole_requests(), shape, hidden=("agent", "action"))
         if paged:
@@ -105,15 +72,15 @@ class QueueStatements:
             select = select.where(sa.tuple_(r.deadline, r.id) > last)
         return self._prepare(select.order_by(r.deadline, r.id).limit(sa.bindparam("limit")))
 
-    def _count(self, shape: Shape) -> Prepared:
+    def _count(self, shape: QueueShape) -> Prepared:
         a = assignments.c
-        if shape == Shape((), None, waits_for=True, unread_by=False, text=False, escalated=None):
+        if shape == QueueShape((), None, waits_for=True, unread_by=False, text=False, escalated=None):
             mine = sa.select(sa.func.count()).where(a.person == sa.bindparam("waits_for"))
             return self._prepare(mine.where(sa.text("assignments.waiting = 1")))
         select = _narrowed(sa.select(sa.func.count()).select_from(_searched(shape)), shape, hidden=("action",))
         return self._prepare(select)
 
-    def _alike(self, shape: Shape) -> Prepared:
+    def _alike(self, shape: QueueShape) -> Prepared:
         r = requests.c
         count, soonest = sa.func.count(), sa.func.min(r.deadline)
         select = sa.select(r.agent, r.action, count, soonest).select_from(_searched(shape))
@@ -137,12 +104,12 @@ def _waiting() -> sa.CompoundSelect[Any]:
     return sa.union_all(everything.where(*narrowed), people.where(*narrowed))
 
 
-def _searched(shape: Shape) -> sa.FromClause:
+def _searched(shape: QueueShape) -> sa.FromClause:
     """Contents are read only where something is looked for in them."""
     return requests.join(revisions, _CURRENT) if shape.text else requests
 
 
-def _narrowed(select: sa.Select[Any], shape: Shape, *, hidden: tuple[str, ...]) -> sa.Select[Any]:
+def _narrowed(select: sa.Select[Any], shape: QueueShape, *, hidden: tuple[str, ...]) -> sa.Select[Any]:
     """``hidden``: columns whose indexes are not to be used, for they would lead through what ended, or to a sort."""
     r, a, e = requests.c, assignments.c, seen.c
     select = select.where(sa.text(_IS_OPEN))

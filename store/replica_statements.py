@@ -10,12 +10,10 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from store import rows
 from store.prepared import Prepared
+from store.shapes import LANES_ASKED
 from store.tables import effects, events, executions, leases, replicas
 
 REPLICA_COLUMNS = ("id", "name", "rules", "started_at", "until")
-
-LANES_ASKED = 32
-"""Lanes that `ReplicaStatements.lanes` asks about: one text for all counts, the last one given again to fill it up."""
 
 
 class ReplicaStatements:

@@ -13,7 +13,7 @@ from bot.core.ports import Effect, Moved, Replica, Taken
 from store import rows
 from store.cursor import Cursor
 from store.prepared import Row
-from store.replica_statements import LANES_ASKED
+from store.shapes import LANES_ASKED
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from contextlib import closing
 from pathlib import Path
 
 from store.cursor import Cursor
-from store.statements import statements_for
+from store.kept import sqlite_statements
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Connection:
         except sqlite3.Error:
             self.close()
             raise
-        self.cursor = Cursor(cursor, statements_for("sqlite"))
+        self.cursor = Cursor(cursor, sqlite_statements())
 
     def begin(self) -> None:
         """Begin to write, waiting for other processes up to the busy timeout."""

@@ -24,6 +24,7 @@ from store.letter_statements import LetterStatements
 from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
 from store.replica_statements import ReplicaStatements
+from store.shapes import CHANGING, GUARDED, LOTS, MOVING, TOLD_AT_ONCE
 from store.standing_statements import StandingStatements
 from store.subject_statements import SubjectStatements
 from store.tables import (
@@ -49,25 +50,9 @@ def _given(*names: str) -> dict[str, sa.BindParameter[Any]]:
     return {name: sa.bindparam(name) for name in names}
 
 
-CHANGING = (
-    *("state", "title", "risk", "answer", "revision", "tracks", "advice", "escalation_level"),
-    *("expires_at", "due_at", "decided_at", "open"),
-)
-"""What a request's later changes may write; the rest is written once. ``rule`` and ``route`` go with a new route."""
-
-MOVING = ("tracks", "escalation_level", "due_at")
-"""What a step of a chain may write, or a vote that leaves the request open. Where no more is changed, no more is given:
-SQLite writes anew every index that has a column which is given, whether its value is another or not."""
-
-TOLD_AT_ONCE = 100
-"""Requests whose lines one statement finds."""
-
 _OPEN = {state.value for state in State if state.open}
 _PRACTICE = '%"practice":"%'
 """The route of a declared practice, as JSON; in a text of somebody's the quotes would be escaped."""
-
-GUARDED = ("state", "revision", "tracks", "due_at", "advice", "decisions")
-"""What must still be as it was read (`bot.core.ports.Change`)."""
 
 
 def _change_request(*changing: str) -> sa.Update:
@@ -105,7 +90,7 @@ class Statements:
         self.dialect = dialect
         self._insert = sqlite.insert if dialect.name == "sqlite" else _postgresql().insert
         self._listing = lru_cache(maxsize=256)(self._listing_of)
-        self.decisions_of = lru_cache(maxsize=256)(self._decisions_of)
+        self.decisions_of = {count: self._decisions_of(count) for count in LOTS}
         self._requests()
         self._parts()
         self._chain()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from bot.core.model import Event
 from bot.core.ports import Stopped
 from store import queries
 from store.cursor import Cursor
-from store.statements import Statements
+
+if TYPE_CHECKING:
+    from store.statements import Statements
 
 
 class SwitchesTx(ABC):

@@ -15,7 +15,7 @@ import msgspec
 from bot.core.ports import AuditLine, AuditQuery
 from store import patterns, queries, rows
 from store.cursor import Cursor
-from store.trail_statements import Shape
+from store.shapes import TrailShape
 
 _SLACK = timedelta(hours=2) // timedelta(microseconds=1)
 
@@ -47,11 +47,11 @@ def search(cursor: Cursor, query: AuditQuery) -> tuple[AuditLine, ...]:
     return tuple(found[: query.limit])
 
 
-def _asked(query: AuditQuery) -> tuple[Shape, dict[str, Any]]:
+def _asked(query: AuditQuery) -> tuple[TrailShape, dict[str, Any]]:
     kind = None if query.type is None else "*" if query.type.endswith("*") else "="
     bounds = {"since": rows.micros_or_none(query.since), "until": rows.micros_or_none(query.until)}
     values: dict[str, Any] = {name: at for name, at in bounds.items() if at is not None}
-    shape = Shape(query.actor is not None, kind, query.request is not None, bool(query.text), tuple(values))
+    shape = TrailShape(query.actor is not None, kind, query.request is not None, bool(query.text), tuple(values))
     values |= {"request": query.request, "type": query.type}
     if query.type is not None and kind == "*":
         values["type"] = patterns.beginning(query.type[:-1])

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import Dialect
 
 from store import patterns
 from store.prepared import Prepared
+from store.shapes import TrailShape
 from store.tables import events
-
-
-class Shape(NamedTuple):
-    """What the text of a search depends on, whatever the values are."""
-
-    actor: bool
-    type: str | None
-    request: bool
-    text: bool
-    bounds: tuple[str, ...]
 
 
 class TrailStatements:
@@ -33,7 +24,7 @@ class TrailStatements:
         self.at = Prepared(sa.select(e.at).where(e.seq == bind("seq")), dialect)
         self.search = lru_cache(maxsize=128)(self._search)
 
-    def _search(self, shape: Shape) -> Prepared:
+    def _search(self, shape: TrailShape) -> Prepared:
         """Lines between ``first`` and ``before``; no index but the number and a request's, for each costs a write."""
         e, bind = events.c, sa.bindparam
         lines: sa.Select[Any] = sa.select(e.seq, e.previous, e.hash, e.body)

@@ -9,13 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import Dialect
 
 from store.prepared import Prepared
+from store.shapes import ASKED_AT_ONCE
 from store.tables import kept, links, seen, sessions, subscriptions
 
 SESSION_COLUMNS = ("id", "person", "created_at", "expires_at", "way", "browser", "seen_at")
 SUBSCRIPTION_COLUMNS = ("id", "person", "endpoint", "p256dh", "auth", "browser", "created_at")
-
-ASKED_AT_ONCE = 64
-"""Requests that `VisitStatements.seen` asks about: one text for all counts, the last id given again to fill it up."""
 
 
 class VisitStatements:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.core.ports import Link, Session, Subscription
 from store import access_rows, rows
 from store.cursor import Cursor
-from store.visit_statements import ASKED_AT_ONCE
+from store.shapes import ASKED_AT_ONCE
 
 
 def session(cursor: Cursor, session_id: str, now: datetime) -> Session | None:

@@ -14,9 +14,8 @@ from bot.core.model import Kind, Risk, State
 from bot.core.ports import Filter, Wanted
 from store import open_store
 from store.prepared import Prepared
-from store.queue_statements import shape_of
+from store.shapes import TrailShape, shape_of
 from store.statements import statements_for
-from store.trail_statements import Shape
 
 SAY = statements_for("sqlite")
 OPEN = (State.PENDING, State.NEEDS_INFO)
@@ -36,7 +35,7 @@ def _count(wanted: Wanted) -> Prepared:
 
 
 def _trail(*bounds: str, request: bool = False) -> Prepared:
-    return SAY.trail.search(Shape(actor=True, type="*", request=request, text=True, bounds=bounds))
+    return SAY.trail.search(TrailShape(actor=True, type="*", request=request, text=True, bounds=bounds))
 
 
 WAITING = "assignments USING COVERING INDEX assignments_waiting (person=? AND request=?"

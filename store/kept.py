@@ -1,0 +1,92 @@
+"""SQLite's statements as text, as they were last compiled: a start on SQLite need not load SQLAlchemy.
+
+That is 110 ms of a start and 12 MB for good. What a question's shape decides (a page, a search) is not kept: the first
+such question loads SQLAlchemy and compiles it.
+
+``sqlite.json`` says of which sources it was made (`store.keeping` writes it anew). Where the sources are others it
+is left alone, so that nothing is ever said to a database that is not in the statements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
+from msgspec.json import decode
+
+from store.prepared import Prepared
+
+if TYPE_CHECKING:
+    from store.statements import Statements
+
+log = logging.getLogger(__name__)
+
+_HERE = Path(__file__).parent
+FILE = _HERE / "sqlite.json"
+_SOURCES = ("*statements.py", "*tables.py", "columns.py", "patterns.py", "prepared.py", "*rows.py", "shapes.py")
+
+
+class _Dialect(Struct, frozen=True):
+    name: str
+
+
+class Kept:
+    """Stands for `Statements`, or for one of its parts: what is not kept is asked of these themselves, made then."""
+
+    def __init__(self, texts: dict[str, Any], whole: Callable[[], Any]) -> None:
+        self._texts = texts
+        self._whole = whole
+
+    def __getattr__(self, name: str) -> Any:
+        """Asked once for each name: what is found stays."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        kept = self._texts.get(name)
+        found = getattr(self._whole(), name) if kept is None else _said(kept, lambda: getattr(self._whole(), name))
+        setattr(self, name, found)
+        return found
+
+
+def _said(kept: Any, whole: Callable[[], Any]) -> Any:
+    if isinstance(kept, list):
+        return tuple(_said(one, whole) for one in kept)
+    if "sql" in kept:
+        return Prepared.kept(kept["sql"], tuple(kept["order"]), kept["given"])
+    if all(name.isdigit() for name in kept):
+        return {int(name): _said(one, whole) for name, one in kept.items()}
+    return Kept(kept, whole)
+
+
+@cache
+def sqlite_statements() -> Statements:
+    """All that the store says to SQLite."""
+    texts = None
+    try:
+        kept = decode(FILE.read_bytes())
+        texts = kept["statements"] if kept["sources"] == sources() else None
+    except (OSError, ValueError, KeyError) as fault:
+        log.debug("the texts of the statements cannot be read: %s", fault)
+    if texts is None:
+        return _compiled()
+    found = Kept(texts, _compiled)
+    found.dialect = _Dialect("sqlite")  # type: ignore[attr-defined]  # all that anybody asks of it is its name
+    return cast("Statements", found)
+
+
+def _compiled() -> Statements:
+    from store.statements import statements_for  # noqa: PLC0415  # brings SQLAlchemy along
+
+    return statements_for("sqlite")
+
+
+def sources() -> str:
+    """The hash of everything in this package that the texts are made of. Raises ``OSError``."""
+    found = hashlib.sha256()
+    for path in sorted({path for pattern in _SOURCES for path in _HERE.glob(pattern)}):
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
