@@ -70,8 +70,9 @@ class Waking(Part):
             deed = await self._ledger.commit(work, about=About())
         except (Unavailable, Overloaded):
             raise
-        except Exception:  # noqa: BLE001  # whatever it is, it is some request's own, and shows again there
-            _log.warning("what is due could not be moved on together; each request is moved by itself")
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is some request's own, and shows again there
+            what = type(error).__name__
+            _log.warning("what is due could not be moved on together (%s); each request is moved by itself", what)
             return await self._move_each(stuck)
         went = {request.id for request in deed.others}
         stuck.update(request.id for request in looked_at if request.id not in went)
