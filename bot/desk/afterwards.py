@@ -13,7 +13,7 @@ from bot.core.policy import REVIEW_AFTER, REVIEW_LASTS, Policy, Routing, with_de
 from bot.core.ports import Change, Effect, Tx
 from bot.core.redaction import shown
 from bot.core.unsaid import repeatable
-from bot.desk.incidents import Incidents, may_have_harmed
+from bot.desk.incidents import Incidents, failed_by_its_word, may_have_harmed
 
 _SAID = 2000
 _ASKS = "It ran by rule. Was that right? Approve: it was. Reject: it did harm; that is kept as an incident."
@@ -29,7 +29,8 @@ class Afterwards(Incidents):
         route = request.route
         if route.review_after is None or request.votes or ended.review is not None:
             return None
-        if ended.state not in (ExecutionState.EXECUTED, ExecutionState.UNKNOWN):
+        # An agent that says that it failed would else never be looked at.
+        if not may_have_harmed(ended):
             return None
         if self._chance() >= route.review_share:
             return None
@@ -58,6 +59,8 @@ class Afterwards(Incidents):
         notes = [("Ran by the rule", request.route.rule)]
         if run is not None and run.state is ExecutionState.UNKNOWN:
             notes.append(("Careful", "Nobody knows yet whether it happened."))
+        if run is not None and failed_by_its_word(run):
+            notes.append(("Careful", "That it failed is its agent's word alone; it may have happened."))
         spec = policy.action(request.action)
         if spec.rollback is not None:
             notes.append(("To take it back", f"Roll it back with {spec.rollback.action} on its page: {page}"))

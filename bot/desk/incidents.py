@@ -26,9 +26,19 @@ _OWN = 5
 """Of those, an agent's own: it may neither fill what is kept of others nor ring at everybody's (threat T10)."""
 
 
+def failed_by_its_word(run: Execution) -> bool:
+    """Whether a run was in its agent's hands, and that it failed is the agent's word alone: it may have happened."""
+    return run.by_agent and run.attempts > 0 and run.state is ExecutionState.FAILED
+
+
 def may_have_harmed(run: Execution | None) -> bool:
     """Whether a run may have done harm: it did something, or that it failed is its agent's word alone."""
-    return run is not None and (run.state in RAN or (run.by_agent and run.state is ExecutionState.FAILED))
+    return run is not None and (run.state in RAN or failed_by_its_word(run))
+
+
+def may_be_settled(run: Execution | None) -> bool:
+    """Whether a person may say how it ended: nobody knows, or its agent alone says that it failed."""
+    return run is not None and (run.state is ExecutionState.UNKNOWN or failed_by_its_word(run))
 
 
 class Incidents(Granting):

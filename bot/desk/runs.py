@@ -19,6 +19,7 @@ from bot.desk.afterwards import Afterwards
 from bot.desk.attempts import backoff, ending, mismatch
 from bot.desk.beginning import Beginning
 from bot.desk.erased import erased
+from bot.desk.incidents import may_be_settled
 from bot.desk.ledger import Deed
 from bot.desk.switch import Whose, whose
 
@@ -162,7 +163,7 @@ class Runs(Beginning, Afterwards):
         note: str | None = None,
     ) -> Deed:
         now = self._ledger.clock.now()
-        if execution.state is ExecutionState.UNKNOWN and erased(tx, request):
+        if may_be_settled(execution) and erased(tx, request):
             result = error = note = None
         ended = replace(execution, state=state, result=result, error=error, ended_at=now, due_at=None)
         due = self._review_due(request, ended)
@@ -210,12 +211,17 @@ class Runs(Beginning, Afterwards):
         return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
 
     async def settle(self, request_id: str, *, by: str, via: str = "api", state: ExecutionState, note: str) -> Request:
-        """A person found out how an `unknown` execution ended. ``by`` is ``admin:<key>`` or ``person:<id>``."""
+        """A person found out how an `unknown` execution ended, or that one happened of which its agent said it failed.
+
+        ``by`` is ``admin:<key>`` or ``person:<id>``.
+        """
 
         def work(tx: Tx) -> Deed:
             request = self._load(tx, request_id)
             execution = request.execution
-            if execution is None or execution.state is not ExecutionState.UNKNOWN:
+            # That it failed, its agent said: it need not be said again.
+            known = execution is not None and execution.state is state
+            if execution is None or known or not may_be_settled(execution):
                 now = "none" if execution is None else str(execution.state)
                 raise errors.Conflict(f"Only an unknown outcome can be settled; this one is: {now}.", execution=now)
             error = note if state is ExecutionState.FAILED else None

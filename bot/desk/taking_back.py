@@ -52,11 +52,15 @@ class TakingBack(Part):
         """How the rollback ended, for the first request."""
         first = self._first(tx, rollback)
         run = first.execution if first is not None else None
-        mine = run is not None and run.state is ExecutionState.ROLLING_BACK and run.rollback == rollback.id
+        own = rollback.execution
+        # What its agent had said failed happened after all: the first one is what it was again, and is taken back.
+        late = own is not None and own.state is ExecutionState.FAILED and state is ExecutionState.EXECUTED
+        states = _BEFORE if late else (ExecutionState.ROLLING_BACK,)
+        mine = run is not None and run.state in states and run.rollback == rollback.id
         if first is None or run is None or not mine:
             return Turned()
         if state is ExecutionState.EXECUTED:
-            turned = replace(run, state=ExecutionState.ROLLED_BACK)
+            turned = replace(run, state=ExecutionState.ROLLED_BACK, was=run.state if late else run.was)
             done = self._turned_to(tx, first, turned, "execution.rolled_back", rollback, tell="request.rolled_back")
             return self._in_turn(tx, first, done, rollback)
         if state is ExecutionState.FAILED:

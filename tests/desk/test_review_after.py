@@ -13,7 +13,19 @@ from bot.core.model import ExecutionState, Severity, State, Verb
 from bot.core.ports import Filter, OutcomeKind
 from tests.desk.filed import DEFAULT, enforce
 from tests.desk.house import House
-from tests.desk.remedied import ACTIONS, approved, concluded, executed, furnish, reviews, run_of
+from tests.desk.remedied import (
+    ACTIONS,
+    CHAINS,
+    approved,
+    concluded,
+    executed,
+    furnish,
+    reviews,
+    run_of,
+    state_of,
+)
+
+S = ExecutionState
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +98,33 @@ async def test_what_may_have_run_is_asked_about_and_what_failed_is_not(house: Ho
         assert dict(found[0].route.notes)["Careful"]
         await house.desk.settle(first.id, by="admin:ops", state=ExecutionState.EXECUTED, note="seen")
         assert await reviews(house) == found
+
+
+async def test_an_agents_word_that_it_failed_escapes_nothing(house: House) -> None:
+    """It is drawn for a review, its card says so; a person settles that it happened, once, and it is taken back.
+
+    Of a rollback that the agent says failed, too: settled as executed, the first one is taken back after all.
+    """
+    when = """when: 'action.startsWith("deploy.")'"""
+    by_rule = f"rules: [{{name: deploys, {when}, then: approve, review_after: {{share: 100%, chain: audit}}}}]"
+    enforce(house, ACTIONS, CHAINS, by_rule, DEFAULT)
+    settled: dict[str, str] = {"by": "person:kim", "note": "it is live"}
+    first = await approved(house, "deploy.start", version="v2")
+    await house.desk.report(first.id, agent="billing", state=S.FAILED, error="no")
+    (review,) = await reviews(house)
+    assert "agent's word alone" in dict(review.route.notes)["Careful"]
+    with pytest.raises(errors.Conflict):
+        await house.desk.settle(first.id, state=S.FAILED, **settled)
+    await house.desk.settle(first.id, state=S.EXECUTED, **settled)
+    with pytest.raises(errors.Conflict):
+        await house.desk.settle(first.id, state=S.FAILED, **settled)
+    back, _ = await house.desk.roll_back(first.id, by="person:kim", via="api")
+    assert await state_of(house, first) is S.EXECUTED
+    await house.desk.claim((await run_of(house, back)).id)
+    await house.desk.report(back.id, agent="billing", state=S.FAILED, error="no")
+    assert (await state_of(house, back), await state_of(house, first)) == (S.FAILED, S.EXECUTED)
+    await house.desk.settle(back.id, state=S.EXECUTED, **settled)
+    assert (await state_of(house, back), await state_of(house, first)) == (S.EXECUTED, S.ROLLED_BACK)
 
 
 async def test_what_people_decided_is_not_asked_about_again(house: House) -> None:

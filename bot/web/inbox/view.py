@@ -30,6 +30,7 @@ from bot.core.model import (
 from bot.core.policy import ActionSpec, Execute, Policy
 from bot.core.ports import Unreachable
 from bot.core.practice import Practised, apparent, outcome_of
+from bot.desk.incidents import may_be_settled
 from bot.web.inbox.changes import Changes, How, Version, changes_of, versions_of
 from bot.web.inbox.claims import Claims, claims_of
 from bot.web.inbox.plan import StagePart, next_people, plan_of
@@ -170,7 +171,7 @@ def view_of(
         standing=standing,
         may_break=glass and may_break(request, person, policy, now),
         batch=batch_path(request.batch),
-        may_settle=is_unknown(request.execution) and may_settle(request, person, deliveries),
+        may_settle=may_be_settled(request.execution) and may_settle(request, person, deliveries),
         version=version_of(request),
         key=state_key(request),
     )
