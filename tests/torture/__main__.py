@@ -18,7 +18,7 @@ from itertools import cycle
 from pathlib import Path
 
 from tests.torture.lives import AT_ITS_END
-from tests.torture.points import ANY, named
+from tests.torture.points import ANY, at_once, named
 from tests.torture.run import torture
 from tests.torture.stores import STORES, Databases, databases
 
@@ -72,11 +72,10 @@ def _for_hours(stores: Iterator[Databases], seed: int, args: argparse.Namespace)
 
 def _plans(chance: random.Random, store: str, row: int) -> Iterator[tuple[str, ...]]:
     """Each point once, and a kill at random behind it, as likely as not in what the first one left; then at random."""
-    every = list(named(everywhere=True))
+    every = list(at_once(store))
     chance.shuffle(every)
-    if store == "postgresql":
-        for point in sorted(set(named()) - set(every)):
-            yield f"{_FIRST}#1", f"{point}#1"
+    for point in sorted(set(named(store)) - set(every)):
+        yield f"{_FIRST}#1", f"{point}#1"
     for first in range(0, len(every), row):
         some = sorted(every[first : first + row], key=lambda point: point.startswith(AT_ITS_END))
         yield (*(f"{point}#1" for point in some), f"{ANY}#{chance.randrange(1, _LATEST)}")

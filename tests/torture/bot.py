@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from bot import app, scheduler
+from bot.checkpoints import file as place
 from bot.commands import up
 from bot.replay import open_replayer, webhook
 from bot.replay.answer import outcome_of
@@ -106,11 +108,24 @@ def wrap_wire(points: Points) -> None:
     put(webhook, "outcome_of", noted)
 
 
+def wrap_place(points: Points) -> None:
+    """Points around where a signed checkpoint is kept outside of the store."""
+    append = place.append
+
+    def noted(path: Path, line: bytes) -> None:
+        points.reach("checkpoint:signed, not at its place")
+        append(path, line)
+        points.reach("checkpoint:at its place, nobody told")
+
+    put(place, "append", noted)
+
+
 def wrap_program(points: Points) -> None:
     """Stand around the composition root: what it builds is the program, each of its ports inside a wrap."""
     noted_commit(sqlite.Connection, "commit", points)
     noted_commit_of_postgres(points)
     wrap_wire(points)
+    wrap_place(points)
     Scheduler.points = points
     put(app, "Scheduler", Scheduler)
     put(app, "open_replayer", lambda **named: NotedReplayer(open_replayer(**named), points))

@@ -13,12 +13,14 @@ from itertools import cycle
 from pathlib import Path
 
 from bot.commands.surroundings import NO
+from bot.core.checkpoint import private_key
 from store import SqlStore
 from tests.fakes.slack import FakeSlack
 from tests.stories.program import SECRET, free_port
 from tests.torture.points import KILL_AT, PASSED
 from tests.torture.rules import RULES
 
+KEY = private_key(b"torture-torture-torture-torture!")
 _ROOT = Path(__file__).parents[2]
 LEASE = 2.0
 """Seconds that a kill on PostgreSQL costs: the shorter, the more kills in an hour."""
@@ -47,6 +49,7 @@ class Lives:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.points = folder / "points.txt"
+        self.kept = folder / "kept.jsonl"
         self.kills: deque[str] = deque(kills)
         self.killed: list[str] = []
         self.planned = ""
@@ -68,7 +71,7 @@ class Lives:
         self._ending = False
         slack.request_url = f"{self.base}/slack/events"
 
-    def rules(self, receiver: str, events: str, *, elsewhere: str = "", moved: str = "2s", tail: str = "") -> None:
+    def rules(self, receiver: str, events: str, *, elsewhere: str = "", moved: str = "4s", tail: str = "") -> None:
         """Write routing.yaml, as an editor does: aside, then in its place."""
         text = RULES.format(receiver=receiver, events=events, elsewhere=elsewhere, moved=moved) + tail
         aside = self.folder / "routing.new"
@@ -101,6 +104,9 @@ class Lives:
             "SAYSO_LEASE": f"{LEASE:g}s",
             "SAYSO_SECRET": "torture-torture-torture-torture",
             "SAYSO_WEBHOOK_SECRET": SECRET,
+            "SAYSO_AUDIT_KEY": KEY,
+            "SAYSO_AUDIT_CHECKPOINTS": str(self.kept),
+            "SAYSO_AUDIT_CHECKPOINT_EVERY": "1s",
             "SLACK_API_URL": slack.url,
             "SLACK_BOT_TOKEN": slack.settings.bot_token,
             "SLACK_SIGNING_SECRET": slack.settings.signing_secret,

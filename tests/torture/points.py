@@ -16,7 +16,7 @@ KILL_AT = "SAYSO_KILL_AT"
 PASSED = "SAYSO_POINTS"
 ANY = "*"
 NOTE = "#"
-"""In the data, behind a point that only PostgreSQL has, in the life after a kill; at its beginning the line is none."""
+"""In the data, behind a point that one store alone has, and before its name; at its beginning the line is none."""
 DATA = Path(__file__).with_name("points.txt")
 
 
@@ -46,10 +46,15 @@ class Points:
             os.write(self._file, f"= {self.all}\n".encode())
 
 
-def named(*, everywhere: bool = False) -> tuple[str, ...]:
-    """Every point that there is, as the data has them; ``everywhere``: but those with a `NOTE`."""
+def named(store: str | None = None) -> tuple[str, ...]:
+    """Every point that there is, as the data has them; those of one ``store`` (see `stores.STORES`)."""
     lines = [line.partition(NOTE) for line in DATA.read_text(encoding="utf-8").splitlines()]
-    return tuple(name.strip() for name, note, _ in lines if name.strip() and not (everywhere and note))
+    return tuple(name.strip() for name, _, only in lines if name.strip() and (not store or only.strip() in ("", store)))
+
+
+def at_once(store: str) -> tuple[str, ...]:
+    """Those of a store that a first life comes to; the others come with the next, that takes over from it."""
+    return tuple(name for name in named(store) if not name.startswith("replica.lost:"))
 
 
 def passed(file: Path) -> tuple[set[str], int]:

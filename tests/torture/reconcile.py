@@ -12,11 +12,16 @@ from store import SqlStore, open_store
 from store.audit import replay
 from store.chain import verify_store
 from tests.fakes.slack import buttons
+from tests.torture.afterwards import in_hindsight
 from tests.torture.lives import TAKEN_WITHIN
 from tests.torture.tables import UNTOLD, held
 from tests.torture.world import World
 
 _LETS_THROUGH = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
+_MAY_HAVE_RUN = (
+    *(ExecutionState.EXECUTED, ExecutionState.UNKNOWN),
+    *(ExecutionState.ROLLING_BACK, ExecutionState.ROLLED_BACK),
+)
 
 
 async def reconcile(w: World) -> None:
@@ -37,6 +42,7 @@ async def reconcile(w: World) -> None:
             faults += ran(w, value)
             faults += carded(w, value, await store.deliveries(value.id))
         faults += await owed(store)
+        faults += await in_hindsight(w, store, requests)
         faults += [f"a mate took {s:.1f} s to take over" for s in w.lives.taken_after if s > TAKEN_WITHIN]
     finally:
         await store.close()
@@ -70,7 +76,8 @@ def submitted(w: World, requests: dict[str, Request]) -> list[str]:
             found.append(f"{key} was acknowledged as {request_id} and is gone")
         elif (value.agent, value.action) != (agent, body["action"]):
             found.append(f"{request_id} is not what {key} submitted")
-    orders = Counter(str(v.content.arguments.get("order")) for v in requests.values() if v.agent == "billing")
+    own = [v for v in requests.values() if v.agent == "billing" and v.route.practice is None]
+    orders = Counter(str(v.content.arguments["order"]) for v in own if "order" in v.content.arguments)
     found += [f"{order} is there {count} times" for order, count in orders.items() if count > 1]
     return found
 
@@ -127,7 +134,7 @@ def ran(w: World, value: Request) -> list[str]:
     found = []
     if run.by_agent:
         return [f"{run.id} is the agent's to run, and was sent"] if effects else []
-    if not run.state.ended:
+    if not run.state.ended and run.state is not ExecutionState.ROLLING_BACK:
         found.append(f"{run.id} is {run.state} still")
     if not run.idempotent and effects > 1:
         found.append(f"{run.id} happened {effects} times")
@@ -135,7 +142,7 @@ def ran(w: World, value: Request) -> list[str]:
         found.append(f"{run.id} happened {effects} times in {run.attempts} attempts")
     if run.state is ExecutionState.EXECUTED and not done:
         found.append(f"{run.id} is executed, and its target never said so")
-    if done and run.state not in (ExecutionState.EXECUTED, ExecutionState.UNKNOWN) and value.id not in w.told.settled:
+    if done and run.state not in _MAY_HAVE_RUN and value.id not in w.told.settled:
         found.append(f"{run.id} was done, and is {run.state}")
     if done and run.state is ExecutionState.UNKNOWN and not w.lives.killed:
         found.append(f"{run.id} was done and is unknown, though nothing was killed")

@@ -97,6 +97,8 @@ async def housekeeping(w: World) -> None:
     await asyncio.sleep(w.chance.uniform(0, 0.3))
     await window.send("POST", "/admin/replays", replays="start")
     await w.agent.outcome(held["id"])
+    for replays in ("stop", "start"):
+        await window.send("POST", "/admin/replays", replays=replays, kind="action", name="nobody.asks")
     status, page = await window.send("POST", "/admin/keys", name="temporary", role="agent")
     assert status == 200, page[:300]
     _, page = await window.send("GET", "/admin/keys")
@@ -104,6 +106,8 @@ async def housekeeping(w: World) -> None:
     assert key
     await window.send("POST", f"/admin/keys/{key[1]}/revoke")
     await window.send("POST", "/admin/audit/export", format="jsonl")
+    await window.send("POST", "/admin/examples/export")
+    await window.send("POST", "/admin/report")
     await window.send("POST", "/sign-out")
 
 

@@ -10,6 +10,8 @@ people:
   lea: {{name: Lea Roth, role: admin, slack: U0LEA}}
   gus: {{name: Gus Lost, slack: U0GONE}}
   zoe: {{name: Zoe Owner}}
+  ivo: {{name: Ivo Inbox}}
+  uma: {{name: Uma Inbox}}
 groups: {{finance: [ana, ben]}}
 agents:
   billing: {{owner: zoe, webhook: "{events}"}}
@@ -24,15 +26,36 @@ actions:
   credit.issue:
     execute: {{webhook: "{receiver}", timeout: 30s, idempotent: true, attempts: 6}}
   slow.issue:
-    undo_window: 1s
+    undo_window: 5s
     execute: {{webhook: "{receiver}", timeout: 30s, attempts: 3}}
   moved.issue:
     undo_window: {moved}
     execute: {{webhook: "{receiver}{elsewhere}", timeout: 30s}}
   deploy.start: {{execute: {{agent: true, timeout: 1h}}}}
+  charge.issue:
+    rollback: {{action: charge.reverse, arguments: {{order: "b{{{{ order }}}}", answer: "{{{{ back }}}}", back: ok}}}}
+    execute: {{webhook: "{receiver}", timeout: 30s}}
+  charge.reverse:
+    rollback: {{action: charge.issue, arguments: {{order: "a{{{{ order }}}}", answer: ok, back: ok}}}}
+    execute: {{webhook: "{receiver}", timeout: 30s}}
+  letter.send:
+    subject: customer
+    execute: {{webhook: "{receiver}", timeout: 30s}}
+  earned.issue:
+    risk: reversible
+    execute: {{webhook: "{receiver}", timeout: 30s}}
 network: {{allow_private: [127.0.0.0/8]}}
 flood: {{cards: 1000}}
+attention: {{reading: 1000}}
+practice:
+  announced: Told on Monday; they come now and then.
+  chain: finance
+  every: 365d
+  requests:
+    - {{name: stranger, agent: billing, action: refund.issue, arguments: {{order: practice}}, lesson: Ask first.}}
 chains:
+  admins: [{{notify: [lea]}}]
+  inbox: [{{notify: [ivo, uma]}}]
   finance: [{{notify: [finance], wait: 1h}}, {{notify: [lea], wait: 1h}}]
   hasty: [{{notify: [ana], wait: 3s, remind: 500ms}}, {{notify: [lea], wait: 1h}}]
   ends:
@@ -41,6 +64,12 @@ chains:
   lost: [{{notify: [gus], wait: 1h}}, {{notify: [lea], wait: 1h}}]
 break_glass: {{people: [lea], review: finance, notify: [ana], within: 24h}}
 rules:
+  - {{name: charges, when: action == "charge.issue", then: approve, review_after: {{share: 100%, chain: finance}}}}
+  - {{name: letters, when: action == "letter.send", then: approve}}
+  - name: earned
+    when: action == "earned.issue"
+    stages: [{{chain: inbox}}]
+    trust: {{ask: admins, at_least: 20, unchanged: 0.5, error: 0.2, days: 1, reviewers: 1, sample: 100%}}
   - {{name: tiny, when: 'action in ["refund.issue", "credit.issue", "slow.issue"] && arguments.amount <= 5',
       then: approve}}
   - {{name: no deletion, when: 'action == "records.delete"', then: block}}

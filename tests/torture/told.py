@@ -36,6 +36,9 @@ class Told(Struct):
     informed: dict[str, int] = field(default_factory=dict)
     undone: dict[str, int] = field(default_factory=dict)
     assessed: list[str] = field(default_factory=list)
+    harmed: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+    """Subjects that were erased."""
     lost: int = 0
     """Calls whose answer never came."""
 

@@ -11,6 +11,16 @@ from bot.core.ports import Change, Channel, Letter, Order, Outcome, Store, Tx
 from bot.replay.replayer import TargetReplayer
 from tests.torture.points import Points
 
+SILENT = {
+    "beat": "replica.alive",
+    "erase": "subject.erased",
+    "finish": "effects.done",
+    "follow": "insight.followed",
+    "postpone": "effects.postponed",
+    "put_grant": "grant.kept",
+}
+"""What of a `Tx` writes without a word on the trail, and what such a unit is called; all else of it has events."""
+
 
 class NotedTx:
     """A `Tx` that remembers what its unit writes: the types of its events; where it has none, what it does."""
@@ -24,13 +34,21 @@ class NotedTx:
 
         def noted(*given: Any, **named: Any) -> Any:
             self.wrote += [event.type for value in (*given, *named.values()) for event in _events(value)]
-            if name == "finish" and given[0]:
-                self.wrote.append("effects.done")
-            if name == "postpone":
-                self.wrote.append("effects.postponed")
+            if name in SILENT and (name != "finish" or given[0]):
+                self.wrote.append(SILENT[name])
+            if name == "pause" and (named.get("agent") or named.get("action")):
+                self.wrote.append("a switch by name")
             return method(*given, **named)
 
         return noted
+
+
+def _steps(wrote: Sequence[str]) -> tuple[str, ...]:
+    """What a unit did, each once; a run that begins in the transaction that lets it through has a name of its own."""
+    done = dict.fromkeys(wrote)
+    if "execution.started" in done and not done.keys().isdisjoint(("request.submitted", "request.decided")):
+        done["a run begun as it is let through"] = None
+    return tuple(done)
 
 
 def _events(value: Any) -> list[Event]:
@@ -58,7 +76,7 @@ class NotedStore:
         def unit(tx: Tx) -> Any:
             noted: Any = NotedTx(tx)
             value = work(noted)
-            wrote[:] = dict.fromkeys(noted.wrote)
+            wrote[:] = _steps(noted.wrote)
             for what in wrote:
                 self._points.reach(f"{what}:before commit")
             return value
