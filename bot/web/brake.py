@@ -13,6 +13,8 @@ from http import HTTPStatus
 
 from starlette.types import Message, Send
 
+from bot.web.wire import swallow
+
 FREE = 100
 """Refusals a second that are told at once."""
 
@@ -65,6 +67,7 @@ class Brake:
 
         async def held(message: Message) -> None:
             if message["type"] == "http.response.start" and _refuses(message):
+                swallow(send)
                 await self.hold()
             await send(message)
 

@@ -13,8 +13,10 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from typing import Self
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line with its headers, of trailers, or of chunk extensions between two pieces of a body."""
@@ -34,6 +36,32 @@ _SELDOM = 60.0
 _FULL = b"503 Service Unavailable\r\nretry-after: 1"
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 _TOO_SLOW = b"408 Request Timeout"
+
+
+class _Swallowed(bytearray):
+    """A body that nobody will read. It keeps nothing, and is as long as it would be, so that reading stops as ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+
+    def __iadd__(self, piece: bytes) -> Self:  # type: ignore[override, misc]  # the server adds bytes alone
+        self._size += len(piece)
+        return self
+
+    def __len__(self) -> int:
+        return self._size
+
+
+def swallow(send: Send) -> None:
+    """Drop what came of the body of a request that is refused, and what comes; ``send`` is as the server gave it.
+
+    One reading of the socket may be 250 KB, which uvicorn keeps until the answer has gone; a refusal that is held back
+    for two seconds would hold as much, and anybody can have thousands of them.
+    """
+    cycle = getattr(send, "__self__", None)
+    if isinstance(cycle, RequestResponseCycle):
+        cycle.body = _Swallowed()
 
 
 class Seldom(logging.Filter):

@@ -209,8 +209,9 @@ async def test_p17_a_click_in_slack_passes_a_flood(slack: FakeSlack, tmp_path: P
 
 
 _SIGNED = {"x-slack-signature": "v0=00", "x-slack-request-timestamp": "1", "content-type": "application/json"}
+_LARGE = "x" * 256 * 1024
 NONSENSE: Mapping[str, tuple[Call, int]] = {
-    "keys that nobody has": (("GET", "/v1/requests", {"authorization": "Bearer sk_agent_none"}, ""), 401),
+    "keys that nobody has": (("POST", "/v1/requests", {"authorization": "Bearer sk_agent_none"}, _LARGE), 401),
     "addresses that are not there": (("GET", "/v1/nothing", {}, ""), 404),
     "signatures of somebody else": (("POST", "/slack/events", _SIGNED, "{}"), 401),
     "pages without a session": (("GET", "/inbox", {}, ""), 303),
