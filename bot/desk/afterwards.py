@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from bot.core.card import literal
 from bot.core.model import Decision, Execution, ExecutionState, Request, Severity, Submission, Verb
 from bot.core.policy import REVIEW_AFTER, REVIEW_LASTS, Policy, Routing, with_delegates
-from bot.core.ports import Change, Effect, Tx
+from bot.core.ports import Change, Tx
 from bot.core.redaction import shown
 from bot.core.unsaid import repeatable
 from bot.desk.incidents import Incidents, failed_by_its_word, may_have_harmed
+from bot.desk.taking_back import Turned
 
 _SAID = 2000
 _ASKS = "It ran by rule. Was that right? Approve: it was. Reject: it did harm; that is kept as an incident."
@@ -67,11 +68,11 @@ class Afterwards(Incidents):
         route = replace(route, notes=tuple(notes), of=request.id, unsaid=repeatable(request))
         return self._created(it, Routing(route, ()), actor="sayso", via="replay")
 
-    def _looked_back(self, tx: Tx, review: Request, decision: Decision) -> tuple[Effect, ...]:
+    def _looked_back(self, tx: Tx, review: Request, decision: Decision) -> Turned:
         """A review ended by a person's vote: the first one is confirmed, or an incident is reported of it."""
         first = tx.request(str(review.route.of))
         if first is None or not decision.decision.is_vote:
-            return ()
+            return Turned()
         by = f"person:{decision.by}"
         if decision.decision is Verb.REJECT:
             severity = severity_of(decision.category)
@@ -79,11 +80,12 @@ class Afterwards(Incidents):
             run = first.execution
             # Settled as failed meanwhile, it did no harm; but however much is reported of it, this is kept, too.
             if run is None or not may_have_harmed(run):
-                return ()
-            return self._incident(tx, first, run, by=by, via=decision.channel, severity=severity, note=note).effects
+                return Turned()
+            kept = self._incident(tx, first, run, by=by, via=decision.channel, severity=severity, note=note)
+            return Turned((kept.given,), kept.effects)
         event = self._event("review.confirmed", first, actor=by, via=decision.channel, review=review.id)
         tx.append(event)
-        return ()
+        return Turned((first,))
 
 
 def severity_of(category: str | None) -> Severity:

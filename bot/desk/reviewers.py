@@ -92,7 +92,8 @@ class Reviewers(Sequels):
         self._kept_in_mind(tx, request, after, now)
         effects += self._learnt(tx, request, after, decision)
         if not after.state.open and after.action.startswith(HOUSE):
-            effects += self._sequel(tx, after, decision)
+            turned = self._sequel(tx, after, decision)
+            return Deed(after, effects + turned.effects, execution, others=turned.others)
         return Deed(after, effects, execution)
 
     def _counted(self, tx: Tx, request: Request, ballot: Ballot, now: datetime) -> tuple[Request, Decision, str | None]:

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from bot.core import errors
 from bot.core.insight.asking import USUAL, Question
 from bot.core.insight.waiting import Queue, queue_of
-from bot.core.model import PersonRole, Role
+from bot.core.model import Role
 from bot.web.auth import actor_of
 from bot.web.exchange import Answer, header_values
 from bot.web.measured import Metrics, shown, table_of
 from bot.web.operation import BUT_ADVISORS, Call, Operation
 from bot.web.problems import invalid, parameter_fault
 from bot.web.query import METRICS
+from bot.web.sight import only_themselves
 from bot.web.spreadsheet import MEDIA_TYPE
 from bot.web.view import encoded
 
@@ -28,7 +29,7 @@ async def metrics(call: Call) -> Answer:
     question = await _question(call)
     if (wrong := question.wrong()) is not None:
         raise invalid((parameter_fault(wrong[0], "question", wrong[1]),))
-    mine = _only_themselves(call)
+    mine = only_themselves(call.key, call.house.policy())
     if mine is not None and question.by == "reviewer":
         found = await call.house.measured(replace(question, most=_ALL))
         found = replace(found, groups=tuple(group for group in found.groups if group.name == mine), left_out=0)
@@ -62,17 +63,9 @@ async def _question(call: Call) -> Question:
         if question.reviewer or question.by == "reviewer":
             await _forbid(call, "An agent's key is told nothing of the people who decide.")
         return replace(question, agent=call.key.name)
-    if (mine := _only_themselves(call)) is not None and question.reviewer not in ("", mine):
+    if (mine := only_themselves(call.key, call.house.policy())) is not None and question.reviewer not in ("", mine):
         await _forbid(call, "Another person's figures are for admins and auditors; yours are at reviewer=" + mine + ".")
     return question
-
-
-def _only_themselves(call: Call) -> str | None:
-    """The person who, of people by name, is told only of themselves; None for admins and auditors."""
-    if call.key.role is not Role.REVIEWER:
-        return None
-    person = call.house.policy().people.get(call.key.name)
-    return call.key.name if person is None or person.role is PersonRole.REVIEWER else None
 
 
 async def _forbid(call: Call, why: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Thresholds that fit, and how decisions are made, over HTTP: for admins; a reviewer's key gets the team and itself."""
+"""Thresholds that fit, and how decisions are made, over HTTP: for people, by name of themselves or of all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from msgspec import json
 
 from bot.core.insight.asking import LONGEST
-from bot.core.model import Role
 from bot.web import watching
 from bot.web.exchange import Answer
 from bot.web.operation import ADMINS, REVIEWERS, Call, Operation
 from bot.web.problems import invalid, parameter_fault
 from bot.web.query import THRESHOLDS, WATCHING
+from bot.web.sight import only_themselves
 from bot.web.spreadsheet import MEDIA_TYPE
 
 
@@ -43,8 +43,7 @@ async def attention(call: Call) -> Answer:
     """GET /v1/metrics/attention."""
     since, until = period(call)
     found, cut = await watching.attention(call.house.store, call.house.policy().people, since, until)
-    # A reviewer's key bears the reviewer's name, and what stands about others is not theirs to read (threat T23).
-    own = call.key.name if call.key.role is Role.REVIEWER else None
+    own = only_themselves(call.key, call.house.policy())
     people = tuple([each for each in found.people if own is None or each.person == own])
     if call.query.get("format") == "csv":
         return Answer(200, watching.as_csv(watching.watched_rows(found, people)), MEDIA_TYPE.encode())
@@ -63,7 +62,7 @@ OPERATIONS = (
         says="For each action what a confidence threshold catches of edits and rejections, and at what load; whether "
         "confidence carries information; thresholds that catch more at today's load.",
         handler=thresholds,
-        roles=ADMINS,
+        roles=ADMINS | REVIEWERS,
         parameters=THRESHOLDS,
         answers={200: ("The gates, with their intervals.", None)},
     ),
@@ -71,7 +70,7 @@ OPERATIONS = (
         method="GET",
         path="/v1/metrics/attention",
         name="attention",
-        says="How decisions are made: the team first, then people by name (a reviewer's key: that reviewer alone).",
+        says="How decisions are made: the team first, then people by name (a reviewer's key: that one alone).",
         handler=attention,
         roles=ADMINS | REVIEWERS,
         parameters=WATCHING,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
-_BEGINS_A_FORMULA = tuple("=+-@\t\r\n\0")
-"""With what a spreadsheet begins to reckon (OWASP, "CSV Injection")."""
+_BEGINS_A_FORMULA = frozenset("=+-\u2212@\t\r\n\0")
+"""With what a spreadsheet begins to reckon (OWASP, "CSV Injection"); full-width signs are read as these, too."""
 
 
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: what begins like one is put behind an apostrophe."""
-    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell
+    begins = unicodedata.normalize("NFKC", cell.lstrip(" \u3000\ufeff\xa0")[:1])
+    return f"'{cell}" if begins in _BEGINS_A_FORMULA else cell
 
 
 def table(rows: Iterable[Sequence[Any]]) -> str:

@@ -67,7 +67,10 @@ async def test_rejecting_it_is_an_incident(house: House, category: str | None, s
     """In the same transaction, as bad as the category says; from its page it can be rolled back."""
     first = await executed(house, amount=2.5)
     (review,) = await reviews(house)
+    page = house.desk.live.watch("ana", "a session")
     await house.decide(review, "lea", Verb.REJECT, category=category, comment="Paid twice")
+    assert {moved.request for moved in await page.next(60)} == {review.id, first.id}, "open pages of both hear of it"
+    house.desk.live.leave(page)
     (found,) = (await run_of(house, first)).incidents
     assert (found.severity, found.note, found.by) == (severity, "Paid twice", "person:lea")
     rollback, created = await house.desk.roll_back(first.id, by="person:lea", via="inbox")

@@ -137,7 +137,8 @@ async def test_the_api_gives_the_same_table(run: Standing, visit: Visit) -> None
 
 def test_what_begins_a_formula() -> None:
     """Every sign that spreadsheets begin to reckon at; anything else stays as it is."""
-    for sign in "=+-@\t\r\n":
+    for sign in "=+-@\t\r\n＝＋－＠﹣−":
         assert harmless(f"{sign}1") == f"'{sign}1"
-    assert harmless("a=1") == "a=1"
+    assert harmless(" ＝1") == "' ＝1"
+    assert [harmless(text) for text in ("a=1", " a", "１")] == ["a=1", " a", "１"]
     assert harmless("") == ""

@@ -144,9 +144,18 @@ async def test_reports_come_with_intervals_and_people_read_of_themselves(run: St
     assert table.startswith("section,name,measure,value,low,high,count,of\r\n")
     assert ("person,ana," in table, "person,ben," in table) == (True, False)
     assert "person,ben," in (await kim.get("/insights/attention?format=csv")).text
-    key = (await run.access.new_key("ana", Role.REVIEWER, by="tests"))[1]
-    asked = {"Authorization": f"Bearer {key}"}
-    async with ana.client.get(f"{run.url}/v1/metrics/attention", headers=asked) as answer:
-        assert [person["person"] for person in (await answer.json())["people"]] == ["ana"]
-    async with ana.client.get(f"{run.url}/v1/metrics/thresholds", headers=asked) as answer:
-        assert answer.status == 403
+    for name, role, seen in (
+        ("ana", Role.REVIEWER, {"ana"}),
+        ("kim", Role.REVIEWER, {"ana", "ben"}),
+        ("x", Role.AGENT, None),
+    ):
+        key = (await run.access.new_key(name, role, by="tests"))[1]
+        asked = {"Authorization": f"Bearer {key}"}
+        async with ana.client.get(f"{run.url}/v1/metrics/attention", headers=asked) as answer:
+            told = await answer.json()
+            assert (None if seen is None else {person["person"] for person in told["people"]}) == seen, name
+        async with ana.client.get(f"{run.url}/v1/metrics?by=reviewer", headers=asked) as answer:
+            told = await answer.json()
+            assert {group["name"] for group in told.get("groups", ())} <= (seen or set()), name
+        async with ana.client.get(f"{run.url}/v1/metrics/thresholds", headers=asked) as answer:
+            assert answer.status == (403 if seen is None else 200), "as on the page"

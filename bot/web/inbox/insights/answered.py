@@ -17,10 +17,11 @@ from bot.core.insight.figures import Figures
 from bot.web.inbox import wording
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.insights.asked import NARROWING, Asked, asked_of
-from bot.web.inbox.insights.door import page_of, sees_people
+from bot.web.inbox.insights.door import page_of
 from bot.web.inbox.insights.page import Page
 from bot.web.inbox.language import Said, words
 from bot.web.inbox.site import Site
+from bot.web.sight import sees_people
 
 _OFFERED = 200
 """Names in one list to pick from."""

@@ -1,6 +1,6 @@
 """The frame of the Insights pages: which there are, and for whom. Their figures are the team's, for all who sign in.
 
-What somebody did by name is for admins and auditors; a reviewer reads their own (threat T23).
+Whom they name to whom, `bot.web.sight` says.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bot.core.model import Person, PersonRole
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.language import words
 from bot.web.inbox.site import Site
@@ -24,11 +23,6 @@ TABS: tuple[tuple[str, str, str], ...] = (
     ("attention", "/insights/attention", words("Attention")),
 )
 """Name, address and text of each page that has a place of its own."""
-
-
-def sees_people(person: Person) -> bool:
-    """Whether this person reads figures of others by name."""
-    return person.role in (PersonRole.ADMIN, PersonRole.AUDITOR)
 
 
 def page_of(

@@ -16,13 +16,14 @@ from bot.core.model import Person
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.insights import panels
 from bot.web.inbox.insights.answered import Reader, shown
-from bot.web.inbox.insights.door import INSIGHTS, sees_people
+from bot.web.inbox.insights.door import INSIGHTS
 from bot.web.inbox.insights.page import Page, Tile
 from bot.web.inbox.insights.queued import queue, queue_chart
 from bot.web.inbox.insights.svg.marks import Chart
 from bot.web.inbox.insights.svg.strips import Amount, amounts, rates, spreads
 from bot.web.inbox.language import Said, words
 from bot.web.inbox.site import Site
+from bot.web.sight import sees_people
 
 PEOPLE = f"{INSIGHTS}/people"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bot.core.card import name_of
 from bot.core.insight.waiting import Ages, Queue, queue_of
 from bot.web.inbox.insights.answered import Reader
-from bot.web.inbox.insights.door import sees_people
 from bot.web.inbox.insights.page import Tile
 from bot.web.inbox.insights.panels import MOST
 from bot.web.inbox.insights.svg.marks import Chart
 from bot.web.inbox.insights.svg.scale import length
 from bot.web.inbox.insights.svg.strips import Amount, amounts
 from bot.web.inbox.language import Said, words
+from bot.web.sight import sees_people
 
 _AGES = words("the oldest for {oldest}, half of them for {median} at most")
 

@@ -23,13 +23,14 @@ from bot.web import watching
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.insights.asked import Asked, asked_of
 from bot.web.inbox.insights.copies import file_of
-from bot.web.inbox.insights.door import page_of, sees_people
+from bot.web.inbox.insights.door import page_of
 from bot.web.inbox.insights.svg.marks import Chart
 from bot.web.inbox.insights.svg.plots import Marked, Point, curve
 from bot.web.inbox.insights.svg.scale import percent
 from bot.web.inbox.insights.svg.strips import Rate, rates
 from bot.web.inbox.language import Said, words
 from bot.web.inbox.site import Site
+from bot.web.sight import sees_people
 
 THRESHOLDS = "/insights/thresholds"
 ATTENTION = "/insights/attention"
