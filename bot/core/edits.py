@@ -93,7 +93,7 @@ def tightened(old: Route, new: Route) -> Route:
     kept = replace(
         old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known, **hidden
     )
-    return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why)
+    return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why, terms=new.terms)
 
 
 def _merged(old: tuple[Stage, ...], new: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -20,6 +20,7 @@ from bot.core.policy import COOLDOWN, Bounds, Policy, Routing, Rule, TrialOutcom
 from bot.core.ports import AccountEntry, Tx
 from bot.core.trust import drift
 from bot.core.trust.grants import Grant, number_at
+from bot.desk.doubts import like
 
 _SAMPLE = "sample "
 """Before the fingerprint of what is among a sample; it is kept beside those of what was rejected."""
@@ -59,18 +60,25 @@ def counted(tx: Tx, it: Proposal) -> Counted:
     """The route that stands once all is counted, and what it adds to which accounts.
 
     A grant may have ended, or the agent may drift by this very request: then its rule answers nothing. Where of its
-    sample something is owed, this goes to people.
+    sample something is owed, this goes to people, and so does what may be the rest of what they said no to.
     """
     chance = it.chance
     closed: dict[str, tuple[TrialOutcome, str]] = {}
     ended: Counted | None = None
+    doubted: tuple[Grant, str] | None = None
     while True:
         standing = _counted(tx, it, closed, chance)
         name, grant_id = _earned(it.policy, standing)
         if grant_id is None:
+            standing = standing if doubted is None else _told(standing, *doubted)
             return standing if ended is None else replace(standing, grant=ended.grant, drifted=ended.drifted)
         found = _watched(tx, it, standing, grant_id)
-        if found is not None and found.drifted is None:
+        if found is not None and found.grant is not None and found.drifted is None:
+            kin = _like(tx, it, found, found.grant)
+            if kin is not None:
+                closed[name] = TrialOutcome.NEEDS_PERSON, f"it may be the rest of {kin}, to which people said no"
+                doubted = found.grant, kin
+                continue
             if not chance or not _owes(found):
                 return found
             chance = 0.0
@@ -78,6 +86,21 @@ def counted(tx: Tx, it: Proposal) -> Counted:
         why = f"what was earned ended: {found.drifted}" if found is not None else "what was earned has ended"
         closed[name] = TrialOutcome.NEEDS_PERSON, why
         ended = found if found is not None else ended
+
+
+def _like(tx: Tx, it: Proposal, found: Counted, grant: Grant) -> str | None:
+    approves = found.routing.route.then is Then.APPROVE
+    return like(tx, it.policy, it.submission, it.now, grant) if approves else None
+
+
+def _told(standing: Counted, grant: Grant, kin: str) -> Counted:
+    """What a grant covers and yet does not let run; it is judged as one of its sample, and its card says why."""
+    route = standing.routing.route
+    if route.then is not Then.STAGES:
+        return standing
+    note = ("Like one that people said no to", f"See {kin}: it may be the rest of that, in other amounts")
+    routed = replace(route, grant=grant.id, notes=(*route.notes, note))
+    return replace(standing, routing=replace(standing.routing, route=routed), grant=grant)
 
 
 def _owes(found: Counted) -> bool:

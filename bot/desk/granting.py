@@ -14,7 +14,7 @@ from bot.core.trust.wording import proposal
 from bot.desk.ledger import Deed
 from bot.desk.tightening import Tightening, barred_from, deciders
 
-_SAID = ("rule", "terms", "agent", "action", "ceilings", "confidence", "irreversible", "sample", "per_day")
+_SAID = ("rule", "terms", "above", "agent", "action", "ceilings", "confidence", "irreversible", "sample", "per_day")
 
 
 class Granting(Tightening):

@@ -12,6 +12,7 @@ from bot.core.policy import HOUSE, TRUST_ENDED, TRUST_LASTS, Policy, Routing, wi
 from bot.core.ports import Change, Effect, Tx
 from bot.core.trust import drift
 from bot.core.trust.grants import Ending, Grant, GrantState
+from bot.desk import doubts
 from bot.desk.counting import Counted, Proposal
 from bot.desk.emergencies import Emergencies
 from bot.desk.ledger import Deed
@@ -109,6 +110,8 @@ class Tightening(Emergencies):
             return ()
         if request.action.startswith(HOUSE) or route.practice is not None or not request.kind.runs:
             return ()
+        if after.state is State.REJECTED or decision.decision is Verb.APPROVE_WITH_EDITS:
+            self._doubted(tx, request)
         if route.grant is not None and route.then is Then.STAGES and wrong:
             did = "rejected" if decision.decision is Verb.REJECT else "changed"
             why = f"{request.id}, which was among its sample, was {did}"
@@ -124,6 +127,15 @@ class Tightening(Emergencies):
             return self._tightened(tx, grant.id, Ending.DRIFT, why, request=request.id)
         tx.put_grant(replace(grant, watch=watch))
         return ()
+
+    def _doubted(self, tx: Tx, request: Request) -> None:
+        """People said no: the rest of that goes to them for a while, and so do the next that its grants would run."""
+        now, about = self._ledger.clock.now(), (request.agent, request.action)
+        doubts.keep(tx, self.trust.file(), request, now)
+        for known in self.trust.grants:
+            grant = tx.grant(known.id) if known.about[1:] == about else None
+            if grant is not None and grant.holds(now):
+                tx.put_grant(replace(grant, owed=grant.owed + doubts.DOUBTED))
 
     def _regretted(
         self, tx: Tx, request: Request, what: str | None, ending: Ending = Ending.SAMPLE
@@ -162,15 +174,20 @@ class Tightening(Emergencies):
         return Deed(after, effects + redrawn)
 
     def _harmed(self, tx: Tx, request: Request) -> tuple[Effect, ...]:
-        """An incident is reported: what is proposed falls, and so does the grant under which it ran or was sampled."""
+        """An incident is reported: whatever is proposed or granted of the agent's action falls.
+
+        Whoever let it run: where people approved what did harm, their approvals are what the grant rests on.
+        """
         effects: tuple[Effect, ...] = ()
-        for grant in tx.grants():
-            if grant.state is GrantState.PROPOSED and grant.about[1:] == (request.agent, request.action):
-                effects += self._fallen(tx, grant.id, f"an incident was reported of {request.id}").effects
-        if request.route.grant is None:
-            return effects
-        why = f"an incident was reported of {request.id}, which ran under it"
-        return effects + self._tightened(tx, request.route.grant, Ending.INCIDENT, why, request=request.id)
+        why = f"an incident was reported of {request.id}"
+        for grant in [g for g in tx.grants() if g.about[1:] == (request.agent, request.action)]:
+            if grant.state is GrantState.PROPOSED:
+                effects += self._fallen(tx, grant.id, why).effects
+            elif grant.state is GrantState.IN_FORCE:
+                ran = "ran under it" if request.route.grant is not None else "did not run under it"
+                told = f"{why}, which {ran}"
+                effects += self._ended_grant(tx, grant, Ending.INCIDENT, told, request=request.id)
+        return effects
 
 
 def barred_from(policy: Policy, agent: str, now: datetime, until: datetime) -> set[str]:

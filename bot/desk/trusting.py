@@ -14,6 +14,7 @@ from bot.core.errors import SaysoError
 from bot.core.insight.fact import Fact
 from bot.core.model import Request
 from bot.core.policy import TRUST_LASTS, Policy, Rule
+from bot.core.policy.terms import terms
 from bot.core.ports import Filter, Tx
 from bot.core.ports.insight import FactQuery
 from bot.core.trust.evidence import Evidence, begins, earned_level, gathered
@@ -174,7 +175,10 @@ class Trusting(Granting):
             facts = await self._facts(FactQuery(agent=agent, action=action, since=since, limit=_PAGE))
             known = {"rule": rule.name, "agent": agent, "action": action}
             reading = self.trust.file().attention.reading
-            weigh = partial(gathered, now=now, since=stands.since, reading=reading, expires=rule.expires)
+            now_said = terms(self.trust.file(), rule, action)
+            weigh = partial(
+                gathered, now=now, since=stands.since, reading=reading, expires=rule.expires, terms=now_said
+            )
             evidence = await asyncio.to_thread(weigh, trust, facts, **known)
             why = rests(trust, stands, now) or self._never(action)
             found.append((Earning(**known, evidence=evidence, standing=stands, rests=why), facts))
@@ -204,10 +208,12 @@ class Trusting(Granting):
         if level is None or earning.rests is not None or rule.trust is None:
             return None
         ids = {"id": self._ledger.id("grt"), "request": self._ledger.id("req"), "proposed_at": now}
-        target = self.trust.file().action(earning.action).execute.target
-        grant = grant_of(rule, earning.evidence, level, facts, target=target, **ids)
+        policy, stands = self.trust.file(), earning.standing
+        target = policy.action(earning.action).execute.target
+        carried = earning.evidence[: level + 1]
+        grant = grant_of(policy, rule, carried, facts, target=target, before=stands.before, **ids)
         requests = await self._window(earning, now - rule.trust.window)
-        tested = await asyncio.to_thread(back_test, self.trust.file(), grant, requests, now)
+        tested = await asyncio.to_thread(back_test, policy, grant, requests, now)
         told = [fact.request for fact in facts if fact.numbers]
 
         def work(tx: Tx) -> Deed:

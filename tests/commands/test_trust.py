@@ -29,6 +29,9 @@ default: {stages: [{chain: finance}]}
 """
 
 
+POLICY = parse(FILE, "routing.yaml")
+
+
 def put(tx: Tx, grant: Grant) -> None:
     """Write it."""
     tx.put_grant(grant)
@@ -39,7 +42,7 @@ async def _granted(path: Path) -> None:
     grant = Grant(
         id="grt_1",
         rule="refunds",
-        terms=terms_of(parse(FILE, "routing.yaml").rules[0]),
+        terms=terms_of(POLICY, POLICY.rules[0], "refund.issue"),
         agent="billing",
         action="refund.issue",
         ceilings={"/amount": 50.0},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -112,6 +113,16 @@ async def _harmed(house: House) -> Request:
     return request
 
 
+async def _harmed_by_people(house: House) -> Request:
+    request = await refund(house, 150)
+    await house.decide(request, "ana")
+    house.clock.move(minutes=1)
+    await granted(house)
+    house.sql("update executions set state = 'executed', body = replace(body, 'waiting', 'executed')")
+    await house.desk.report_incident(request.id, by="person:ana", via="inbox", severity=Severity.LOW, note="twice")
+    return request
+
+
 async def _rolled_back(house: House) -> Request:
     way_back = """undo_window: 30s
     rollback: {action: refund.reverse, arguments: {amount: "{{ amount }}"}}
@@ -145,7 +156,8 @@ REASONS: dict[Ending, tuple[tuple[Callable[[House], Awaitable[Request]], str], .
         (_never_answered, "expired once somebody had asked"),
     ),
     Ending.INCIDENT: (
-        (_harmed, "an incident was reported"),
+        (_harmed, "which ran under it"),
+        (_harmed_by_people, "which did not run under it"),
         (_rolled_back, "is to be rolled back, as a person asked"),
     ),
     Ending.DRIFT: ((_drifted, "its /amount is larger than it was"),),
@@ -218,6 +230,51 @@ async def test_t15_where_it_runs_or_who_reviews_it_has_changed(house: House, was
     house.clock.move(seconds=3)
     await house.desk.keep_trust()
     assert [grant.ending for grant in await house.store.grants()] == [Ending.CHANGED]
+
+
+async def ordered(house: House, order: str, amount: float, **content: Any) -> Request:
+    """A refund for an order, an hour after the one before."""
+    house.clock.move(hours=1)
+    return await house.submit(arguments={"order": order, "amount": amount, "currency": "EUR"}, **content)
+
+
+async def test_t12_what_was_rejected_does_not_run_in_parts(house: House) -> None:
+    """Fifty and 49.90 for the same order go to people however it is written, and their no ends the grant."""
+    made = await granted(house, sample=0.1)
+    first = await ordered(house, "10428", 100)
+    await house.decide(first, "ana", Verb.REJECT, comment="no")
+    # Whatever they are about, the next five are looked at.
+    for number in range(5):
+        request = await refund(house, 7 * number)
+        assert (request.state, request.route.grant) == (State.PENDING, made.id)
+        await house.decide(request, "ana")
+    ran = [await ordered(house, f"2042{n}", 5 * n) for n in range(8)]
+    assert State.APPROVED in [one.state for one in ran]
+    parts = [
+        await ordered(house, "10428", 30),
+        await ordered(house, "# 1 0 4 2 8", 19.9),
+        await ordered(house, "order 010428 (part 2)", 19.9),
+        await ordered(house, "the rest", 10, revises=first.id),
+    ]
+    for part in parts:
+        assert (part.state, part.route.grant) == (State.PENDING, made.id)
+        assert part.route.sampled or any(first.id in text for _, text in part.route.notes)
+    assert not all(part.route.sampled for part in parts)
+    # What names nothing at all may be it as well.
+    assert (await house.submit(arguments={"amount": 19.8, "currency": "EUR"})).state is State.PENDING
+    await house.decide(parts[1], "ana", Verb.REJECT, comment="that is the same")
+    assert (await trusted.now(house, made)).ending is Ending.SAMPLE
+
+
+async def test_t12_a_rejection_is_forgotten_after_the_cool_down(house: House) -> None:
+    """For seven days, unless the action says otherwise; what people cut down leaves as much behind as a no."""
+    await granted(house)
+    request = await house.submit(arguments={"order": "10428", "amount": 100})
+    await house.decide(request, "ana", Verb.APPROVE_WITH_EDITS, arguments=edits(request, amount=60))
+    house.clock.move(days=7, seconds=-2)
+    assert (await house.submit(arguments={"order": "10428", "amount": 40})).state is State.PENDING
+    house.clock.move(seconds=3)
+    assert (await house.submit(arguments={"order": "10428", "amount": 40.5})).state is State.APPROVED
 
 
 async def test_an_approval_in_the_sample_ends_nothing(house: House) -> None:

@@ -10,8 +10,11 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.core.insight.fact import Fact
 from bot.core.model import Request, State, Verb
+from bot.core.policy.terms import terms
 from bot.core.ports import Filter
 from bot.core.trust.drift import baseline_of
 from bot.core.trust.grants import Grant, GrantState, terms_of
@@ -60,7 +63,8 @@ def grant_for(house: House, **told: Any) -> Grant:
     usual: dict[str, Any] = {
         "id": "grt_1",
         "rule": rule.name,
-        "terms": terms_of(rule),
+        "terms": terms_of(house.policy, rule, "refund.issue"),
+        "above": terms(house.policy, rule, "refund.issue")[1:],
         "agent": "billing",
         "action": "refund.issue",
         "ceilings": {"/amount": 50.0},
@@ -125,7 +129,15 @@ async def decided(house: House, request: Request, verb: Verb = Verb.APPROVE, by:
 
 
 def measured(house: House, facts: Sequence[Fact]) -> None:
-    """Facts as the follower leaves them, without the requests that they are of: those take a while to make."""
+    """Facts as the follower leaves them, without the requests that they are of: those take a while to make.
+
+    Those of a rule with trust that say no terms were decided under those of now.
+    """
+    known = {rule.name: rule for rule in house.policy.rules if rule.trust is not None}
+    facts = [
+        replace(f, terms=terms(house.policy, known[f.rule], f.action)) if f.rule in known and not f.terms else f
+        for f in facts
+    ]
     rows = [
         (
             f.request,

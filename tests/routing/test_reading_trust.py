@@ -49,5 +49,8 @@ def test_lint_says_where_nothing_could_be_earned_or_its_bounds_bound_nothing() -
     assert "which is not in actions" in doubts("irreversible: refund.issue", "irreversible: refund.isue")
     assert "and that can be undone" in doubts("risk: irreversible", "risk: reversible")
     assert "which is critical" in doubts("risk: irreversible", "risk: irreversible\n    critical: true")
+    schema = "risk: reversible, schema: {type: object, properties: {text: {type: string}}}"
+    assert "note.add has no schema, so that what is earned has no ceiling" in doubts(schema, "risk: reversible")
+    assert "the rule names no action" in doubts('when: action == "note.add", ', "")
     bands = "bands: {arguments.amount: [50, 200.5], arguments.line.count: [3]}"
     assert "no ceiling on amount of refund.issue" in doubts(f"      {bands}\n", "")

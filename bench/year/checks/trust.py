@@ -19,7 +19,8 @@ from bench.year.findings import Finding, at_most, share, spread
 from bot.core.insight.fact import Fact
 from bot.core.policy.trust import Trust
 from bot.core.trust.bound import flawless, lower
-from bot.core.trust.evidence import earned_level, failed, gathered
+from bot.core.trust.evidence import earned_level, gathered
+from bot.core.trust.tally import failed
 
 CHECK = "2. Trust is earned by the good, and by nobody else but for the stated error"
 TRUST = Trust(ask="admins", bands={"/amount": (50.0, 200.0, 1000.0)})

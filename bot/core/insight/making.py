@@ -77,6 +77,7 @@ def fact_of(rows: Measured, *, reading: float = READING, hours: Mapping[str, Wor
         state=request.state,
         then=route.then,
         grant=route.grant,
+        terms=route.terms,
         sampled=share is not None,
         share=1.0 if share is None else share,
         confidence=content.confidence,

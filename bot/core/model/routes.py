@@ -156,6 +156,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     are the action's own, as they came out; ``refused`` is an earlier request of the same content that was rejected.
     ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
+    ``terms`` are those of a rule with trust (`bot.core.policy.terms`): what was decided under others is no evidence.
     ``grant`` is the earned grant whose rule answered, or that this is a sample of (then people are asked). ``sampled``
     is the share (0 to 1) of what a rule would have approved that chance puts before people, where this is among it.
     ``review_after`` is the chain that is asked, once it ran, whether that was right, of the share ``review_share`` (0
@@ -189,6 +190,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hidden: tuple[str, ...] = ()
     subject: str | None = None
     grant: str | None = None
+    terms: tuple[str, ...] = ()
     sampled: float = 0.0
     review_after: str | None = None
     review_share: float = 1.0

@@ -24,6 +24,7 @@ from bot.core.policy.exclusion import excluded
 from bot.core.policy.expressions import ConditionFailed
 from bot.core.policy.people import LONGEST_VIEW
 from bot.core.policy.rules import Rule
+from bot.core.policy.terms import terms
 from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
 from bot.core.policy.whole import Policy
 
@@ -224,6 +225,7 @@ def _answer(policy: Policy, rule: Rule, trial: Trial, case: Case) -> Route:
         review_after=(rule.review_chain or rule.second_look) if rule.review_after and not looked_at else None,
         review_share=rule.review_after or 1.0,
         grant=rule.grant,
+        terms=() if rule.trust is None else terms(policy, rule, case.submission.action),
         needs_reason=case.risk in policy.attention.reason_for and case.submission.kind is Kind.APPROVAL,
     )
     return staffed(policy, answer, asked, case.now) if asked else answer

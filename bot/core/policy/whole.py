@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from bot.core.policy.people import WorkTime
 from bot.core.policy.rules import BreakGlass, Expectation, Flood, Rule
 
 
-class Policy(Struct, frozen=True, kw_only=True):
+class Policy(Struct, frozen=True, kw_only=True, dict=True):
     """A whole routing.yaml, checked. ``hash`` is ``sha256:`` + hex of the file, which the audit trail names.
 
     ``channels`` holds each channel's own section as read (the channel knows what it means); ``allow_private`` lists
@@ -46,6 +47,11 @@ class Policy(Struct, frozen=True, kw_only=True):
     flood: Flood = Flood()
     attention: Attention = Attention()
     practice: Practice | None = None
+
+    @cached_property
+    def known_terms(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """What was reckoned already, by rule and action (`bot.core.policy.terms`)."""
+        return {}
 
     def action(self, name: str) -> ActionSpec:
         """The action's entry; one that is not listed is irreversible and run by its agent."""

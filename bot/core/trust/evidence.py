@@ -8,18 +8,19 @@ test alone, so the chance of any wrong grant is that of one test (a fixed sequen
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.insight.fact import Fact, Judgement
 from bot.core.insight.making import READING
-from bot.core.model import ExecutionState, Kind, Risk, State, Verb
+from bot.core.model import Kind, Risk
 from bot.core.policy.trust import Trust
 from bot.core.trust.bound import lower
+from bot.core.trust.tally import Tally, failed, given_up, shown
 
 WINDOWS = 4
 """The bound is also taken over a longer run, which begins anew once in so many windows.
@@ -39,7 +40,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     ``incidents`` of the agent's action within the window, whatever let it run. ``bound`` is the lower bound of the
     share unchanged: the lesser of the window's and the longer run's. ``busiest`` is the most of one day. ``missing``
     says in words what is not enough, and is empty where all is. ``undecided``: so many of the window wait, were
-    or ran out, so that nobody knows what they would have shown.
+    or ran out, so that nobody knows what they would have shown. ``shown`` is by pointer how large an amount people
+    have approved often enough: the ceiling of a grant, which is never above the band's own.
     """
 
     rule: str
@@ -57,6 +59,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     busiest: int
     missing: tuple[str, ...]
     undecided: int = 0
+    shown: Mapping[str, float] = {}
 
     @property
     def enough(self) -> bool:
@@ -90,11 +93,14 @@ def gathered(
     since: datetime | None = None,
     reading: float = READING,
     expires: timedelta | None = None,
+    terms: tuple[str, ...] = (),
 ) -> tuple[Evidence, ...]:
     """The evidence of each band, lowest first. ``facts`` are oldest first, at least those since `begins`.
 
     ``since``: what was submitted before counts no more, as after a tightening. ``reading``: characters a second that
     nobody reads faster. ``expires`` is how long the rule gives people: what ran out sooner, its agent let run out.
+    ``terms`` are the rule's now (`bot.core.policy.terms`): an approval under terms by which less reached the rule, or
+    under none that are known, does not count; a failure does.
     """
     start = max(begins(trust.window, now), since or _BEGINNING)
     recent = now - trust.window
@@ -109,7 +115,15 @@ def gathered(
         if level is not None:
             found[level].append(fact)
     return tuple(
-        _weighed(trust, in_band, (rule, agent, action), recent, incidents=incidents, level=level, expires=expires)
+        _weighed(
+            trust,
+            in_band,
+            (rule, agent, action),
+            recent,
+            incidents=incidents,
+            level=level,
+            tally=partial(Tally, trust.per_day, expires, terms),
+        )
         for level, in_band in enumerate(found)
     )
 
@@ -122,30 +136,6 @@ def earned_level(evidence: Iterable[Evidence]) -> int | None:
             break
         highest = each.level
     return highest
-
-
-def failed(fact: Fact) -> bool:
-    """Whether it shows that the action should not have run as proposed.
-
-    Who withdraws what a person asked about, or lets it expire, has not thereby escaped a rejection.
-    """
-    if fact.incident is not None or fact.undone or fact.state in (State.REJECTED, State.APPROVED_WITH_EDITS):
-        return True
-    dodged = fact.state in (State.CANCELLED, State.EXPIRED)
-    return dodged and any(j.verb in (Verb.ASK, Verb.REJECT) for j in fact.judged)
-
-
-def given_up(fact: Fact, expires: timedelta | None) -> bool:
-    """Whether its agent took it from people before they decided: withdrew it, or gave less time than the rule does.
-
-    It chooses which: where what is bad waits longer than what is good, whoever withdraws what waits long shows none of
-    what would have been rejected. So it counts as if it had been.
-    """
-    if fact.state is State.CANCELLED:
-        return True
-    if fact.state is not State.EXPIRED or expires is None or fact.decided_at is None:
-        return False
-    return fact.decided_at - fact.created_at < expires
 
 
 def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact, *, bad: bool) -> int | None:
@@ -181,54 +171,6 @@ def _one_by_one(facts: list[Fact], reading: float) -> list[Fact]:
     return told
 
 
-def _dropped(fact: Fact) -> str | None:
-    """Why an approval does not count, or None."""
-    approvals = [j for j in fact.judged if j.verb is Verb.APPROVE]
-    if any(j.verb is Verb.ASK for j in fact.judged):
-        return "asked about first"
-    if fact.execution in (ExecutionState.ROLLING_BACK, ExecutionState.ROLLED_BACK):
-        return "rolled back since"
-    if all(j.broke_glass for j in approvals):
-        return "past the review"
-    if all(j.fast or j.broke_glass for j in approvals):
-        return "too fast to have been read"
-    return None
-
-
-class _Tally:
-    """What of a band counts, in the order of time."""
-
-    def __init__(self, per_day: int, expires: timedelta | None) -> None:
-        self.per_day = per_day
-        self.expires = expires
-        self.right = self.wrong = self.undecided = 0
-        self.dropped: Counter[str] = Counter()
-        self.days: Counter[date] = Counter()
-        self.people: Counter[str] = Counter()
-        self.all_days: Counter[date] = Counter()
-
-    def add(self, fact: Fact) -> None:
-        day = fact.created_at.astimezone(UTC).date()
-        if failed(fact) or given_up(fact, self.expires):
-            self.wrong += 1
-            self.all_days[day] += 1
-        elif fact.unchanged:
-            why = _dropped(fact)
-            # How busy a day was is said by what people looked at alone: it bounds what may run.
-            self.all_days[day] += why is None
-            if why is None and self.per_day and self.days[day] >= self.per_day:
-                why = "more than are counted of one day"
-            if why is not None:
-                self.dropped[why] += 1
-                return
-            self.right += 1
-            self.days[day] += 1
-            careful = {j.by for j in fact.judged if j.verb is Verb.APPROVE and not j.fast and not j.broke_glass}
-            self.people.update(careful)
-        elif fact.state is not State.APPROVED:
-            self.undecided += 1
-
-
 def _weighed(
     trust: Trust,
     facts: Sequence[Fact],
@@ -237,14 +179,14 @@ def _weighed(
     *,
     incidents: int,
     level: int,
-    expires: timedelta | None,
+    tally: Callable[[], Tally],
 ) -> Evidence:
-    run, window = _Tally(trust.per_day, expires), _Tally(trust.per_day, expires)
+    run, window = tally(), tally()
     for fact in facts:
         run.add(fact)
         if fact.created_at >= recent:
             window.add(fact)
-    bound = min(lower(tally.right, tally.wrong, error=trust.error, toward=trust.unchanged) for tally in (run, window))
+    bound = min(lower(each.right, each.wrong, error=trust.error, toward=trust.unchanged) for each in (run, window))
     rule, agent, action = about
     weighed = Evidence(
         rule=rule,
@@ -262,6 +204,7 @@ def _weighed(
         busiest=max(window.all_days.values(), default=0),
         missing=(),
         undecided=window.undecided,
+        shown={p: shown(window.numbers.get(p, ()), most) for p, most in levels(trust)[level].items()},
     )
     return replace(weighed, missing=_missing(trust, weighed))
 

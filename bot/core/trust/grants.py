@@ -21,6 +21,7 @@ from bot.core.digest import canonical
 from bot.core.model import Risk, Then
 from bot.core.pointers import names
 from bot.core.policy import Condition, Limit, Policy, Rule
+from bot.core.policy.terms import terms
 from bot.core.trust.drift import NO_BASELINE, UNWATCHED, Baseline, Watch
 
 BURST = 3
@@ -58,7 +59,7 @@ class Ending(StrEnum):
 
 
 class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One grant. ``terms`` is the hash of what the rule said as it was earned (`terms_of`).
+    """One grant. ``terms`` is the hash of what its rule said then (`terms_of`), ``above`` of what came before.
 
     It approves what the rule ``rule`` would put before people, from ``agent``, of ``action``, with every number that
     ``ceilings`` name (by pointer into the arguments) from 0 to its ceiling, and with at least ``confidence``; at most
@@ -66,7 +67,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     an admin lifted by name that nothing irreversible is granted. ``request`` is the house's own that proposes it,
     ``ask`` the chain that decides. ``target`` is where the action ran as it was earned. ``by`` put it in force.
     ``baseline`` is how the agent behaved, ``watch`` how it does since. ``owed``: of its sample so many were withdrawn
-    or ran out before anybody decided, and as many of what follows go to people in their place.
+    or ran out before anybody decided, or are asked for by a doubt, and as many of what follows go to people.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline: Baseline = NO_BASELINE
     watch: Watch = UNWATCHED
     owed: int = 0
+    above: tuple[str, ...] = ()
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -181,12 +183,10 @@ def _quoted(text: str) -> str:
     return json.encode(text).decode()
 
 
-def terms_of(rule: Rule) -> str:
-    """The hash of what a rule's grants were earned under; another ``when`` or ``trust``, or other stages, void them."""
-    when = None if rule.when is None else rule.when.source
-    trust = None if rule.trust is None else to_builtins(rule.trust)
-    stages = [[stage.name, stage.chain, stage.approvals] for stage in rule.stages]
-    return "sha256:" + hashlib.sha256(canonical({"when": when, "trust": trust, "stages": stages})).hexdigest()
+def terms_of(policy: Policy, rule: Rule, action: str) -> str:
+    """The hash of what grants were earned under: another ``when`` or ``trust``, other stages or schema void them."""
+    own, trust = terms(policy, rule, action)[0], None if rule.trust is None else to_builtins(rule.trust)
+    return "sha256:" + hashlib.sha256(canonical({"own": own, "trust": trust})).hexdigest()
 
 
 def earned_rule(rule: Rule, grant: Grant) -> Rule:
@@ -231,10 +231,18 @@ def void(policy: Policy, grant: Grant) -> str | None:
         return f"there is no rule {grant.rule!r} any more"
     if rule.trust is None:
         return f"the rule {grant.rule!r} has no trust any more"
-    if terms_of(rule) != grant.terms:
-        return f"the condition, the stages or the trust of the rule {grant.rule!r} was changed"
-    if policy.action(grant.action).critical:
+    spec = policy.action(grant.action)
+    if spec.critical:
         return f"the action {grant.action} is critical"
-    if grant.target is not None and policy.action(grant.action).execute.target != grant.target:
+    if grant.target is not None and spec.execute.target != grant.target:
         return f"the action {grant.action} runs elsewhere by now"
+    return _widened(policy, rule, grant)
+
+
+def _widened(policy: Policy, rule: Rule, grant: Grant) -> str | None:
+    """Why something reaches the rule by now that did not as the grant was earned, if so."""
+    if terms_of(policy, rule, grant.action) != grant.terms:
+        return f"the condition, the stages or the trust of the rule {grant.rule!r}, or its action's schema, was changed"
+    if not set(grant.above) <= set(terms(policy, rule, grant.action)[1:]):
+        return f"a rule before {grant.rule!r}, or a check of its action, is another or gone, so that more reaches it"
     return None

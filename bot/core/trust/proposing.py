@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,13 +16,18 @@ from bot.core.edits import submission_of
 from bot.core.insight.fact import Fact
 from bot.core.model import Request, State, Then
 from bot.core.policy import Bounds, Policy, Rule
+from bot.core.policy.terms import terms, within
 from bot.core.policy.trust import Trust
 from bot.core.trust.drift import Baseline, baseline_of
-from bot.core.trust.evidence import Evidence, earned_level, failed
+from bot.core.trust.evidence import Evidence, earned_level
 from bot.core.trust.grants import BURST, Ending, Grant, GrantState, earned, terms_of
+from bot.core.trust.tally import failed
 
 UNDECIDED_RESTS = 7
-"""Days for which what nobody decided is not proposed again."""
+"""Days for which what nobody decided, or what its evidence did not carry for as long, is not proposed again."""
+
+
+_REST = (Ending.REFUSED, Ending.UNDECIDED, Ending.WITHDRAWN)
 
 
 class BackTest(Struct, frozen=True, kw_only=True):
@@ -48,6 +54,14 @@ class Standing(Struct, frozen=True):
         """When something was last taken back; what was shown before counts no more."""
         return next((g.ended_at for g in self.ended if g.ending is not None and g.ending.tightens), None)
 
+    @property
+    def before(self) -> Grant | None:
+        """What is renewed: the grant in force, or the last that ran its time, nothing having been taken back since."""
+        if self.in_force is not None:
+            return self.in_force
+        over = next((g for g in self.ended if g.granted_at is not None), None)
+        return over if over is not None and over.ending in (Ending.EXPIRED, Ending.REPLACED) else None
+
 
 def standing(grants: Iterable[Grant]) -> Standing:
     """How the grants of one rule, agent and action stand."""
@@ -64,7 +78,7 @@ def rests(trust: Trust, stands: Standing, now: datetime) -> str | None:
     if stands.proposed is not None:
         return f"{stands.proposed.request} is proposed already"
     for grant in stands.ended:
-        if grant.ended_at is None or grant.ending not in (Ending.REFUSED, Ending.UNDECIDED):
+        if grant.ended_at is None or grant.ending not in _REST:
             continue
         days = trust.window.days if grant.ending is Ending.REFUSED else UNDECIDED_RESTS
         if (now - grant.ended_at).days < days:
@@ -83,28 +97,49 @@ def proposable(rule: Rule, evidence: Sequence[Evidence], stands: Standing, now: 
     return level
 
 
-def grant_of(rule: Rule, evidence: Sequence[Evidence], level: int, facts: Sequence[Fact], **known: Any) -> Grant:
-    """The grant that the evidence carries. ``known``: ``id``, ``request``, ``target``, ``proposed_at``."""
-    trust, top = rule.trust, evidence[level]
+def grant_of(policy: Policy, rule: Rule, evidence: Sequence[Evidence], facts: Sequence[Fact], **known: Any) -> Grant:
+    """The grant that the evidence (the bands that are granted, lowest first) carries, and ``facts`` are behind.
+
+    ``known``: ``id``, ``request``, ``target``, ``proposed_at``, and ``before``, the grant that it renews, if any.
+    """
+    trust, top = rule.trust, evidence[-1]
     if trust is None:
         raise AssertionError("only a rule with trust has evidence")
-    per_day = BURST * sum(each.busiest for each in evidence[: level + 1])
+    before: Grant | None = known.pop("before", None)
+    now = terms(policy, rule, top.action)
     grant = Grant(
         rule=rule.name,
-        terms=terms_of(rule),
+        terms=terms_of(policy, rule, top.action),
+        above=now[1:],
         agent=top.agent,
         action=top.action,
-        ceilings=dict(top.ceilings),
-        level=level,
+        # A wider band can be so by one number alone; of the others what the lower bands showed stands.
+        ceilings={pointer: max(each.shown[pointer] for each in evidence) for pointer in top.ceilings},
+        level=top.level,
         confidence=trust.confidence,
         irreversible=top.action in trust.irreversible,
         sample=trust.sample,
-        per_day=max(per_day, BURST),
+        per_day=BURST,
         lasts=trust.lasts,
         ask=trust.ask,
         **known,
     )
-    return replace(grant, baseline=behaviour(grant, facts, known["proposed_at"] - trust.window))
+    since = known["proposed_at"] - trust.window
+    like = [f for f in facts if f.rule == grant.name or within(f.terms, now)]
+    busiest = sum(each.busiest for each in evidence)
+    per_day = max(BURST * busiest, _kept_up(grant, before, busiest, like, since), BURST)
+    return replace(grant, per_day=per_day, baseline=behaviour(grant, like, since))
+
+
+def _kept_up(grant: Grant, before: Grant | None, busiest: int, facts: Iterable[Fact], since: datetime) -> int:
+    """The limit of what is renewed, as far as it was used: people saw a sample alone, by which it would shrink.
+
+    What ran by itself raises no limit, or an agent would raise its own each time.
+    """
+    if before is None or before.terms != grant.terms:
+        return 0
+    ran = Counter(f.created_at.date() for f in facts if f.rule == grant.name and f.created_at >= since)
+    return min(before.per_day, BURST * (busiest + max(ran.values(), default=0)))
 
 
 def covers(grant: Grant, numbers: Mapping[str, float], confidence: float | None) -> bool:

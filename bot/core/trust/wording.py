@@ -42,6 +42,8 @@ def band(found: Evidence) -> dict[str, Any]:
         "days": found.days,
         "people": found.reviewers,
     }
+    if found.shown:
+        shown["shown up to"] = {pointer: plain(reached) for pointer, reached in found.shown.items()}
     if found.dropped:
         shown["approvals not counted"] = dict(found.dropped)
     if found.undecided:

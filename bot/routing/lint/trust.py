@@ -65,12 +65,22 @@ def _actions(policy: Policy, rule: Rule, trust: Trust) -> Iterator[str]:
         elif spec.critical:
             yield f"the trust of {called(rule)} names {quoted(name)}, which is critical, so that no rule approves it"
     only = rule.when.actions if rule.when is not None else None
+    if only is None and not trust.bands:
+        yield (
+            f"the trust of {called(rule)} has no bands, and the rule names no action, so that whatever is earned has "
+            "no ceiling; name its actions in when, or write bands: {arguments.amount: [50]}"
+        )
     for name in sorted(only or ()):
         yield from _ceilings(policy.action(name), rule, trust)
 
 
 def _ceilings(spec: ActionSpec, rule: Rule, trust: Trust) -> Iterator[str]:
     if spec.schema is None:
+        if not trust.bands:
+            yield (
+                f"the trust of {called(rule)} has no bands, and {spec.name} has no schema, so that what is earned has "
+                "no ceiling on any number of it; write bands: {arguments.amount: [50]}, or give the action a schema"
+            )
         return
     document = spec.schema.document
     for pointer in trust.bands:

@@ -182,6 +182,39 @@ def test_t15_what_its_agent_took_from_people_counts_as_if_they_had_rejected_it()
     assert weigh((*spread(120), *slept), expires=day)[0].undecided == 30
 
 
+def test_t15_what_was_decided_under_other_terms_is_no_evidence_and_a_failure_still_is() -> None:
+    """A wider condition begins anew; one rule more above only narrows what came, and nothing is known of no terms."""
+    old, wider, narrowed = ("own", "a"), ("other", "a"), ("own", "a", "b")
+    shown = tuple(replace(f, terms=old) for f in spread(120))
+    assert [weigh(shown, terms=now)[0].enough for now in (old, wider, narrowed)] == [True, False, True]
+    assert weigh(shown, terms=wider)[0].dropped == {"under other terms of the rule": 120}
+    # A rule above is gone: what it took away reaches this one by now.
+    assert not weigh(tuple(replace(f, terms=narrowed) for f in shown), terms=old)[0].enough
+    assert not weigh(spread(120), terms=old)[0].enough
+    bad = tuple(fact(900 + n, BEGAN, right=False, terms=wider) for n in range(9))
+    assert not weigh((*shown, *bad), terms=old)[0].enough
+
+
+def test_t15_a_band_is_granted_no_further_than_people_have_seen_often() -> None:
+    """Of 0 to 10,000 with evidence of 1 to 10, no more than 10, though a few were 9,999; two digits, rounded up."""
+    trust = Trust(ask="admins", bands={"/amount": (10_000.0,)})
+    small = tuple(fact(n, f.created_at, amount=float(1 + n % 10)) for n, f in enumerate(spread(500)))
+    few = tuple(fact(900 + n, BEGAN + timedelta(days=n), amount=9999.0) for n in range(4))
+    assert weigh((*small, *few), trust)[0].shown == {"/amount": 10.0}
+    assert weigh(spread(120, amount=48_217.37 / 10), trust)[0].shown == {"/amount": 4900.0}
+    assert weigh(spread(120, amount=9_999.0), trust)[0].shown == {"/amount": 10_000.0}
+    assert weigh(spread(4), trust)[0].shown == {"/amount": 0.0}
+
+
+def test_t15_ten_days_cards_that_are_cleared_on_one_are_of_one_day() -> None:
+    """Days are those on which people looked, as `per_day` counts them; how busy a day was is said by submissions."""
+    cleared = tuple(replace(f, decided_at=NOW) for f in spread(200))
+    low = weigh(cleared)[0]
+    assert (low.counted, low.days, low.busiest) == (200, 1, 10)
+    assert "spread over 1 of 10 days" in low.missing
+    assert weigh(cleared, Trust(ask="admins", per_day=5))[0].unchanged == 5
+
+
 def test_t15_what_nobody_took_the_time_to_read_makes_no_day_busy_and_what_was_never_decided_is_told() -> None:
     """The limit of a grant is three times the busiest day of what counts; what ran out is on the card."""
     burst = tuple(replace(f, request=f"x{f.request}") for f in with_judges(spread(1000, days=1), fast=True))

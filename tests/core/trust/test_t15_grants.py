@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bot.core.counting import counted
 from bot.core.model import Kind, Option, Risk, Submission, Then
 from bot.core.policy import Bounds, ConditionFailed, Policy, TrialOutcome, facts_of, route
+from bot.core.policy.terms import terms
 from bot.core.policy.trust import Trust
 from bot.core.trust.drift import UNWATCHED, noticed
 from bot.core.trust.evidence import gathered
@@ -51,7 +52,8 @@ def grant(**told: Any) -> Grant:
     usual: dict[str, Any] = {
         "id": "grt_1",
         "rule": "refunds",
-        "terms": terms_of(REFUNDS),
+        "terms": terms_of(POLICY, REFUNDS, told.get("action", "refund.issue")),
+        "above": terms(POLICY, REFUNDS, told.get("action", "refund.issue"))[1:],
         "agent": "billing",
         "action": "refund.issue",
         "ceilings": {"/amount": 200.0},
@@ -175,8 +177,8 @@ def test_t15_what_is_granted_is_limited_and_sampled() -> None:
         action="refund.issue",
         now=BEGAN + timedelta(days=21),
     )
-    made = grant_of(REFUNDS, weighed, 0, spread(120), id="grt_1", request="req_1", proposed_at=BEGAN)
-    assert (made.per_day, made.ceilings, made.level) == (18, {"/amount": 50.0}, 0)
+    made = grant_of(POLICY, REFUNDS, weighed[:1], spread(120), id="grt_1", request="req_1", proposed_at=BEGAN)
+    assert (made.per_day, made.ceilings, made.level) == (18, {"/amount": 1.0}, 0)
     policy = earned(POLICY, (grant(),), NOW)
     asked = Submission(action="refund.issue", arguments={"currency": "EUR", "amount": 1, "order": "1"})
     assert told(policy, asked, spent=9).route.then is Then.APPROVE
@@ -193,6 +195,13 @@ def test_t15_what_is_granted_is_limited_and_sampled() -> None:
     ("old", "new", "why"),
     [
         ('!= "XXX"', '!= "YYY"', "was changed"),
+        (
+            "risk: reversible\n    checks",
+            "risk: reversible\n    schema: {properties: {gift: {}}}\n    checks",
+            "was changed",
+        ),
+        ('labels.tier == "gold"', 'labels.tier == "platinum"', "so that more reaches it"),
+        ('arguments.order != "unknown"', 'arguments.order != "?"', "so that more reaches it"),
         ("[50, 200]", "[50, 300]", "was changed"),
         ("name: refunds", "name: repayments", "there is no rule"),
         ("    trust: {ask: admins, bands: {arguments.amount: [50, 200]}}\n", "", "has no trust any more"),
@@ -208,6 +217,20 @@ def test_t15_a_rule_that_says_something_else_voids_what_was_earned_under_it(old:
     assert told(earned(changed, (grant(),), NOW), asked).route.then is Then.STAGES
     assert void(POLICY, grant()) is None
     assert why in str(void(changed, grant()))
+
+
+def test_t15_the_limit_of_what_is_renewed_neither_shrinks_to_its_sample_nor_grows_by_what_ran() -> None:
+    """People saw two a day of it, and twelve a day ran by itself: the limit stays; its own burst raises nothing."""
+    weighed = gathered(
+        TRUST, spread(120, days=60), rule="refunds", agent="billing", action="refund.issue", now=BEGAN + timedelta(90)
+    )[:1]
+    before = grant(ceilings={"/amount": 1.0}, level=0, per_day=36)
+    for a_day, limit in ((12, 36), (500, 36), (5, 21)):
+        ran = [fact(900 + n, BEGAN + timedelta(days=61), rule=before.name) for n in range(a_day)]
+        told = {"id": "grt_2", "request": "req_2", "proposed_at": BEGAN + timedelta(days=90), "before": before}
+        assert grant_of(POLICY, REFUNDS, weighed, ran, **told).per_day == limit
+    other = replace(before, terms="sha256:other")
+    assert grant_of(POLICY, REFUNDS, weighed, ran, **(told | {"before": other})).per_day == 6
 
 
 def test_t15_a_grant_that_is_over_is_no_rule() -> None:

@@ -1,0 +1,84 @@
+"""What a proposal names: orders, accounts, people. Who was told no about one of them goes to people with the next.
+
+Somebody whose refund of 100 was rejected and who asks for 50 and for 49.90 has written two other proposals, each of
+which a grant covers. Both have to name what the money is for, though, however they write it. So what was rejected or
+changed leaves the names in it, and for the action's cool-down no grant lets run what has one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from bot.core.fingerprint import undressed
+from bot.core.model import Arguments
+from bot.core.pointers import below
+
+ANY = "any"
+"""Left by every rejection: what names nothing may be like any of them."""
+ALL = "all"
+"""Left by a rejection that names nothing, or too much to be kept: everything may be like it."""
+_MOST = 64
+"""Names of one proposal. Of more, those that count could hide behind the others."""
+_WORD, _WITH_DIGITS = 4, 3
+"""Characters from which a text names something: a currency or a language code does not, an order number does."""
+_DIGITS = re.compile(r"\d{3,}")
+_BITS = 5
+"""Hexadecimal digits kept of a name's hash: enough to find it again, and too few to say from it what it was."""
+
+
+def names_in(arguments: Iterable[Arguments], besides: Collection[str] = ()) -> frozenset[str] | None:
+    """What proposals name, without their clothes; None: too much. Nothing below the pointers ``besides``, the amounts.
+
+    A text names itself, and each run of digits in it, so that an order stays that order with words around it.
+    """
+    found: set[str] = set()
+    for each in arguments:
+        for name in _names(each, "", besides):
+            found |= {name} if name else set()
+            if len(found) > _MOST:
+                return None
+    return frozenset(found)
+
+
+def print_of(action: str, name: str) -> str:
+    """What is kept of a name that was rejected, and looked for among fingerprints."""
+    return f"alike {action} {hashlib.sha256(f'{action} {name}'.encode()).hexdigest()[:_BITS]}"
+
+
+def mark_of(action: str, which: str) -> str:
+    """The same for `ANY` or `ALL`, for which no name can be taken."""
+    return f"alike {action} {which}"
+
+
+def _names(value: Any, pointer: str, besides: Collection[str]) -> Iterator[str]:
+    if pointer in besides:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _runs(_plain(key))
+            yield from _names(item, below(pointer, key), besides)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _names(item, pointer, besides)
+    elif isinstance(value, str):
+        plain = _plain(value)
+        text = "".join(filter(str.isalnum, plain))
+        if len(text) >= (_WITH_DIGITS if any(map(str.isdecimal, text)) else _WORD):
+            yield text.lstrip("0")
+        yield from _runs(plain)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        yield from _runs(str(int(value)))
+
+
+def _plain(text: str) -> str:
+    """A text without its clothes, every script's digits written alike."""
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in str(undressed(text)))
+
+
+def _runs(text: str) -> Iterator[str]:
+    for run in _DIGITS.findall(text):
+        yield run.lstrip("0")
