@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from bot.core.policy import REVIEW_AFTER, TRUST
@@ -59,8 +58,7 @@ async def looked_back(w: World) -> None:
     for verb in ("approve", "reject"):
         request = await w.submit("charge.issue", answer="ok", back="ok")
         await w.agent.outcome(request["id"])
-        asked: Callable[[Any], bool] = lambda r, about=request["id"]: r["arguments"].get("request") == about  # noqa: E731  # as its type says
-        review = await _of_the_house(w, REVIEW_AFTER, asked)
+        review = await _of_the_house(w, REVIEW_AFTER, request=request["id"])
         if await decided(w, "ana", review, verb, comment="looked") and verb == "reject":
             w.told.harmed.append(request["id"])
 
@@ -99,7 +97,7 @@ async def _proposed(w: World) -> Any:
             status, answer = await w.clients["root"].call("POST", "/v1/trust/proposals", {})
             assert status == 200, answer
             if answer["proposed"] or await _listed(w, TRUST):
-                return await _of_the_house(w, TRUST, lambda _: True)
+                return await _of_the_house(w, TRUST)
             await asyncio.sleep(0.3)
 
 
@@ -114,12 +112,12 @@ async def forgotten(w: World) -> None:
     w.told.forgotten.append(customer)
 
 
-async def _of_the_house(w: World, action: str, wanted: Callable[[Any], bool]) -> Any:
-    """The open request of the house's own that is wanted, once it is there."""
+async def _of_the_house(w: World, action: str, **about: str) -> Any:
+    """The open request of the house's own with these arguments, once it is there."""
     async with asyncio.timeout(PATIENCE):
         while True:
             for request in await _listed(w, action):
-                if wanted(request):
+                if about.items() <= request["arguments"].items():
                     return request
             await asyncio.sleep(0.1)
 

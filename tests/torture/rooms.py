@@ -106,7 +106,6 @@ async def housekeeping(w: World) -> None:
     assert key
     await window.send("POST", f"/admin/keys/{key[1]}/revoke")
     await window.send("POST", "/admin/audit/export", format="jsonl")
-    await window.send("POST", "/admin/examples/export")
     await window.send("POST", "/admin/report")
     await window.send("POST", "/sign-out")
 
