@@ -37,7 +37,7 @@ def taken_back(value: Request, requests: dict[str, Request]) -> list[str]:
     then = back.execution.state if back.execution is not None else None
     # What was taken back and that taken back in its turn is in force again.
     ways = {
-        ExecutionState.ROLLED_BACK: (ExecutionState.EXECUTED,),
+        ExecutionState.ROLLED_BACK: (ExecutionState.EXECUTED, ExecutionState.ROLLING_BACK),
         ExecutionState.ROLLING_BACK: (ExecutionState.UNKNOWN,),
     }
     usual = (
