@@ -11,7 +11,7 @@ from bot.core import errors, lifecycle
 from bot.core.counting import prints_of
 from bot.core.digest import digest_of
 from bot.core.edits import differences
-from bot.core.model import Edit, Kind, Request, Revision, State, Submission
+from bot.core.model import Edit, Kind, Request, Revision, Route, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import About, Change, Effect, Tx
 from bot.core.practice import NOTHING, outcome_of
@@ -194,11 +194,6 @@ class Intake(Refusing):
         policy, submission, agent, now = it.policy, it.submission, it.agent, it.now
         target = NOTHING if routing.route.practice is not None else policy.action(submission.action).execute.target
         content = _first(submission, agent, it.id, now, target)
-        hidden = policy.action(submission.action).secret(submission.arguments)
-        title = it.title or policy.title(submission.action, seen(submission.arguments, hidden))
-        if routing.route.hidden or routing.route.unsaid:
-            # Lists read it as it is stored, and an argument that is shown may repeat one that is not.
-            title = veil_of(routing.route, content).text(title)
         request = lifecycle.begin(
             Request(
                 id=it.id,
@@ -206,7 +201,7 @@ class Intake(Refusing):
                 kind=submission.kind,
                 agent=agent,
                 action=submission.action,
-                title=title,
+                title=_title(it, routing.route, content),
                 risk=routing.route.risk,
                 route=routing.route,
                 content=replace(content, differs=differs, takes_back=takes_back) if differs or takes_back else content,
@@ -231,6 +226,13 @@ class Intake(Refusing):
             deliveries=deliveries,
             effects=effects + told,
         )
+
+
+def _title(it: Proposal, route: Route, content: Revision) -> str:
+    """The title as it is stored, and lists read it: an argument that is shown may repeat one that is not."""
+    given, spec = it.submission.arguments, it.policy.action(it.submission.action)
+    title = it.title or it.policy.title(it.submission.action, seen(given, spec.secret(given)))
+    return veil_of(route, content).text(title) if route.hidden or route.unsaid else title
 
 
 def _told(routing: Routing) -> list[dict[str, str]]:
