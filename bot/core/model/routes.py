@@ -96,7 +96,7 @@ class Stage(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
 
         A step with seats may: whom it asks shows when it is asked.
         """
-        return self._following[current]
+        return self._following[current] if current < len(self.steps) else None
 
     @cached_property
     def _following(self) -> tuple[int | None, ...]:
