@@ -224,7 +224,9 @@ class Request(Struct, frozen=True, kw_only=True):
         """
         if not self.decisions:
             known = self.route.stages[track.stage].people_up_to
-            return known[-1 if track.round else track.step + (track.held_until is None)]
+            come_to = track.step + (track.held_until is None)
+            # A row may say a step that its stage no longer has; then all were asked.
+            return known[-1 if track.round or come_to >= len(known) else come_to]
         elsewhere = {vote.by for vote in self.votes if vote.stage != track.stage}
         return tuple(dict.fromkeys([p for step in self.reached(track) for p in step.people if p not in elsewhere]))
 
