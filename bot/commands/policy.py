@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import routing
+from bot.commands.earned import earned_of
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, say
 from bot.core.errors import SaysoError
 from bot.core.model import Submission
@@ -99,8 +100,10 @@ def loaded(path: Path) -> Policy:
 def explain(args: argparse.Namespace) -> int:
     """Say the whole path of one request; 1 where the intake would refuse it."""
     policy = loaded(file_of(args))
-    explanation = routing.explain(policy, _submission(args.request), args.agent, args.at or datetime.now(UTC))
-    say(args, explanation.as_json(), explanation.text())
+    submission, now = _submission(args.request), args.at or datetime.now(UTC)
+    explanation = routing.explain(policy, submission, args.agent, now)
+    grants, text = earned_of(policy, explanation.rule, submission, args.agent, now)
+    say(args, explanation.as_json() | grants, "\n".join([explanation.text(), *([text] if text else [])]))
     return NO if explanation.faults else GOOD
 
 

@@ -20,8 +20,7 @@ DOUBTED = 5
 
 def earning(policy: Policy, action: str) -> tuple[Rule, ...]:
     """The rules under which something of an action can be earned."""
-    found = [rule for rule in policy.rules if rule.trust is not None]
-    return tuple([r for r in found if r.when is None or r.when.actions is None or action in r.when.actions])
+    return tuple([r for r in policy.trusting if r.when is None or r.when.actions is None or action in r.when.actions])
 
 
 def keep(tx: Tx, policy: Policy, request: Request, at: datetime) -> None:

@@ -79,7 +79,7 @@ class Trusting(Granting):
 
     @property
     def _asks_trust(self) -> bool:
-        return any(rule.trust is not None for rule in self.trust.file().rules)
+        return bool(self.trust.file().trusting)
 
     async def keep_trust(self) -> None:
         """Read the grants where they may have changed, and end those that are over."""

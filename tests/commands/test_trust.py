@@ -82,6 +82,16 @@ def test_a_grant_is_listed_shown_and_ended(
     assert "billing  refund.issue  (refunds)" in listed
     assert "/amount up to 50: 0 of 0 unchanged, at least 0.0%; missing: 0 of 100 decisions" in listed
     assert "grt_1: in force for /amount up to 50 until" in listed
+    for amount, lies in ((7, "covers this: it would run"), (51, "does not cover this: people are asked")):
+        asked = json.dumps({"action": "refund.issue", "arguments": {"amount": amount}})
+        (tmp_path / "request.json").write_text(asked, encoding="utf-8")
+        explained = said("explain request.json --agent billing")[1]
+        assert "grt_1 lets /amount up to 50 run until" in explained
+        assert lies in explained
+    assert json.loads(said("explain request.json --json")[1])["grants"] == []
+    monkeypatch.setenv("SAYSO_DATABASE_URL", "sqlite+aiosqlite:///elsewhere.db")
+    assert "was not looked at (There is no database at" in said("explain request.json --agent billing")[1]
+    monkeypatch.delenv("SAYSO_DATABASE_URL")
     told = json.loads(said("trust show grt_1 --json")[1])
     added = [line.removeprefix("+") for line in told["change"].splitlines() if line.startswith("+")]
     made = parse(FILE.replace("rules:\n", "\n".join(["rules:", *added, ""])), "routing.yaml").rules[0]

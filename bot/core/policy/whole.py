@@ -53,6 +53,11 @@ class Policy(Struct, frozen=True, kw_only=True, dict=True):
         """What was reckoned already, by rule and action (`bot.core.policy.terms`)."""
         return {}
 
+    @cached_property
+    def trusting(self) -> tuple[Rule, ...]:
+        """The rules under which something can be earned; most files have none."""
+        return tuple([rule for rule in self.rules if rule.trust is not None])
+
     def action(self, name: str) -> ActionSpec:
         """The action's entry; one that is not listed is irreversible and run by its agent."""
         if name.startswith(HOUSE):
