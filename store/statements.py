@@ -189,7 +189,7 @@ class Statements:
         self.add_event = self._add(events)
         lines = sa.select(e.seq, e.previous, e.hash, e.body).order_by(e.seq)
         self.audit = p(lines.where(e.request == sa.bindparam("request")))
-        of = [sa.bindparam(f"request_{n}") for n in range(TOLD_AT_ONCE)]
+        of: list[sa.BindParameter[Any]] = [sa.bindparam(f"request_{n}") for n in range(TOLD_AT_ONCE)]
         self.audit_of = p(lines.add_columns(e.request).where(e.request.in_(of)))
         self.audit_lines = p(lines.where(e.seq > sa.bindparam("after")).limit(sa.bindparam("limit")))
 
