@@ -5,13 +5,13 @@ Nothing of this is read or written but for actions of which something can be ear
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from bot.core.model import Arguments, Request, State, Submission
 from bot.core.policy import Policy, Rule
 from bot.core.ports import Tx
-from bot.core.trust.alike import ALL, ANY, mark_of, names_in, print_of
+from bot.core.trust.alike import ALL, ANY, Naming, choices_in, mark_of, names_in, print_of
 from bot.core.trust.grants import Grant
 
 DOUBTED = 5
@@ -29,10 +29,15 @@ def keep(tx: Tx, policy: Policy, request: Request, at: datetime) -> None:
     if not rules or not policy.action(action).cooldown:
         return
     amounts = {pointer for rule in rules if rule.trust is not None for pointer in rule.trust.bands}
-    names = names_in(_proposed(request), amounts)
+    names = names_in(_proposed(request), _naming(policy, action, amounts))
     prints = [print_of(action, name) for name in sorted(names)] if names else [mark_of(action, ALL)]
     for each in (mark_of(action, ANY), *prints):
         tx.keep_rejection(each, request.id, at)
+
+
+def _naming(policy: Policy, action: str, amounts: Collection[str]) -> Naming:
+    schema = policy.action(action).schema
+    return Naming(amounts, frozenset() if schema is None else choices_in(schema.document))
 
 
 def _proposed(request: Request) -> Iterable[Arguments]:
@@ -54,7 +59,7 @@ def like(tx: Tx, policy: Policy, asked: Submission, now: datetime, grant: Grant)
     earlier = tx.rejected(mark_of(action, ANY), since)
     if earlier is None:
         return None
-    names = names_in([asked.arguments], grant.ceilings)
+    names = names_in([asked.arguments], _naming(policy, action, grant.ceilings))
     if not names:
         return earlier
     prints = [mark_of(action, ALL), *(print_of(action, name) for name in sorted(names))]

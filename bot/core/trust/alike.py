@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from bot.core.fingerprint import undressed
 from bot.core.model import Arguments
@@ -30,14 +32,34 @@ _BITS = 5
 """Hexadecimal digits kept of a name's hash: enough to find it again, and too few to say from it what it was."""
 
 
-def names_in(arguments: Iterable[Arguments], besides: Collection[str] = ()) -> frozenset[str] | None:
-    """What proposals name, without their clothes; None: too much. Nothing below the pointers ``besides``, the amounts.
+class Naming(Struct, frozen=True):
+    """What in an action's arguments names nothing: what lies at the pointers ``amounts``, the texts ``choices``."""
+
+    amounts: Collection[str] = ()
+    choices: frozenset[str] = frozenset()
+
+
+def choices_in(schema: Any) -> frozenset[str]:
+    """The texts that a schema lists as all there are (``enum``, ``const``): a reason, a country, a way to pay."""
+    if isinstance(schema, Mapping):
+        listed = [*_listed(schema.get("enum")), *_listed([schema.get("const")])]
+        return frozenset(listed).union(*map(choices_in, schema.values()))
+    return frozenset[str]().union(*map(choices_in, schema)) if isinstance(schema, list | tuple) else frozenset()
+
+
+def _listed(values: Any) -> list[str]:
+    found = values if isinstance(values, list | tuple) else ()
+    return [value for value in found if isinstance(value, str) and not any(map(str.isdecimal, value))]
+
+
+def names_in(arguments: Iterable[Arguments], naming: Naming) -> frozenset[str] | None:
+    """What proposals name, without their clothes; None: too much.
 
     A text names itself, and each run of digits in it, so that an order stays that order with words around it.
     """
     found: set[str] = set()
     for each in arguments:
-        for name in _names(each, "", besides):
+        for name in _names(each, "", naming):
             found |= {name} if name else set()
             if len(found) > _MOST:
                 return None
@@ -54,17 +76,17 @@ def mark_of(action: str, which: str) -> str:
     return f"alike {action} {which}"
 
 
-def _names(value: Any, pointer: str, besides: Collection[str]) -> Iterator[str]:
-    if pointer in besides:
+def _names(value: Any, pointer: str, naming: Naming) -> Iterator[str]:
+    if pointer in naming.amounts:
         return
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _runs(_plain(key))
-            yield from _names(item, below(pointer, key), besides)
+            yield from _names(item, below(pointer, key), naming)
     elif isinstance(value, list):
         for item in value:
-            yield from _names(item, pointer, besides)
-    elif isinstance(value, str):
+            yield from _names(item, pointer, naming)
+    elif isinstance(value, str) and value not in naming.choices:
         plain = _plain(value)
         text = "".join(filter(str.isalnum, plain))
         if len(text) >= (_WITH_DIGITS if any(map(str.isdecimal, text)) else _WORD):
