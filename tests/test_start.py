@@ -13,7 +13,7 @@ from store import open_store
 
 ROOT = Path(__file__).parents[1]
 OFF = (
-    *("aiohttp", "aiosqlite", "alembic", "aiosmtplib", "apprise", "asyncpg", "authlib", "cryptography", "dkim"),
+    *("aiohttp", "alembic", "aiosmtplib", "apprise", "asyncpg", "authlib", "cryptography", "dkim"),
     *("greenlet", "holidays", "httpx", "imap_tools", "joserfc", "obstore", "opentelemetry", "slack_bolt", "slack_sdk"),
     "sqlalchemy",
 )
