@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from tests.torture.lives import Lives
 
-_PAUSE = 0.05
+_PAUSE, _LONGEST_PAUSE = 0.05, 0.8
 PATIENCE = 300.0
 """Seconds for what ends in moments: a machine that does much else, and kills in a row, take their time."""
 OK = frozenset({200, 201})
@@ -68,12 +68,15 @@ class Client:
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Call until there is an answer, and until it is not that the program is too busy or going down."""
+        pause = _PAUSE
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self.once(method, path, body, **headers)
                 if answer is not None and answer[0] not in (429, 503):
                     return answer
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(pause)
+                # Fifty callers at a closed door would keep the program from starting.
+                pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def submit(self, key: str, body: dict[str, Any]) -> Any:
         """Submit under this key; the same request is given however often it is told."""
