@@ -8,8 +8,8 @@ from sqlalchemy import Table
 from bot.core.chain import START, ChainReport, conclude, verify
 from bot.core.errors import SaysoError
 from store import queries
-from store.columns import metadata
 from store.cursor import Cursor
+from store.schema import metadata
 from store.tables import chain, leases, replicas, switches
 
 _PAGE = 2000

@@ -15,10 +15,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
 from store import AlreadyRunning, BadAddress, SchemaMismatch, open_store
-from store.columns import metadata
 from store.migrate import HEAD
+from store.schema import DESCRIBED, metadata
 from store.sqlite import reset_race_possible
 from tests.store import samples
+
+TABLES = Path(__file__).parents[2] / "store"
 
 MIGRATIONS = Path(__file__).parents[2] / "store" / "migrations"
 
@@ -107,6 +109,7 @@ async def test_a_tool_does_not_migrate_under_a_running_bot(url: str, database: P
 async def test_the_revisions_make_the_tables(url: str, database: Path) -> None:
     """What the revisions build is what `store.tables` describes: tables, columns, and every index to the letter."""
     await (await open_store(url, exclusive=True)).close()
+    assert {module.__name__ for module in DESCRIBED} == {f"store.{path.stem}" for path in TABLES.glob("*tables.py")}
     migrated = create_engine(f"sqlite:///{database}")
     described = create_engine("sqlite://")
     with migrated.connect() as one, described.connect() as other:

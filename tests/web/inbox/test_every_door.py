@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from bot.core.model import PersonRole, PushWay, Request, Role
 from bot.web.inbox import routes
-from store.columns import metadata
+from store.schema import metadata
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import FOREIGN
 from tests.web.inbox.house import Standing
