@@ -37,8 +37,6 @@ LOOKS = 0.5
 UNHURRIED = 9.0
 """Pauses are this many times as long as the work was, so a tenth of one core at most is spent on it."""
 
-Noticed = Callable[[Sequence[Fact]], Awaitable[None]]
-
 
 class Standing(Struct, frozen=True):
     """By how many lines what is measured is behind the trail, and when it was last level with it (None: never yet)."""
@@ -56,19 +54,16 @@ class Follower:
         clock: Clock,
         policy: Callable[[], Policy],
         *,
-        noticed: Noticed | None = None,
         holds: Callable[[], Awaitable[bool]] | None = None,
         pause: float = UNHURRIED,
     ) -> None:
-        """``noticed`` hears of facts that changed, after they are kept; once at the most, for a kill may come between.
+        """``holds``: whether this process is the one of those that share the store (None: it always is).
 
-        ``holds``: whether this process is the one of those that share the store (None: it always is). It only spares
-        work that would be in vain: two at once count nothing twice. ``pause``: as `UNHURRIED`.
+        It only spares work that would be in vain: two at once count nothing twice. ``pause``: as `UNHURRIED`.
         """
         self._store = store
         self._clock = clock
         self._policy = policy
-        self._noticed = noticed
         self._holds = holds
         self._pause = pause
         self._worked = 0.0
@@ -117,17 +112,14 @@ class Follower:
         moved = _piece(await self._store.changes(after, LINES))
         if not moved:
             return 0
-        changed = await self._measure(after, moved)
-        if changed is None:
+        if not await self._measure(after, moved):
             return 0
         left = max(0, seq - moved[-1].seq)
         self.standing = Standing(left, self.standing.as_of if left else now)
-        if changed and self._noticed is not None:
-            await self._tell(self._noticed, changed)
         return len(moved)
 
-    async def _measure(self, after: int, moved: Sequence[Moved]) -> tuple[Fact, ...] | None:
-        """Keep the facts of what lines are about; those that changed, or None where another was first."""
+    async def _measure(self, after: int, moved: Sequence[Moved]) -> bool:
+        """Keep the facts of what lines are about; False where another was first."""
         ids = tuple(dict.fromkeys(line.request for line in moved if line.request is not None))
         began = time.perf_counter()
         policy = self._policy()
@@ -138,25 +130,19 @@ class Follower:
         facts = {fact.request: fact for fact in made if fact is not None}
         self._worked += time.perf_counter() - began
 
-        def work(tx: Tx) -> tuple[Fact, ...] | None:
+        def work(tx: Tx) -> bool:
             begun = time.perf_counter()
             # What was read is as old as that: where another measured since, its facts may be newer than these.
             if not tx.follow(after, moved[-1].seq):
-                return None
-            kept = _kept(tx, facts)
+                return False
+            _keep(tx, facts)
             self._worked += time.perf_counter() - begun
-            return kept
+            return True
 
         return await self._store.write(work, patient=True)
 
-    async def _tell(self, noticed: Noticed, changed: Sequence[Fact]) -> None:
-        try:
-            await noticed(changed)
-        except Exception:  # noqa: BLE001  # whoever listens may not keep everything else from being measured
-            _log.exception("facts that changed were not taken notice of")
 
-
-def _kept(tx: Tx, facts: Mapping[str, Fact]) -> tuple[Fact, ...]:
+def _keep(tx: Tx, facts: Mapping[str, Fact]) -> None:
     """Write what is other than it was, and add the difference to the cells."""
     ids = tuple(facts)
     standing, bare = tx.facts(ids), tx.forgotten(ids)
@@ -168,7 +154,6 @@ def _kept(tx: Tx, facts: Mapping[str, Fact]) -> tuple[Fact, ...]:
             changed.append(after)
     tx.put_facts(changed)
     tx.add_cells(summed(difference(standing.get(fact.request), fact) for fact in changed))
-    return tuple(changed)
 
 
 def _without(fact: Fact, before: Fact | None) -> Fact:

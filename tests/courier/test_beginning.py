@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -18,16 +17,19 @@ _PLACES = 64
 
 
 class Counting:
-    """A target that says what it was told, and waits where it is told to."""
+    """A target that says what it was told, after how many commits of the house, and waits where it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, house: House) -> None:
         self.orders: list[Order] = []
+        self.commits: list[int] = []
+        self._house = house
         self.open = asyncio.Event()
         self.open.set()
 
     async def run(self, order: Order) -> Outcome:
         """Run."""
         self.orders.append(order)
+        self.commits.append(self._house.store.load().commits.count)
         await self.open.wait()
         return Outcome(kind=OutcomeKind.EXECUTED, result={"n": len(self.orders)})
 
@@ -36,16 +38,13 @@ class Counting:
 
 
 async def test_a_decision_and_its_start_are_one_commit(house: House) -> None:
-    """No transaction of its own claims it; the trail tells of both steps, in their order."""
-    target = Counting()
+    """No transaction of its own claims it, as once its undo window is over; the trail tells of both steps, in order."""
+    target = Counting(house)
     await house.work(target)
     request = await house.submit("refund.issue", agent="other")
     await house.rest()
 
-    async def claimed(execution_id: str, **_how: Any) -> Any:
-        raise AssertionError(execution_id)
-
-    house.desk.claim = claimed  # type: ignore[method-assign]
+    before = house.store.load().commits.count
     told = await house.decide(request)
     await house.rest()
     found = await house.now(request)
@@ -59,31 +58,25 @@ async def test_a_decision_and_its_start_are_one_commit(house: House) -> None:
         "execution.ended",
     ]
     assert [order.execution for order in target.orders] == [found.execution.id]
+    assert target.commits == [before + 1]
 
 
 async def test_p14_what_is_approved_while_the_courier_goes_home_waits(house: House) -> None:
     """Committed as begun and then not begun: it waits again, uncounted, and runs once at the next start."""
-    target = Counting()
+    target = Counting(house)
     courier = await house.work(target)
-    request = await house.submit("refund.issue", agent="other")
+    await pause(house.ledger, on=True, by="admin:root", via="cli")
+    request = await house.decide(await house.submit("refund.issue", agent="other"))
     await house.rest()
-    stop: list[asyncio.Task[None]] = []
-    write = house.store.write
-
-    async def stopping(work: Any, **how: Any) -> Any:
-        done = await write(work, **how)
-        if not stop:
-            stop.append(asyncio.ensure_future(courier.stop(0.05)))
-            await asyncio.sleep(0)
-        return done
-
-    house.store.write = stopping  # type: ignore[method-assign]
-    await house.decide(request)
-    await stop[0]
+    await courier.stop(0.05)
+    await pause(house.ledger, on=False, by="admin:root", via="cli")
+    assert request.execution is not None
+    order = (await house.desk.claim(request.execution.id)).order
+    assert order is not None
+    courier.take_order(order)
     async with asyncio.timeout(60):
         while (run := (await house.now(request)).execution) is None or run.state is not S.WAITING:
             await asyncio.sleep(0.005)
-    house.store.write = write  # type: ignore[method-assign]
     assert (run.attempts, run.started_at, target.orders) == (0, None, [])
     await house.work(target)
     await house.rest()
@@ -92,7 +85,7 @@ async def test_p14_what_is_approved_while_the_courier_goes_home_waits(house: Hou
 
 async def test_a_caller_who_left_is_no_reason_not_to_run(house: House) -> None:
     """Cancelled while the commit is under way: it is committed all the same, and runs, once."""
-    target = Counting()
+    target = Counting(house)
     await house.work(target)
     request = await house.submit("refund.issue", agent="other")
     await house.rest()
@@ -109,7 +102,7 @@ async def test_a_caller_who_left_is_no_reason_not_to_run(house: House) -> None:
 
 async def test_only_as_many_begin_as_there_are_places(house: House) -> None:
     """More approvals than places at once: the others wait for a claim of their own, and every one runs once."""
-    target = Counting()
+    target = Counting(house)
     target.open.clear()
     await house.work(target)
     requests = [await house.submit("refund.issue", agent="other", reason=str(n)) for n in range(_PLACES + 6)]
@@ -124,7 +117,7 @@ async def test_only_as_many_begin_as_there_are_places(house: House) -> None:
 
 async def test_a_place_is_given_back_where_nothing_was_committed(house: House) -> None:
     """A decision that is refused a hundred times takes no place away from the next that is not."""
-    target = Counting()
+    target = Counting(house)
     await house.work(target)
     request = await house.decide(await house.submit("refund.issue", agent="other"))
     await house.rest()
@@ -141,7 +134,7 @@ async def test_a_place_is_given_back_where_nothing_was_committed(house: House) -
 
 async def test_nothing_begins_while_replays_are_stopped(house: House) -> None:
     """The switch is read in the transaction that would begin it."""
-    target = Counting()
+    target = Counting(house)
     courier = await house.work(target)
     await pause(house.ledger, on=True, by="admin:root", via="cli")
     request = await house.decide(await house.submit("refund.issue", agent="other"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,14 +30,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-def following(house: House, heard: list[Fact] | None = None) -> Follower:
+def following(house: House) -> Follower:
     """Its follower, which never rests."""
-
-    async def noticed(facts: Sequence[Fact]) -> None:
-        if heard is not None:
-            heard.extend(facts)
-
-    return Follower(house.store, house.clock, lambda: house.policy, noticed=noticed, pause=0.0)
+    return Follower(house.store, house.clock, lambda: house.policy, pause=0.0)
 
 
 async def facts(store: SqlStore) -> tuple[Fact, ...]:
@@ -78,9 +73,8 @@ async def life(house: House) -> tuple[str, str, str, str]:
 
 async def test_a_life_becomes_facts_and_cells(house: House) -> None:
     """Who decided how fast and what, views, edits and categories are as they happened; cells are their sum."""
-    heard: list[Fact] = []
     first, second, third, fourth = await life(house)
-    await following(house, heard).level()
+    await following(house).level()
     known = {fact.request: fact for fact in await facts(house.store)}
     assert set(known) == {first, second, third, fourth}
     seen = known[first]
@@ -100,7 +94,6 @@ async def test_a_life_becomes_facts_and_cells(house: House) -> None:
     days = [cell for key, cell in kept.items() if (key.sort, key.grain) == (Sort.CASE, Grain.DAY)]
     total = {name: sum(cell.counts.get(name, 0) for cell in days) for name in (names.REQUESTS, names.DECIDED)}
     assert total == {names.REQUESTS: 4, names.DECIDED: 3}
-    assert {fact.request for fact in heard} == set(known)
 
 
 async def test_nothing_is_counted_twice(house: House) -> None:

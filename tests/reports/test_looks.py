@@ -30,7 +30,7 @@ async def test_the_document_has_no_barriers_and_prints(tmp_path: Path) -> None:
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(document.as_uri())
         assert asked == [document.as_uri()]
-        await page.evaluate(AXE.read_text("utf-8"))
+        await page.evaluate(AXE)
         assert await page.evaluate(FOUND, EVERY) == []
         await page.set_viewport_size(ViewportSize(width=320, height=700))
         assert await page.evaluate("document.documentElement.scrollWidth") == 320

@@ -73,13 +73,13 @@ async def end(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     own = await site.house.access.sessions(visitor.person.id)
     ended = next((session for session in own if session.id == session_id), None)
     if ended is not None:
-        await site.house.access.end(ended.id, by=f"person:{visitor.person.id}")
-        await push.part_with(site.house, http, ended, by=f"person:{visitor.person.id}")
+        await site.house.access.end(ended.id, by=visitor.actor)
+        await push.part_with(site.house, http, ended, by=visitor.actor)
     return see_other(f"{ACCOUNT}?ended")
 
 
 async def end_others(site: Site, http: Http, visitor: Visitor, _form: Form) -> Response:
     """``POST /account/sessions/end-others``: stay signed in here alone."""
-    await site.house.access.end_all(visitor.person.id, by=f"person:{visitor.person.id}", but=visitor.session.id)
+    await site.house.access.end_all(visitor.person.id, by=visitor.actor, but=visitor.session.id)
     await push.part_elsewhere(site.house, http, visitor.person.id)
     return see_other(f"{ACCOUNT}?ended")

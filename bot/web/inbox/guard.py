@@ -47,6 +47,11 @@ class Visitor(Struct, frozen=True):
     cookie: str
     csrf: str
 
+    @property
+    def actor(self) -> str:
+        """The person, as the trail names who did something."""
+        return f"person:{self.person.id}"
+
 
 def cookie_name(public_url: str) -> str:
     """``__Host-`` where the pages are on https: then no subdomain and no plain-http page can plant the cookie."""

@@ -63,7 +63,7 @@ async def perform(site: Site, visitor: Visitor, ballots: Sequence[Ballot], batch
     known = {ballot.request: await desk.request(ballot.request) for ballot in ballots}
     alone = {id_ for id_, request in known.items() if request and _by_itself(request, batch)}
     for id_ in alone:
-        await desk.refused(request_id=id_, actor=f"person:{visitor.person.id}", via=VIA, reason="decided_by_itself")
+        await desk.refused(request_id=id_, actor=visitor.actor, via=VIA, reason="decided_by_itself")
     counted = [ballot for ballot in ballots if ballot.request not in alone]
     answers: dict[str, Request | SaysoError] = dict.fromkeys(alone, Conflict(wording.BY_ITSELF))
     each = _each([desk.decide(ballot) for ballot in counted]) if batch is None else desk.decide_batch(batch, counted)

@@ -192,7 +192,7 @@ async def end(site: Site, http: Http, visitor: Visitor, _form: Form) -> Response
     """``POST /push/subscriptions/{device}/end``: one device of one's own is told no more."""
     device = http.path_params["device"]
     if device in {kept.id for kept in await site.house.desk.subscriptions(visitor.person.id)}:
-        await _forget(site.house, device, f"person:{visitor.person.id}", "removed")
+        await _forget(site.house, device, visitor.actor, "removed")
     return see_other("/account#notifications")
 
 

@@ -92,7 +92,7 @@ async def roll_back(site: Site, http: Http, visitor: Visitor, form: Form) -> Res
     reason = long_text(form, "reason")
     if len(reason) > MAX_COMMENT:
         _faulty("reason", Said(wording.TOO_LONG, limit=MAX_COMMENT))
-    by = f"person:{visitor.person.id}"
+    by = visitor.actor
     rollback, _ = await site.house.desk.roll_back(http.path_params["id"], by=by, via=VIA, reason=reason or None)
     return see_other(f"/requests/{rollback.id}")
 
@@ -107,7 +107,7 @@ async def report(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
     if len(note) > MAX_COMMENT:
         _faulty("note", Said(wording.TOO_LONG, limit=MAX_COMMENT))
     await site.house.desk.report_incident(
-        http.path_params["id"], by=f"person:{visitor.person.id}", via=VIA, severity=Severity(severity), note=note
+        http.path_params["id"], by=visitor.actor, via=VIA, severity=Severity(severity), note=note
     )
     return see_other(f"/requests/{http.path_params['id']}")
 

@@ -167,7 +167,7 @@ async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
             await site.record(visitor, http, "not_assigned")
             raise Forbidden(wording.NOT_YOURS_TO_SETTLE)
         state, note = settlement_of(form)
-        await site.house.desk.settle(request.id, by=f"person:{visitor.person.id}", via=VIA, state=state, note=note)
+        await site.house.desk.settle(request.id, by=visitor.actor, via=VIA, state=state, note=note)
     except SaysoError as error:
         return await _page(site, visitor, await _request(site, http), Attempt(form, error, "settle"))
     return see_other(f"/requests/{request.id}")

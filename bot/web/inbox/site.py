@@ -31,5 +31,5 @@ class Site(Struct, frozen=True):
     async def record(self, visitor: Visitor, http: Http, reason: str) -> None:
         """Write down that a signed-in person was refused before the desk was asked."""
         await self.house.desk.refused(
-            request_id=http.path_params.get("id"), actor=f"person:{visitor.person.id}", via=VIA, reason=reason
+            request_id=http.path_params.get("id"), actor=visitor.actor, via=VIA, reason=reason
         )

@@ -10,7 +10,8 @@ from playwright.async_api import Browser, Page, ViewportSize
 
 from tests.web.inbox.house import Standing
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
+"""What is evaluated in a page, so that it can be asked what it finds."""
 EVERY = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOKS = ["color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable"]
 """What depends on the scheme and the width alone."""
@@ -29,13 +30,12 @@ async def enter(house: Standing, page: Page) -> None:
 
 async def no_barriers(house: Standing, browser: Browser, paths: Iterable[str]) -> None:
     """Axe finds nothing on any of these pages, as an admin sees them; at 320 pixels nothing is cut off."""
-    axe = AXE.read_text("utf-8")
     page = await (await browser.new_context(bypass_csp=True)).new_page()
     await enter(house, page)
     for path in paths:
         await page.goto(house.url + path)
         await page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
-        await page.evaluate(axe)
+        await page.evaluate(AXE)
         await page.set_viewport_size(ViewportSize(width=1440, height=900))
         await page.emulate_media(color_scheme="light")
         assert await page.evaluate(FOUND, EVERY) == [], path

@@ -6,18 +6,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.ports import Way
 from tests.browser import chromium
 from tests.fakes import oidc as fake
+from tests.web.inbox.barriers import AXE
 from tests.web.inbox.house import Standing, standing
 from tests.web.inbox.test_browser import DESK, PHONE, SMALL
 from tests.web.inbox.test_oidc import client
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 NARROW = ViewportSize(width=320, height=640)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

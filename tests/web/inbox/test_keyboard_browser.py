@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.model import State, Verb
 from bot.core.ports import Ballot
 from tests.browser import chromium
+from tests.web.inbox.barriers import AXE
 from tests.web.inbox.house import Standing
 from tests.web.inbox.signed import window
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 WITHIN = 4000
 """Milliseconds: the two seconds that are promised, twice over where the machine is shared with other tests."""
 FOUND = """async () => {
@@ -269,9 +267,8 @@ async def test_the_queue_has_no_barriers(house: Standing, browser: Browser) -> N
     """Axe finds nothing, in light and dark, wide and narrow, with the dialog open; nothing is cut off at 320 pixels."""
     await several(house, 2)
     await house.submit(action="host.run", arguments={"x" * 90: "y" * 400}, confidence=0.2)
-    axe = AXE.read_text("utf-8")
     page = await window(house, browser, "ana", bypass_csp=True)
-    await page.evaluate(axe)
+    await page.evaluate(AXE)
     for scheme in ("light", "dark"):
         for width in (1440, 390):
             await page.set_viewport_size(ViewportSize(width=width, height=900))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, ViewportSize, expect
 
 from tests.browser import chromium
+from tests.web.inbox.barriers import AXE
 from tests.web.inbox.pushing import Pushing, pushing, subscribed
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 PHONE = ViewportSize(width=390, height=844)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

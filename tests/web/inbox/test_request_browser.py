@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.model import State
 from tests.browser import chromium
+from tests.web.inbox.barriers import AXE
 from tests.web.inbox.house import Standing
 from tests.web.inbox.states import edited_thrice, states
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1440, height=900)
 FAULTS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations

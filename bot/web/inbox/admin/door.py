@@ -74,8 +74,3 @@ def _closed(site: Site, visitor: Visitor) -> Response:
     return site.pages.show(
         "admin/closed.html", now=site.house.clock.now(), visitor=visitor, status=403, place="admin", admins=admins
     )
-
-
-def by(visitor: Visitor) -> str:
-    """The visitor, as the trail names actors."""
-    return f"person:{visitor.person.id}"

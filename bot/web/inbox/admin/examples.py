@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from bot.core.errors import Conflict, Fault, Invalid, SaysoError
 from bot.core.examples import Example, ExampleQuery, Verdict, left_out
 from bot.desk.examples import Parcel, some_examples
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.days import span_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import words
@@ -111,7 +111,7 @@ async def take(site: Site, _http: Http, visitor: Visitor, form: Form) -> Respons
     chosen = {name.removeprefix(_TAKE): mark for name, mark in form.items() if name.startswith(_TAKE)}
     try:
         asked = _asked(sought, visitor)
-        parcel = await site.house.desk.export_examples(asked, by=by(visitor), via=VIA, chosen=chosen)
+        parcel = await site.house.desk.export_examples(asked, by=visitor.actor, via=VIA, chosen=chosen)
     except (Conflict, Invalid) as error:
         return await _page(site, visitor, sought, after=form.get("after"), error=error)
     headers = HEADERS | {"Content-Disposition": 'attachment; filename="examples.jsonl"'}

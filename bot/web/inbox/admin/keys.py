@@ -9,7 +9,7 @@ from bot.core.errors import Fault, Invalid, NotFound, SaysoError
 from bot.core.model import Key, Role
 from bot.core.policy import Policy
 from bot.desk.access import KEY_NAME
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import Said, words
 from bot.web.inbox.pages import see_other
@@ -71,7 +71,7 @@ async def create(site: Site, _http: Http, visitor: Visitor, form: Form) -> Respo
     """``POST /admin/keys``: make a key. The answer is the only page that ever shows it."""
     try:
         name, role = _wanted(form, site.house.policy())
-        made = await site.house.access.new_key(name, role, by=by(visitor), via=VIA)
+        made = await site.house.access.new_key(name, role, by=visitor.actor, via=VIA)
     except SaysoError as error:
         return await _page(site, visitor, form=form, error=error)
     return await _page(site, visitor, made)
@@ -93,6 +93,6 @@ def _wanted(form: Form, policy: Policy) -> tuple[str, Role]:
 
 async def revoke(site: Site, http: Http, visitor: Visitor, _form: Form) -> Response:
     """``POST /admin/keys/{key}/revoke``: a revoked key is refused within a second."""
-    if not await site.house.access.revoke(http.path_params["key"], by=by(visitor), via=VIA):
+    if not await site.house.access.revoke(http.path_params["key"], by=visitor.actor, via=VIA):
         raise NotFound(_NO_KEY)
     return see_other(KEYS)

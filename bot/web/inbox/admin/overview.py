@@ -15,7 +15,7 @@ from bot.core.errors import Fault, Invalid
 from bot.core.model import ExecutionState
 from bot.core.policy import Policy
 from bot.core.ports import AuditQuery, Store, Wanted
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import words
 from bot.web.inbox.pages import see_other
@@ -94,7 +94,7 @@ async def switch(site: Site, _http: Http, visitor: Visitor, form: Form) -> Respo
     if kind is not None and not 0 < len(name) <= _LONGEST_NAME:
         raise Invalid(NO_NAME, faults=(Fault("/name", "required", NO_NAME),))
     agent, action = (name if kind == each else None for each in ("agent", "action"))
-    await site.house.desk.pause(on=wanted == "stop", by=by(visitor), via=VIA, agent=agent, action=action)
+    await site.house.desk.pause(on=wanted == "stop", by=visitor.actor, via=VIA, agent=agent, action=action)
     return see_other(ADMIN)
 
 

@@ -13,7 +13,7 @@ from bot.core.errors import Fault, Invalid, NotFound
 from bot.core.model import Absence, Person, PersonRole
 from bot.core.policy import Policy
 from bot.core.ports import Session, Subscription, Unreachable
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.admin.paging import leaf_of, sliced
 from bot.web.inbox.admin.roster import Roster
 from bot.web.inbox.guard import Form, Visitor
@@ -145,13 +145,13 @@ async def end(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     access = site.house.access
     if short == "all":
         own = visitor.session.id if person == visitor.person.id else None
-        await access.end_all(person, by=by(visitor), but=own, via=VIA)
+        await access.end_all(person, by=visitor.actor, but=own, via=VIA)
         if own is None:
-            await _forget_browsers(site, person, by(visitor))
+            await _forget_browsers(site, person, visitor.actor)
         return see_other(PEOPLE)
     found = [s for s in await access.sessions(person) if len(short) == _SHORT and s.id.startswith(short)]
     if len(found) != 1:
         raise NotFound(NO_SESSION)
-    await access.end(found[0].id, by=by(visitor), reason="ended by an admin", via=VIA)
-    await part_with(site.house, http, found[0], by=by(visitor))
+    await access.end(found[0].id, by=visitor.actor, reason="ended by an admin", via=VIA)
+    await part_with(site.house, http, found[0], by=visitor.actor)
     return see_other(PEOPLE)

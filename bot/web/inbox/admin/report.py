@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from bot.core.errors import NotFound, SaysoError
 from bot.core.ports.reports import ReportAsked
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.days import DAYS, span_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import words
@@ -62,7 +62,7 @@ async def take(site: Site, _http: Http, visitor: Visitor, form: Form) -> Respons
     # All is read before the first piece: what cannot be read is refused, no empty document, and not on record.
     first = await anext(drawn)
     told = {"to": asked.until.isoformat()} | ({"from": since.isoformat()} if since else {})
-    await site.house.desk.report_taken(by=by(visitor), via=VIA, whole=asked.whole, **told)
+    await site.house.desk.report_taken(by=visitor.actor, via=VIA, whole=asked.whole, **told)
     policy = HEADERS[_POLICY].replace("style-src 'self'", f"style-src {reports.style_hash}")
     headers = HEADERS | {_POLICY: policy.replace("script-src 'self'", "script-src 'none'")}
     if sought["save"]:

@@ -21,7 +21,7 @@ from bot.core.model import Person
 from bot.core.ports import AuditLine, AuditQuery
 from bot.web.audit_copy import Form as Copy
 from bot.web.audit_copy import pages
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.admin.paging import number_in
 from bot.web.inbox.days import DAYS, span_of
 from bot.web.inbox.guard import Form, Visitor
@@ -173,7 +173,7 @@ async def export(site: Site, _http: Http, visitor: Visitor, form: Form) -> Respo
     copy = Copy(form["format"])
     bounds = {"since": since, "until": until}
     told = {name: at.isoformat() for name, at in bounds.items() if at is not None}
-    await site.house.desk.exported(by=by(visitor), via=VIA, format=str(copy), **told)
+    await site.house.desk.exported(by=visitor.actor, via=VIA, format=str(copy), **told)
     copied = pages(site.house.store, since, until, copy)
     # The first page before the status line: a store that cannot be read is refused, no empty file.
     first = await anext(copied, b"")

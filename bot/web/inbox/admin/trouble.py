@@ -13,7 +13,7 @@ from bot.core.card import name_of
 from bot.core.errors import SaysoError
 from bot.core.model import Delivery, Execution, ExecutionState, Request
 from bot.core.redaction import shown
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.admin.overview import MOST
 from bot.web.inbox.ballots import settlement_of
 from bot.web.inbox.guard import Form, Visitor
@@ -107,7 +107,7 @@ async def settle(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
     request_id = http.path_params["id"]
     try:
         state, note = settlement_of(form)
-        await site.house.desk.settle(request_id, by=by(visitor), via=VIA, state=state, note=note)
+        await site.house.desk.settle(request_id, by=visitor.actor, via=VIA, state=state, note=note)
     except SaysoError as error:
         return await _page(site, visitor, request_id, form, error)
     return see_other(EXECUTIONS)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from bot.core.errors import Conflict, Fault, Invalid, SaysoError
 from bot.core.trust.grants import Ending, GrantState
-from bot.web.inbox.admin.door import by, page_of
+from bot.web.inbox.admin.door import page_of
 from bot.web.inbox.guard import Form, Visitor
 from bot.web.inbox.language import words
 from bot.web.inbox.pages import see_other
@@ -82,7 +82,7 @@ async def end(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:
     try:
         if not why:
             raise Invalid(_NO_WHY, faults=(Fault("/why", "required", _NO_WHY),))
-        if await site.house.desk.end_trust(grant_id, by=by(visitor), via=VIA, why=why) is None:
+        if await site.house.desk.end_trust(grant_id, by=visitor.actor, via=VIA, why=why) is None:
             raise Conflict(_OVER)
     except SaysoError as error:
         return await _page(site, visitor, grant_id, form, error)
