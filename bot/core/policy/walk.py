@@ -114,7 +114,8 @@ def _joined(with_word: Routing, needed: Route) -> Routing:
     """The route for what the agent says of itself, and after it those who would be asked without that."""
     route = with_word.route
     why = f"{route.why}; no_laxer: and {needed.rule!r}, which holds without the agent's own labels or risk"
-    return replace(with_word, route=replace(tightened(route, needed), rule=route.rule, why=why))
+    joined = replace(tightened(route, needed), rule=route.rule, why=why, terms=route.terms)
+    return replace(with_word, route=joined)
 
 
 def _barred(policy: Policy, case: Case, check: Check) -> Routing:
