@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.core.card import Card
 from bot.core.errors import SendFailed
@@ -17,17 +17,19 @@ from channels.email.mailroom import Mailroom
 from channels.email.names import Names
 from channels.email.settings import NAME, EmailSettings
 from channels.email.told import decided_by, handle_of, told_by, told_in
-from channels.email.transport.imap import Mailbox, mailbox_name
-from channels.email.transport.listener import Listener
 from channels.email.transport.smtp import Pool
 from channels.email.writer import Envelope, Part, Writer
+
+if TYPE_CHECKING:
+    from channels.email.transport.imap import Mailbox
+    from channels.email.transport.listener import Listener
 
 _UNASKED = "If you did not ask for it, leave it alone: nothing happens, and nobody else can use it."
 _OUTCOMES_AFTER = timedelta(hours=1)
 """How long outcomes are gathered for somebody who gathers nothing else."""
 
-_VARIABLES: Mapping[type, str] = {Pool: "SMTP_URL", Mailbox: "IMAP_URL", Listener: "EMAIL_LISTEN"}
-"""Where whoever reads of a fault would mend it."""
+_VARIABLES: Mapping[str, str] = {"Pool": "SMTP_URL", "Mailbox": "IMAP_URL", "Listener": "EMAIL_LISTEN"}
+"""Where whoever reads of a fault would mend it, by what has it."""
 
 
 class EmailChannel:
@@ -60,11 +62,15 @@ class EmailChannel:
             room = Mailroom(settings, names, letters, clock, page=self._writer.page)
             self.aside = room.aside
             if settings.imap is not None:
+                from channels.email.transport.imap import Mailbox, mailbox_name  # noqa: PLC0415  # with imap-tools: 1 MB
+
                 name = mailbox_name(settings.imap)
                 cursor, mine = partial(letters.cursor, name), partial(letters.reads, name)
                 moved = letters.move_cursor
                 self._doors.append(Mailbox(settings.imap, take=room.fetched, cursor=cursor, moved=moved, mine=mine))
             if settings.listen is not None:
+                from channels.email.transport.listener import Listener  # noqa: PLC0415  # with aiosmtpd: 1 MB
+
                 self._doors.append(Listener(settings.listen, take=room.take))
 
     def place(self, person: Person) -> Place | None:
@@ -175,7 +181,7 @@ class EmailChannel:
 
     async def fault(self) -> str | None:
         """What is wrong right now, in one line, or None."""
-        told = [(await part.fault(), _VARIABLES[type(part)]) for part in (self._pool, *self._doors)]
+        told = [(await part.fault(), _VARIABLES[type(part).__name__]) for part in (self._pool, *self._doors)]
         return "; ".join(f"{line} (see {variable})" for line, variable in told if line is not None) or None
 
 
