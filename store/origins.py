@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import asyncpg
 from sqlalchemy import NullPool
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
@@ -23,7 +24,9 @@ from store.lock import AlreadyRunning, Lock
 from store.migrate import HEAD, SchemaMismatch, migrate
 from store.parts import Told
 from store.postgres import PgCursor, drop
+from store.postgres_door import Door
 from store.postgres_line import LOCK
+from store.postgres_server import said
 from store.sqlite import Connection, down
 from store.statements import statements_for
 
@@ -125,15 +128,19 @@ async def asked(driver: asyncpg.Connection, question: Callable[[Cursor], T]) -> 
     return answer
 
 
+_PATIENT = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+"""A move takes its time, whatever the role's own limits are."""
+
+
 @asynccontextmanager
 async def postgres(address: URL) -> AsyncIterator[asyncpg.Connection]:
     """A connection of asyncpg's own, without the limits that those of a bot have. Raises `Unavailable`."""
-    engine = create_async_engine(address, poolclass=NullPool)
+    engine = create_async_engine(address, poolclass=NullPool, connect_args={"async_creator_fn": Door(_PATIENT).open})
     try:
         connection = await engine.connect()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
         shown = address.render_as_string(hide_password=True)
-        raise Unavailable(f"The database {shown} cannot be opened: {error}.") from error
+        raise Unavailable(f"The database {shown} cannot be opened: {said(error)}.") from error
     try:
         driver = (await connection.get_raw_connection()).driver_connection
         if driver is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from ssl import SSLCertVerificationError
 
 import asyncpg
 from sqlalchemy import text
@@ -86,19 +85,6 @@ class PostgresStore(SqlStore):
         await super().close()
 
 
-def _said(error: BaseException) -> str:
-    cause = getattr(error, "orig", None) or error
-    if isinstance(cause, SSLCertVerificationError):
-        return (
-            f"its certificate is not proved: {cause.verify_message.rstrip('.')} (PGSSLROOTCERT names the file of the"
-            " authority that signed it)"
-        )
-    if isinstance(cause, FileNotFoundError) and not cause.filename:
-        # What TLS reads is opened inside OpenSSL, which does not say the name.
-        return "a file that PGSSLROOTCERT, PGSSLCERT, PGSSLKEY or PGSSLCRL names is not there"
-    return str(cause) or type(cause).__name__
-
-
 async def schema_of(url: str) -> str | None:
     """The schema of a database on a server, None where there is nothing of sayso's; nothing is made or changed.
 
@@ -117,7 +103,7 @@ async def schema_of(url: str) -> str | None:
 
 def _unopened(address: URL, error: BaseException) -> Unavailable:
     shown = address.render_as_string(hide_password=True)
-    return Unavailable(f"The database {shown} cannot be opened: {_said(error)}.")
+    return Unavailable(f"The database {shown} cannot be opened: {postgres_server.said(error)}.")
 
 
 async def _bring_up(engine: AsyncEngine, address: URL) -> None:

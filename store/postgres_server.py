@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from ssl import SSLCertVerificationError
 
 import asyncpg
 from sqlalchemy import text
@@ -102,3 +103,17 @@ async def holding(engine: AsyncEngine, lock: int) -> str:
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
         log.warning("who holds the lock cannot be asked: %s", error)
         return ""
+
+
+def said(error: BaseException) -> str:
+    """Why a server could not be reached, in words."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, SSLCertVerificationError):
+        return (
+            f"its certificate is not proved: {cause.verify_message.rstrip('.')} (PGSSLROOTCERT names the file of the"
+            " authority that signed it)"
+        )
+    if isinstance(cause, FileNotFoundError) and not cause.filename:
+        # What TLS reads is opened inside OpenSSL, which does not say the name.
+        return "a file that PGSSLROOTCERT, PGSSLCERT, PGSSLKEY or PGSSLCRL names is not there"
+    return str(cause) or type(cause).__name__
