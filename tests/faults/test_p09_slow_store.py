@@ -81,6 +81,8 @@ async def test_p09_killed_between_the_commit_and_the_acknowledgement(
         assert await client.submit("killed-1", amount=40) == 201
         card = await card_of(slack, "killed-1")
         await client.caller.until(client.taken["killed-1"], lambda r: r["deliveries"][0]["state"] == "sent")
+        # What hears Slack is loaded with its first word; the next sync is to be the decision's.
+        assert (await slack.click("U0ANA", card, "open")).ok
         machine.set("sync_ms", 1500)
         before = machine.get("syncs")
         pressing = asyncio.ensure_future(slack.click("U0ANA", card, "approve"))
