@@ -146,7 +146,8 @@ def ran(w: World, value: Request) -> list[str]:
         found.append(f"{run.id} was done, and is {run.state}")
     if done and run.state is ExecutionState.UNKNOWN and not w.lives.killed:
         found.append(f"{run.id} was done and is unknown, though nothing was killed")
-    return found + silent(run, effects)
+    # What was erased says nothing any more, nor why it is unknown.
+    return found if value.content.action == "letter.send" else found + silent(run, effects)
 
 
 def silent(run: Execution, effects: int) -> list[str]:
