@@ -71,9 +71,9 @@ class Lives:
         self._ending = False
         slack.request_url = f"{self.base}/slack/events"
 
-    def rules(self, receiver: str, events: str, *, elsewhere: str = "", moved: str = "4s", tail: str = "") -> None:
+    def rules(self, receiver: str, events: str, *, elsewhere: str = "", tail: str = "") -> None:
         """Write routing.yaml, as an editor does: aside, then in its place."""
-        text = RULES.format(receiver=receiver, events=events, elsewhere=elsewhere, moved=moved) + tail
+        text = RULES.format(receiver=receiver, events=events, elsewhere=elsewhere) + tail
         aside = self.folder / "routing.new"
         aside.write_text(text, encoding="utf-8")
         aside.replace(self.folder / "routing.yaml")

@@ -11,6 +11,7 @@ import aiohttp
 from bot.clock import SystemClock, entropy
 from bot.core.ports import AuditQuery
 from bot.desk import Access, Ledger
+from bot.desk.switch import pause
 from tests.fakes.slack import Message, PersonCannotError, buttons, visible_text
 from tests.torture.told import PATIENCE
 from tests.torture.world import World
@@ -113,22 +114,28 @@ async def housekeeping(w: World) -> None:
 async def rewritten(w: World) -> None:
     """The rules are spoilt, and mended; what was approved for another target than theirs does not run."""
     request = await w.submit("moved.issue", answer="ok")
+    # Its runs are held meanwhile, however long it takes: a slow machine would else run it before the rules are new.
+    ledger = Ledger(w.beside, SystemClock(), entropy)
+    await pause(ledger, on=True, by="cli:torture", via="cli", action="moved.issue")
     status, answer = await w.clients["ana"].decide(request, "approve")
     assert status in (200, 409), answer
     w.lives.misruled = True
     w.rules(tail="rulez: []\n")
     w.lives.hang_up()
-    await _on_record(w, "config.refused")
-    w.rules(elsewhere="2")
+    await _on_record(w, "config.refused", 1)
+    loaded = len(await w.beside.audit_search(AuditQuery(type="config.loaded", limit=1000)))
+    w.rules(elsewhere=str(w.number))
     w.lives.hang_up()
+    await _on_record(w, "config.loaded", loaded + 1)
+    await pause(ledger, on=False, by="cli:torture", via="cli", action="moved.issue")
     done = await w.agent.outcome(request["id"])
     assert done["execution"]["state"] in ("failed", "executed", "unknown"), done
 
 
-async def _on_record(w: World, kind: str) -> None:
+async def _on_record(w: World, kind: str, times: int) -> None:
     """Wait until the trail tells of it; where the program was killed, it cannot start and tell before it is mended."""
-    for _ in range(40):
-        if await w.beside.audit_search(AuditQuery(type=kind)) or w.lives.refused:
+    for _ in range(100):
+        if len(await w.beside.audit_search(AuditQuery(type=kind, limit=1000))) >= times or w.lives.refused:
             return
         await asyncio.sleep(0.1)
 

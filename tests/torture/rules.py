@@ -29,7 +29,6 @@ actions:
     undo_window: 5s
     execute: {{webhook: "{receiver}", timeout: 30s, attempts: 3}}
   moved.issue:
-    undo_window: {moved}
     execute: {{webhook: "{receiver}{elsewhere}", timeout: 30s}}
   deploy.start: {{execute: {{agent: true, timeout: 1h}}}}
   charge.issue:
