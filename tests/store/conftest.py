@@ -32,13 +32,18 @@ _templates: dict[int, str] = {}
 """By server: a database with the tables in it, for a copy is quicker than a migration."""
 
 
-@asynccontextmanager
-async def _postgresql(_: Path, cluster: Cluster) -> AsyncIterator[SqlStore]:
+async def furnished(cluster: Cluster) -> str:
+    """A new database with the tables in it; its name."""
     if cluster.port not in _templates:
         _templates[cluster.port] = await cluster.make()
         made = await open_store(cluster.url(_templates[cluster.port]), exclusive=True)
         await made.close()
-    name = await cluster.make(_templates[cluster.port])
+    return await cluster.make(_templates[cluster.port])
+
+
+@asynccontextmanager
+async def _postgresql(_: Path, cluster: Cluster) -> AsyncIterator[SqlStore]:
+    name = await furnished(cluster)
     opened = await open_store(cluster.url(name), exclusive=True)
     _names[id(opened)] = name
     yield opened
