@@ -26,9 +26,23 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from channels.slack.settings import CALL_WITHIN, SlackSettings
 
+
+class _Curt(logging.Filter):
+    """Keeps of a library's record what happened, without the error's own words, which may quote a payload (T23)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Every record passes, cut off where it begins to quote."""
+        error = record.exc_info[0] if record.exc_info else None
+        told = _QUOTES.split(record.getMessage(), maxsplit=1)[0].rstrip()
+        record.msg, record.args = told if error is None else f"{told}: {error.__name__}", None
+        return True
+
+
+_QUOTES = re.compile(r"[:(]")
 QUIET = logging.getLogger("channels.slack.sdk")
 """The libraries' logger. Below ERROR they print whole payloads, and those hold what agents and people wrote."""
 QUIET.setLevel(logging.ERROR)
+QUIET.addFilter(_Curt())
 
 _PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
