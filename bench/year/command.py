@@ -87,6 +87,9 @@ async def lived(stage: Stage, draw: Random, *, days: int, scale: float) -> tuple
     diary = await life.live()
     found = await figures.check(Reading(stage.store, stage.clock), diary, life.start, life.end)
     whole = days >= _WHOLE
+    differ = figures.decisions(diary, await facts_of(stage))
+    name = "decisions, one by one: who, when, how long they had it and worked"
+    found.append(Finding(check=figures.CHECK, name=name, found=f"{len(differ)} differ", wanted="0", good=not differ))
     found += watchers.in_life(await facts_of(stage), life.start, life.end, whole=whole)
     found += grants.check(diary, await stage.store.grants(), life.turned.get(SHIPPING.name), whole=whole)
     return life, found

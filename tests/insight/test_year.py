@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from bench.year.checks import drift, gates, watchers
-from bench.year.checks.figures import compare
+from bench.year.checks.figures import compare, decisions
 from bench.year.checks.histories import CUNNING, STEADY, history
 from bench.year.checks.trust import first_proposal, granted, share_at_bound
 from bench.year.findings import at_most
@@ -19,6 +19,7 @@ from bench.year.life import Life
 from bench.year.reckoned import reckon
 from bench.year.stage import open_stage
 from bot.core.policy.trust import Trust
+from bot.core.ports.insight import FactQuery
 from bot.insight.reading import Reading
 from tests.databases import lay
 
@@ -44,6 +45,7 @@ async def test_published_figures_equal_those_that_are_counted_from_the_diary(tmp
             found = await compare(reading, diary, since, until)
             assert found.differ == []
             assert found.figures > 200
+        assert decisions(diary, await stage.store.facts_of(FactQuery(limit=10_000))) == []
         counted = reckon(diary.entries.values(), diary.house.values()).counts
         assert min(counted[name] for name in ("approved", "by_rule", "executed", "escalated")) > 5
         assert counted["edited"] + counted["rejected"] + counted["expired"] > 0
@@ -51,6 +53,7 @@ async def test_published_figures_equal_those_that_are_counted_from_the_diary(tmp
         first.acts[-1].at += timedelta(hours=9)
         first.acts[-1].channel = "email"
         assert (await compare(reading, diary, life.start, life.end)).differ
+        assert len(decisions(diary, await stage.store.facts_of(FactQuery(limit=10_000)))) == 1
 
 
 def test_t15_whoever_is_at_the_bound_is_proposed_at_most_by_the_stated_error() -> None:

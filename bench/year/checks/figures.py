@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bench.year.diary import Diary, Entry
 from bench.year.findings import Finding
+from bench.year.hours import worked
 from bench.year.reckoned import Reckoned, by, final, of_person, reckon, submitted_in
 from bot.core.insight.asking import Question
+from bot.core.insight.fact import Fact
 from bot.core.insight.figures import Figure
 from bot.insight.reading import Reading
 
@@ -163,6 +165,24 @@ async def check(reading: Reading, diary: Diary, start: datetime, end: datetime) 
         found = await compare(reading, diary, since, until)
         findings += _told(name, found)
     return findings
+
+
+def decisions(diary: Diary, facts: Iterable[Fact]) -> list[str]:
+    """What differs between the diary's decisions and those of the facts, one by one: no quantile can hide it."""
+    differ = []
+    for fact in facts:
+        acts = diary.entries[fact.request].acts
+        own = [
+            (a.by, a.at, _micros((a.at - a.since).total_seconds()), _micros(worked(a.by, a.since, a.at))) for a in acts
+        ]
+        told = [(j.by, j.at, _micros(j.waited), _micros(j.worked or 0.0)) for j in fact.judged]
+        if told != own:
+            differ.append(f"{fact.request}: published {told}, counted {own}")
+    return differ
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1e6)
 
 
 def _told(name: str, found: Compared) -> Iterator[Finding]:
