@@ -13,7 +13,7 @@ def test_t23_the_libraries_errors_are_logged_without_their_words(caplog: pytest.
     """By the logger that they are given, and by those that bolt makes after it: a KeyError quotes what it was given."""
     for logger in (QUIET, get_bolt_app_logger("sayso", AsyncApp, QUIET)):
         try:
-            {}["kanari"]
+            dict[str, str]()["kanari"]
         except KeyError:
             logger.exception("Failed to run listener function (error: 'kanari')")
         logger.error("Failed to receive or enqueue a message: ValueError, kanari (7)")
