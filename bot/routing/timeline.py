@@ -166,15 +166,28 @@ class _Play:
 
     def _remind(self, track: Track) -> None:
         step = self._stage(track).steps[track.step]
-        awake = tuple(p for p in self._request.asked(track) if self._opens(step, p) == self._now)
+        opens = {person: self._opens(step, person) for person in self._request.asked(track)}
+        awake = tuple(person for person, at in opens.items() if at == self._now)
         if not awake:
+            self._sleep(track, step, min((at for at in opens.values() if at is not None), default=None))
             return
         self._add(track, "remind", people=awake)
         count = self._reminded[track.stage] = self._reminded.get(track.stage, 0) + 1
         if count == _MOST_REMINDERS:
             self._counting[track.stage] = _Counting(len(self._moments[track.stage]) - 1, self._now, step)
-            quiet = tuple(replace(t, remind_at=None) if t is track else t for t in self._request.tracks)
-            self._request = tracks.timed(replace(self._request, tracks=quiet))
+            self._remind_next(track, None)
+
+    def _sleep(self, track: Track, step: Step, until: datetime | None) -> None:
+        """Reminders that reach nobody before ``until`` (None: ever) are not played one by one: a night has hundreds."""
+        due = track.remind_at
+        if until is None:
+            self._remind_next(track, None)
+        elif due is not None and step.remind is not None and not clock_of(self._request.route, step) and due < until:
+            self._remind_next(track, due + -(-(until - due) // step.remind) * step.remind)
+
+    def _remind_next(self, track: Track, at: datetime | None) -> None:
+        moved = tuple(replace(t, remind_at=at) if t is track else t for t in self._request.tracks)
+        self._request = tracks.timed(replace(self._request, tracks=moved))
 
     def _counted(self, stage: int) -> None:
         """Reminders end here: how many more there were than were told."""
