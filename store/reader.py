@@ -135,7 +135,9 @@ class Reader:
             return await self.read(ask)
 
     async def close(self) -> None:
-        """Finish what was asked and close the connections."""
+        """Finish what was asked and close the connections; once more does nothing."""
+        if self._closed:
+            return
         self._closed = True
         if self._connection is not None:
             self._connection.close()
