@@ -81,28 +81,6 @@ READ_PRAGMAS = (
 """How a connection that only reads is set up."""
 
 
-_OPEN_FILES = Path("/proc/self/fd")
-
-
-def _sync(path: Path) -> None:
-    """Bring to the disk what was copied: SQLite leaves that to the checkpoint which empties the log.
-
-    By a descriptor that SQLite has open. To open the file here would be to close it too, which takes from this process
-    every lock that SQLite holds on it (POSIX advisory locks).
-    """
-    if not _OPEN_FILES.is_dir():
-        return
-    meant = path.stat()
-    for number in map(int, os.listdir(_OPEN_FILES)):  # noqa: PTH208  # the names are numbers, not paths
-        try:
-            found = os.fstat(number)
-        except OSError:
-            continue
-        if (found.st_dev, found.st_ino) == (meant.st_dev, meant.st_ino):
-            os.fsync(number)
-            return
-
-
 class Connection:
     """One connection. It may move between threads, but serves one at a time."""
 
@@ -206,11 +184,13 @@ class Connection:
 
     def copy(self) -> None:
         """Copy most of the log into the database while others write, on a connection of its own. Never fails."""
+        from store.writeback import sync  # noqa: PLC0415  # nothing before it needs ctypes
+
         try:
             with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as beside:
                 beside.execute("PRAGMA wal_autocheckpoint=0")
                 beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                _sync(self._path)
+                sync(self._path)
         except (sqlite3.Error, OSError) as error:
             log.warning("the log of %s could not be copied: %s", self._path, error)
 
