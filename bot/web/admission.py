@@ -24,6 +24,10 @@ A_PLACE = 32 * 1024
 """Bytes of a body that go with one place; a larger one takes more of them. 48 bodies of 256 KiB in one transaction are
 35 MB for the disk to sync, and a click would wait for it."""
 
+TO_COME = 4
+"""A quarter of the places, at most, is held by one agent's calls whose bodies have yet to come: whoever sends theirs
+byte by byte has half a minute, and else six calls of one key would keep everybody out as long (T13)."""
+
 IN_LINE = 512
 """Calls that wait to come in, of all agents. Each holds a connection, and up to 64 KiB of its body."""
 
@@ -36,8 +40,8 @@ WAITS = 4_000
 WAITS_EACH = 2_000
 """Those of one key's name."""
 
-_Turn = tuple[asyncio.Future[None], int]
-"""Whoever waits, and how many places they need."""
+_Turn = tuple[asyncio.Future[None], int, int]
+"""Whoever waits, how many places they need, and how many of them until their body has come."""
 
 _LONGEST = 60
 """Seconds; the most that anybody is told to stay away."""
@@ -48,14 +52,23 @@ _LOOKS_BACK = 5.0
 class Slot:
     """A place inside; given back once, whether early or at the end."""
 
-    __slots__ = ("_gate", "_places")
+    __slots__ = ("_agent", "_awaited", "_gate", "_places")
 
-    def __init__(self, gate: Gate, places: int) -> None:
+    def __init__(self, gate: Gate, agent: str, places: int, awaited: int) -> None:
         self._gate = gate
+        self._agent = agent
         self._places = places
+        self._awaited = awaited
+
+    def come(self) -> None:
+        """The body has come: from here on the call is at work."""
+        if self._awaited:
+            self._gate.come(self._agent, self._awaited)
+            self._awaited = 0
 
     def leave(self) -> None:
         """Make room for the next: the rest of the call waits for people, or is over."""
+        self.come()
         if self._places:
             self._gate.left(self._places)
             self._places = 0
@@ -71,6 +84,7 @@ class Gate:
         self._waiting = 0
         self._lines: OrderedDict[str, deque[_Turn]] = OrderedDict()
         self._letting_in = False
+        self._awaited: Counter[str] = Counter()
         self._waits: Counter[str] = Counter()
         self._done = 0
         self._since = time.monotonic()
@@ -84,17 +98,35 @@ class Gate:
         That is the agent's own, or that of all.
         """
         places = 1 + size // A_PLACE
-        if not self._waiting and self._room(places):
-            self._inside += places
+        awaited = places if size else 0
+        if not self._waiting and self._room(places) and self._may_come(agent, awaited):
+            self._take(agent, places, awaited)
         else:
-            await self._queue(agent, places)
-        return Slot(self, places)
+            await self._queue(agent, places, awaited)
+        return Slot(self, agent, places, awaited)
 
     def _room(self, places: int) -> bool:
         """Whether so many are free. However many somebody needs, they come in alone."""
         return self._inside + places <= self._most_inside or not self._inside
 
-    async def _queue(self, agent: str, places: int) -> None:
+    def _may_come(self, agent: str, awaited: int) -> bool:
+        """Whether an agent may have so many places more that wait for a body; one body may always."""
+        held = self._awaited[agent]
+        return not awaited or not held or held + awaited <= self._most_inside // TO_COME
+
+    def _take(self, agent: str, places: int, awaited: int) -> None:
+        self._inside += places
+        if awaited:
+            self._awaited[agent] += awaited
+
+    def come(self, agent: str, awaited: int) -> None:
+        """A body that held so many places has come, or will not."""
+        self._awaited[agent] -= awaited
+        if not self._awaited[agent]:
+            del self._awaited[agent]
+        self._let_in()
+
+    async def _queue(self, agent: str, places: int, awaited: int) -> None:
         line = self._lines.get(agent)
         lines = len(self._lines) + (line is None)
         # The last quarter is kept for who has no share yet: a line that is full keeps nobody else out.
@@ -108,14 +140,14 @@ class Gate:
         if line is None:
             line = self._lines[agent] = deque()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.append((turn, places))
+        line.append((turn, places, awaited))
         self._waiting += 1
         self._let_in()
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.left(places)
+                Slot(self, agent, places, awaited).leave()
             raise
 
     def _overloaded(self, why: str, detail: str) -> Overloaded:
@@ -148,22 +180,26 @@ class Gate:
         """Let a few in, one agent after the other, then let the loop look at its sockets."""
         self._letting_in = False
         for _ in range(AT_A_TIME):
-            while self._waiting and self._room(self._needed()):
-                turn, places = self._turn()
+            while (agent := self._first()) is not None:
+                turn, places, awaited = self._turn(agent)
                 if not turn.done():
-                    self._inside += places
+                    self._take(agent, places, awaited)
                     turn.set_result(None)
                     break
-        if self._waiting and self._room(self._needed()):
+        if self._first() is not None:
             self._let_in()
 
-    def _needed(self) -> int:
-        """How many places the first in turn needs; nobody overtakes them."""
-        return next(iter(self._lines.values()))[0][1]
+    def _first(self) -> str | None:
+        """Whose turn it is, where there is room for them; only who awaits too much already is overtaken."""
+        for agent, line in self._lines.items():
+            _, places, awaited = line[0]
+            if self._may_come(agent, awaited):
+                return agent if self._room(places) else None
+        return None
 
-    def _turn(self) -> _Turn:
-        """The first of the line that is next; the line goes behind the others, or away where nobody is left in it."""
-        agent, line = self._lines.popitem(last=False)
+    def _turn(self, agent: str) -> _Turn:
+        """The first of an agent's line, which goes behind the others, or away where nobody is left in it."""
+        line = self._lines.pop(agent)
         turn = line.popleft()
         self._waiting -= 1
         if line:

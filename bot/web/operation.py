@@ -98,6 +98,8 @@ class Call:
     async def json(self) -> Any:
         """The body, strictly parsed."""
         raw = await read_body(self.scope, self.receive)
+        if self.slot is not None:
+            self.slot.come()
         if self.operation.bare and not raw:
             return {}
         media = header_values(self.scope, b"content-type")

@@ -89,6 +89,7 @@ async def test_p17_a_large_body_takes_more_places() -> None:
     """So few are written at once; nobody overtakes one that waits, and one that is too large for all comes in alone."""
     gate = Gate(inside=10)
     large = await gate.enter("wild", 8 * A_PLACE)
+    large.come()
     small = await gate.enter("tame", 900)
     waiting = asyncio.create_task(gate.enter("wild", 8 * A_PLACE))
     behind = asyncio.create_task(gate.enter("tame", 900))
@@ -117,6 +118,25 @@ async def test_p17_a_large_body_takes_more_places() -> None:
 def test_p17_a_body_whose_size_is_not_told_counts_as_the_largest(head: list[tuple[bytes, bytes]], size: int) -> None:
     """Who says nothing of it, or nonsense, takes no fewer places for it."""
     assert announced({"type": "http", "headers": head}) == size
+
+
+async def test_t13_bodies_that_never_come_keep_nobody_else_out() -> None:
+    """Of one agent a quarter of the places wait for bodies; the next wait in its line, and others pass them."""
+    gate = Gate(inside=48)
+    slow = await gate.enter("evil", MAX_BYTES)
+    more = [asyncio.create_task(gate.enter("evil", MAX_BYTES)) for _ in range(6)]
+    await _settled()
+    assert not any(each.done() for each in more)
+    async with asyncio.timeout(5):
+        (await gate.enter("tame", 900)).leave()
+    slow.come()
+    await _settled()
+    assert [each.done() for each in more] == [True] + [False] * 5
+    (await more[0]).leave()
+    await _settled()
+    assert more[1].done()
+    for each in more[2:]:
+        each.cancel()
 
 
 async def test_p17_waits_are_counted_each_and_all(monkeypatch: pytest.MonkeyPatch) -> None:
