@@ -28,6 +28,8 @@ _MOST = 64
 _WORD, _WITH_DIGITS = 4, 3
 """Characters from which a text names something: a currency or a language code does not, an order number does."""
 _DIGITS = re.compile(r"\d{3,}")
+_APART = re.compile(r"[\s<>()\[\],;:\"']+")
+"""What stands between an address and the words around it."""
 _BITS = 5
 """Hexadecimal digits kept of a name's hash: enough to find it again, and too few to say from it what it was."""
 
@@ -55,7 +57,8 @@ def _listed(values: Any) -> list[str]:
 def names_in(arguments: Iterable[Arguments], naming: Naming) -> frozenset[str] | None:
     """What proposals name, without their clothes; None: too much.
 
-    A text names itself, and each run of digits in it, so that an order stays that order with words around it.
+    A text names itself, each run of digits in it and each address, so that an order stays that order with words around
+    it.
     """
     found: set[str] = set()
     for each in arguments:
@@ -92,8 +95,18 @@ def _names(value: Any, pointer: str, naming: Naming) -> Iterator[str]:
         if len(text) >= (_WITH_DIGITS if any(map(str.isdecimal, text)) else _WORD):
             yield text.lstrip("0")
         yield from _runs(plain)
+        # Its groups may be set apart by anything: 10,428 and 10-428 are 10428.
+        yield from _runs(text)
+        yield from _addresses(value)
     elif isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
         yield from _runs(str(int(value)))
+
+
+def _addresses(text: str) -> Iterator[str]:
+    """The addresses among a text's words: whoever is Bob <bob@example.com> is bob@example.com, too."""
+    for word in _APART.split(unicodedata.normalize("NFKC", text)):
+        if "@" in word:
+            yield "".join(filter(str.isalnum, _plain(word))).lstrip("0")
 
 
 def _plain(text: str) -> str:

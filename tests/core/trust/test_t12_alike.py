@@ -16,7 +16,14 @@ SCHEMA = {
     }
 }
 NAMING = Naming({"/amount", "/line/sum"}, choices_in(SCHEMA))
-FIRST: dict[str, Any] = {"order": "10428", "to": "Ana Example", "amount": 100, "currency": "EUR", "reason": "goodwill"}
+FIRST: dict[str, Any] = {
+    "order": "10428",
+    "to": "Ana Example",
+    "mail": "ana7@example.com",
+    "amount": 100,
+    "currency": "EUR",
+    "reason": "goodwill",
+}
 
 
 def names(arguments: dict[str, Any]) -> frozenset[str]:
@@ -39,6 +46,10 @@ def names(arguments: dict[str, Any]) -> frozenset[str]:
         {"lines": [{"10428": 1}]},
         {"to": "ANA  example"},
         {"who": {"name": "A.n.a-Example"}},
+        {"order": "order 10,428"},
+        {"order": "no.1.0.4.2.8"},
+        {"mail": "Ana <ANA7@example.com>"},
+        {"mail": "refund to ana7＠example.com, please"},
     ],
 )
 def test_t12_the_same_thing_is_named_however_it_is_written(dressed: dict[str, Any]) -> None:
@@ -53,7 +64,7 @@ def test_what_every_proposal_carries_is_no_name() -> None:
     )
     assert not names({"fast": True, "none": None, "share": 0.5, "few": 12})
     assert names({"account": "acc-1001"}) == {"acc1001", "1001"}
-    assert not names(FIRST) & names({**FIRST, "order": "10429", "to": "Ben Example"})
+    assert not names(FIRST) & names({**FIRST, "order": "10429", "to": "Ben Example", "mail": "ben@example.com"})
 
 
 def test_t12_a_crowd_of_names_hides_none() -> None:
