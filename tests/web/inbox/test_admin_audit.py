@@ -135,6 +135,13 @@ async def test_the_api_gives_the_same_table(run: Standing, visit: Visit) -> None
     assert list(csv.reader(io.StringIO(empty.text))) == [list(COLUMNS)]
 
 
+def test_where_semicolons_part_cells_none_begins_a_formula() -> None:
+    """Nor where a line's end or a tab does, whatever spaces and quotes come before the sign; words stay as they are."""
+    assert harmless("a;=cmd|'/C calc'!A0") == "a;'=cmd|'/C calc'!A0"
+    assert harmless('a\n "+1;\t@sum;＝1') == "a\n \"'+1;\t'@sum;'＝1"
+    assert harmless("a; b=1, c-2") == "a; b=1, c-2"
+
+
 def test_what_begins_a_formula() -> None:
     """Every sign that spreadsheets begin to reckon at; anything else stays as it is."""
     for sign in "=+-@\t\r\n＝＋－＠﹣−":
