@@ -108,7 +108,7 @@ class Tightening(Emergencies):
         route, wrong = request.route, decision.decision in _WRONG
         if not (wrong or (decision.decision.is_vote and not after.state.open)):
             return ()
-        if request.action.startswith(HOUSE) or route.practice is not None or not request.kind.runs:
+        if _of_nobody(request) or not request.kind.runs:
             return ()
         if after.state is State.REJECTED or decision.decision is Verb.APPROVE_WITH_EDITS:
             self._doubted(tx, request)
@@ -140,7 +140,10 @@ class Tightening(Emergencies):
     def _regretted(
         self, tx: Tx, request: Request, what: str | None, ending: Ending = Ending.SAMPLE
     ) -> tuple[Effect, ...]:
-        """A request under a grant, run or sampled, went wrong otherwise than by a vote; or (None) ended unseen."""
+        """A request, under a grant or not, went wrong otherwise than by a vote; or it ended unseen (None)."""
+        # Whoever withdraws what somebody asked about would else split it as if nobody had.
+        if what is not None and request.kind.runs and not _of_nobody(request):
+            self._doubted(tx, request)
         if request.route.grant is None:
             return ()
         if what is None:
@@ -203,6 +206,11 @@ def _in_its_place(tx: Tx, grant_id: str) -> Grant | None:
     if grant is None or grant.state is GrantState.IN_FORCE:
         return grant
     return next((g for g in tx.grants() if g.about == grant.about and g.state is GrantState.IN_FORCE), None)
+
+
+def _of_nobody(request: Request) -> bool:
+    """Whether no agent proposed it: it is the house's own, or a practice."""
+    return request.action.startswith(HOUSE) or request.route.practice is not None
 
 
 def deciders(route: Route) -> frozenset[str]:

@@ -266,6 +266,18 @@ async def test_t12_what_was_rejected_does_not_run_in_parts(house: House) -> None
     assert (await trusted.now(house, made)).ending is Ending.SAMPLE
 
 
+async def test_t12_what_was_withdrawn_once_asked_about_does_not_run_in_parts(house: House) -> None:
+    """Its agent heard the doubt, withdrew it above the ceiling, and asks for less of the same: people see that, too."""
+    made = await granted(house)
+    first = await refund(house, 100)
+    await house.decide(first, "ana", Verb.ASK, comment="why?")
+    await house.desk.cancel(first.id, agent="billing", reason="never mind")
+    again = await house.submit(arguments={**first.content.arguments, "amount": 50})
+    assert again.state is State.PENDING
+    assert first.id in str(again.route.notes)
+    assert (await trusted.now(house, made)).owed > 0
+
+
 async def test_t12_a_rejection_is_forgotten_after_the_cool_down(house: House) -> None:
     """For seven days, unless the action says otherwise; what people cut down leaves as much behind as a no."""
     await granted(house)
