@@ -140,14 +140,18 @@ def earned_level(evidence: Iterable[Evidence]) -> int | None:
 
 def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact, *, bad: bool) -> int | None:
     """The band that a fact speaks of; None where nothing that is granted could ever cover the like of it."""
-    if fact.kind is not Kind.APPROVAL or (fact.risk is Risk.IRREVERSIBLE and fact.action not in trust.irreversible):
+    if fact.kind is not Kind.APPROVAL:
+        return None
+    # An agent may say of what it expects a no to that it cannot be undone: the no counts.
+    if not bad and fact.risk is Risk.IRREVERSIBLE and fact.action not in trust.irreversible:
         return None
     if trust.confidence is not None and (fact.confidence is None or fact.confidence < trust.confidence):
         return None
-    # A failure whose number is not known, be it hidden behind a crowd of others, is one of the lowest band.
-    unknown = 0.0 if bad else -1.0
+    # A failure whose number is not known, be it hidden behind a crowd of others, is one of the lowest band; so is one
+    # below nothing.
+    unknown, least = (0.0, float("-inf")) if bad else (-1.0, 0.0)
     for level, ceilings in enumerate(bands):
-        if all(0 <= fact.numbers.get(pointer, unknown) <= ceiling for pointer, ceiling in ceilings.items()):
+        if all(least <= fact.numbers.get(pointer, unknown) <= ceiling for pointer, ceiling in ceilings.items()):
             return level
     return None
 

@@ -46,6 +46,14 @@ def test_t15_500_approvals_of_1_are_no_evidence_for_1000() -> None:
     assert earned_level(weigh((*spread(500), *spread(500, amount=150.0)))) == 1
 
 
+@pytest.mark.parametrize("hidden", [{"risk": Risk.IRREVERSIBLE}, {"numbers": {"/amount": -1.0}}, {"numbers": {}}])
+def test_t15_no_word_of_its_agent_hides_a_rejection(hidden: dict[str, Any]) -> None:
+    """What it called irreversible, or wrote no amount to or one below nothing, was rejected all the same."""
+    rejected = [replace(each, state=State.REJECTED, **hidden) for each in spread(20)]
+    low, _ = weigh(sorted((*spread(120), *rejected), key=lambda each: each.created_at))
+    assert (low.counted, low.unchanged, low.enough) == (140, 120, False)
+
+
 POISONED: dict[str, tuple[tuple[Fact, ...], str]] = {
     "a burst of one day": (spread(500, days=1), "days"),
     "a burst, and a crumb on each of ten days": (
