@@ -33,6 +33,11 @@ _CHUNK = 64
 class Snapshots(aiosqlite.Connection):
     """A connection whose thread is asked whole questions."""
 
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connect, _CHUNK)
+        # Whoever ends without closing the store still ends.
+        self._thread.daemon = True
+
     async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Put a question in the connection's thread, after those before it. Raises what it raises."""
         answer: T = await self._execute(question, self._conn)  # type: ignore[no-untyped-call]  # untyped there
@@ -64,7 +69,7 @@ class Reader:
         self._quick = Cursor(self._connection.cursor(), self._statements)
 
     async def _opened(self) -> Snapshots:
-        snapshots = Snapshots(partial(self._connect, self._busy_timeout), _CHUNK)
+        snapshots = Snapshots(partial(self._connect, self._busy_timeout))
         await snapshots
         return snapshots
 
