@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from store import tables
+from store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.requests.metadata,
+    target_metadata=metadata,
     # SQLite's schema changes are transactional once the driver no longer commits behind one's back.
     transactional_ddl=True,
 )
