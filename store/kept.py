@@ -4,7 +4,8 @@ That is 110 ms of a start and 12 MB for good. What a question's shape decides (a
 such question loads SQLAlchemy and compiles it.
 
 ``sqlite.json`` says of which sources it was made (`store.keeping` writes it anew). Where the sources are others it
-is left alone, so that nothing is ever said to a database that is not in the statements.
+is left alone, so that nothing is ever said to a database that is not in the statements. What the core lends them (the
+words of states and verbs) is not among the sources: a test holds the texts to that.
 """
 
 from __future__ import annotations

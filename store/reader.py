@@ -147,7 +147,9 @@ class Reader:
         if self._connection is not None:
             self._connection.close()
             self._connection = self._quick = None
-        for _ in range(READERS):
-            await self._places.acquire()
-        while self._free:
-            await self._free.pop().close()
+        try:
+            for _ in range(READERS):
+                await self._places.acquire()
+        finally:
+            while self._free:
+                await self._free.pop().close()
