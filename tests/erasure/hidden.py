@@ -19,6 +19,10 @@ SUBJECTS = (CUSTOMER, ORDER, TEAM, ODD, "313.3725", "4.0625", "4.1875", "4187500
 """What stands in the requests of a subject, numbers that nobody else has included; the last as limits count it."""
 
 
+_TELLING = 8
+"""Characters of base64, in whatever case, that do not come about by chance in a megabyte of it."""
+
+
 def found(text: str | bytes, values: tuple[str, ...] = HIDDEN) -> list[str]:
     """The values that stand in a text: as they are, in another case, escaped in whatever way, or in base64."""
     raw = (text if isinstance(text, bytes) else text.encode()).lower()
@@ -30,4 +34,5 @@ def _ways(value: str) -> set[bytes]:
     plain = {way.lower().encode() for way in spellings(value) | marked}
     # In the midst of a longer text, base64 has three forms; what depends on the neighbours is left out of each.
     rolled = (b64encode(b"\0" * shift + value.encode())[(0, 2, 3)[shift] : -4].lower() for shift in range(3))
-    return plain | set(rolled)
+    # What is sealed is base64, too: a piece of four letters stands in some of it by chance.
+    return plain | {piece for piece in rolled if len(piece) >= _TELLING}
