@@ -20,8 +20,9 @@ from store.sqlite import Connection
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_FLOODED = 2
-"""Times the length from which the log is copied."""
+_FLOODED = 3
+"""Times the length from which the log is copied. A burst writes nearly twice that before a copy may begin, and goes on
+writing while the copy is brought to the disk (`store.writeback`)."""
 
 
 class SqliteLine:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _OPEN_FILES = Path("/proc/self/fd")
 
-_TAKES = 0.2
+TAKES = 0.2
 """Seconds that the disk is given to write by itself what it was told of; some 16 MB, in pieces."""
 
 _WRITE = 2
@@ -30,7 +30,7 @@ def sync(path: Path) -> None:
     if number is None or begin is None:
         return
     begin(number, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE)
-    time.sleep(_TAKES)
+    time.sleep(TAKES)
     os.fsync(number)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store import open_store, sqlite
+from store import open_store, sqlite, writeback
 from store.chain import verify_store
 from tests.store import samples
 
@@ -25,6 +25,7 @@ def short_log(monkeypatch: pytest.MonkeyPatch) -> int:
     """A log that counts as long soon."""
     monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", 256 * 1024)
     monkeypatch.setattr(sqlite, "CHECKPOINT_PAUSE", 0.0)
+    monkeypatch.setattr(writeback, "TAKES", 0.0)
     return 256 * 1024
 
 
