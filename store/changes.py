@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -42,13 +43,21 @@ def difference(before: Request | None, after: Request) -> dict[str, Any]:
     if before is None:
         whole = {name: getattr(after, name) for name in _FIELDS}
         return {"request": whole | {"revision": after.content.number}}
-    now: dict[str, Any] = {}
-    was: dict[str, Any] = {}
-    for name, new, old in zip(_FIELDS, _VALUES(after), _VALUES(before), strict=True):
-        if new is not old and new != old:
-            if name in _WRITTEN_ONCE:
-                raise ValueError(f"{name} of {before.id} is written once and cannot change")
-            now[name], was[name] = new, old
+    now, was = differing(before, after, _FIELDS, _VALUES)
+    for name in _WRITTEN_ONCE.intersection(now):
+        raise ValueError(f"{name} of {before.id} is written once and cannot change")
     if after.content.number != before.content.number:
         now["revision"], was["revision"] = after.content.number, before.content.number
     return {"request": now, "before": was}
+
+
+def differing(
+    before: Request, after: Request, names: tuple[str, ...], values: Callable[[Request], Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of these fields those that changed, after and before; ``values`` gets all of them, in order."""
+    now: dict[str, Any] = {}
+    was: dict[str, Any] = {}
+    for name, new, old in zip(names, values(after), values(before), strict=True):
+        if new is not old and new != old:
+            now[name], was[name] = new, old
+    return now, was

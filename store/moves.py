@@ -17,7 +17,7 @@ from bot.core.model import Request
 from bot.core.ports import Change, Effect, Overtaken
 from store import asked, rows
 from store.chain import Chain
-from store.changes import own_data, seen
+from store.changes import differing, own_data, seen
 from store.erasing import ErasingTx
 from store.shapes import MOVING
 
@@ -69,7 +69,9 @@ class MovesTx(ErasingTx):
         self._cursor.change_many(self._say.queue.assign, people)
         cards: list[dict[str, Any]] = []
         for change, before, after in moves:
-            data = own_data(change.event) | _difference(before, after)
+            # Nothing else of the request can have changed.
+            now, was = differing(before, after, _MOVED, _VALUES)
+            data = own_data(change.event) | {"request": now, "before": was}
             if change.deliveries:
                 kept = self.late(change.deliveries)
                 bodies = [rows.encoder.encode(delivery) for delivery in kept]
@@ -93,13 +95,3 @@ def _row(before: Request, after: Request) -> dict[str, Any]:
         "execution": None,
         **seen(before, tracks if before.tracks is after.tracks else rows.json_text(before.tracks)),
     }
-
-
-def _difference(before: Request, after: Request) -> dict[str, Any]:
-    """As `store.changes.difference`, where nothing else can have changed."""
-    now: dict[str, Any] = {}
-    was: dict[str, Any] = {}
-    for name, new, old in zip(_MOVED, _VALUES(after), _VALUES(before), strict=True):
-        if new is not old and new != old:
-            now[name], was[name] = new, old
-    return {"request": now, "before": was}
