@@ -72,15 +72,19 @@ class MovesTx(ErasingTx):
             # Nothing else of the request can have changed.
             now, was = differing(before, after, _MOVED, _VALUES)
             data = own_data(change.event) | {"request": now, "before": was}
-            if change.deliveries:
-                kept = self.late(change.deliveries)
-                bodies = [rows.encoder.encode(delivery) for delivery in kept]
-                sent = zip(kept, bodies, strict=True)
-                cards += [rows.delivery_row(delivery, body.decode()) for delivery, body in sent]
-                data["deliveries"] = [msgspec.Raw(body) for body in bodies]
+            cards += self._sent(change, data)
             self._effects.extend(change.effects)
             self._chain.append(change.event, self.for_all(change, data, after.id), after.id)
         self._cursor.change_many(self._say.put_delivery, cards)
+
+    def _sent(self, change: Change, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows of a change's cards; ``data``, which its line tells, takes what they say."""
+        if not change.deliveries:
+            return []
+        kept = self.late(change.deliveries)
+        bodies = [rows.encoder.encode(delivery) for delivery in kept]
+        data["deliveries"] = [msgspec.Raw(body) for body in bodies]
+        return [rows.delivery_row(delivery, body.decode()) for delivery, body in zip(kept, bodies, strict=True)]
 
 
 def _row(before: Request, after: Request) -> dict[str, Any]:

@@ -106,11 +106,7 @@ class UnitTx(
         if change.after is None:
             self._extend_request(change)
         if change.deliveries:
-            kept = self.late(change.deliveries)
-            bodies = [rows.encoder.encode(delivery) for delivery in kept]
-            put = [rows.delivery_row(d, body.decode()) for d, body in zip(kept, bodies, strict=True)]
-            self._cursor.change_many(self._say.put_delivery, put)
-            data["deliveries"] = [msgspec.Raw(body) for body in bodies]
+            self._cursor.change_many(self._say.put_delivery, self._sent(change, data))
         self._effects.extend(change.effects)
         self._done.extend(change.done)
         self._chain.append(change.event, self.for_all(change, data, _request_id(change)), _request_id(change))
