@@ -20,7 +20,7 @@ from store.sqlite import Connection
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_FLOODED = 3
+FLOODED = 3
 """Times the length from which the log is copied. A burst writes nearly twice that before a copy may begin, and goes on
 writing while the copy is brought to the disk (`store.writeback`)."""
 
@@ -58,7 +58,7 @@ class SqliteLine:
             return
         if self._copying is not None and not self._copying.done():
             # Who writes faster than the disk takes it waits after all, or the log would grow without end.
-            if not connection.overgrown(_FLOODED):
+            if not connection.overgrown(FLOODED):
                 return
             await asyncio.wait({self._copying})
         if connection.copies_first():

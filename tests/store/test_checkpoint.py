@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store import open_store, sqlite, writeback
+from store import open_store, sqlite, sqlite_line, writeback
 from store.chain import verify_store
 from tests.store import samples
 
@@ -25,6 +25,8 @@ def short_log(monkeypatch: pytest.MonkeyPatch) -> int:
     """A log that counts as long soon."""
     monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", 256 * 1024)
     monkeypatch.setattr(sqlite, "CHECKPOINT_PAUSE", 0.0)
+    # A burst is not waited out, nor the disk given time, for what is long here is written in milliseconds.
+    monkeypatch.setattr(sqlite_line, "FLOODED", 2)
     monkeypatch.setattr(writeback, "TAKES", 0.0)
     return 256 * 1024
 
