@@ -130,6 +130,11 @@ def test_files_and_functions_are_short(path: Path) -> None:
             assert length <= MOST_LINES_OF_A_FUNCTION, f"{here}: {node.name} has {length} lines"
 
 
+def test_no_cancellation_is_lost() -> None:
+    """asyncio.wait_for swallows one that comes together with the result on Python 3.11; asyncio.timeout does not."""
+    assert [path.name for path in SOURCES if "asyncio.wait_for(" in path.read_text(encoding="utf-8")] == []
+
+
 def test_nothing_is_left_for_later() -> None:
     """No notes to ourselves in what we give away."""
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

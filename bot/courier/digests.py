@@ -94,7 +94,8 @@ class Digests:
         channel = self._channels.get((*asks, *tells)[0].delivery.channel)
         if channel is None:
             raise SendFailed("the channel is off", temporary=False)
-        handles = await asyncio.wait_for(self._sent(channel, asks, tells), self._within)
+        async with asyncio.timeout(self._within):
+            handles = await self._sent(channel, asks, tells)
         # All at once, so that they share a commit: a part that is not on record would be sent a second time.
         parts = zip((*asks, *tells), handles, strict=True)
         await asyncio.gather(*(self._shift.insist(_recorded(self._desk, entry, handle)) for entry, handle in parts))

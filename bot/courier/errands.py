@@ -163,7 +163,8 @@ class Errands:
         if effect.kind is EffectKind.REMIND:
             if request.state.open:
                 card = self._desk.card_of(request)
-                await asyncio.wait_for(channel.remind(card, delivery, effect.note), _SEND_TIMEOUT)
+                async with asyncio.timeout(_SEND_TIMEOUT):
+                    await channel.remind(card, delivery, effect.note)
             return await self._done(effect)
         return await self._update(request, delivery, channel, lane)
 
@@ -183,7 +184,8 @@ class Errands:
         if channel is None:
             raise SendFailed(f"the channel {delivery.channel} is off", temporary=False)
         card = self._desk.card_of(request)
-        handle = await asyncio.wait_for(channel.send(card, delivery), _SEND_TIMEOUT)
+        async with asyncio.timeout(_SEND_TIMEOUT):
+            handle = await channel.send(card, delivery)
         # It stands now: a store that cannot say so for a while is waited out, or there would be a second card.
         await self._shift.insist(lambda: self._desk.sent(effect, delivery, request, handle))
         return 1
@@ -193,7 +195,8 @@ class Errands:
         now = self._shift.clock.now()
         together = tuple(takewhile(lambda e: e.kind is EffectKind.REFRESH and e.due_at <= now, lane))
         shown = await self._desk.request(request.id) or request
-        handle = await asyncio.wait_for(channel.update(self._desk.card_of(shown), delivery), _SEND_TIMEOUT)
+        async with asyncio.timeout(_SEND_TIMEOUT):
+            handle = await channel.update(self._desk.card_of(shown), delivery)
         await self._shift.insist(lambda: self._desk.updated(together, delivery, shown, handle))
         return len(together)
 
@@ -204,7 +207,8 @@ class Errands:
         if not await self._desk.still_owed(effect):
             return 1
         letter = msgspec.json.decode(effect.note, type=Letter)
-        await asyncio.wait_for(channel.write(letter, effect.id), _SEND_TIMEOUT)
+        async with asyncio.timeout(_SEND_TIMEOUT):
+            await channel.write(letter, effect.id)
         return await self._done(effect)
 
     async def _done(self, effect: Effect) -> int:

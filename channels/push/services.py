@@ -98,7 +98,8 @@ class ServicesWay:
         work = asyncio.get_running_loop().run_in_executor(self._threads, _notify, known, notice.title, body)
         try:
             # Shielded: a thread cannot be stopped, and its future must not be left without its result.
-            taken = await asyncio.wait_for(asyncio.shield(work), _WITHIN)
+            async with asyncio.timeout(_WITHIN):
+                taken = await asyncio.shield(work)
         except TimeoutError:
             raise SendFailed(f"an Apprise service did not answer within {_WITHIN:.0f} s", temporary=True) from None
         if not taken:

@@ -198,7 +198,8 @@ class SlackChannel:
         await self._api.open()
         self._watch = asyncio.create_task(self._stay_connected())
         try:
-            await asyncio.wait_for(self._tried.wait(), _START_WITHIN)
+            async with asyncio.timeout(_START_WITHIN):
+                await self._tried.wait()
         except TimeoutError:
             self._problem = "Slack: no answer yet; still trying"
 

@@ -6,6 +6,7 @@ Every wait has an end: the socket's timeout for each answer, and `abort` from an
 from __future__ import annotations
 
 import imaplib
+import logging
 import socket
 import threading
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from bot.core.servers import Server, Tls
 from channels.email.settings import LARGEST
 from channels.email.transport.imap_answers import is_about, literal_in, number_in, size_in, words_of
 from channels.email.transport.imap_client import Box, end, file_of, has_unread, tls_of
+
+_log = logging.getLogger(__name__)
 
 _START = 128 * 1024
 """Of a letter larger than `LARGEST`: its headers, and more than the first 64 KiB of the rest."""
@@ -224,14 +227,21 @@ class ImapConnection:
             if box is not None and not self._aborted.is_set():
                 box.client.sock.settimeout(_LEAVE_WITHIN)
                 box.logout()
-        except Exception:  # noqa: BLE001, S110  # taking leave is a courtesy, and a broken server breaks the libraries
-            pass
+        except Exception as fault:  # noqa: BLE001  # taking leave is a courtesy, and a broken server breaks the libraries
+            _log.info("%s: the connection ended without a farewell: %s", self._server.shown, kind_of(fault))
         finally:
             client = box.client if box is not None else None
             line, self._line = self._line, None
             for part in (file_of(client), getattr(client, "sock", None), line):
-                if part is not None:
-                    part.close()
+                self._let_go(part)
+
+    def _let_go(self, part: Any) -> None:
+        try:
+            if part is not None:
+                part.close()
+        except OSError as fault:
+            # The others are let go all the same, or each reconnection would cost a file for good.
+            _log.warning("%s: a socket could not be closed: %s", self._server.shown, kind_of(fault))
 
 
 class Unfetchable(ImapFailed):
@@ -242,6 +252,11 @@ def mailbox_name(server: Server) -> str:
     """What the cursor of this mailbox is kept under: two accounts of one server have a folder of the same name each."""
     user = f"{server.user}@" if server.user else ""
     return server.shown.replace("://", f"://{user}", 1) + f"/{server.folder or 'INBOX'}"
+
+
+def kind_of(fault: Exception) -> str:
+    """What went wrong, in the system's words or by its class: never in the server's, which may repeat a letter."""
+    return (fault.strerror if isinstance(fault, OSError) else None) or type(fault).__name__
 
 
 def told(fault: Exception) -> str:
