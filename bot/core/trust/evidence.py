@@ -145,7 +145,10 @@ def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact, *, ba
     # An agent may say of what it expects a no to that it cannot be undone: the no counts.
     if not bad and fact.risk is Risk.IRREVERSIBLE and fact.action not in trust.irreversible:
         return None
-    if trust.confidence is not None and (fact.confidence is None or fact.confidence < trust.confidence):
+    # What its agent says it is not sure of goes to people under a grant, too. Of a failure that says nothing nobody
+    # knows that: to leave the confidence out must not hide it.
+    unsure = -1.0 if not bad else 1.0
+    if trust.confidence is not None and (unsure if fact.confidence is None else fact.confidence) < trust.confidence:
         return None
     # A failure whose number is not known, be it hidden behind a crowd of others, is one of the lowest band; so is one
     # below nothing.

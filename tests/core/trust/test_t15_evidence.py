@@ -46,12 +46,20 @@ def test_t15_500_approvals_of_1_are_no_evidence_for_1000() -> None:
     assert earned_level(weigh((*spread(500), *spread(500, amount=150.0)))) == 1
 
 
-@pytest.mark.parametrize("hidden", [{"risk": Risk.IRREVERSIBLE}, {"numbers": {"/amount": -1.0}}, {"numbers": {}}])
+@pytest.mark.parametrize(
+    "hidden", [{"risk": Risk.IRREVERSIBLE}, {"numbers": {"/amount": -1.0}}, {"numbers": {}}, {"confidence": None}]
+)
 def test_t15_no_word_of_its_agent_hides_a_rejection(hidden: dict[str, Any]) -> None:
-    """What it called irreversible, or wrote no amount to or one below nothing, was rejected all the same."""
-    rejected = [replace(each, state=State.REJECTED, **hidden) for each in spread(20)]
-    low, _ = weigh(sorted((*spread(120), *rejected), key=lambda each: each.created_at))
-    assert (low.counted, low.unchanged, low.enough) == (140, 120, False)
+    """What it called irreversible, or left the amount or the confidence out of, was rejected all the same."""
+    good = [replace(each, confidence=0.95) for each in spread(120)]
+    rejected = [replace(each, state=State.REJECTED, **{"confidence": 0.95, **hidden}) for each in spread(20)]
+    facts = sorted((*good, *rejected), key=lambda each: each.created_at)
+    for trust in (TRUST, replace(TRUST, confidence=0.9)):
+        low, _ = weigh(facts, trust)
+        assert (low.counted, low.unchanged, low.enough) == (140, 120, False)
+    # What it said itself not to be sure of is nothing that would have run.
+    doubtful = [replace(each, confidence=0.5) for each in rejected if each.confidence is not None]
+    assert weigh((*good, *doubtful), replace(TRUST, confidence=0.9))[0].enough
 
 
 POISONED: dict[str, tuple[tuple[Fact, ...], str]] = {
