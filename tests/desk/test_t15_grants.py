@@ -266,6 +266,26 @@ async def test_t12_what_was_rejected_does_not_run_in_parts(house: House) -> None
     assert (await trusted.now(house, made)).ending is Ending.SAMPLE
 
 
+async def test_t12_a_no_to_what_names_nothing_puts_no_other_agents_before_people(house: House) -> None:
+    """One agent's empty request would stop all others; who names the same, or hides names in a crowd, is looked at."""
+    mine = await granted(house)
+    other = await granted(house, id="grt_2", agent="other")
+    nameless = await house.submit(arguments={"amount": 100, "currency": "EUR"})
+    await house.decide(nameless, "ana", Verb.REJECT, comment="for what?")
+    named = await ordered(house, "10428", 100)
+    await house.decide(named, "ana", Verb.REJECT, comment="no")
+    # Its own wait for people whatever they name, and beyond the looks that are owed.
+    await house.store.write(partial(_put, grant=mine))
+    for order, like in (("20428", nameless), ("EUR", named)):
+        assert like.id in str((await ordered(house, order, 7)).route.notes)
+    of_the_other = partial(ordered, house, agent="other")
+    assert [(await of_the_other(order, 7)).route.grant for order in ("20428", "EUR")] == [other.id] * 2
+    assert [(await of_the_other(order, 7)).state for order in ("20429", "EU")] == [State.APPROVED] * 2
+    assert named.id in str((await of_the_other("no. 10428", 7)).route.notes)
+    crowd = " ".join(f"{n:04}" for n in range(70, 140))
+    assert (await of_the_other(f"10428 {crowd}", 7.5)).state is State.PENDING
+
+
 async def test_t12_what_was_withdrawn_once_asked_about_does_not_run_in_parts(house: House) -> None:
     """Its agent heard the doubt, withdrew it above the ceiling, and asks for less of the same: people see that, too."""
     made = await granted(house)

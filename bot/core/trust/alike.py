@@ -20,9 +20,9 @@ from bot.core.model import Arguments
 from bot.core.pointers import below
 
 ANY = "any"
-"""Left by every rejection: what names nothing may be like any of them."""
+"""Left by every rejection: of its agent, what names nothing may be like any of them."""
 ALL = "all"
-"""Left by a rejection that names nothing, or too much to be kept: everything may be like it."""
+"""Left by a rejection that names nothing, or too much to be kept: of its agent, everything may be like it."""
 _MOST = 64
 """Names of one proposal. Of more, those that count could hide behind the others."""
 _WORD, _WITH_DIGITS = 4, 3
@@ -74,9 +74,9 @@ def print_of(action: str, name: str) -> str:
     return f"alike {action} {hashlib.sha256(f'{action} {name}'.encode()).hexdigest()[:_BITS]}"
 
 
-def mark_of(action: str, which: str) -> str:
-    """The same for `ANY` or `ALL`, for which no name can be taken."""
-    return f"alike {action} {which}"
+def mark_of(action: str, which: str, agent: str | None = None) -> str:
+    """The same for `ANY` or `ALL`, for which no name can be taken: of one agent's rejections, or (None) of anybody's."""
+    return f"alike {action} {which}" if agent is None else f"alike {action} {which} of {agent}"
 
 
 def _names(value: Any, pointer: str, naming: Naming) -> Iterator[str]:
