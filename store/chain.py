@@ -6,7 +6,7 @@ another says `bot.core.chain`; here they are held against the head row, and agai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -49,23 +49,29 @@ class Chain:
 
     def append(self, event: Event, data: dict[str, Any], request: str | None) -> None:
         """Add a line; ``data`` is the event's, completed by what the tables took."""
-        if self._seq < 0:
-            self._seq, self._hash = queries.head(self._cursor)
-        seq, previous, body = self._seq + 1, self._hash, self._body
-        rows.encoder.encode_into(_Body(seq, event.type, event.at, event.actor, event.via, request, data), body)
-        digest = linked(previous.encode(), body)
-        self._lines.append(
-            {
-                "seq": seq,
-                "previous": previous,
-                "hash": digest,
-                "type": event.type,
-                "body": body.decode(),
-                "request": request,
-                "at": rows.micros(event.at),
-            }
-        )
-        self._seq, self._hash = seq, digest
+        self.extend(((event, data, request),))
+
+    def extend(self, told: Iterable[tuple[Event, dict[str, Any], str | None]]) -> None:
+        """As `append`, of each in turn."""
+        body, encode, micros = self._body, rows.encoder.encode_into, rows.micros
+        for event, data, request in told:
+            if self._seq < 0:
+                self._seq, self._hash = queries.head(self._cursor)
+            seq, previous = self._seq + 1, self._hash
+            encode(_Body(seq, event.type, event.at, event.actor, event.via, request, data), body)
+            digest = linked(previous.encode(), body)
+            self._lines.append(
+                {
+                    "seq": seq,
+                    "previous": previous,
+                    "hash": digest,
+                    "type": event.type,
+                    "body": body.decode(),
+                    "request": request,
+                    "at": micros(event.at),
+                }
+            )
+            self._seq, self._hash = seq, digest
 
     def mark(self) -> Mark:
         """Where the tail ends now, for `cut`."""

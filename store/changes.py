@@ -29,7 +29,7 @@ def own_data(event: Event) -> dict[str, Any]:
 def seen(before: Request, tracks: str) -> dict[str, Any]:
     """What must still be so (`store.shapes.GUARDED`); ``tracks`` are the tracks of before as JSON."""
     return {
-        "was_state": before.state.value,
+        "was_state": str(before.state),
         "was_revision": before.content.number,
         "was_tracks": tracks,
         "was_due_at": rows.micros_or_none(before.due_at),

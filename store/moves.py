@@ -13,16 +13,14 @@ from typing import Any
 
 import msgspec
 
-from bot.core.model import Request
+from bot.core.model import Event, Request
 from bot.core.ports import Change, Effect, Overtaken
 from store import asked, rows
 from store.chain import Chain
-from store.changes import differing, own_data, seen
+from store.changes import own_data, seen
 from store.erasing import ErasingTx
 from store.shapes import MOVING
 
-_MOVED = tuple([name for name in Request.__struct_fields__ if name in MOVING])
-_VALUES = attrgetter(*_MOVED)
 _REST = attrgetter(*(name for name in Request.__struct_fields__ if name not in MOVING))
 
 
@@ -62,19 +60,21 @@ class MovesTx(ErasingTx):
         """Write the rows first, all that may be overtaken before anything else; then the lines."""
         if not moves:
             return
-        put = [_row(before, after) for _, before, after in moves]
+        texts = [_texts(before, after) for _, before, after in moves]
+        put = [_row(before, after, *text) for (_, before, after), text in zip(moves, texts, strict=True)]
         if not self._cursor.presume_many(self._say.move_request, put):
             raise Overtaken(", ".join(after.id for _, _, after in moves))
         people = [row for _, before, after in moves for row in asked.moved(before, after)]
         self._cursor.change_many(self._say.queue.assign, people)
         cards: list[dict[str, Any]] = []
-        for change, before, after in moves:
-            # Nothing else of the request can have changed.
-            now, was = differing(before, after, _MOVED, _VALUES)
-            data = own_data(change.event) | {"request": now, "before": was}
-            cards += self._sent(change, data)
+        lines: list[tuple[Event, dict[str, Any], str | None]] = []
+        for (change, before, after), text in zip(moves, texts, strict=True):
+            data = _told(change.event, before, after, *text)
+            if change.deliveries:
+                cards += self._sent(change, data)
             self._effects.extend(change.effects)
-            self._chain.append(change.event, self.for_all(change, data, after.id), after.id)
+            lines.append((change.event, self.for_all(change, data, after.id), after.id))
+        self._chain.extend(lines)
         self._cursor.change_many(self._say.put_delivery, cards)
 
     def _sent(self, change: Change, data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,15 +87,32 @@ class MovesTx(ErasingTx):
         return [rows.delivery_row(delivery, body.decode()) for delivery, body in zip(kept, bodies, strict=True)]
 
 
-def _row(before: Request, after: Request) -> dict[str, Any]:
-    tracks = rows.json_text(after.tracks)
-    return {
-        "id_": after.id,
-        "tracks": tracks,
-        "escalation_level": after.escalation_level,
-        "due_at": rows.micros_or_none(after.due_at),
-        "deadline": asked.deadline(after),
-        "added": 0,
-        "execution": None,
-        **seen(before, tracks if before.tracks is after.tracks else rows.json_text(before.tracks)),
-    }
+def _texts(before: Request, after: Request) -> tuple[bytes, bytes]:
+    """The tracks before and after as the tables and the line have them, made once for both; the same where they are."""
+    was = rows.encoder.encode(before.tracks)
+    return was, was if before.tracks is after.tracks else rows.encoder.encode(after.tracks)
+
+
+def _told(event: Event, before: Request, after: Request, was: bytes, now: bytes) -> dict[str, Any]:
+    """An event's data with what changed, as `store.changes.difference` has it: nothing else of the request can have."""
+    data = own_data(event)
+    data["request"] = new = {}
+    data["before"] = old = {}
+    # In the order of the request's own fields.
+    if was != now:
+        new["tracks"], old["tracks"] = msgspec.Raw(now), msgspec.Raw(was)
+    if before.due_at != after.due_at:
+        new["due_at"], old["due_at"] = after.due_at, before.due_at
+    if before.escalation_level != after.escalation_level:
+        new["escalation_level"], old["escalation_level"] = after.escalation_level, before.escalation_level
+    return data
+
+
+def _row(before: Request, after: Request, was: bytes, now: bytes) -> dict[str, Any]:
+    row = seen(before, was.decode())
+    row["id_"] = after.id
+    row["tracks"] = now.decode()
+    row["escalation_level"] = after.escalation_level
+    row["due_at"] = rows.micros_or_none(after.due_at)
+    row["deadline"] = asked.deadline(after)
+    return row

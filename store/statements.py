@@ -55,18 +55,19 @@ _PRACTICE = '%"practice":"%'
 """The route of a declared practice, as JSON; in a text of somebody's the quotes would be escaped."""
 
 
-def _change_request(*changing: str) -> sa.Update:
+def _move_request(*changing: str) -> sa.Update:
     """The conditional update; the values seen before are given as ``was_<column>``."""
     same = [requests.c[name].is_not_distinct_from(sa.bindparam(f"was_{name}")) for name in GUARDED]
-    return (
-        sa.update(requests)
-        .where(requests.c.id == sa.bindparam("id_"), *same)
-        .values(
-            **_given(*changing),
-            decisions=requests.c.decisions + sa.bindparam("added"),
-            execution=sa.func.coalesce(sa.bindparam("execution", type_=sa.Text()), requests.c.execution),
-            deadline=sa.func.coalesce(sa.bindparam("deadline", type_=sa.BigInteger()), requests.c.deadline),
-        )
+    deadline = sa.func.coalesce(sa.bindparam("deadline", type_=sa.BigInteger()), requests.c.deadline)
+    update = sa.update(requests).where(requests.c.id == sa.bindparam("id_"), *same)
+    return update.values(**_given(*changing), deadline=deadline)
+
+
+def _change_request(*changing: str) -> sa.Update:
+    """As `_move_request`, where it may have been decided, too."""
+    return _move_request(*changing).values(
+        decisions=requests.c.decisions + sa.bindparam("added"),
+        execution=sa.func.coalesce(sa.bindparam("execution", type_=sa.Text()), requests.c.execution),
     )
 
 
@@ -123,7 +124,7 @@ class Statements:
         self.add_request = self._add(requests)
         self.change_request = p(_change_request(*CHANGING))
         self.reroute_request = p(_change_request(*CHANGING, "rule", "route"))
-        self.move_request = p(_change_request(*MOVING))
+        self.move_request = p(_move_request(*MOVING))
         self.extend_request = p(
             sa.update(requests)
             .where(r.id == sa.bindparam("id_"))
