@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
@@ -26,10 +27,11 @@ from bench.house import House, spawn
 from bench.load import Load
 from bench.report import Table
 from bot.clock import SystemClock
-from bot.core.insight.adding import EMPTY, begins, cells_of, plus
+from bot.core.insight.adding import begins, cells_of
 from bot.core.insight.asking import Question
-from bot.core.insight.cell import Cell, CellKey
+from bot.core.insight.cell import CellKey
 from bot.core.insight.fact import Fact, Judgement
+from bot.core.insight.summing import Sum
 from bot.core.model import ExecutionState, Kind, Risk, State, Then, Verb
 from bot.insight import Follower
 from bot.insight.reading import Reading
@@ -104,20 +106,19 @@ def _tallies(count: int) -> Iterator[Row]:
     cases = [{(key.grain, key.sort, key.parts): cell for key, cell in cells_of(life).items()} for life in _lives()]
     hours = _DAYS * 24
     each = max(1, round(count / hours / len(cases) * 10))
-    open_cells: dict[CellKey, Cell] = {}
+    open_cells: defaultdict[CellKey, Sum] = defaultdict(Sum)
     for hour in range(hours):
         at = _FIRST + timedelta(hours=hour)
         over = [key for key in open_cells if begins(key.grain, at) != key.at]
         yield from (_tally(key, open_cells.pop(key)) for key in over)
         for case in cases[hour % 10 :: 10]:
             for (grain, sort, parts), cell in case.items():
-                key = CellKey(grain, begins(grain, at), sort, parts)
-                open_cells[key] = plus(open_cells.get(key, EMPTY), cell, each)
-    yield from (_tally(key, cell) for key, cell in open_cells.items())
+                open_cells[CellKey(grain, begins(grain, at), sort, parts)].add(cell, each)
+    yield from (_tally(key, sums) for key, sums in open_cells.items())
 
 
-def _tally(key: CellKey, cell: Cell) -> Row:
-    return {"key": spelt(key), "body": msgspec.json.encode(cell).decode()}
+def _tally(key: CellKey, sums: Sum) -> Row:
+    return {"key": spelt(key), "body": msgspec.json.encode(sums.cell()).decode()}
 
 
 async def _filled(path: Path, count: int) -> str:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.core.errors import SaysoError
-from bot.core.insight.adding import difference, summed
+from bot.core.insight.adding import differences
 from bot.core.insight.fact import Fact
 from bot.core.insight.making import fact_of, forgotten
 from bot.core.policy import Policy
@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 LINES = 256
 """Lines of the trail at once, where they are about few requests."""
 
-REQUESTS = 24
-"""Requests at once: so many facts and their cells hold up whoever else writes for some milliseconds."""
+REQUESTS = 16
+"""Requests at once: so many facts and their cells hold up whoever else writes for two milliseconds."""
 
 LOOKS = 0.5
 """Seconds between looks while nothing is left: what happens meanwhile to one request is measured once."""
@@ -153,7 +153,7 @@ def _keep(tx: Tx, facts: Mapping[str, Fact]) -> None:
         if after != before:
             changed.append(after)
     tx.put_facts(changed)
-    tx.add_cells(summed(difference(standing.get(fact.request), fact) for fact in changed))
+    tx.add_cells(differences((standing.get(fact.request), fact) for fact in changed))
 
 
 def _without(fact: Fact, before: Fact | None) -> Fact:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.insight import names, sketch
-from bot.core.insight.adding import EMPTY, cells_of, difference, distance, plus, summed
+from bot.core.insight.adding import EMPTY, cells_of, difference, differences, distance, plus
 from bot.core.insight.cell import Cell, CellKey, Grain, Sort
 from bot.core.insight.fact import Correction, Fact, Judgement
+from bot.core.insight.summing import Sum
 from bot.core.model import ExecutionState, Kind, Risk, Severity, State, Then, Verb
 
 START = datetime(2026, 3, 1, 23, 50, tzinfo=UTC)
@@ -35,12 +36,14 @@ def test_a_quantile_is_within_a_hundredth(values: list[float], share: float) -> 
 def test_sketches_add_up(parts: list[list[float]]) -> None:
     """The sketch of all is the sum of sketches of parts; taking a part away leaves the sketch of the rest."""
     every = [value for part in parts for value in part]
-    merged = sketch.merged(map(sketch.sketch_of, parts))
-    assert merged == sketch.sketch_of(every)
+    sums = Sum()
     for part in parts:
-        merged = sketch.added(merged, sketch.sketch_of(part), -1)
-    assert merged == {}
-    assert sketch.quantile(merged, 0.5) is None
+        sums.add(Cell(spreads={names.WORKED: sketch.sketch_of(part)}))
+    assert sums.cell().spreads.get(names.WORKED, {}) == sketch.sketch_of(every)
+    for part in parts:
+        sums.add(Cell(spreads={names.WORKED: sketch.sketch_of(part)}), -1)
+    assert sums.cell() == EMPTY
+    assert sketch.quantile({}, 0.5) is None
 
 
 def _judgement() -> st.SearchStrategy[Judgement]:
@@ -111,7 +114,7 @@ def test_cells_of_any_life_are_those_counted_anew(life: list[Fact]) -> None:
             if cells[key] == EMPTY:
                 del cells[key]
         standing[fact.request] = fact
-    assert cells == summed(cells_of(fact) for fact in standing.values())
+    assert cells == differences((None, fact) for fact in standing.values())
     for fact in standing.values():
         assert difference(fact, fact) == {}
     total = sum(not fact.practice for fact in standing.values())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.insight import names
-from bot.core.insight.adding import cells_of, summed
+from bot.core.insight.adding import differences
 from bot.core.insight.cell import Cell, CellKey, Grain, Sort
 from bot.core.insight.fact import Fact
 from bot.core.model import State, Verb
@@ -51,7 +51,7 @@ async def cells(store: SqlStore) -> dict[CellKey, Cell]:
 
 async def anew(store: SqlStore) -> Mapping[CellKey, Cell]:
     """The cells that all facts add up to, counted from nothing."""
-    return summed(cells_of(fact) for fact in await facts(store))
+    return differences((None, fact) for fact in await facts(store))
 
 
 async def life(house: House) -> tuple[str, str, str, str]:

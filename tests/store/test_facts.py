@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from bot.core.errors import Invalid
-from bot.core.insight.adding import cells_of, difference, summed
+from bot.core.insight.adding import cells_of, difference, differences
 from bot.core.insight.asking import Question
 from bot.core.insight.cell import Cell, CellKey, Grain, Sort
 from bot.core.insight.fact import Fact, Judgement
@@ -53,7 +53,7 @@ def keep(tx: Tx, *facts: Fact) -> None:
     """Put facts, with their cells, as the follower does."""
     standing = tx.facts([one.request for one in facts])
     tx.put_facts(facts)
-    tx.add_cells(summed(difference(standing.get(one.request), one) for one in facts))
+    tx.add_cells(differences((standing.get(one.request), one) for one in facts))
 
 
 async def cells(store: SqlStore) -> dict[CellKey, Cell]:
@@ -103,14 +103,14 @@ async def test_cells_are_added_taken_away_and_forgotten(store: SqlStore) -> None
             keep(tx, one)
 
     await store.write(work)
-    whole = summed([cells_of(first), cells_of(second)])
+    whole = differences([(None, first), (None, second)])
     assert await cells(store) == whole
     hours = await store.cells(Sort.CASE, Grain.HOUR, FIRST, FIRST + timedelta(hours=1))
     assert len(hours) == 1
     assert await store.cells(Sort.CASE, Grain.HOUR, FIRST - timedelta(hours=1), FIRST) == ()
     changed = replace(second, labels={}, state=State.REJECTED)
     await store.write(lambda tx: keep(tx, changed))
-    assert await cells(store) == summed([cells_of(first), cells_of(changed)])
+    assert await cells(store) == differences([(None, first), (None, changed)])
     await store.write(lambda tx: tx.add_cells(difference(first, None)))
     assert await cells(store) == cells_of(changed)
 

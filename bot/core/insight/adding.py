@@ -5,12 +5,14 @@ Everything added is whole numbers, so that taking a fact away again leaves exact
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core.insight import names, sketch
 from bot.core.insight.cell import Bin, Cell, CellKey, Corrected, Grain, Sort
 from bot.core.insight.fact import Correction, Fact, Judgement
+from bot.core.insight.summing import Sum
 from bot.core.model import ExecutionState, Kind, State, Then, Verb
 
 EMPTY = Cell()
@@ -22,91 +24,65 @@ _APPROVALS = (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
 
 def cells_of(fact: Fact) -> dict[CellKey, Cell]:
     """All that one fact adds to, and what it adds there."""
-    parts: dict[tuple[Sort, tuple[str, ...]], Cell] = {}
-    if not fact.practice:
-        case = _case(fact)
-        parts[Sort.WHOLE, ()] = case
-        parts[Sort.CASE, (fact.agent, fact.action, fact.rule, ended_through(fact))] = case
-        for name, value in fact.labels.items():
-            parts[Sort.LABEL, (f"{name}={value}", fact.agent, fact.action)] = case
-    for judgement in fact.judged:
-        whose = ("", "") if fact.practice else (fact.agent, fact.action)
-        key = (Sort.REVIEWER, (judgement.by, *whose, judgement.channel))
-        parts[key] = plus(parts.get(key, EMPTY), _practised(judgement) if fact.practice else _judged(judgement))
-    return {
-        CellKey(grain, begins(grain, fact.created_at), sort, named): cell
-        for (sort, named), cell in parts.items()
-        if cell != EMPTY
-        for grain in Grain
-    }
+    return difference(None, fact)
 
 
 def difference(before: Fact | None, after: Fact | None) -> dict[CellKey, Cell]:
     """What is to be added to cells where ``after`` stands from now on and ``before`` stood; None: nothing."""
-    old = {} if before is None else cells_of(before)
-    new = {} if after is None else cells_of(after)
-    found = {key: plus(new.get(key, EMPTY), old.get(key, EMPTY), -1) for key in {**old, **new}}
-    return {key: cell for key, cell in found.items() if cell != EMPTY}
+    return differences([(before, after)])
 
 
-def summed(many: Iterable[Mapping[CellKey, Cell]]) -> dict[CellKey, Cell]:
-    """Several such additions as one."""
+def differences(pairs: Iterable[tuple[Fact | None, Fact | None]]) -> dict[CellKey, Cell]:
+    """What several such pairs come to as one."""
+    hours: defaultdict[_Place, Sum] = defaultdict(Sum)
+    for before, after in pairs:
+        old, new = _placed(before), _placed(after)
+        for place, cell in new.items():
+            if old.get(place) != cell:
+                hours[place].add(cell)
+        for place, cell in old.items():
+            if new.get(place) != cell:
+                hours[place].add(cell, -1)
     found: dict[CellKey, Cell] = {}
-    for added in many:
-        for key, cell in added.items():
+    # Most are of the same hour: what that comes to is added to its day and its month once, not fact by fact.
+    for (hour, sort, named), sums in hours.items():
+        cell = sums.cell()
+        for grain in Grain:
+            key = CellKey(grain, begins(grain, hour), sort, named)
             found[key] = plus(found[key], cell) if key in found else cell
     return {key: cell for key, cell in found.items() if cell != EMPTY}
 
 
-def plus(first: Cell, second: Cell, times: int = 1) -> Cell:
-    """Two cells as one, the second ``times`` over (-1 takes it away); what comes to nothing is left out."""
-    spreads = {
-        name: both
-        for name in {**first.spreads, **second.spreads}
-        if (both := sketch.added(first.spreads.get(name, {}), second.spreads.get(name, {}), times))
-    }
-    return Cell(
-        counts=counted(first.counts, second.counts, times),
-        spreads=spreads,
-        categories=counted(first.categories, second.categories, times),
-        corrected=_corrected(first.corrected, second.corrected, times),
-        bins=_bins(first.bins, second.bins, times),
-    )
+_Place = tuple[datetime, Sort, tuple[str, ...]]
+"""The hour, and what a cell is about."""
 
 
-def counted(first: Mapping[str, int], second: Mapping[str, int], times: int) -> dict[str, int]:
-    """Counts by name, added as `plus` adds them."""
-    found = dict(first)
-    for name, count in second.items():
-        found[name] = found.get(name, 0) + times * count
-    return {name: count for name, count in found.items() if count}
+def _placed(fact: Fact | None) -> dict[_Place, Cell]:
+    """What a fact adds to the cells of its hour."""
+    if fact is None:
+        return {}
+    hour = begins(Grain.HOUR, fact.created_at)
+    found: dict[_Place, Cell] = {}
+    if not fact.practice:
+        case = _case(fact)
+        found[hour, Sort.WHOLE, ()] = case
+        found[hour, Sort.CASE, (fact.agent, fact.action, fact.rule, ended_through(fact))] = case
+        for name, value in fact.labels.items():
+            found[hour, Sort.LABEL, (f"{name}={value}", fact.agent, fact.action)] = case
+    for judgement in fact.judged:
+        whose = ("", "") if fact.practice else (fact.agent, fact.action)
+        place = (hour, Sort.REVIEWER, (judgement.by, *whose, judgement.channel))
+        cell = _practised(judgement) if fact.practice else _judged(judgement)
+        found[place] = plus(found[place], cell) if place in found else cell
+    return found
 
 
-def _corrected(first: Mapping[str, Corrected], second: Mapping[str, Corrected], times: int) -> dict[str, Corrected]:
-    found = dict(first)
-    for pointer, one in second.items():
-        was = found.get(pointer, _UNCORRECTED)
-        found[pointer] = Corrected(
-            was.count + times * one.count, was.numbers + times * one.numbers, sketch.added(was.far, one.far, times)
-        )
-    return {pointer: one for pointer, one in found.items() if one != _UNCORRECTED}
-
-
-def _bins(first: Mapping[int, Bin], second: Mapping[int, Bin], times: int) -> dict[int, Bin]:
-    found = dict(first)
-    for at, one in second.items():
-        was = found.get(at, _NO_BIN)
-        found[at] = Bin(
-            was.count + times * one.count,
-            was.right + times * one.right,
-            was.claimed + times * one.claimed,
-            was.squares + times * one.squares,
-        )
-    return {at: one for at, one in found.items() if one != _NO_BIN}
-
-
-_UNCORRECTED = Corrected(0, 0, {})
-_NO_BIN = Bin(0, 0, 0, 0)
+def plus(first: Cell, second: Cell) -> Cell:
+    """Two cells as one; what comes to nothing is left out."""
+    both = Sum()
+    both.add(first)
+    both.add(second)
+    return both.cell()
 
 
 def begins(grain: Grain, at: datetime) -> datetime:
@@ -206,13 +182,13 @@ def _times(fact: Fact) -> dict[str, float]:
 
 
 def _corrections(made: tuple[Correction, ...]) -> dict[str, Corrected]:
-    found: dict[str, Corrected] = {}
+    found = Sum()
     for one in made:
         far: dict[int, int] = {}
         if one.before is not None and one.after is not None:
             far = sketch.sketch_of((distance(one.before, one.after),))
-        found = _corrected(found, {one.pointer: Corrected(1, len(far), far)}, 1)
-    return found
+        found.add(Cell(corrected={one.pointer: Corrected(1, len(far), far)}))
+    return found.cell().corrected
 
 
 def distance(before: float, after: float) -> float:

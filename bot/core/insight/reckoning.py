@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core.insight import names, sketch
 from bot.core.insight.asking import Question, slots
 from bot.core.insight.calibration import calibration_of
-from bot.core.insight.cell import Bin, Cell, CellKey, Corrected
+from bot.core.insight.cell import Cell, CellKey, Corrected
 from bot.core.insight.figures import Counted, Edited, Figure, Figures, Group, Spread
 from bot.core.insight.intervals import FEW, Change, change_of, share_of
 from bot.core.insight.rates import rates_of, size_of
+from bot.core.insight.summing import Sum
 
 Cells = Iterable[tuple[CellKey, Cell]]
 
 MOST_NAMED = 50
 """Categories and arguments of one group: the most frequent; agents choose how arguments are called."""
-
-
-class Sum:
-    """Cells added up in place: thousands of them, for which `bot.core.insight.adding.plus` would copy too much."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.spreads: dict[str, dict[int, int]] = {}
-        self.categories: dict[str, int] = {}
-        self.corrected: dict[str, tuple[int, int, dict[int, int]]] = {}
-        self.bins: dict[int, tuple[int, int, int, int]] = {}
-
-    def add(self, cell: Cell | Sum) -> None:
-        """One more."""
-        _into(self.counts, cell.counts)
-        _into(self.categories, cell.categories)
-        for name, spread in cell.spreads.items():
-            _into(self.spreads.setdefault(name, {}), spread)
-        for pointer, one in cell.corrected.items():
-            count, numbers, far = one if isinstance(one, tuple) else (one.count, one.numbers, one.far)
-            was = self.corrected.get(pointer, (0, 0, {}))
-            _into(was[2], far)
-            self.corrected[pointer] = (was[0] + count, was[1] + numbers, was[2])
-        for at, made in cell.bins.items():
-            new = made if isinstance(made, tuple) else (made.count, made.right, made.claimed, made.squares)
-            old = self.bins.get(at, (0, 0, 0, 0))
-            self.bins[at] = (old[0] + new[0], old[1] + new[1], old[2] + new[2], old[3] + new[3])
-
-    def cell(self) -> Cell:
-        """What they came to."""
-        return Cell(
-            counts={name: count for name, count in sorted(self.counts.items()) if count},
-            spreads=self.spreads,
-            categories=self.categories,
-            corrected={pointer: Corrected(*one) for pointer, one in self.corrected.items()},
-            bins={at: Bin(*one) for at, one in self.bins.items()},
-        )
-
-
-def _into(sums: dict, more: Mapping) -> None:  # type: ignore[type-arg]  # of names or of buckets, both to counts
-    for key, count in more.items():
-        sums[key] = sums.get(key, 0) + count
 
 
 def figures_of(
@@ -107,7 +66,7 @@ def _summed(question: Question, cells: Cells) -> tuple[dict[str, Sum], Sum]:
         sums[name].add(cell)
     whole = Sum()
     for one in sums.values():
-        whole.add(one)
+        whole.add(one.cell())
     if question.by in ("agent", "action"):
         # Practices belong to no agent: they count for the person, not as a group of their own.
         sums.pop("", None)
@@ -133,7 +92,7 @@ def figure_of(cell: Cell, *, decisions: bool = False) -> Figure:
     most = sorted(cell.categories.items(), key=lambda named: (-named[1], named[0]))
     edited = sorted(cell.corrected.items(), key=lambda named: (-named[1].count, named[0]))
     return Figure(
-        counts=cell.counts,
+        counts=dict(sorted(cell.counts.items())),
         rates=rates_of(cell.counts, decisions=decisions),
         times={name: told for name, spread in sorted(cell.spreads.items()) if (told := spread_of(spread)) is not None},
         categories=tuple(Counted(name, count) for name, count in most[:MOST_NAMED] if count > 0),

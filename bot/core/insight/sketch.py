@@ -46,27 +46,6 @@ def sketch_of(values: Iterable[float]) -> dict[int, int]:
     return found
 
 
-def added(first: Sketch, second: Sketch, times: int = 1) -> dict[int, int]:
-    """Two sketches as one, the second ``times`` over; -1 takes it away. Buckets that come to nothing are left out."""
-    found = dict(first)
-    for bucket, count in second.items():
-        now = found.get(bucket, 0) + times * count
-        if now:
-            found[bucket] = now
-        else:
-            found.pop(bucket, None)
-    return found
-
-
-def merged(sketches: Iterable[Sketch]) -> dict[int, int]:
-    """Many sketches as one."""
-    found: dict[int, int] = {}
-    for sketch in sketches:
-        for bucket, count in sketch.items():
-            found[bucket] = found.get(bucket, 0) + count
-    return {bucket: count for bucket, count in found.items() if count}
-
-
 def size(sketch: Sketch) -> int:
     """How many values it is of."""
     return sum(sketch.values())

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.core.insight.adding import cells_of, summed
+from bot.core.insight.adding import differences
 from bot.core.insight.asking import Question, spans
 from bot.core.insight.calibration import calibration_of
 from bot.core.insight.cell import Bin, Cell, CellKey
@@ -102,7 +102,7 @@ def by_people(draw: st.DrawFn, fact: Fact) -> Fact:
 
 def cells_for(question: Question, facts: Sequence[Fact]) -> list[tuple[CellKey, Cell]]:
     """The cells that a store would answer for a period."""
-    every = summed(map(cells_of, facts))
+    every = differences((None, fact) for fact in facts)
     return [
         (key, cell)
         for grain, since, until in spans(question)

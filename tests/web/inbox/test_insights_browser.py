@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from playwright.async_api import ViewportSize, expect
 
-from bot.core.insight.adding import difference, summed
+from bot.core.insight.adding import differences
 from bot.core.insight.fact import Correction, Fact, Judgement
 from bot.core.model import ExecutionState, Kind, Risk, Severity, State, Then, Verb
 from tests.browser import chromium
@@ -53,7 +53,7 @@ def fact(house: Standing, number: int) -> Fact:
 
 async def lived(house: Standing) -> None:
     """Figures of ten days, of an agent with a long name and of one with a bad name and few requests."""
-    added = summed(difference(None, fact(house, number)) for number in range(240))
+    added = differences((None, fact(house, number)) for number in range(240))
     await house.store.write(lambda tx: tx.add_cells(added))
     await house.submit()
 
