@@ -268,8 +268,9 @@ async def test_t12_what_was_rejected_does_not_run_in_parts(house: House) -> None
 
 async def test_t12_a_no_to_what_names_nothing_puts_no_other_agents_before_people(house: House) -> None:
     """One agent's empty request would stop all others; who names the same, or hides names in a crowd, is looked at."""
+    other = trusted.grant_for(house, id="grt_2", agent="other")
+    await house.store.write(partial(_put, grant=other))
     mine = await granted(house)
-    other = await granted(house, id="grt_2", agent="other")
     nameless = await house.submit(arguments={"amount": 100, "currency": "EUR"})
     await house.decide(nameless, "ana", Verb.REJECT, comment="for what?")
     named = await ordered(house, "10428", 100)

@@ -75,7 +75,7 @@ def print_of(action: str, name: str) -> str:
 
 
 def mark_of(action: str, which: str, agent: str | None = None) -> str:
-    """The same for `ANY` or `ALL`, for which no name can be taken: of one agent's rejections, or (None) of anybody's."""
+    """The same for `ANY` or `ALL`, which are no names: of one agent's rejections, or (None) of anybody's."""
     return f"alike {action} {which}" if agent is None else f"alike {action} {which} of {agent}"
 
 
