@@ -7,6 +7,7 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
+from bot.checkpoints.threads import in_thread
 from bot.core.model import Event
 from bot.core.policy import Policy
 from bot.core.ports import Clock, Store
@@ -14,6 +15,8 @@ from bot.routing import load
 
 _log = logging.getLogger(__name__)
 _REASON = 2000
+_WITHIN = 5.0
+"""Seconds that a reading keeps the tick waiting; a disk may hang for good."""
 
 
 class Rules:
@@ -31,6 +34,8 @@ class Rules:
         self._clock = clock
         self._seen = _stamp(path)
         self._told_to = False
+        self._reading: tuple[asyncio.Task[Policy], tuple[int, int, int]] | None = None
+        """A reading that has not come back, and what told the file from others as it began."""
         self._fault: str | None = None
         self.loads = 0
         self.loaded_at: datetime | None = None
@@ -57,7 +62,7 @@ class Rules:
         """Load the file if it changed. A bad one is refused aloud, and the last good one stays in force (T26).
 
         What comes of it is put on record first: while the store cannot be written nothing changes, and the next
-        look tries again.
+        look tries again. A file whose disk hangs is no better, and keeps nobody waiting for it.
         """
         stamp = _stamp(self._path)
         if stamp == self._seen and not self._told_to:
@@ -67,12 +72,17 @@ class Rules:
         try:
             await self._loaded(stamp)
         except BaseException:
-            self._told_to = self._told_to or told
+            self._told_to, self._reading = self._told_to or told, None
             raise
 
     async def _loaded(self, stamp: tuple[int, int, int]) -> None:
+        reading = await self._read(stamp)
+        if not reading.done():
+            self._told_to = True
+            return
+        self._reading = None
         try:
-            policy = await asyncio.to_thread(load, self._path)
+            policy = reading.result()
         except Exception as problem:  # noqa: BLE001  # whatever a file does to the reader, it is not in force
             reason = str(problem) or type(problem).__name__
             self._fault = f"{self._path.name} was changed and is not in force: {reason}"
@@ -87,6 +97,22 @@ class Rules:
             self._policy, self._fault = policy, None
             self._in_force()
         self._seen = stamp
+
+    async def _read(self, stamp: tuple[int, int, int]) -> asyncio.Task[Policy]:
+        """The reading of this file that is under way; of one that hangs that is said once."""
+        known = self._reading
+        # Another file may have been put in the place of one that hangs.
+        fresh = known is None or known[1] != stamp
+        if known is None or fresh:
+            # A thread of its own: the program waits for asyncio's as it ends, and names are resolved in them.
+            known = asyncio.get_running_loop().create_task(in_thread(lambda: load(self._path))), stamp
+            self._reading = known
+        task, _ = known
+        await asyncio.wait({task}, timeout=_WITHIN if fresh else 0)
+        if fresh and not task.done():
+            self._fault = f"{self._path.name} was changed and is not in force: it was not read within {_WITHIN:g} s"
+            _log.error("%s", self._fault)
+        return task
 
     def _in_force(self) -> None:
         self.loads += 1

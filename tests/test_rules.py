@@ -243,6 +243,25 @@ async def test_who_says_so_while_it_is_read_has_it_read_once_more(
     assert watch.rules.loads == 3
 
 
+async def test_t26_a_file_that_hangs_keeps_nobody_waiting(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last good rules hold, it is said, and a good file in its place is read though the first never comes back."""
+    monkeypatch.setattr("bot.rules._WITHIN", 0.05)
+    held = watch.rules.current()
+    watch.path.unlink()
+    os.mkfifo(watch.path)
+    for _ in range(2):
+        async with asyncio.timeout(20):
+            await watch.rules.look()
+        assert watch.rules.current() is held
+    assert "was not read within" in (watch.rules.fault() or "")
+    monkeypatch.setattr("bot.rules._WITHIN", 30)
+    hanging = watch.path.rename(watch.path.with_name("hanging"))
+    watch.write(GOOD.replace("<= 5", "<= 7").encode())
+    await watch.rules.look()
+    assert (watch.rules.fault(), watch.rules.current().hash) == (None, load(watch.path).hash)
+    hanging.write_bytes(b"")  # whoever still reads is let go
+
+
 async def test_t26_a_reload_killed_midway_changes_nothing(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last good rules hold, nothing is on record, and the next look reads the file."""
     held, started = watch.rules.current(), threading.Event()
