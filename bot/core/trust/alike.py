@@ -11,6 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from msgspec import Struct
 from bot.core.fingerprint import undressed
 from bot.core.model import Arguments
 from bot.core.pointers import below
+from bot.core.scrutiny import hidden
 
 ANY = "any"
 """Left by every rejection: of its agent, what names nothing may be like any of them."""
@@ -28,6 +30,8 @@ _MOST = 64
 _WORD, _WITH_DIGITS = 4, 3
 """Characters from which a text names something: a currency or a language code does not, an order number does."""
 _DIGITS = re.compile(r"\d{3,}")
+_GROUPS = 6
+"""Words that one number may be written in; an account's are five or six."""
 _APART = re.compile(r"[\s<>()\[\],;:\"']+")
 """What stands between an address and the words around it."""
 _BITS = 5
@@ -97,9 +101,22 @@ def _names(value: Any, pointer: str, naming: Naming) -> Iterator[str]:
         yield from _runs(plain)
         # Its groups may be set apart by anything: 10,428 and 10-428 are 10428.
         yield from _runs(text)
+        yield from _groups(value)
         yield from _addresses(value)
     elif isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
         yield from _runs(str(int(value)))
+
+
+def _groups(text: str) -> Iterator[str]:
+    """Each number among a text's words, in one word or in several beside each other: 10 428 7 may be 10428, and a 7."""
+    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
+    words = [_decimal(word) for word in seen.split()]
+    for first, word in enumerate(words):
+        yield from _runs(word)
+        joined = ""
+        for part in takewhile(str.isdecimal, words[first : first + _GROUPS]):
+            joined += part
+            yield from _runs(joined)
 
 
 def _addresses(text: str) -> Iterator[str]:
@@ -111,7 +128,11 @@ def _addresses(text: str) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """A text without its clothes, every script's digits written alike."""
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in str(undressed(text)))
+    return _decimal(str(undressed(text)))
+
+
+def _decimal(text: str) -> str:
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
 
 
 def _runs(text: str) -> Iterator[str]:

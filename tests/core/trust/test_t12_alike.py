@@ -48,6 +48,8 @@ def names(arguments: dict[str, Any]) -> frozenset[str]:
         {"who": {"name": "A.n.a-Example"}},
         {"order": "order 10,428"},
         {"order": "no.1.0.4.2.8"},
+        {"order": "10428 77"},
+        {"note": "for 2026: 10 4\u200b28 7"},
         {"mail": "Ana <ANA7@example.com>"},
         {"mail": "refund to ana7＠example.com, please"},
     ],
