@@ -20,9 +20,20 @@ JSON_TYPE = b"application/json"
 BODY_SECONDS = 30.0
 """How long a body may take to arrive; longer is a stalled or hostile sender."""
 
+GRACE_SECONDS = 5.0
+LEAST_RATE = 240
+"""Bytes of a body a second, on average, after so many seconds of grace: as Kestrel has it (``MinRequestBodyDataRate``).
+
+A large body has to come faster, for all of it to be there in time: one that cannot is not waited for to the end."""
+
 GUARDS: Headers = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 _DRAINED = 1024 * 1024
 """Bytes of an oversized body that are read and thrown away, so that an honest sender gets to read the refusal."""
+
+_IN_STEP = BODY_SECONDS - GRACE_SECONDS
+
+_UNKNOWN_BYTES = 32 * 1024 * 1024
+"""Bytes of bodies under way of which it is not known whose they are: Slack's posts, and forms of who has no session."""
 
 
 class Gone(Exception):
@@ -78,13 +89,51 @@ def announced(scope: Scope) -> int:
     return 0
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES) -> bytes:
-    """The whole body; raises `TooLarge` once it passes ``limit`` bytes, whatever Content-Length says, and `TooSlow`."""
+class Unknown:
+    """Bodies that come from anybody, and how much is held of them in all.
+
+    Beyond ``most`` bytes the one that has been longest in coming is not waited for: whoever sends in one go is through
+    within a moment, and so never that one.
+    """
+
+    def __init__(self, most: int = _UNKNOWN_BYTES) -> None:
+        self.held = 0
+        self._most = most
+        self._coming: dict[asyncio.Timeout, int] = {}
+
+    def came(self, until: asyncio.Timeout, size: int) -> None:
+        """More of a body came, whose reading ends with ``until``."""
+        self._coming[until] = self._coming.get(until, 0) + size
+        self.held += size
+        while self.held > self._most:
+            longest = next(iter(self._coming))
+            self.ended(longest)
+            if not longest.expired():
+                longest.reschedule(0)
+
+    def ended(self, until: asyncio.Timeout) -> None:
+        """Nothing is held of it any more; told again, nothing happens."""
+        self.held -= self._coming.pop(until, 0)
+
+
+_unknown = Unknown()
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES, *, known: bool = False) -> bytes:
+    """The whole body; raises `TooLarge` once it passes ``limit`` bytes, whatever Content-Length says, and `TooSlow`.
+
+    ``known``: whoever sends it has shown a key or a session. Of all others together no more is held than `Unknown` has.
+    """
     declared = header_values(scope, b"content-length")
     over = any(len(length) > len(str(_DRAINED)) or int(length) > limit for length in declared if length.isdigit())
+    expected = int(declared[0]) if declared and not over and declared[0].isdigit() else 0
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _streamed(receive, limit, over=over)
+        async with asyncio.timeout(min(GRACE_SECONDS, BODY_SECONDS)) as until:
+            try:
+                body = await _streamed(receive, limit, _Pace(until, expected, None if known else _unknown), over=over)
+            finally:
+                if not known:
+                    _unknown.ended(until)
     except TimeoutError:
         raise problems.TooSlow from None
     if body is None:
@@ -92,21 +141,40 @@ async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES) -> b
     return body
 
 
-async def _streamed(receive: Receive, limit: int, *, over: bool) -> bytes | None:
+class _Pace:
+    """How long a body that comes in pieces is waited for: ``expected`` bytes, 0 where nobody knows."""
+
+    __slots__ = ("_began", "_rate", "_unknown", "_until")
+
+    def __init__(self, until: asyncio.Timeout, expected: int, unknown: Unknown | None) -> None:
+        self._until = until
+        self._unknown = unknown
+        self._began = asyncio.get_running_loop().time()
+        self._rate = max(LEAST_RATE, expected / _IN_STEP)
+
+    def came(self, size: int, kept: int) -> None:
+        """So many bytes are here, and so many of them more are kept; there are more to come."""
+        self._until.reschedule(self._began + min(BODY_SECONDS, GRACE_SECONDS + size / self._rate))
+        if self._unknown is not None:
+            self._unknown.came(self._until, kept)
+
+
+async def _streamed(receive: Receive, limit: int, pace: _Pace, *, over: bool) -> bytes | None:
     kept = bytearray()
     size = 0
-    more = True
-    while more and size <= _DRAINED:
+    while True:
         message = await _message(receive)
         chunk = message.get("body", b"")
         size += len(chunk)
-        more = message.get("more_body", False)
         over = over or size > limit
+        before = len(kept)
         if over:
             kept.clear()
         else:
             kept += chunk
-    return None if over else bytes(kept)
+        if not message.get("more_body", False) or size > _DRAINED:
+            return None if over else bytes(kept)
+        pace.came(size, len(kept) - before)
 
 
 async def _message(receive: Receive) -> Message:

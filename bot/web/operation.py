@@ -17,10 +17,11 @@ from bot.core import errors
 from bot.core.about import mark
 from bot.core.errors import SaysoError
 from bot.core.model import Key, Request, Role
-from bot.web.admission import Gate, Slot
+from bot.web.admission import Gate
 from bot.web.auth import authenticate, refuse
-from bot.web.exchange import Answer, Gone, Headers, announced, header_values, read_body, refusal, while_connected
+from bot.web.exchange import Answer, Gone, Headers, header_values, read_body, refusal, while_connected
 from bot.web.house import House
+from bot.web.line import Slot
 from bot.web.objects import Members
 from bot.web.options import ID
 from bot.web.problems import Internal, MethodNotAllowed, UnsupportedMedia, invalid
@@ -72,7 +73,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class Call:
-    """One call under way. ``key`` is who makes it; asking for it where none is needed is a fault of ours."""
+    """One call under way. ``key`` is who makes it; asking for it where none is needed is a fault of ours.
+
+    ``raw`` is its body, where that was read before it came in.
+    """
 
     operation: Operation
     house: House
@@ -82,6 +86,7 @@ class Call:
     query: Mapping[str, Any]
     gate: Gate
     slot: Slot | None = None
+    raw: bytes | None = None
 
     @property
     def key(self) -> Key:
@@ -97,9 +102,7 @@ class Call:
 
     async def json(self) -> Any:
         """The body, strictly parsed."""
-        raw = await read_body(self.scope, self.receive)
-        if self.slot is not None:
-            self.slot.come()
+        raw = self.raw if self.raw is not None else await read_body(self.scope, self.receive, known=True)
         if self.operation.bare and not raw:
             return {}
         media = header_values(self.scope, b"content-type")
@@ -212,8 +215,14 @@ class Endpoint:
         query = parse_query(scope["query_string"], operation.parameters)
         if key is None or key.role not in _LINED_UP:
             return await operation.handler(Call(operation, self.house, scope, receive, key, query, self.gate))
-        slot = await self.gate.enter(key.name, announced(scope))
+        raw = None
+        if operation.body is None:
+            slot = await self.gate.enter(key.name)
+        else:
+            slot, raw = await self.gate.admit(key.name, scope, receive)
         try:
-            return await operation.handler(Call(operation, self.house, scope, receive, key, query, self.gate, slot))
+            return await operation.handler(
+                Call(operation, self.house, scope, receive, key, query, self.gate, slot, raw)
+            )
         finally:
             slot.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.web import brake
 from bot.web.admission import A_PLACE, Gate
 from bot.web.brake import Brake
 from bot.web.exchange import announced
+from bot.web.line import Line, Slot
 from bot.web.strict_json import MAX_BYTES
 
 
@@ -89,7 +91,6 @@ async def test_p17_a_large_body_takes_more_places() -> None:
     """So few are written at once; nobody overtakes one that waits, and one that is too large for all comes in alone."""
     gate = Gate(inside=10)
     large = await gate.enter("wild", 8 * A_PLACE)
-    large.come()
     small = await gate.enter("tame", 900)
     waiting = asyncio.create_task(gate.enter("wild", 8 * A_PLACE))
     behind = asyncio.create_task(gate.enter("tame", 900))
@@ -120,23 +121,29 @@ def test_p17_a_body_whose_size_is_not_told_counts_as_the_largest(head: list[tupl
     assert announced({"type": "http", "headers": head}) == size
 
 
-async def test_t13_bodies_that_never_come_keep_nobody_else_out() -> None:
-    """Of one agent a quarter of the places wait for bodies; the next wait in its line, and others pass them."""
-    gate = Gate(inside=48)
-    slow = await gate.enter("evil", MAX_BYTES)
-    more = [asyncio.create_task(gate.enter("evil", MAX_BYTES)) for _ in range(6)]
-    await _settled()
-    assert not any(each.done() for each in more)
+async def test_t13_nobody_holds_more_of_a_shared_room_than_is_free() -> None:
+    """One key has half of it, two a third each; the next with none always finds room; what is left lets more in."""
+    room = Line(24, 100, Counter(), shared=True)
+    held: dict[str, list[Slot]] = {"evil": [], "worse": []}
+    asked: list[asyncio.Task[None]] = []
+
+    async def hold(agent: str) -> None:
+        held[agent].append(await room.enter(agent, 2))
+
+    for agent in held:
+        asked += [asyncio.create_task(hold(agent)) for _ in range(12)]
+        await _settled()
+    assert [len(slots) for slots in held.values()] == [6, 3]
     async with asyncio.timeout(5):
-        (await gate.enter("tame", 900)).leave()
-    slow.come()
+        (await room.enter("tame", 2)).leave()
+    for slot in held["evil"]:
+        slot.leave()
+    held["evil"].clear()
     await _settled()
-    assert [each.done() for each in more] == [True] + [False] * 5
-    (await more[0]).leave()
-    await _settled()
-    assert more[1].done()
-    for each in more[2:]:
-        each.cancel()
+    assert min(len(slots) for slots in held.values()) >= 3
+    assert room.inside <= 18
+    for task in asked:
+        task.cancel()
 
 
 async def test_p17_waits_are_counted_each_and_all(monkeypatch: pytest.MonkeyPatch) -> None:

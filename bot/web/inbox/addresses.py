@@ -213,7 +213,7 @@ async def _checked(site: Site, http: Http, visitor: Visitor | None) -> Form:
         check_origin(http, site.house.public_url)
         if visitor is None:
             return {}
-        form = await read_form(http)
+        form = await read_form(http, known=True)
         check_token(form, visitor)
     except SaysoError as error:
         if visitor is not None:

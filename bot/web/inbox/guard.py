@@ -6,7 +6,6 @@ they need none of it.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import re
@@ -14,14 +13,14 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.core.about import mark
 from bot.core.errors import Forbidden, Malformed, TooLarge
 from bot.core.model import Person
 from bot.core.ports import Session
-from bot.web.exchange import BODY_SECONDS
+from bot.web.exchange import Gone, read_body
 from bot.web.inbox import wording
 from bot.web.inbox.house import House
 from bot.web.inbox.language import Said
@@ -29,6 +28,9 @@ from bot.web.problems import TooSlow
 
 MAX_FORM = 1024 * 1024
 """Bytes: the intake's 256 KiB, percent-encoded, and room for the rest of the form."""
+
+MAX_SIGN_IN = 16 * 1024
+"""Bytes of a form of who is not signed in: a name or an address, or a link."""
 
 MAX_FIELDS = 1000
 _LOCAL = re.compile(
@@ -95,21 +97,22 @@ async def visitor_of(house: House, request: Request) -> Visitor | None:
     return Visitor(person, session, cookie, csrf_of(cookie))
 
 
-async def read_form(request: Request) -> Form:
-    """The form's fields, the last of each name. Raises `Malformed`, `TooLarge` and `TooSlow`."""
+async def read_form(request: Request, *, known: bool = False) -> Form:
+    """The form's fields, the last of each name. Raises `Malformed`, `TooLarge` and `TooSlow`.
+
+    ``known``: whoever sends it is signed in. Of anybody it may be small alone.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Malformed("A form is sent as application/x-www-form-urlencoded.")
-    body = b""
+    most = MAX_FORM if known else MAX_SIGN_IN
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_FORM:
-                    raise TooLarge("The form is larger than 1 MiB, so nothing was changed.")
-    except TimeoutError:
+        body = await read_body(request.scope, request.receive, most, known=known)
+    except TooLarge:
+        raise TooLarge(f"The form is larger than {most // 1024} KiB, so nothing was changed.") from None
+    except TooSlow:
         raise TooSlow("The form did not arrive in time, so nothing was changed. Send it again.") from None
-    except ClientDisconnect:
+    except Gone:
         raise Malformed("The form broke off, so nothing was changed.") from None
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)

@@ -249,7 +249,7 @@ def test_origins_are_written_as_browsers_write_them() -> None:
 
 async def test_t20_a_form_that_never_comes_is_not_waited_for(house: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
     """A browser that stalls, or hangs up half way, holds nothing: the one is told so, the other leaves no trace."""
-    monkeypatch.setattr("bot.web.inbox.guard.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("bot.web.exchange.BODY_SECONDS", 0.2)
     at = urlsplit(house.url)
     head = (
         f"POST /sign-in HTTP/1.1\r\nHost: x\r\nOrigin: {house.url}\r\nContent-Length: 100\r\n"
