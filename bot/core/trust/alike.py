@@ -11,7 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from msgspec import Struct
@@ -110,11 +110,13 @@ def _names(value: Any, pointer: str, naming: Naming) -> Iterator[str]:
 def _groups(text: str) -> Iterator[str]:
     """Each number among a text's words, in one word or in several beside each other: 10 428 7 may be 10428, and a 7."""
     seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
-    words = [_decimal(word) for word in seen.split()]
-    for first, word in enumerate(words):
+    words = _decimal(seen).split()
+    # Each once: a long text of the same few words is read in no time, for all that its agent hoped.
+    for word in dict.fromkeys(words):
         yield from _runs(word)
+    for beside in dict.fromkeys(zip_longest(*(words[first:] for first in range(_GROUPS)), fillvalue="")):
         joined = ""
-        for part in takewhile(str.isdecimal, words[first : first + _GROUPS]):
+        for part in takewhile(str.isdecimal, beside):
             joined += part
             yield from _runs(joined)
 
