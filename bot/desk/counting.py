@@ -18,8 +18,8 @@ from bot.core.fingerprint import fingerprints
 from bot.core.model import Submission, Then
 from bot.core.policy import COOLDOWN, Bounds, Policy, Routing, Rule, TrialOutcome
 from bot.core.ports import AccountEntry, Tx
-from bot.core.trust import drift
-from bot.core.trust.grants import Grant, number_at
+from bot.core.trust import drift, owing
+from bot.core.trust.grants import Grant, numbers_in
 from bot.desk.doubts import like
 
 _SAMPLE = "sample "
@@ -79,7 +79,7 @@ def counted(tx: Tx, it: Proposal) -> Counted:
                 closed[name] = TrialOutcome.NEEDS_PERSON, f"it may be the rest of {kin}, to which people said no"
                 doubted = found.grant, kin
                 continue
-            if not chance or not _owes(found):
+            if not chance or not _owes(it, found):
                 return found
             chance = 0.0
             continue
@@ -103,8 +103,11 @@ def _told(standing: Counted, grant: Grant, kin: str) -> Counted:
     return replace(standing, routing=replace(standing.routing, route=routed), grant=grant)
 
 
-def _owes(found: Counted) -> bool:
-    return found.grant is not None and found.grant.owed > 0 and found.routing.route.then is Then.APPROVE
+def _owes(it: Proposal, found: Counted) -> bool:
+    grant = found.grant
+    if grant is None or found.routing.route.then is not Then.APPROVE:
+        return False
+    return owing.owes(grant, numbers_in(grant, it.submission.arguments))
 
 
 def _earned(policy: Policy, standing: Counted) -> tuple[str, str | None]:
@@ -125,13 +128,14 @@ def _watched(tx: Tx, it: Proposal, standing: Counted, grant_id: str) -> Counted 
     if grant is None or not grant.holds(it.now):
         return None
     asked = it.submission
-    found = {pointer: number_at(asked.arguments, pointer) for pointer in grant.ceilings}
-    numbers = {pointer: value for pointer, value in found.items() if value is not None}
+    numbers = numbers_in(grant, asked.arguments)
     watch, alarm = drift.noticed(grant.baseline, grant.watch, at=it.now, numbers=numbers, confidence=asked.confidence)
     routing = standing.routing
     routed = replace(routing, route=replace(routing.route, grant=grant.id))
-    owed = max(grant.owed - (routed.route.then is Then.STAGES), 0)
-    return replace(standing, routing=routed, grant=replace(grant, watch=watch, owed=owed), drifted=alarm)
+    if owing.owes(grant, numbers):
+        routed = _certain(routed)
+    seen = owing.looked_at(grant, numbers) if routed.route.then is Then.STAGES else grant
+    return replace(standing, routing=routed, grant=replace(seen, watch=watch), drifted=alarm)
 
 
 def _counted(tx: Tx, it: Proposal, closed: Mapping[str, tuple[TrialOutcome, str]], chance: float) -> Counted:
@@ -140,21 +144,28 @@ def _counted(tx: Tx, it: Proposal, closed: Mapping[str, tuple[TrialOutcome, str]
             raise AssertionError("only a limited rule has an account")
         return tx.spent(rule.name, charge.key, it.now - rule.limit.per)
 
+    again = _drawn_before(tx, it)
     standing = counting.counted(
         it.policy,
         it.submission,
         agent=it.agent,
         now=it.now,
         bounds=Bounds(refused=_refused(tx, it), closed=closed),
-        chance=0.0 if _drawn_before(tx, it) else chance,
+        chance=0.0 if again else chance,
         spent=spent,
     )
     sampled = any(trial.outcome is TrialOutcome.SAMPLED for trial in standing.routing.trials)
+    routing = _certain(standing.routing) if again else standing.routing
     entries = [
         AccountEntry(rule=rule.name, key=charge.key, at=it.now, amount=charge.amount, request=it.id)
         for rule, charge in standing.charges
     ]
-    return Counted(standing.routing, tuple(entries), _draws(it) if sampled else ())
+    return Counted(routing, tuple(entries), _draws(it) if sampled else ())
+
+
+def _certain(routing: Routing) -> Routing:
+    """The routing of what was sure to be among a sample: no lot drew it, so it stands for no other in any figure."""
+    return replace(routing, route=replace(routing.route, sampled=1.0)) if routing.route.sampled else routing
 
 
 def _refused(tx: Tx, it: Proposal) -> str | None:

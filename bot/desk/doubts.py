@@ -14,9 +14,6 @@ from bot.core.ports import Tx
 from bot.core.trust.alike import ALL, ANY, Naming, choices_in, mark_of, names_in, print_of
 from bot.core.trust.grants import Grant
 
-DOUBTED = 5
-"""So many of what a grant would let run go to people after a rejection or an edit, whatever they are about."""
-
 
 def earning(policy: Policy, action: str) -> tuple[Rule, ...]:
     """The rules under which something of an action can be earned."""

@@ -10,8 +10,8 @@ from bot.core import lifecycle
 from bot.core.model import Decision, PersonRole, Request, Route, State, Submission, Then, Verb
 from bot.core.policy import HOUSE, TRUST_ENDED, TRUST_LASTS, Policy, Routing, with_delegates
 from bot.core.ports import Change, Effect, Tx
-from bot.core.trust import drift
-from bot.core.trust.grants import Ending, Grant, GrantState
+from bot.core.trust import drift, owing
+from bot.core.trust.grants import Ending, Grant, GrantState, numbers_in
 from bot.desk import doubts
 from bot.desk.counting import Counted, Proposal
 from bot.desk.emergencies import Emergencies
@@ -135,7 +135,7 @@ class Tightening(Emergencies):
         for known in self.trust.grants:
             grant = tx.grant(known.id) if known.about[1:] == about else None
             if grant is not None and grant.holds(now):
-                tx.put_grant(replace(grant, owed=grant.owed + doubts.DOUBTED))
+                tx.put_grant(owing.doubted(grant))
 
     def _regretted(
         self, tx: Tx, request: Request, what: str | None, ending: Ending = Ending.SAMPLE
@@ -156,7 +156,7 @@ class Tightening(Emergencies):
         """What of a sample nobody decided about is owed: else its agent would withdraw just that, and run the rest."""
         grant = _in_its_place(tx, grant_id) if request.route.then is Then.STAGES else None
         if grant is not None:
-            tx.put_grant(replace(grant, owed=grant.owed + 1))
+            tx.put_grant(owing.unseen(grant, numbers_in(grant, request.content.arguments)))
 
     def _fallen(self, tx: Tx, grant_id: str, why: str) -> Deed:
         """Withdraw a proposal that nothing carries any more."""

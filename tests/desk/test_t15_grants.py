@@ -266,6 +266,17 @@ async def test_t12_what_was_rejected_does_not_run_in_parts(house: House) -> None
     assert (await trusted.now(house, made)).ending is Ending.SAMPLE
 
 
+async def test_t15_the_looks_after_a_doubt_are_not_burnt_with_cents(house: House) -> None:
+    """Five refunds of a cent leave those of 40 before people; in figures what was sure to be seen stands for itself."""
+    made = await granted(house, sample=0.01)
+    await house.decide(await refund(house, 100), "ana", Verb.REJECT, comment="no")
+    for amount, runs in [(0.01, False)] * 5 + [(0.01, True)] + [(40, False)] * 5 + [(40, True)]:
+        request = await refund(house, amount)
+        assert request.state is (State.APPROVED if runs else State.PENDING)
+        assert request.route.sampled == (0.0 if runs else 1.0)
+    assert (await trusted.now(house, made)).looked == ()
+
+
 async def test_t12_a_no_to_what_names_nothing_puts_no_other_agents_before_people(house: House) -> None:
     """One agent's empty request would stop all others; who names the same, or hides names in a crowd, is looked at."""
     other = trusted.grant_for(house, id="grt_2", agent="other")

@@ -158,7 +158,8 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
     ``terms`` are those of a rule with trust (`bot.core.policy.terms`): what was decided under others is no evidence.
     ``grant`` is the earned grant whose rule answered, or that this is a sample of (then people are asked). ``sampled``
-    is the share (0 to 1) of what a rule would have approved that chance puts before people, where this is among it.
+    is the share (0 to 1) of what a rule would have approved that chance puts before people, where this is among it; 1
+    where it was sure to be, as what is owed is.
     ``review_after`` is the chain that is asked, once it ran, whether that was right, of the share ``review_share`` (0
     to 1) by chance. ``practice`` names the declared drill that this is: nothing runs, whatever is decided, and its
     ``lesson`` is told once it is. ``needs_reason``: an approval has to say why (`bot.core.policy.Attention`). ``notes``

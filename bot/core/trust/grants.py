@@ -67,7 +67,8 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     an admin lifted by name that nothing irreversible is granted. ``request`` is the house's own that proposes it,
     ``ask`` the chain that decides. ``target`` is where the action ran as it was earned. ``by`` put it in force.
     ``baseline`` is how the agent behaved, ``watch`` how it does since. ``owed``: of its sample so many were withdrawn
-    or ran out before anybody decided, or are asked for by a doubt, and as many of what follows go to people.
+    or ran out before anybody decided, or are asked for by a doubt, and as many of what follows go to people; ``looked``
+    are those of them that went there and count up to these numbers alone (`bot.core.trust.owing`).
     """
 
     id: str
@@ -96,6 +97,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     baseline: Baseline = NO_BASELINE
     watch: Watch = UNWATCHED
     owed: int = 0
+    looked: tuple[dict[str, float], ...] = ()
     above: tuple[str, ...] = ()
 
     @property
@@ -166,6 +168,12 @@ def number_at(arguments: Any, pointer: str) -> float | None:
             return None
         found = found[name]
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def numbers_in(grant: Grant, arguments: Any) -> dict[str, float]:
+    """The numbers among arguments that a grant has ceilings for, by pointer; those that are there."""
+    found = {pointer: number_at(arguments, pointer) for pointer in grant.ceilings}
+    return {pointer: value for pointer, value in found.items() if value is not None}
 
 
 def _within(arguments: Any, pointer: str, ceiling: float) -> bool:

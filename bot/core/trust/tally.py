@@ -100,12 +100,12 @@ class Tally:
 
 
 def shown(numbers: Sequence[float], most: float) -> float:
-    """The largest of these that enough of them reach, rounded up, and ``most`` at the most; 0 where there are too few.
-
-    Two digits are left of it, which is less than a tenth more: it is told, and is so of no request in particular.
-    """
+    """The largest of these that enough of them reach, rounded up, ``most`` at the most; 0 where there are too few."""
     reached = max(_FEWEST_SHOWN, -(-len(numbers) // _SHOWN))
-    if len(numbers) < reached:
-        return 0.0
-    found = Decimal(repr(sorted(numbers)[-reached]))
-    return min(float(found.quantize(Decimal(1).scaleb(found.adjusted() - 1), ROUND_CEILING)), most) if found else 0.0
+    return 0.0 if len(numbers) < reached else min(rounded(sorted(numbers)[-reached]), most)
+
+
+def rounded(number: float) -> float:
+    """A number rounded up to two digits, less than a tenth more: kept or told so, it is of no request in particular."""
+    found = Decimal(repr(number))
+    return float(found.quantize(Decimal(1).scaleb(found.adjusted() - 1), ROUND_CEILING)) if found else 0.0
