@@ -66,6 +66,9 @@ class Agents(Part):
             effects = self._rounds.refresh(after, self._policy(), standing) + asked
             event = self._event("request.informed", request, actor=author, via="api", text=text)
             tx.record(Change(event=event, before=request, after=after, deliveries=deliveries, effects=effects))
+            if proposed != old.arguments:
+                # What people had asked about is gone from this request, and may come again as another (threat T12).
+                effects += self._regretted(tx, request, "was changed by its agent once somebody asked about it")
             return Deed(after, effects)
 
         return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given

@@ -96,6 +96,13 @@ async def _dodged(house: House) -> Request:
     return request
 
 
+async def _corrected(house: House) -> Request:
+    request = await sampled(house)
+    await house.decide(request, "ana", Verb.ASK, comment="why?")
+    now = {**request.content.arguments, "amount": 0.5}
+    return await house.desk.inform(request.id, agent="billing", text="it is 0.5", arguments=now)
+
+
 async def _never_answered(house: House) -> Request:
     request = await sampled(house)
     await house.decide(request, "ana", Verb.ASK, comment="why?")
@@ -153,6 +160,7 @@ REASONS: dict[Ending, tuple[tuple[Callable[[House], Awaitable[Request]], str], .
         (_edited, "was changed"),
         (_taken_back, "was taken back"),
         (_dodged, "was withdrawn once somebody asked"),
+        (_corrected, "was changed by its agent once somebody asked"),
         (_never_answered, "expired once somebody had asked"),
     ),
     Ending.INCIDENT: (
@@ -308,6 +316,17 @@ async def test_t12_what_was_withdrawn_once_asked_about_does_not_run_in_parts(hou
     assert again.state is State.PENDING
     assert first.id in str(again.route.notes)
     assert (await trusted.now(house, made)).owed > 0
+
+
+async def test_t12_what_its_agent_changed_once_asked_does_not_run_as_another(house: House) -> None:
+    """Asked about an order, it answers with another one: the first still goes to people, whatever they say of that."""
+    await granted(house)
+    first = await ordered(house, "10428", 100)
+    await house.decide(first, "ana", Verb.ASK, comment="why?")
+    answer = {**first.content.arguments, "order": "20428"}
+    again = await house.desk.inform(first.id, agent="billing", text="I meant another", arguments=answer)
+    await house.decide(again, "ana")
+    assert first.id in str((await ordered(house, "10428", 30)).route.notes)
 
 
 async def test_t12_a_rejection_is_forgotten_after_the_cool_down(house: House) -> None:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from bot.core.insight.fact import Fact, Judgement
 from bot.core.insight.making import READING
-from bot.core.model import Kind, Risk
+from bot.core.model import Kind, Risk, Verb
 from bot.core.policy.trust import Trust
 from bot.core.trust.bound import lower
 from bot.core.trust.tally import Tally, failed, given_up, shown
@@ -156,7 +156,8 @@ def _level(trust: Trust, bands: Sequence[Mapping[str, float]], fact: Fact, *, ba
     for level, ceilings in enumerate(bands):
         if all(least <= fact.numbers.get(pointer, unknown) <= ceiling for pointer, ceiling in ceilings.items()):
             return level
-    return None
+    # Whoever was asked about 40 could answer with 40,000, and the no to that would be in no band.
+    return 0 if bad and any(j.verb is Verb.ASK for j in fact.judged) else None
 
 
 def _one_by_one(facts: list[Fact], reading: float) -> list[Fact]:
