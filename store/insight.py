@@ -20,7 +20,7 @@ from store import queries, rows
 from store.cursor import Cursor
 from store.patterns import within
 from store.prepared import Prepared, Row
-from store.shapes import ASKED_AT_ONCE, asked
+from store.shapes import ASKED_AT_ONCE, asked, measured_of
 from store.visits import kept
 
 FOLLOWED = "insight.followed"
@@ -82,8 +82,8 @@ def facts_of(cursor: Cursor, query: FactQuery) -> tuple[Fact, ...]:
         if row is None:
             return ()
         after_at = row[0]
-    statement, values = cursor.say.insight.page_of(query, after_at)
-    return tuple(_fact.decode(body) for (body,) in cursor.all(statement, values))
+    names, values = measured_of(query, after_at)
+    return tuple(_fact.decode(body) for (body,) in cursor.all(cursor.say.insight.page.of(names), values))
 
 
 def wanted(

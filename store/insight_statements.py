@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import Dialect
 
-from bot.core.ports.insight import FactQuery
-from store import rows
 from store.insight_tables import facts, tallies
 from store.patterns import ESCAPE
 from store.prepared import Prepared
+from store.question import Question
 from store.queue_statements import whole_requests
 from store.shapes import ASKED_AT_ONCE
 from store.tables import belongings, deliveries, executions, requests, revisions, seen, subjects
@@ -25,9 +23,17 @@ class InsightStatements:
     def __init__(self, dialect: Dialect, insert: Callable[[sa.Table], Any]) -> None:
         """``insert`` is the dialect's own."""
         self._dialect = dialect
-        self.page = lru_cache(maxsize=64)(self._page)
         self._whole_rows()
-        f, t = facts.c, tallies.c
+        f, t, bind = facts.c, tallies.c, sa.bindparam
+        pieces: dict[str, Any] = {name: f[name] == bind(name) for name in ("practice", "agent", "action", "rule")}
+        pieces |= {
+            "since": f.created_at >= bind("since"),
+            "until": f.created_at < bind("until"),
+            "decided": f.decided == sa.literal_column("1"),
+            "after": sa.tuple_(f.created_at, f.request) > sa.tuple_(bind("after_at"), bind("after")),
+        }
+        oldest = sa.select(f.body).order_by(f.created_at, f.request).limit(bind("limit"))
+        self.page = Question(oldest, pieces, dialect)
         self.facts = self._prepare(sa.select(f.body).where(_among(f.request)))
         self.created_at = self._prepare(sa.select(f.created_at).where(f.request == sa.bindparam("request")))
         self.put_fact = self._put(insert, facts, "request")
@@ -66,36 +72,6 @@ class InsightStatements:
         rest = {column.name: put.excluded[column.name] for column in table.columns if column.name != key}
         over = put.on_conflict_do_update(index_elements=[key], set_=rest)
         return Prepared(over, self._dialect, [column.name for column in table.columns])
-
-    def _page(self, equal: tuple[str, ...], bounds: tuple[str, ...], *, decided: bool, paged: bool) -> Prepared:
-        """A page of facts; see `page_of`."""
-        f = facts.c
-        select = sa.select(f.body).where(f.practice == sa.bindparam("practice"))
-        for name in equal:
-            select = select.where(f[name] == sa.bindparam(name))
-        if "since" in bounds:
-            select = select.where(f.created_at >= sa.bindparam("since"))
-        if "until" in bounds:
-            select = select.where(f.created_at < sa.bindparam("until"))
-        if decided:
-            select = select.where(f.decided == sa.literal_column("1"))
-        if paged:
-            last = sa.tuple_(sa.bindparam("after_at"), sa.bindparam("after"))
-            select = select.where(sa.tuple_(f.created_at, f.request) > last)
-        return self._prepare(select.order_by(f.created_at, f.request).limit(sa.bindparam("limit")))
-
-    def page_of(self, query: FactQuery, after_at: int | None) -> tuple[Prepared, dict[str, Any]]:
-        """The statement for a page and its parameters; ``after_at`` is when the last of the page before began."""
-        values: dict[str, Any] = {"practice": int(query.practice), "limit": query.limit}
-        equal = tuple(name for name in ("agent", "action", "rule") if getattr(query, name) is not None)
-        values |= {name: getattr(query, name) for name in equal}
-        given = {"since": query.since, "until": query.until}
-        bounds = {name: rows.micros(at) for name, at in given.items() if at is not None}
-        values |= bounds
-        if after_at is not None:
-            values |= {"after_at": after_at, "after": query.after}
-        paged = after_at is not None
-        return self.page(equal, tuple(bounds), decided=query.decided, paged=paged), values
 
 
 def _among(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

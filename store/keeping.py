@@ -8,6 +8,7 @@ from msgspec import json
 
 from store.kept import FILE, sources
 from store.prepared import Prepared
+from store.question import Question
 from store.statements import Statements, statements_for
 
 
@@ -22,7 +23,9 @@ def texts() -> bytes:
 def _told(part: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in vars(part).items():
-        if isinstance(value, Prepared):
+        if isinstance(value, Question):
+            found[name] = value.told()
+        elif isinstance(value, Prepared):
             found[name] = _text(value)
         elif isinstance(value, tuple) and all(isinstance(one, Prepared) for one in value):
             found[name] = [_text(one) for one in value]

@@ -1,7 +1,7 @@
 """SQLite's statements as text, as they were last compiled: a start on SQLite need not load SQLAlchemy.
 
-That is 110 ms of a start and 12 MB for good. What a question's shape decides (a page, a search) is not kept: the first
-such question loads SQLAlchemy and compiles it.
+That is 110 ms of a start and 12 MB for good. A question that may be narrowed (a page, a search) is kept in pieces
+(`store.question`); where one of more values is asked than are kept, SQLAlchemy is loaded and compiles it.
 
 ``sqlite.json`` says of which sources it was made (`store.keeping` writes it anew). Where the sources are others it
 is left alone, so that nothing is ever said to a database that is not in the statements. What the core lends them (the
@@ -21,6 +21,7 @@ from msgspec import Struct
 from msgspec.json import decode
 
 from store.prepared import Prepared
+from store.question import KeptQuestion
 
 if TYPE_CHECKING:
     from store.statements import Statements
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 FILE = _HERE / "sqlite.json"
-_SOURCES = ("*statements.py", "*tables.py", "columns.py", "patterns.py", "prepared.py", "*rows.py", "shapes.py")
+_SOURCES = (
+    *("*statements.py", "*tables.py", "*rows.py"),
+    *("columns.py", "patterns.py", "prepared.py", "question.py", "shapes.py"),
+)
 
 
 class _Dialect(Struct, frozen=True):
@@ -58,6 +62,8 @@ def _said(kept: Any, whole: Callable[[], Any]) -> Any:
         return tuple(_said(one, whole) for one in kept)
     if "sql" in kept:
         return Prepared.kept(kept["sql"], tuple(kept["order"]), kept["given"])
+    if "pieces" in kept:
+        return KeptQuestion(kept, whole)
     if all(name.isdigit() for name in kept):
         return {int(name): _said(one, whole) for name, one in kept.items()}
     return Kept(kept, whole)

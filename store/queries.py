@@ -12,7 +12,7 @@ from bot.core.ports import AuditLine, Filter, Stopped
 from store import access_rows, rows
 from store.cursor import Cursor
 from store.prepared import Row
-from store.shapes import lots
+from store.shapes import listing_of, lots
 
 _DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
 
@@ -50,8 +50,8 @@ def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
         after = (row[0], query.cursor)
     if query.states is not None and not query.states:
         return ()
-    statement, values = cursor.say.listing(query, after)
-    return whole(cursor, cursor.all(statement, values))
+    names, values = listing_of(query, after)
+    return whole(cursor, cursor.all(cursor.say.listing.of(names), values))
 
 
 def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:

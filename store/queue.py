@@ -8,37 +8,41 @@ from bot.core.model import Delivery, Request
 from bot.core.ports import Alike, Wanted
 from store import queries, rows
 from store.cursor import Cursor
-from store.shapes import shape_of
+from store.shapes import AFTER, MINE, queue_of
 
 
 def page(cursor: Cursor, wanted: Wanted) -> tuple[Request, ...]:
     """A page of open requests, soonest deadline first. An unknown ``after`` answers nothing, as does nobody asked."""
     if wanted.asked == ():
         return ()
-    shape, values = shape_of(wanted)
+    names, values = queue_of(wanted)
     values["limit"] = wanted.limit
     if wanted.after is not None:
         row = cursor.one(cursor.say.queue.deadline, {"id": wanted.after})
         if row is None or row[0] is None:
             return ()
         values |= {"after_at": row[0], "after_id": wanted.after}
-    return queries.whole(cursor, cursor.all(cursor.say.queue.page(shape, paged=wanted.after is not None), values))
+        names = (*names, AFTER)
+    return queries.whole(cursor, cursor.all(cursor.say.queue.page.of(names), values))
 
 
 def count(cursor: Cursor, wanted: Wanted) -> int:
     """How many there are on all pages."""
     if wanted.asked == ():
         return 0
-    shape, values = shape_of(wanted)
-    return int(cursor.all(cursor.say.queue.count(shape), values)[0][0])
+    names, values = queue_of(wanted)
+    say = cursor.say.queue
+    count = say.count_mine if names == MINE else (say.count_found if wanted.text else say.count).of(names)
+    return int(cursor.all(count, values)[0][0])
 
 
 def alike(cursor: Cursor, wanted: Wanted) -> tuple[Alike, ...]:
     """Those requests by agent and action, most of them first."""
     if wanted.asked == ():
         return ()
-    shape, values = shape_of(wanted)
-    found = cursor.all(cursor.say.queue.alike(shape), values)
+    names, values = queue_of(wanted)
+    say = cursor.say.queue
+    found = cursor.all((say.alike_found if wanted.text else say.alike).of(names), values)
     return tuple(
         Alike(agent=agent, action=action, count=many, deadline=rows.moment(soonest))
         for agent, action, many, soonest in found

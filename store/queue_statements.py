@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +10,8 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from store import patterns, rows
 from store.prepared import Prepared
-from store.shapes import QueueShape
+from store.question import Question
+from store.shapes import EQUAL
 from store.tables import assignments, deliveries, executions, requests, revisions, seen
 
 MOST_ALIKE = 200
@@ -42,9 +42,7 @@ class QueueStatements:
         """``insert`` is the dialect's own, which knows ``ON CONFLICT``."""
         self._dialect = dialect
         r, e, y, bind = requests.c, executions.c, deliveries.c, sa.bindparam
-        self.page = lru_cache(maxsize=256)(self._page)
-        self.count = lru_cache(maxsize=256)(self._count)
-        self.alike = lru_cache(maxsize=256)(self._alike)
+        self._questions()
         put = insert(assignments).inline()
         key = ("person", "created_at", "request")
         put = put.on_conflict_do_update(index_elements=key, set_={"waiting": put.excluded.waiting})
@@ -64,29 +62,25 @@ class QueueStatements:
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self._dialect)
 
-    def _page(self, shape: QueueShape, *, paged: bool) -> Prepared:
-        r = requests.c
-        select = _narrowed(whole_requests(), shape, hidden=("agent", "action"))
-        if paged:
-            last = sa.tuple_(sa.bindparam("after_at"), sa.bindparam("after_id"))
-            select = select.where(sa.tuple_(r.deadline, r.id) > last)
-        return self._prepare(select.order_by(r.deadline, r.id).limit(sa.bindparam("limit")))
-
-    def _count(self, shape: QueueShape) -> Prepared:
-        a = assignments.c
-        if shape == QueueShape((), None, waits_for=True, unread_by=False, text=False, escalated=None):
-            mine = sa.select(sa.func.count()).where(a.person == sa.bindparam("waits_for"))
-            return self._prepare(mine.where(sa.text("assignments.waiting = 1")))
-        select = _narrowed(sa.select(sa.func.count()).select_from(_searched(shape)), shape, hidden=("action",))
-        return self._prepare(select)
-
-    def _alike(self, shape: QueueShape) -> Prepared:
-        r = requests.c
+    def _questions(self) -> None:
+        """What is open, narrowed as `store.shapes.queue_of` says. A search alone reads the contents."""
+        r, a, bind, dialect = requests.c, assignments.c, sa.bindparam, self._dialect
+        by_deadline = whole_requests().order_by(r.deadline, r.id).limit(bind("limit"))
+        last = sa.tuple_(bind("after_at"), bind("after_id"))
+        after = sa.tuple_(r.deadline, r.id) > last
+        self.page = Question(by_deadline, {**_narrowing("agent", "action"), "after": after}, dialect)
+        narrowing, searched = _narrowing("action"), requests.join(revisions, _CURRENT)
+        many = sa.select(sa.func.count())
+        self.count = Question(many.select_from(requests), narrowing, dialect)
+        self.count_found = Question(many.select_from(searched), narrowing, dialect)
+        mine = many.where(a.person == bind("waits_for"), sa.text("assignments.waiting = 1"))
+        self.count_mine = self._prepare(mine)
         count, soonest = sa.func.count(), sa.func.min(r.deadline)
-        select = sa.select(r.agent, r.action, count, soonest).select_from(_searched(shape))
-        grouped = _narrowed(select, shape, hidden=("action",)).group_by(r.agent, r.action)
-        ordered = grouped.order_by(count.desc(), soonest, r.agent, r.action)
-        return self._prepare(ordered.limit(sa.literal_column(str(MOST_ALIKE))))
+        grouped = sa.select(r.agent, r.action, count, soonest).group_by(r.agent, r.action)
+        grouped = grouped.order_by(count.desc(), soonest, r.agent, r.action)
+        grouped = grouped.limit(sa.literal_column(str(MOST_ALIKE)))
+        self.alike = Question(grouped.select_from(requests), narrowing, dialect)
+        self.alike_found = Question(grouped.select_from(searched), narrowing, dialect)
 
 
 def _waiting() -> sa.CompoundSelect[Any]:
@@ -104,36 +98,38 @@ def _waiting() -> sa.CompoundSelect[Any]:
     return sa.union_all(everything.where(*narrowed), people.where(*narrowed))
 
 
-def _searched(shape: QueueShape) -> sa.FromClause:
-    """Contents are read only where something is looked for in them."""
-    return requests.join(revisions, _CURRENT) if shape.text else requests
-
-
-def _narrowed(select: sa.Select[Any], shape: QueueShape, *, hidden: tuple[str, ...]) -> sa.Select[Any]:
+def _narrowing(*hidden: str) -> dict[str, Any]:
     """``hidden``: columns whose indexes are not to be used, for they would lead through what ended, or to a sort."""
-    r, a, e = requests.c, assignments.c, seen.c
-    select = select.where(sa.text(_IS_OPEN))
-    for name in shape.equal:
-        column = r[name].concat(sa.literal_column("''", sa.Text())) if name in hidden else r[name]
-        select = select.where(column == sa.bindparam(name))
-    if shape.escalated is not None:
+    r, a, e, bind = requests.c, assignments.c, seen.c, sa.bindparam
+    nothing = sa.literal_column("''", sa.Text())
+    equal = {name: r[name].concat(nothing) if name in hidden else r[name] for name in EQUAL}
+    waits = sa.exists().where(a.person == bind("waits_for"), a.request == r.id, sa.text("assignments.waiting = 1"))
+    opened = sa.exists().where(e.person == bind("unread_by"), e.request == r.id, e.revision == r.revision)
+    return {
+        "open": sa.text(_IS_OPEN),
+        **{name: column == bind(name) for name, column in equal.items()},
         # Not as its partial index says it, which would lead through every request that ever was escalated.
-        select = select.where(r.escalation_level >= 1 if shape.escalated else r.escalation_level < 1)
-    if shape.waits_for:
-        mine = (a.person == sa.bindparam("waits_for"), a.request == r.id, sa.text("assignments.waiting = 1"))
-        select = select.where(sa.exists().where(*mine))
-    if shape.asked is not None:
-        people = a.person.in_([sa.bindparam(f"asked_{index}") for index in range(shape.asked)])
-        select = select.where(sa.exists().where(people, a.created_at == r.created_at, a.request == r.id))
-    if shape.unread_by:
-        opened = (e.person == sa.bindparam("unread_by"), e.request == r.id, e.revision == r.revision)
-        select = select.where(~sa.exists().where(*opened))
-    if shape.text:
-        found = [patterns.holds(r[name], "text") for name in _WORDS]
-        # T23: a search that finds what is hidden tells it, a character at a time. So neither the contents
-        # nor the title of a request that hides anything are looked into: a title may repeat the value.
-        contents = [patterns.holds(revisions.c.content, name) for name in ("text", "quoted")]
-        contents.append(patterns.holds(r.title, "text"))
-        found.append(sa.and_(r.route.not_like(_HIDES, escape=patterns.ESCAPE), sa.or_(*contents)))
-        select = select.where(sa.or_(*found))
-    return select
+        "escalated": r.escalation_level >= 1,
+        "level": r.escalation_level < 1,
+        "waits_for": waits,
+        "asked:": _asked,
+        "unread_by": ~opened,
+        "text": _found(),
+    }
+
+
+def _asked(count: int) -> sa.ColumnElement[bool]:
+    r, a = requests.c, assignments.c
+    people = a.person.in_([sa.bindparam(f"asked_{index}") for index in range(count)])
+    return sa.exists().where(people, a.created_at == r.created_at, a.request == r.id)
+
+
+def _found() -> sa.ColumnElement[bool]:
+    r = requests.c
+    found = [patterns.holds(r[name], "text") for name in _WORDS]
+    # T23: a search that finds what is hidden tells it, a character at a time. So neither the contents
+    # nor the title of a request that hides anything are looked into: a title may repeat the value.
+    contents = [patterns.holds(revisions.c.content, name) for name in ("text", "quoted")]
+    contents.append(patterns.holds(r.title, "text"))
+    found.append(sa.and_(r.route.not_like(_HIDES, escape=patterns.ESCAPE), sa.or_(*contents)))
+    return sa.or_(*found)

@@ -6,10 +6,14 @@ Nothing here needs SQLAlchemy, which a start on SQLite does without (`store.kept
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from bot.core.ports import Wanted
-from store import patterns
+from bot.core.model import State
+from bot.core.ports import AuditQuery, Filter, Wanted
+from bot.core.ports.insight import FactQuery
+from store import patterns, rows
+from store.question import COUNTED
 
 CHANGING = (
     *("state", "title", "risk", "answer", "revision", "tracks", "advice", "escalation_level"),
@@ -39,7 +43,10 @@ LANES_ASKED = 32
 ASKED_AT_ONCE = 64
 """Rows that one statement asks for by key: one text for all counts, the last key given again to fill it up."""
 
-_EQUAL = ("agent", "action", "kind", "risk")
+EQUAL = ("agent", "action", "kind", "risk")
+"""Columns of a request by which the queue is narrowed to one value."""
+
+_OPEN_STATES = {state.value for state in State if state.open}
 
 
 def asked(keys: Sequence[str]) -> dict[str, Any]:
@@ -56,43 +63,98 @@ def lots(request_ids: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
         yield count, {f"request_{index}": some[min(index, len(some) - 1)] for index in range(count)}
 
 
-class QueueShape(NamedTuple):
-    """What the text of a question about the queue depends on, whatever the values are."""
+Names = tuple[str, ...]
+"""The pieces that narrow a `store.question.Question`, in their order."""
 
-    equal: tuple[str, ...]
-    asked: int | None
-    waits_for: bool
-    unread_by: bool
-    text: bool
-    escalated: bool | None
+OPEN = "open"
+MINE: Names = (OPEN, "waits_for")
+"""What waits for one person, whatever it is: counted without a look at the requests."""
+
+AFTER = "after"
+"""A page that comes after another."""
 
 
-def shape_of(wanted: Wanted) -> tuple[QueueShape, dict[str, Any]]:
-    """The shape of what is wanted, and its values by parameter."""
-    given = {name: getattr(wanted, name) for name in _EQUAL}
+def queue_of(wanted: Wanted) -> tuple[Names, dict[str, Any]]:
+    """What narrows the questions about the queue, but for `AFTER`, and the values by parameter."""
+    given = {name: getattr(wanted, name) for name in EQUAL}
     values: dict[str, Any] = {name: str(value) for name, value in given.items() if value is not None}
-    equal = tuple(values)
-    people = None if wanted.asked is None else tuple(dict.fromkeys(wanted.asked))
-    values |= {f"asked_{index}": person for index, person in enumerate(people or ())}
-    values |= {"waits_for": wanted.waits_for, "unread_by": wanted.unread_by}
+    names = [OPEN, *values, *_level(wanted.escalated)]
+    for name in ("waits_for", "unread_by"):
+        if getattr(wanted, name) is not None:
+            names.append(name)
+            values[name] = getattr(wanted, name)
+    if wanted.asked is not None:
+        people = tuple(dict.fromkeys(wanted.asked))
+        names.append(f"asked{COUNTED}{len(people)}")
+        values |= {f"asked_{index}": person for index, person in enumerate(people)}
     if wanted.text:
+        names.append("text")
         values |= patterns.patterns(wanted.text)
-    shape = QueueShape(
-        equal=equal,
-        asked=None if people is None else len(people),
-        waits_for=wanted.waits_for is not None,
-        unread_by=wanted.unread_by is not None,
-        text=bool(wanted.text),
-        escalated=wanted.escalated,
-    )
-    return shape, values
+    return tuple(names), values
 
 
-class TrailShape(NamedTuple):
-    """What the text of a search of the trail depends on, whatever the values are."""
+def listing_of(query: Filter, after: tuple[int, str] | None) -> tuple[Names, dict[str, Any]]:
+    """What narrows a listing, and the values by parameter; ``after`` is the (created_at, id) that the page follows."""
+    narrow = [name for name in ("agent", "action", "batch", "reviewer") if getattr(query, name) is not None]
+    values: dict[str, Any] = {name: getattr(query, name) for name in narrow} | {"limit": query.limit}
+    names = [*narrow, *_level(query.escalated)]
+    if query.states is not None:
+        states = tuple(dict.fromkeys(state.value for state in query.states))
+        if set(states) != _OPEN_STATES:
+            names.append(f"states{COUNTED}{len(states)}")
+            values |= {f"state_{index}": state for index, state in enumerate(states)}
+        if all(state.open for state in query.states):
+            names.append(OPEN)  # where these are all that are open, it says it all; its index is in the page's order
+    names += _bounds(query.since, query.until, values)
+    if not query.practices:
+        names.append("real")
+    if after is not None:
+        names.append(AFTER)
+        values["cursor_at"], values["cursor_id"] = after
+    return tuple(names), values
 
-    actor: bool
-    type: str | None
-    request: bool
-    text: bool
-    bounds: tuple[str, ...]
+
+def measured_of(query: FactQuery, after_at: int | None) -> tuple[Names, dict[str, Any]]:
+    """What narrows a page of facts, and the values; ``after_at`` is when the last of the page before began."""
+    narrow = [name for name in ("agent", "action", "rule") if getattr(query, name) is not None]
+    values: dict[str, Any] = {name: getattr(query, name) for name in narrow}
+    values |= {"practice": int(query.practice), "limit": query.limit}
+    names = ["practice", *narrow, *_bounds(query.since, query.until, values)]
+    if query.decided:
+        names.append("decided")
+    if after_at is not None:
+        names.append(AFTER)
+        values |= {"after_at": after_at, "after": query.after}
+    return tuple(names), values
+
+
+def trail_of(query: AuditQuery) -> tuple[Names, dict[str, Any]]:
+    """What narrows a search of the trail, and the values, but for ``first``, ``before`` and ``limit``."""
+    values: dict[str, Any] = {}
+    names = ["between"]
+    if query.request is not None:
+        names.append("request")
+        values["request"] = query.request
+    if query.type is not None:
+        begins = query.type.endswith("*")
+        names.append("type*" if begins else "type")
+        values["type"] = patterns.beginning(query.type[:-1]) if begins else query.type
+    names += _bounds(query.since, query.until, values)
+    if query.actor is not None:
+        # The line begins with its actor, but an agent's arguments may say the same: who asks looks at the line itself.
+        names.append("actor")
+        values["actor"] = patterns.within(f'"actor":{rows.json_text(query.actor)}')
+    if query.text:
+        names.append("text")
+        values |= patterns.patterns(query.text)
+    return tuple(names), values
+
+
+def _level(escalated: bool | None) -> Names:  # noqa: FBT001  # None is neither
+    return () if escalated is None else ("escalated",) if escalated else ("level",)
+
+
+def _bounds(since: datetime | None, until: datetime | None, values: dict[str, Any]) -> list[str]:
+    found = {name: rows.micros(at) for name, at in (("since", since), ("until", until)) if at is not None}
+    values.update(found)
+    return list(found)

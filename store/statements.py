@@ -7,20 +7,19 @@ PostgreSQL the same constructs compile for asyncpg, whose cursor SQLAlchemy adap
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import Dialect
 
-from bot.core.model import State
-from bot.core.ports import Filter
 from store import access_rows, rows
 from store.account_statements import AccountStatements
 from store.act_statements import ActStatements
 from store.due_statements import DueStatements
 from store.insight_statements import InsightStatements
 from store.letter_statements import LetterStatements
+from store.listing_statements import PRACTICE, listing
 from store.prepared import Prepared
 from store.queue_statements import QueueStatements, whole_requests
 from store.replica_statements import ReplicaStatements
@@ -28,7 +27,6 @@ from store.shapes import CHANGING, GUARDED, LOTS, MOVING, TOLD_AT_ONCE
 from store.standing_statements import StandingStatements
 from store.subject_statements import SubjectStatements
 from store.tables import (
-    assignments,
     chain,
     decisions,
     deliveries,
@@ -50,11 +48,6 @@ def _given(*names: str) -> dict[str, sa.BindParameter[Any]]:
     return {name: sa.bindparam(name) for name in names}
 
 
-_OPEN = {state.value for state in State if state.open}
-_PRACTICE = '%"practice":"%'
-"""The route of a declared practice, as JSON; in a text of somebody's the quotes would be escaped."""
-
-
 def _move_request(*changing: str) -> sa.Update:
     """The conditional update; the values seen before are given as ``was_<column>``."""
     same = [requests.c[name].is_not_distinct_from(sa.bindparam(f"was_{name}")) for name in GUARDED]
@@ -71,18 +64,6 @@ def _change_request(*changing: str) -> sa.Update:
     )
 
 
-class _Shape(NamedTuple):
-    """What a listing's text depends on, whatever the values are."""
-
-    narrow: tuple[str, ...]
-    states: int | None
-    only_open: bool
-    escalated: bool | None
-    bounds: tuple[str, ...]
-    practices: bool
-    paged: bool
-
-
 class Statements:
     """All that the store says to one kind of database."""
 
@@ -90,7 +71,7 @@ class Statements:
         """Compile everything for ``dialect`` (SQLite or PostgreSQL)."""
         self.dialect = dialect
         self._insert = sqlite.insert if dialect.name == "sqlite" else _postgresql().insert
-        self._listing = lru_cache(maxsize=256)(self._listing_of)
+        self.listing = listing(dialect)
         self.decisions_of = {count: self._decisions_of(count) for count in LOTS}
         self._requests()
         self._parts()
@@ -139,7 +120,7 @@ class Statements:
         count = sa.select(sa.func.count()).select_from(requests).where(r.agent == sa.bindparam("agent"))
         self.count_open = p(count.where(is_open))
         self.count_since = p(count.where(r.created_at >= sa.bindparam("since")))
-        practices = count.where(r.route.like(_PRACTICE))
+        practices = count.where(r.route.like(PRACTICE))
         self.practices_open = p(practices.where(is_open))
         self.practices_since = p(practices.where(r.created_at >= sa.bindparam("since")))
         self.created_at = p(sa.select(r.created_at).where(r.id == sa.bindparam("id")))
@@ -213,51 +194,6 @@ class Statements:
             self.dialect,
             ["name", "position"],
         )
-
-    def listing(self, query: Filter, cursor: tuple[int, str] | None) -> tuple[Prepared, dict[str, Any]]:
-        """The statement for a page and its parameters; ``cursor`` is the (created_at, id) that the page comes after."""
-        only_open = query.states is not None and all(state.open for state in query.states)
-        states = None if query.states is None else tuple(dict.fromkeys(state.value for state in query.states))
-        if states is not None and set(states) == _OPEN:
-            states = None  # ``only_open`` says it all, and its index is in the order of the page
-        narrow = tuple(name for name in ("agent", "action", "batch", "reviewer") if getattr(query, name) is not None)
-        values: dict[str, Any] = {name: getattr(query, name) for name in narrow}
-        values |= {f"state_{index}": state for index, state in enumerate(states or ())}
-        given = {"since": query.since, "until": query.until}
-        bounds = {name: rows.micros(at) for name, at in given.items() if at is not None}
-        values |= bounds
-        values["limit"] = query.limit
-        if cursor is not None:
-            values["cursor_at"], values["cursor_id"] = cursor
-        count = None if states is None else len(states)
-        shape = _Shape(narrow, count, only_open, query.escalated, tuple(bounds), query.practices, cursor is not None)
-        return self._listing(shape), values
-
-    def _listing_of(self, shape: _Shape) -> Prepared:
-        r = requests.c
-        select = whole_requests()
-        for name in shape.narrow:
-            if name == "reviewer":
-                mine = [assignments.c.person == sa.bindparam("reviewer"), assignments.c.created_at == r.created_at]
-                select = select.where(sa.exists().where(*mine, assignments.c.request == r.id))
-            else:
-                select = select.where(r[name] == sa.bindparam(name))
-        if shape.states is not None:
-            select = select.where(r.state.in_([sa.bindparam(f"state_{index}") for index in range(shape.states)]))
-        if shape.only_open:
-            select = select.where(sa.text("requests.open = 1"))
-        if shape.escalated is not None:
-            select = select.where(sa.text("escalation_level > 0" if shape.escalated else "escalation_level = 0"))
-        if "since" in shape.bounds:
-            select = select.where(r.created_at >= sa.bindparam("since"))
-        if "until" in shape.bounds:
-            select = select.where(r.created_at < sa.bindparam("until"))
-        if not shape.practices:
-            select = select.where(r.route.not_like(_PRACTICE))
-        if shape.paged:
-            last = sa.tuple_(sa.bindparam("cursor_at"), sa.bindparam("cursor_id"))
-            select = select.where(sa.tuple_(r.created_at, r.id) < last)
-        return self._prepare(select.order_by(r.created_at.desc(), r.id.desc()).limit(sa.bindparam("limit")))
 
     def _decisions_of(self, count: int) -> Prepared:
         """Bodies of the decisions of ``count`` requests, given as ``request_0`` and on, oldest first."""

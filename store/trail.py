@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 
 from bot.core.ports import AuditLine, AuditQuery
-from store import patterns, queries, rows
+from store import queries, rows
 from store.cursor import Cursor
-from store.shapes import TrailShape
+from store.shapes import trail_of
 
 _SLACK = timedelta(hours=2) // timedelta(microseconds=1)
 
@@ -29,7 +28,7 @@ _said = msgspec.json.Decoder(_Said)
 
 def search(cursor: Cursor, query: AuditQuery) -> tuple[AuditLine, ...]:
     """A page of audit lines, newest first; never more than a page of them in memory."""
-    shape, values = _asked(query)
+    names, values = trail_of(query)
     before = queries.head(cursor)[0] + 1
     values |= {"first": 1, "before": before if query.before is None else min(query.before, before)}
     if "since" in values:
@@ -39,28 +38,12 @@ def search(cursor: Cursor, query: AuditQuery) -> tuple[AuditLine, ...]:
     found: list[AuditLine] = []
     while len(found) < query.limit:
         values["limit"] = query.limit
-        lines = [rows.line_of(row) for row in cursor.all(cursor.say.trail.search(shape), values)]
+        lines = [rows.line_of(row) for row in cursor.all(cursor.say.trail.search.of(names), values)]
         found += _by(query.actor, lines)
         if len(lines) < query.limit:
             break
         values["before"] = lines[-1].seq
     return tuple(found[: query.limit])
-
-
-def _asked(query: AuditQuery) -> tuple[TrailShape, dict[str, Any]]:
-    kind = None if query.type is None else "*" if query.type.endswith("*") else "="
-    bounds = {"since": rows.micros_or_none(query.since), "until": rows.micros_or_none(query.until)}
-    values: dict[str, Any] = {name: at for name, at in bounds.items() if at is not None}
-    shape = TrailShape(query.actor is not None, kind, query.request is not None, bool(query.text), tuple(values))
-    values |= {"request": query.request, "type": query.type}
-    if query.type is not None and kind == "*":
-        values["type"] = patterns.beginning(query.type[:-1])
-    if query.actor is not None:
-        # The line begins with its actor, but an agent's arguments may say the same: `_by` looks at the line itself.
-        values["actor"] = patterns.within(f'"actor":{rows.json_text(query.actor)}')
-    if query.text:
-        values |= patterns.patterns(query.text)
-    return shape, values
 
 
 def _by(actor: str | None, lines: Sequence[AuditLine]) -> list[AuditLine]:

@@ -22,6 +22,7 @@ from bot.core.ports.insight import FactQuery
 from bot.insight import reading
 from store import SqlStore
 from store.columns import metadata
+from store.shapes import measured_of
 from store.statements import statements_for
 from tests.desk.house import MovableClock
 from tests.store.samples import event, execution, request, submit
@@ -175,9 +176,9 @@ def test_facts_and_cells_are_found_by_index() -> None:
     say = statements_for("sqlite").insight
     page = FactQuery(agent="a", action="b", after="x")
     plans = [
-        (say.page_of(page, 1)[0], "facts_case (agent=? AND action=? AND (created_at,request)>(?,?))"),
-        (say.page_of(FactQuery(rule="r", since=FIRST), None)[0], "facts_rule (rule=? AND created_at>?"),
-        (say.page_of(FactQuery(), None)[0], "SCAN facts USING INDEX facts_oldest"),
+        (say.page.of(measured_of(page, 1)[0]), "facts_case (agent=? AND action=? AND (created_at,request)>(?,?))"),
+        (say.page.of(measured_of(FactQuery(rule="r", since=FIRST), None)[0]), "facts_rule (rule=? AND created_at>?"),
+        (say.page.of(measured_of(FactQuery(), None)[0]), "SCAN facts USING INDEX facts_oldest"),
         (say.tallies_between, "SEARCH tallies USING PRIMARY KEY (key>? AND key<?)"),
         (say.tallies, "SEARCH tallies USING PRIMARY KEY (key=?)"),
         (say.opened, "USING INDEX seen_request (request=?)"),

@@ -14,7 +14,7 @@ from bot.core.model import Kind, Risk, State
 from bot.core.ports import Filter, Wanted
 from store import open_store
 from store.prepared import Prepared
-from store.shapes import TrailShape, shape_of
+from store.shapes import AFTER, MINE, listing_of, queue_of
 from store.statements import statements_for
 
 SAY = statements_for("sqlite")
@@ -23,19 +23,26 @@ DAY = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def _page(query: Filter) -> Prepared:
-    return SAY.listing(query, (1, "req_1") if query.cursor else None)[0]
+    return SAY.listing.of(listing_of(query, (1, "req_1") if query.cursor else None)[0])
 
 
 def _queue(wanted: Wanted) -> Prepared:
-    return SAY.queue.page(shape_of(wanted)[0], paged=wanted.after is not None)
+    return SAY.queue.page.of((*queue_of(wanted)[0], *((AFTER,) if wanted.after else ())))
 
 
 def _count(wanted: Wanted) -> Prepared:
-    return SAY.queue.count(shape_of(wanted)[0])
+    names = queue_of(wanted)[0]
+    if names == MINE:
+        return SAY.queue.count_mine
+    return (SAY.queue.count_found if wanted.text else SAY.queue.count).of(names)
+
+
+def _alike(wanted: Wanted) -> Prepared:
+    return (SAY.queue.alike_found if wanted.text else SAY.queue.alike).of(queue_of(wanted)[0])
 
 
 def _trail(*bounds: str, request: bool = False) -> Prepared:
-    return SAY.trail.search(TrailShape(actor=True, type="*", request=request, text=True, bounds=bounds))
+    return SAY.trail.search.of(("between", *(("request",) if request else ()), "type*", *bounds, "actor", "text"))
 
 
 WAITING = "assignments USING COVERING INDEX assignments_waiting (person=? AND request=?"
@@ -71,7 +78,7 @@ PLANS = [
     ("how many of an agent", _count(Wanted(agent="a", waits_for="ana")), "requests_open_agent (agent=?)"),
     ("how many of an action", _count(Wanted(action="a")), "SCAN requests USING INDEX requests_d"),
     ("open names", SAY.queue.open_names, "USING INDEX requests_open_agent"),
-    ("alike", SAY.queue.alike(shape_of(Wanted(waits_for="a"))[0]), "USING INDEX requests_open_agent"),
+    ("alike", _alike(Wanted(waits_for="a")), "USING INDEX requests_open_agent"),
     ("troubled", SAY.queue.troubled, "USING INDEX executions_troubled"),
     ("troubled requests", SAY.queue.troubled, "requests USING INDEX sqlite_autoindex_requests_1 (id=?)"),
     ("undelivered", SAY.queue.undelivered, "USING INDEX deliveries_failed"),
@@ -181,9 +188,11 @@ def test_every_statement_has_a_twin() -> None:
         assert ("$1" in other.sql) == ("?" in mine.sql), name
     narrow = Filter(states=OPEN, reviewer="ana", agent="a", action="b", batch="c", escalated=True, since=DAY, until=DAY)
     for query in (Filter(), narrow):
-        statement, values = twin.listing(query, (1, "req_1"))
+        narrowed, values = listing_of(query, (1, "req_1"))
+        statement = twin.listing.of(narrowed)
         assert len(statement.pick(values)) == max(n for n in range(1, 20) if f"${n}" in statement.sql)
-    shape, given = shape_of(EVERYTHING)
+    open_, given = queue_of(EVERYTHING)
     given |= {"after_at": 1, "after_id": "x", "limit": 50}
-    for statement in (twin.queue.page(shape, paged=True), twin.queue.count(shape), twin.queue.alike(shape)):
+    twins = twin.queue.page.of((*open_, AFTER)), twin.queue.count_found.of(open_), twin.queue.alike_found.of(open_)
+    for statement in twins:
         assert len(statement.pick(given)) == max(n for n in range(1, 40) if f"${n}" in statement.sql)

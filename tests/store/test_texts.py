@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
+from random import Random
 
 import pytest
 from msgspec import json
@@ -10,7 +12,8 @@ from msgspec import json
 from bot.core.errors import Unavailable
 from bot.core.ports import Filter, Wanted
 from store import keeping, kept, open_store
-from store.shapes import shape_of
+from store.question import COUNTS, KeptQuestion
+from store.shapes import queue_of
 from store.statements import Statements, statements_for
 
 
@@ -20,7 +23,7 @@ def test_the_kept_texts_are_what_the_statements_compile_to() -> None:
 
 
 def test_what_is_kept_and_what_is_not_are_both_said() -> None:
-    """A part, several statements of one name, one by its count, and what is compiled by the shape of its question."""
+    """A part, several statements of one name, one by its count, and a question of more values than pieces are kept."""
     say, whole = kept.sqlite_statements(), statements_for("sqlite")
     asked = {"id_": "req_1", "at": 5, "request_": "req_1", "request": "req_1", "subject_": "s"}
     for ours, theirs in (
@@ -30,8 +33,46 @@ def test_what_is_kept_and_what_is_not_are_both_said() -> None:
     ):
         assert (ours.sql, ours.pick(asked)) == (theirs.sql, theirs.pick(asked))
     assert say.decisions_of.keys() == whole.decisions_of.keys()
-    shape = shape_of(Wanted(agent="a", text="b"))[0]
-    assert say.queue.count(shape) is whole.queue.count(shape)
+    many = queue_of(Wanted(asked=tuple(f"p{index}" for index in range(max(COUNTS) + 1))))[0]
+    assert say.queue.page.of(many) is whole.queue.page.of(many)
+
+
+QUESTIONS = {
+    "listing": "agent action batch reviewer escalated|level states:1|states:4|states:7 open since until real after",
+    "queue.page": "open agent action kind risk escalated|level waits_for unread_by asked:1|asked:12 text after",
+    "queue.count": "open agent action kind risk escalated|level waits_for unread_by asked:2",
+    "queue.count_found": "open agent waits_for text",
+    "queue.alike": "open agent action kind risk escalated|level waits_for unread_by asked:2",
+    "queue.alike_found": "open agent waits_for text",
+    "trail.search": "between request type|type* since until actor text",
+    "insight.page": "practice agent action rule since until decided after",
+}
+"""Each question, and what narrows it, in the order in which that is asked."""
+
+VALUES = {
+    name: f"<{name}>"
+    for name in (
+        *("agent", "action", "batch", "reviewer", "since", "until", "cursor_at", "cursor_id", "kind", "risk", "limit"),
+        *("waits_for", "unread_by", "text", "quoted", "after_at", "after_id", "first", "before", "request", "type"),
+        *("actor", "practice", "rule", "after", *(f"state_{n}" for n in range(7)), *(f"asked_{n}" for n in range(12))),
+    )
+}
+"""Every parameter, each with a value of its own."""
+
+
+@pytest.mark.parametrize(("name", "narrowing"), QUESTIONS.items())
+def test_what_is_set_together_is_what_would_be_compiled(name: str, narrowing: str) -> None:
+    """Whatever narrows a listing, a queue or a search: text and parameters are those of the whole construct."""
+    question = attrgetter(name)
+    ours, theirs = question(kept.sqlite_statements()), question(statements_for("sqlite"))
+    assert isinstance(ours, KeptQuestion)
+    chance = Random(6)  # noqa: S311  # which of them are compared
+    pieces = [words.split("|") for words in narrowing.split()]
+    every = tuple(words[0] for words in pieces)
+    some = (tuple(chance.choice(words) for words in pieces if chance.random() < 0.6) for _ in range(12))
+    for names in {(), every, *some, *((chance.choice(words),) for words in pieces)}:
+        mine, other = ours.of(names), theirs.of(names)
+        assert (mine.sql, mine.pick(VALUES)) == (other.sql, other.pick(VALUES))
 
 
 def test_texts_of_other_sources_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
