@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.core.insight import names, sketch
-from bot.core.insight.cell import Bin, Cell, CellKey, Corrected, Grain, Sort
+from bot.core.insight.cell import Bin, Cell, CellKey, Corrected, Drawn, Grain, Sort
 from bot.core.insight.fact import Correction, Fact, Judgement
 from bot.core.insight.summing import Sum
 from bot.core.model import ExecutionState, Kind, State, Then, Verb
@@ -110,6 +110,7 @@ def _case(fact: Fact) -> Cell:
         categories={fact.category: 1} if fact.category else {},
         corrected=_corrections(fact.corrections),
         bins=_bin(fact),
+        drawn=_drawn(fact),
     )
 
 
@@ -145,7 +146,6 @@ _UNDECIDED = {
 def _afterwards(fact: Fact) -> list[str]:
     """What came of it."""
     harmed, judged = fact.incident is not None, fact.by_person and fact.state.approved
-    wrong = harmed or fact.state is not State.APPROVED
     sampled = fact.sampled and fact.by_person
     return [
         name
@@ -157,13 +157,24 @@ def _afterwards(fact: Fact) -> list[str]:
             (names.INCIDENTS, harmed),
             (names.FALSE_APPROVALS, harmed and judged),
             (names.SAMPLED, sampled),
-            (names.SAMPLED_WRONG, sampled and wrong),
+            (names.SAMPLED_WRONG, sampled and _wrong(fact)),
             (names.REVIEWED, fact.reviewed is not None),
             (names.REVIEWED_WRONG, fact.reviewed == "incident"),
             (names.UNDONE, fact.undone),
         )
         if holds
     ]
+
+
+def _wrong(fact: Fact) -> bool:
+    return fact.incident is not None or fact.state is not State.APPROVED
+
+
+def _drawn(fact: Fact) -> dict[int, Drawn]:
+    """The sample that it is of, whose weight is one over the share."""
+    if not (fact.sampled and fact.by_person):
+        return {}
+    return {max(1, round(fact.share * _MILLION)): Drawn(1, int(_wrong(fact)))}
 
 
 def _times(fact: Fact) -> dict[str, float]:

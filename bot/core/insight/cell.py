@@ -66,11 +66,19 @@ class Corrected(Struct, frozen=True):
     far: dict[int, int]
 
 
+class Drawn(Struct, frozen=True):
+    """Of what a lot took out by one share, and people decided: how many, and how many of them were wrong."""
+
+    count: int
+    wrong: int
+
+
 class Cell(Struct, frozen=True, omit_defaults=True):
     """What the facts (or judgements) of one cell add up to. Adding is commutative; a cell taken from itself is empty.
 
     ``counts`` are by name; ``spreads`` are sketches of seconds by name (`bot.core.insight.sketch`: bucket to how many),
-    ``bins`` those by confidence in steps of a twentieth (0 to 19).
+    ``bins`` those by confidence in steps of a twentieth (0 to 19); ``drawn`` are samples by the share that was drawn,
+    in millionths. What was added up before shares were kept is in ``counts`` alone.
     """
 
     counts: dict[str, int] = {}
@@ -78,3 +86,4 @@ class Cell(Struct, frozen=True, omit_defaults=True):
     categories: dict[str, int] = {}
     corrected: dict[str, Corrected] = {}
     bins: dict[int, Bin] = {}
+    drawn: dict[int, Drawn] = {}

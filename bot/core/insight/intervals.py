@@ -7,6 +7,7 @@ same counts always give the same interval.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 
 from msgspec import Struct
@@ -44,6 +45,31 @@ def share_of(count: int, of: int) -> Share:
     """The share, ``0 <= count <= of``."""
     low, high = wilson(count / of, of) if of else (0.0, 1.0)
     return Share(count, of, count / of if of else None, low, high, of < FEW)
+
+
+def share_drawn(drawn: Mapping[float, tuple[int, int]]) -> Share:
+    """The share of wrong of what lots were drawn of; ``drawn``: by the share drawn (0 to 1) how many, how many wrong.
+
+    One drawn by a share of 1 % stands for a hundred (Horvitz and Thompson 1952; divided by the weights' sum,
+    Hájek 1971). Its interval is made of the Wilson intervals of the parts, as Newcombe's is of a difference (Zou and
+    Donner 2008), with room for how large each part is, which the lot says, too. By a share alone it is Wilson's. Few:
+    the effective number, (sum of weights)² / (sum of squared weights) (Kish 1965), is below `FEW`.
+    """
+    parts = [(1 / lot, of, wrong) for lot, (of, wrong) in drawn.items() if of]
+    if len(parts) < 2:  # noqa: PLR2004  # one part has nothing to be weighed against
+        return share_of(sum(wrong for *_, wrong in parts), sum(of for _, of, _ in parts))
+    whole = sum(weight * of for weight, of, _ in parts)
+    share = sum(weight * wrong for weight, _, wrong in parts) / whole
+    down = up = 0.0
+    for weight, of, wrong in parts:
+        part, own = weight * of / whole, wrong / of
+        low, high = wilson(own, of)
+        size = (1 - 1 / weight) / of * (own - share) ** 2
+        down += part * part * ((own - low) ** 2 + size)
+        up += part * part * ((high - own) ** 2 + size)
+    number = whole * whole / sum(weight * weight * of for weight, of, _ in parts)
+    low, high = max(share - sqrt(down), 0.0), min(share + sqrt(up), 1.0)
+    return Share(sum(wrong for *_, wrong in parts), sum(of for _, of, _ in parts), share, low, high, number < FEW)
 
 
 def change_of(now: Share, before: Share) -> Change | None:

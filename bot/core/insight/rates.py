@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.core.insight import names
-from bot.core.insight.intervals import Share, share_of
+from bot.core.insight.cell import Drawn
+from bot.core.insight.intervals import Share, share_drawn, share_of
 
 Of = tuple[str, tuple[str, ...], tuple[str, ...]]
 """The count, those that are added up to what it is a share of, and those that are taken off that."""
 
+NO_SAMPLES: Mapping[int, Drawn] = {}
+_MILLION = 1_000_000
 _DECIDED = ((names.DECIDED,), ())
 _CLOSED = ((names.REQUESTS,), (names.OPEN,))
 _RUN = ((names.EXECUTED, names.FAILED, names.UNKNOWN), ())
@@ -53,14 +56,32 @@ OF_DECISIONS: Mapping[str, Of] = {
 """Of the figures of people, in the order in which they are told."""
 
 
-def rates_of(counts: Mapping[str, int], *, decisions: bool) -> dict[str, Share]:
-    """Every rate that these counts know, of decisions or of requests."""
+def rates_of(
+    counts: Mapping[str, int], drawn: Mapping[int, Drawn] = NO_SAMPLES, *, decisions: bool
+) -> dict[str, Share]:
+    """Every rate that these counts know, of decisions or of requests; ``drawn`` are the samples, as a cell has them."""
     found: dict[str, Share] = {}
     for name, (count, added, taken) in (OF_DECISIONS if decisions else OF_REQUESTS).items():
         of = sum(counts.get(one, 0) for one in added) - sum(counts.get(one, 0) for one in taken)
         if of > 0:
             found[name] = share_of(counts.get(count, 0), of)
+    if names.SAMPLED_WRONG in found:
+        found[names.SAMPLED_WRONG] = share_drawn(_by_lot(counts, drawn))
     return found
+
+
+def _by_lot(counts: Mapping[str, int], drawn: Mapping[int, Drawn]) -> dict[float, tuple[int, int]]:
+    """The samples by the share drawn; those of before shares were kept stand for as many as these do on average."""
+    known = {share / _MILLION: (one.count, one.wrong) for share, one in drawn.items() if 0 <= one.wrong <= one.count}
+    known = {share: pair for share, pair in known.items() if pair[0]}
+    of = sum(count for count, _ in known.values())
+    rest = counts[names.SAMPLED] - of
+    if rest > 0:
+        wrong = counts.get(names.SAMPLED_WRONG, 0) - sum(wrong for _, wrong in known.values())
+        mean = of / sum(count / share for share, (count, _) in known.items()) if of else 1.0
+        there = known.get(mean, (0, 0))
+        known[mean] = there[0] + rest, there[1] + min(max(wrong, 0), rest)
+    return known
 
 
 def size_of(counts: Mapping[str, int], *, decisions: bool) -> int:

@@ -93,7 +93,7 @@ def figure_of(cell: Cell, *, decisions: bool = False) -> Figure:
     edited = sorted(cell.corrected.items(), key=lambda named: (-named[1].count, named[0]))
     return Figure(
         counts=dict(sorted(cell.counts.items())),
-        rates=rates_of(cell.counts, decisions=decisions),
+        rates=rates_of(cell.counts, cell.drawn, decisions=decisions),
         times={name: told for name, spread in sorted(cell.spreads.items()) if (told := spread_of(spread)) is not None},
         categories=tuple(Counted(name, count) for name, count in most[:MOST_NAMED] if count > 0),
         edited=tuple(_edited(pointer, one, asked) for pointer, one in edited[:MOST_NAMED] if one.count > 0),

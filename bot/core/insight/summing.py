@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from bot.core.insight.cell import Bin, Cell, Corrected
+from bot.core.insight.cell import Bin, Cell, Corrected, Drawn
 
 _Key = TypeVar("_Key", str, int)
 
@@ -19,6 +19,7 @@ class Sum:
         self.categories: dict[str, int] = {}
         self.corrected: dict[str, tuple[int, int, dict[int, int]]] = {}
         self.bins: dict[int, tuple[int, int, int, int]] = {}
+        self.drawn: dict[int, tuple[int, int]] = {}
 
     def add(self, cell: Cell, times: int = 1) -> None:
         """One more, ``times`` over; -1 takes it away."""
@@ -39,6 +40,9 @@ class Sum:
                 old[2] + times * made.claimed,
                 old[3] + times * made.squares,
             )
+        for share, sample in cell.drawn.items():
+            of, wrong = self.drawn.get(share, (0, 0))
+            self.drawn[share] = (of + times * sample.count, wrong + times * sample.wrong)
 
     def cell(self) -> Cell:
         """What they came to, as one cell; what came to nothing is not in it."""
@@ -51,6 +55,7 @@ class Sum:
             categories=_left(self.categories),
             corrected={pointer: one for pointer, one in corrected.items() if one != _UNCORRECTED},
             bins={at: Bin(*one) for at, one in self.bins.items() if any(one)},
+            drawn={share: Drawn(*one) for share, one in self.drawn.items() if any(one)},
         )
 
 
