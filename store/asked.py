@@ -5,6 +5,7 @@ Both are derived, so that no event tells of them (`store.audit`): they follow fr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -68,10 +69,18 @@ def _asked_more(already: tuple[str, ...], now: tuple[str, ...], after: Request) 
     """As `moved`, where nobody has decided anything: it waits for all who are asked."""
     if already == now:
         return []
-    more = [_row(after, person, waits=True) for person in now if person not in already]
-    if len(already) + len(more) == len(now):
-        return more
-    return more + [_row(after, person, waits=False) for person in already if person not in now]
+    created_at = rows.micros(after.created_at)
+    return [
+        {"person": person, "request": after.id, "created_at": created_at, "waiting": waiting}
+        for person, waiting in _newly(already, now)
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _newly(already: tuple[str, ...], now: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """Who is asked now and was not, and who was and is not: mostly the same for all requests of a rule."""
+    more = [(person, 1) for person in now if person not in already]
+    return (*more, *((person, 0) for person in already if person not in now))
 
 
 def _row(request: Request, person: str, *, waits: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.core.model import Delivery, Request
 from store import queries, rows
 from store.cursor import Cursor
+from store.prepared import Row
 from store.shapes import lots
 
 
@@ -26,12 +27,22 @@ class DueTx:
         self, now: datetime, limit: int, but: Collection[str] = ()
     ) -> Iterator[tuple[Request, tuple[Delivery, ...]]]:
         """See `Tx.due_whole`."""
-        found = self._cursor.all(self._cursor.say.due.whole, {"now": rows.micros(now), "limit": limit})
-        wanted = [row for row in found if row[0] not in but] if but else found
+        wanted = self._but(now, limit, but) if but else self._first(now, limit)
         cards = self._cards([row[0] for row in wanted])
         for request in queries.each_whole(self._cursor, wanted):
-            bodies = cards.get(request.id)
+            bodies = cards.get(request.id) if cards else None
             yield request, tuple([rows.delivery_of(body) for body in bodies]) if bodies else ()
+
+    def _first(self, now: datetime, limit: int) -> Sequence[Row]:
+        return self._cursor.all(self._cursor.say.due.whole, {"now": rows.micros(now), "limit": limit})
+
+    def _but(self, now: datetime, limit: int, but: Collection[str]) -> Sequence[Row]:
+        """As `_first`, without some, of which no more is read than their ids."""
+        ids = [request_id for request_id in self.due(now, limit + len(but)) if request_id not in but][:limit]
+        found: list[Row] = []
+        for count, values in lots(ids):
+            found += self._cursor.all(self._cursor.say.due.these[count], values)
+        return found
 
     def _cards(self, request_ids: Sequence[str]) -> Mapping[str, list[str]]:
         """The bodies of the deliveries of these requests, oldest first; one that has none is left out."""

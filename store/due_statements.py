@@ -23,14 +23,24 @@ class DueStatements:
         come = (is_open, r.due_at <= sa.bindparam("now"))
         self.ids = self._prepare(sa.select(r.id).where(*come).order_by(r.due_at).limit(limit))
         self.whole = self._prepare(whole_requests().where(*come).order_by(r.due_at).limit(limit))
+        self.these = {count: self._these(count) for count in LOTS}
         self.next = self._prepare(sa.select(sa.func.min(r.due_at)).where(is_open, r.due_at.is_not(None)))
         self.cards = {count: self._cards(count) for count in LOTS}
 
     def _prepare(self, construct: sa.sql.ClauseElement) -> Prepared:
         return Prepared(construct, self._dialect)
 
+    def _these(self, count: int) -> Prepared:
+        """Whole requests, given as `_cards` has them, in the order in which they are due."""
+        r = requests.c
+        return self._prepare(whole_requests().where(r.id.in_(_requests(count))).order_by(r.due_at))
+
     def _cards(self, count: int) -> Prepared:
         """Bodies of the deliveries of ``count`` requests, given as ``request_0`` and on, oldest first."""
         y = deliveries.c
-        wanted = y.request.in_([sa.bindparam(f"request_{index}") for index in range(count)])
+        wanted = y.request.in_(_requests(count))
         return self._prepare(sa.select(y.request, y.body).where(wanted).order_by(y.n))
+
+
+def _requests(count: int) -> list[sa.BindParameter[str]]:
+    return [sa.bindparam(f"request_{index}") for index in range(count)]

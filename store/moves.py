@@ -95,9 +95,8 @@ def _texts(before: Request, after: Request) -> tuple[bytes, bytes]:
 
 def _told(event: Event, before: Request, after: Request, was: bytes, now: bytes) -> dict[str, Any]:
     """An event's data with what changed, as `store.changes.difference` has it: nothing else of the request can have."""
-    data = own_data(event)
-    data["request"] = new = {}
-    data["before"] = old = {}
+    new: dict[str, Any] = {}
+    old: dict[str, Any] = {}
     # In the order of the request's own fields.
     if was != now:
         new["tracks"], old["tracks"] = msgspec.Raw(now), msgspec.Raw(was)
@@ -105,6 +104,8 @@ def _told(event: Event, before: Request, after: Request, was: bytes, now: bytes)
         new["due_at"], old["due_at"] = after.due_at, before.due_at
     if before.escalation_level != after.escalation_level:
         new["escalation_level"], old["escalation_level"] = after.escalation_level, before.escalation_level
+    data = own_data(event)
+    data["request"], data["before"] = new, old
     return data
 
 

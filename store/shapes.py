@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 from bot.core.model import State
@@ -43,6 +44,8 @@ LANES_ASKED = 32
 ASKED_AT_ONCE = 64
 """Rows that one statement asks for by key: one text for all counts, the last key given again to fill it up."""
 
+_LOT_NAMES = {count: tuple([f"request_{index}" for index in range(count)]) for count in LOTS}
+
 EQUAL = ("agent", "action", "kind", "risk")
 """Columns of a request by which the queue is narrowed to one value."""
 
@@ -60,7 +63,7 @@ def lots(request_ids: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     for first in range(0, len(request_ids), most):
         some = request_ids[first : first + most]
         count = next(count for count in LOTS if count >= len(some))
-        yield count, {f"request_{index}": some[min(index, len(some) - 1)] for index in range(count)}
+        yield count, dict(zip(_LOT_NAMES[count], (*some, *repeat(some[-1], count - len(some))), strict=True))
 
 
 Names = tuple[str, ...]

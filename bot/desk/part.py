@@ -276,7 +276,7 @@ def _of_the_house(request: Request) -> bool:
 
 def changed(before: Request, after: Request) -> tuple[Track, ...]:
     """The stages that ask somebody now and did not, or ask another step."""
-    known = set(map(_place, before.tracks))
+    known = [_place(track) for track in before.tracks]
     return tuple([track for track in after.open_tracks if _place(track) not in known])
 
 

@@ -134,7 +134,7 @@ class Rounds:
 
     def refresh(self, request: Request, policy: Policy, existing: tuple[Delivery, ...]) -> tuple[Effect, ...]:
         """Every card of the request brought up to date, those still on their way among them."""
-        return tuple(self._refreshed(request, policy, d) for d in existing if d.state in _ALIVE)
+        return tuple([self._refreshed(request, policy, d) for d in existing if d.state in _ALIVE]) if existing else ()
 
     def _refreshed(self, request: Request, policy: Policy, delivery: Delivery) -> Effect:
         """A card to bring up to date: where it stands at once, by letter after a moment or with others."""

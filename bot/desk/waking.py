@@ -2,7 +2,7 @@
 
 What is due is taken in lots: one look at the tables for all of a lot, one unit of work, one commit. A lot is bounded by
 what it may hold up. Where one is refused, each of its requests goes by itself, so that a row which somebody broke holds
-up nobody else.
+up nobody else; whatever cannot go by itself either is in no lot from then on, and is tried now and then (`Stuck`).
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.core import lifecycle
 from bot.core.errors import Overloaded, Unavailable
 from bot.core.lifecycle import Turn, Woken
 from bot.core.model import Delivery, Event, Request
+from bot.core.policy import Policy
 from bot.core.ports import About, Change, Effect, Tx
 from bot.core.ports.store import DueRequest
-from bot.desk.ledger import Deed
+from bot.desk.ledger import Deed, Ledger
 from bot.desk.part import Part, changed, outcome_event, questioned
+from bot.desk.rounds import Rounds
+from bot.desk.stuck import Stuck
 
 _log = logging.getLogger(__name__)
 
-LOT = 300
-"""Requests that are read for one transaction."""
+LOT = 500
+"""Requests that are read for one transaction, and fewer where the last one had no time for so many."""
 
 HOLDS = 0.01
 """Seconds after which a lot takes no further request: writing takes about as long again, and nobody's click may wait
@@ -39,32 +42,50 @@ _EVENT = {
 }
 
 
+class _Lot:
+    """Which requests had their turn, and whether its time was over before all had."""
+
+    def __init__(self) -> None:
+        self.looked_at: list[Request] = []
+        self.cut = False
+
+
 class Waking(Part):
     """Time's side."""
+
+    def __init__(
+        self, ledger: Ledger, rounds: Rounds, policy: Callable[[], Policy], link: Callable[[str], str]
+    ) -> None:
+        """See `Part`."""
+        super().__init__(ledger, rounds, policy, link)
+        self._stuck = Stuck()
+        self._fits = LOT
+        """How many a lot has time for, as far as the last one showed: what is read beyond that is read in vain."""
 
     async def wake(self) -> int:
         """Do everything that came due, each once and in order; how many requests moved. Cheap where nothing is due."""
         for actor, count in self._ledger.refusals.left_out(self._ledger.clock.now()):
             await self._ledger.note(self._event("refusals.counted", None, actor=actor, via="scheduler", count=count))
-        moved = 0
-        stuck: set[str] = set()
+        moved = await self._each(self._stuck.ripe(self._ledger.clock.now(), LOT)) if self._stuck.ids else 0
         while True:
             earliest = await self._ledger.store.next_due()
             if earliest is None or earliest > self._ledger.clock.now():
+                self._stuck.clear()
                 return moved
-            looked_at, went = await self._move_lot(stuck)
+            looked_at, went = await self._move_lot()
             moved += went
             if not looked_at:
                 return moved
 
-    async def _move_lot(self, stuck: set[str]) -> tuple[int, int]:
-        """Move some of what is due, without those ``stuck``, which grow; how many were looked at, how many moved."""
-        looked_at: list[Request] = []
+    async def _move_lot(self) -> tuple[int, int]:
+        """Move some of what is due, without what is stuck; how many were looked at, how many moved."""
+        lots: list[_Lot] = []
+        fits = self._fits
 
         def work(tx: Tx) -> Deed:
-            due = tx.due_whole(self._ledger.clock.now(), LOT + len(stuck), stuck)
-            looked_at.clear()
-            return self._together(tx, due, looked_at)
+            lots[:] = (_Lot(),)
+            due = tx.due_whole(self._ledger.clock.now(), fits, self._stuck.ids)
+            return self._together(tx, due, lots[0])
 
         try:
             deed = await self._ledger.commit(work, about=About())
@@ -73,44 +94,68 @@ class Waking(Part):
         except Exception as error:  # noqa: BLE001  # whatever it is, it is some request's own, and shows again there
             what = type(error).__name__
             _log.warning("what is due could not be moved on together (%s); each request is moved by itself", what)
-            return await self._move_each(stuck)
+            return await self._move_each()
+        (lot,) = lots
+        if lot.cut:
+            self._fits = len(lot.looked_at)
+        elif len(lot.looked_at) == fits:
+            self._fits = min(LOT, fits + fits // 4 + 1)
         went = {request.id for request in deed.others}
-        stuck.update(request.id for request in looked_at if request.id not in went)
-        return len(looked_at), len(went)
+        for request in lot.looked_at:
+            if request.id not in went:
+                self._stuck.add(request.id, self._ledger.clock.now())
+        return len(lot.looked_at), len(went)
 
-    async def _move_each(self, stuck: set[str]) -> tuple[int, int]:
+    async def _move_each(self) -> tuple[int, int]:
         """As `_move_lot`, each in a unit of its own; all at once, so that they share a commit."""
-        now, limit = self._ledger.clock.now(), LOT + len(stuck)
+        now, limit = self._ledger.clock.now(), LOT + len(self._stuck.ids)
         due = await self._ledger.store.write(lambda tx: tx.due(now, limit))
-        fresh = [request_id for request_id in due if request_id not in stuck]
-        done = await asyncio.gather(*(self._moved(request_id) for request_id in fresh))
-        stuck.update(request_id for request_id, went in zip(fresh, done, strict=True) if not went)
-        return len(fresh), sum(done)
+        fresh = [request_id for request_id in due if request_id not in self._stuck.ids]
+        return len(fresh), await self._each(fresh)
 
-    async def _moved(self, request_id: str) -> bool:
+    async def _each(self, request_ids: Sequence[str]) -> int:
+        """Move each of these by itself; how many moved. Those that are due and do not are stuck."""
+        moved = 0
+        for request_id, went in zip(request_ids, await asyncio.gather(*map(self._moved, request_ids)), strict=True):
+            if went is None:
+                self._stuck.add(request_id, self._ledger.clock.now())
+            else:
+                self._stuck.drop(request_id)
+                moved += went
+        return moved
+
+    async def _moved(self, request_id: str) -> bool | None:
+        """Whether a request moved; None where something is due of it that cannot be done."""
+        lot = _Lot()
         try:
             deed = await self._ledger.commit(
-                lambda tx: self._together(tx, ((self._load(tx, request_id), tx.deliveries(request_id)),), []),
+                lambda tx: self._together(tx, ((self._load(tx, request_id), tx.deliveries(request_id)),), lot),
                 about=About(requests=(request_id,)),
             )
+        except (Unavailable, Overloaded):
+            raise
         except Exception:  # noqa: BLE001  # one request, whatever its row holds, may not hold up the others
-            _log.exception("request %s could not be moved on; the next tick tries again", request_id)
-            return False
-        return bool(deed.others)
+            _log.exception("request %s could not be moved on; it is tried again in a while", request_id)
+            return None
+        (*_, seen) = lot.looked_at
+        overdue = seen.state.open and seen.due_at is not None and seen.due_at <= self._ledger.clock.now()
+        return True if deed.others else None if overdue else False
 
-    def _together(self, tx: Tx, due: Iterable[DueRequest], looked_at: list[Request]) -> Deed:
-        """Wake these, in order, until the time of a lot is over; ``looked_at`` takes those that had their turn."""
+    def _together(self, tx: Tx, due: Iterable[DueRequest], lot: _Lot) -> Deed:
+        """Wake these, in order, until the time of a lot is over; ``lot`` takes those that had their turn."""
         until = time.monotonic() + HOLDS
         changes: list[Change] = []
         moved: list[Request] = []
         effects: list[Effect] = []
         for request, standing in due:
             after, more = self._woken(tx, request, standing, changes)
-            looked_at.append(request)
-            effects += more
+            lot.looked_at.append(request)
+            if more:
+                effects += more
             if after is not request:
                 moved.append(after)
             if time.monotonic() > until:
+                lot.cut = True
                 break
         tx.record_all(changes)
         return Deed(None, tuple(effects), others=tuple(moved))

@@ -101,8 +101,10 @@ async def _story(house: House, request: Request) -> str:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_p07_lots_do_what_one_by_one_does(tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture) -> None:
-    """Where a row that makes no sense has every lot refused, all others end up the same, line by line, as in lots."""
+async def test_p07_lots_do_what_one_by_one_does(
+    tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All end up the same, line by line, in lots and each by itself, a row that makes no sense among the latter."""
     async with open_house(tmp_path / "lots.db") as lots, open_house(tmp_path / "ones.db") as ones:
         made = await _populate(lots, _chance(seed))
         assert [r.id for r in await _populate(ones, _chance(seed))] == [r.id for r in made]
@@ -110,6 +112,7 @@ async def test_p07_lots_do_what_one_by_one_does(tmp_path: Path, seed: int, caplo
         ones.sql("update requests set tracks = ? where id = ?", _BROKEN, broken)
         moved = await _pass(lots, _chance(seed), broken)
         assert not caplog.records
+        monkeypatch.setattr(waking, "HOLDS", 0.0)
         assert 0 < await _pass(ones, _chance(seed), broken) < moved
         assert "moved by itself" in caplog.text
         for request in made:
@@ -132,3 +135,41 @@ async def test_a_lot_lets_go_of_the_loop(house: House, monkeypatch: pytest.Monke
     assert {(await house.now(request)).escalation_level for request in requests} == {1}
     due = [(await house.now(request)).due_at for request in requests]
     assert all(at is not None and at - house.clock.at == timedelta(minutes=20) for at in due)
+
+
+async def test_what_is_stuck_is_left_alone(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """It is in no lot any more and tried ever more seldom, so that it costs nobody; once its row is mended it moves."""
+    bad, *_ = [await _submitted_later(house) for _ in range(25)]
+    (was,) = house.sql("select tracks from requests where id = ?", bad.id)[0]
+    house.sql("update requests set tracks = ? where id = ?", _BROKEN, bad.id)
+    house.clock.at = bad.created_at + timedelta(minutes=15)
+    assert await house.desk.wake() == 0
+    for tick in range(96):
+        house.clock.move(seconds=5)
+        assert await house.desk.wake() == (tick % 4 == 3)
+    assert caplog.text.count("moved by itself") == 1
+    assert 8 < caplog.text.count(f"{bad.id} could not be moved on") < 16
+    house.sql("update requests set tracks = ? where id = ?", was, bad.id)
+    house.clock.move(seconds=60)
+    assert await house.desk.wake() == 1
+    assert (await house.now(bad)).escalation_level == 1
+
+
+async def test_what_is_called_too_early_waits_for_its_time(house: House) -> None:
+    """A row that says that something is due when nothing is holds nobody up, and is not looked at again and again."""
+    early, other = await _submitted_later(house), await _submitted_later(house)
+    house.sql("update requests set due_at = 1 where id = ?", early.id)
+    assert await house.desk.wake() == 0
+    before = house.store.load().commits.count
+    for _ in range(8):
+        assert await house.desk.wake() == 0
+    assert house.store.load().commits.count - before <= 8
+    house.clock.at = other.created_at + timedelta(minutes=16)
+    assert await house.desk.wake() == 2
+    assert {(await house.now(request)).escalation_level for request in (early, other)} == {1}
+
+
+async def _submitted_later(house: House) -> Request:
+    """A request 20 s after the last one, whose first step waits for 15 minutes and reminds nobody."""
+    house.clock.move(seconds=20)
+    return await house.submit("page.me")

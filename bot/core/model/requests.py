@@ -205,7 +205,8 @@ class Request(Struct, frozen=True, kw_only=True):
     @property
     def track(self) -> Track | None:
         """The stage that a single line speaks of: the first that waits, or where it ended; None where it had none."""
-        return next(iter(self.open_tracks), self.tracks[-1] if self.tracks else None)
+        tracks = self.open_tracks or self.tracks[-1:]
+        return tracks[0] if tracks else None
 
     @property
     def stage_plan(self) -> Stage | None:

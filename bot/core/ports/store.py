@@ -56,9 +56,10 @@ class Tx(LetterTx, ReplicaTx, TrustTx, InsightTx, Protocol):
         """Ids of open requests whose ``due_at`` has come, earliest first (a partial index answers)."""
 
     def due_whole(self, now: datetime, limit: int, but: Collection[str] = ()) -> Iterator[DueRequest]:
-        """Those requests, without those ``but``, as they stood when this was called, each read as it is taken.
+        """Up to ``limit`` of those requests, without those ``but``, as they stood when this was called.
 
-        Each is as `request` gives it, and beside it its `deliveries`. Fails at one that cannot be read.
+        Each is as `request` gives it, and beside it its `deliveries`; it is read as it is taken, of those ``but`` no
+        more than the id. Fails at one that cannot be read.
         """
 
     def count_open(self, agent: str) -> int:
