@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import resource
@@ -13,6 +14,7 @@ from pathlib import Path
 from bot.web.house import Figure
 
 _STARTED = time.time()
+_OPEN = "Files and sockets that are open."
 
 
 def own_version() -> str:
@@ -26,6 +28,7 @@ def own_version() -> str:
 def process_figures() -> list[Figure]:
     """Memory, files and processor time; nothing of what this system does not tell."""
     used = resource.getrusage(resource.RUSAGE_SELF)
+    most = float(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     found = [
         Figure(
             "process_cpu_seconds_total",
@@ -35,21 +38,19 @@ def process_figures() -> list[Figure]:
             "counter",
         ),
         Figure("process_start_time_seconds", "When the process started, since the epoch.", _STARTED),
-        Figure(
-            "process_max_fds",
-            "Files that may be open at once.",
-            float(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
-        ),
+        Figure("process_max_fds", "Files that may be open at once.", most),
     ]
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         files = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a thousand paths would only be counted
-    except (OSError, ValueError, IndexError):
-        return found
+    except (OSError, ValueError, IndexError) as fault:
+        # Where not even this can be opened, all are: the alert may not end as what it is about comes to its worst.
+        short = isinstance(fault, OSError) and fault.errno == errno.EMFILE
+        return [*found, Figure("process_open_fds", _OPEN, most)] if short else found
     return [
         *found,
         Figure("process_resident_memory_bytes", "Memory that it holds.", float(pages * resource.getpagesize())),
-        Figure("process_open_fds", "Files and sockets that are open.", float(files)),
+        Figure("process_open_fds", _OPEN, float(files)),
     ]
 
 

@@ -39,6 +39,11 @@ class Courier:
         """How much is waiting or under way, for the metrics."""
         return {"effects": self._errands.waiting, "replays": self._replays.running, "held": self._replays.held}
 
+    @property
+    def failing(self) -> float:
+        """For how many seconds what is owed outside has been failing, of what failed first; 0 where nothing does."""
+        return self._errands.failing.longest(self._shift.clock.now())
+
     async def recall(self) -> None:
         """Find what was committed before the last stop, and settle what was running then.
 

@@ -21,6 +21,7 @@ from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeK
 from bot.core.unsaid import unsayable
 from bot.courier.digests import Digests, gathered
 from bot.courier.ended import ended
+from bot.courier.failing import Failing
 from bot.courier.shift import Shift
 from bot.desk import Desk
 
@@ -58,6 +59,7 @@ class Errands:
         self._agent_url = agent_url
         self._describe = describe
         self._digests = Digests(desk, shift, channels, within=_SEND_TIMEOUT)
+        self.failing = Failing()
         self._lanes: dict[str, deque[Effect]] = {}
         self._sends = asyncio.Semaphore(_SENDS_AT_ONCE)
 
@@ -87,6 +89,7 @@ class Errands:
         for lane in self._lanes.values():
             lane.clear()
         self._lanes.clear()
+        self.failing.drop()
 
     def _sooner(self, key: str, effect: Effect, first: Effect) -> bool:
         """Whether this is to wake a sleeping lane of digests, whose parts may each wait for another while.
@@ -117,7 +120,7 @@ class Errands:
                 _put_first(lane, replace(effect, due_at=self._shift.clock.now() + _BROKEN_PAUSE))
                 continue
             for _ in range(min(done, len(lane))):
-                lane.popleft()
+                self.failing.ended(lane.popleft().id)
         if lane is not None and not lane and self._lanes.get(key) is lane:
             del self._lanes[key]
 
@@ -232,6 +235,7 @@ class Errands:
                 put_off.append(await self._put_off(replace(effect, attempts=effect.attempts + 1, due_at=due), failure))
             else:
                 _log.error("%s of request %s given up: %s", effect.kind, effect.request, failure.detail)
+                self.failing.ended(effect.id)
                 await self._shift.insist(partial(self._given_up, effect, failure))
         if lane:
             for _ in tried:
@@ -241,6 +245,7 @@ class Errands:
 
     async def _put_off(self, later: Effect, failure: SendFailed) -> Effect:
         _log.warning("%s of request %s put off: %s", later.kind, later.request, failure.detail)
+        self.failing.note(later.id, self._shift.clock.now())
         await self._shift.insist(lambda: self._desk.postponed(later))
         return later
 

@@ -53,8 +53,12 @@ async def test_an_event_is_repeated_under_its_own_id(house: House, receiver: Rec
     await house.decide(await house.submit(), verb=Verb.REJECT)
     await house.rest()
     assert len(house.sql("select id from effects")) == 1
+    assert house.courier is not None
+    house.clock.move(seconds=0.5)
+    assert house.courier.failing == 0.5
     await house.later(seconds=1)
     assert house.sql("select id from effects") == []
+    assert house.courier.failing == 0
     assert told(receiver) == ["request.decided"]
     assert "seen before" in receiver.refused
 
