@@ -60,6 +60,8 @@ async def figures(counts: Counts, courier: Courier, rules: Rules, live: Live, em
     """Every sample; ``email`` is the channel, None where it is off."""
     about = "What the courier has still to do, by kind."
     found = [Figure("sayso_courier_waiting", about, n, {"kind": kind}) for kind, n in courier.waiting.items()]
+    since = "For how long what is owed outside has been tried in vain, of what failed first; since this bot began."
+    found.append(Figure("sayso_effects_failing_seconds", since, courier.failing))
     if email is not None:
         told = "Letters that came in and were put aside without a trace, by reason."
         name, counted = "sayso_letters_put_aside_total", email.aside.items()
