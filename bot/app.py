@@ -24,7 +24,7 @@ from bot.counts import Counts
 from bot.courier import Courier
 from bot.desk import Access, Desk, Ledger, Replicas, Rounds
 from bot.desk.beside import Beside
-from bot.ending import Ending
+from bot.ending import CLOSES_WITHIN, LEAVES_WITHIN, Ending, unless_silent
 from bot.figures import figures, house_figures, insight_figures, probes, trust_figures
 from bot.insight import Follower, Reading
 from bot.process import build_figures
@@ -250,12 +250,13 @@ class Bot:
     async def stop(self) -> None:
         """Stop ticking, listening and sending; let claims finish or become unknown; close the store last."""
         self.scheduler.stop()
+        self._counts.close()
         async with AsyncExitStack() as closing:
             # The last of these comes first, and each though another fails.
             if self._tracing:
                 closing.push_async_callback(self._tracing.close)
-            closing.push_async_callback(self.store.close)
-            closing.push_async_callback(self.replicas.end)
+            closing.push_async_callback(unless_silent, self.store.close, CLOSES_WITHIN)
+            closing.push_async_callback(unless_silent, self.replicas.end, LEAVES_WITHIN)
             closing.push_async_callback(self.replayer.close)
             for channel in self.channels.values():
                 closing.push_async_callback(channel.stop)

@@ -59,6 +59,11 @@ class Counts:
         self._glance: _Kept[Standing] = _Kept(lambda: store.standing(clock.now()), _GLANCE_SECONDS)
         self._census: _Kept[Census] = _Kept(store.census, _CENSUS_SECONDS)
 
+    def close(self) -> None:
+        """Ask the store nothing more."""
+        for asked in (self.writable, self.stopped, self.alive, self._counted):
+            asked.close()
+
     async def figures(self) -> list[Figure]:
         """Every sample; without those of the rows while the store cannot be read."""
         return [*await self._counted.get(), *self._load()]

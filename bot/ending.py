@@ -5,9 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Awaitable, Callable
 
 _log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+LEAVES_WITHIN = 2.0
+"""Seconds in which what is held is left to the other replicas; they take it over after its lease in any case."""
+
+CLOSES_WITHIN = 6.0
+"""Seconds in which the store closes: a lock of another process is waited for (SQLite's busy timeout is 5 s), a server
+that was cut off without a word is not."""
 
 
 class Ending:
@@ -34,3 +42,12 @@ class Ending:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+
+
+async def unless_silent(close: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Close something of the store's, and leave it as a kill would where the store does not answer for so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await close()
+    except TimeoutError:
+        _log.warning("the store does not answer, and is not waited for; nothing is lost of what was answered")

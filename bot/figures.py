@@ -31,7 +31,8 @@ async def probes(
     """
     if leaving:
         return [Probe("stopping", ok=False, detail="was told to stop")]
-    writable = await counts.writable.get()
+    # Together: a store that hangs keeps whoever asks for as long as one answer is waited for, not as two.
+    writable, stopped = await asyncio.gather(counts.writable.get(), counts.stopped.get())
     tick, refused = scheduler.fault(), rules.fault()
     found = [
         Probe("store", writable, "writable" if writable else "cannot be written"),
@@ -39,8 +40,7 @@ async def probes(
         # A typo must not take the bot, which goes on by the last good file, out of service.
         Probe("rules", refused is None, _BAD_RULES if refused else rules.current().hash, vital=False),
     ]
-    stopped = await counts.stopped.get() if writable else None
-    if stopped:
+    if stopped and writable:
         # Somebody wanted that, so the bot is as ready as they want it.
         found.append(Probe("replays", ok=True, detail=_stopped(stopped), vital=False))
     for name, channel in channels.items():

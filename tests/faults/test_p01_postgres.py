@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
@@ -132,3 +133,30 @@ async def test_p10_away_for_seconds(program: Program, receiver: Receiver, site: 
         assert await client.submit("away") == 201
         assert (await client.ended("away"))["state"] == "executed"
     await agree(program, client, receiver)
+
+
+@pytest.mark.torture
+async def test_p14_a_server_that_falls_silent_keeps_nobody_who_asks_or_ends(
+    program: Program, receiver: Receiver, site: Site
+) -> None:
+    """Cut off without a word: /readyz says so in 3 s, and SIGTERM with questions under way ends it all the same."""
+    program.rules(receiver=receiver.url)
+    await program.start()
+    async with program.caller("billing") as agent:
+        await ready(agent)
+        site.proxy.stalled = True
+        async with asyncio.timeout(60):
+            status = 200
+            while status == 200:
+                began = time.monotonic()
+                status, _ = await agent.call("GET", "/readyz")
+                assert time.monotonic() - began < 5
+        asking = [asyncio.ensure_future(agent.call("GET", "/readyz")) for _ in range(3)]
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        assert await program.stop() == 0
+        assert time.monotonic() - began < 25
+        assert {status for status, _ in await asyncio.gather(*asking)} == {503}
+    ending = program.said().partition("told to stop")[2]
+    assert "the store does not answer" in ending
+    assert "Traceback" not in ending
