@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from bot.core import errors
 from bot.core.model import ExecutionState, Kind, Option, PersonRole, Request, State, Verb
 from bot.core.ports import EffectKind
-from bot.desk.runs import Claim
 from tests.desk.filed import DEFAULT, FINANCE, enforce, stages
 from tests.desk.house import REFUND, House, edits
 from tests.fakes.receiver import Receiver
@@ -24,6 +23,8 @@ actions:
   own.run: {risk: reversible, undo_window: 30s, execute: {agent: true, timeout: 1h}}
   own.now: {risk: reversible, execute: {agent: true, timeout: 1h}}
 """
+
+
 AGENTS = """
 agents:
   billing: {owner: dan, webhook: RECEIVER/told}
@@ -139,74 +140,6 @@ async def test_an_auditor_takes_nothing_back(house: House) -> None:
         await undo(house, request)
 
 
-async def test_what_runs_or_ran_is_not_taken_back(house: House) -> None:
-    """Once the call is under way it is too late, and so it is afterwards; the refusal says where it stands."""
-    async with Receiver() as receiver:
-        house.receiver = receiver.url
-        windowed(house)
-        await house.work()
-        request = await approved(house)
-        await house.later(seconds=31)
-        with pytest.raises(errors.Conflict, match="executed already"):
-            await undo(house, request)
-        assert len(receiver.calls) == 1
-    assert (await house.now(request)).state is State.APPROVED
-
-
-async def test_what_is_tried_again_is_not_taken_back(house: House) -> None:
-    """A first attempt that came to nothing may not be the only one that was made."""
-    windowed(house)
-    await house.work()
-    request = await approved(house)
-    await house.later(seconds=31)
-    stored = await house.now(request)
-    assert stored.execution is not None
-    assert (stored.execution.state, stored.execution.attempts) == (ExecutionState.WAITING, 1)
-    with pytest.raises(errors.Conflict):
-        await undo(house, request)
-
-
-async def test_what_the_agent_has_in_hand_is_not_taken_back(house: House) -> None:
-    """An action that its agent runs at once is in its hands; with a window it is not, until that is over."""
-    windowed(house)
-    at_once = await approved(house, action="own.now")
-    with pytest.raises(errors.Conflict, match="executing already"):
-        await undo(house, at_once)
-    later = await approved(house, action="own.run")
-    assert (await undo(house, later)).state is State.PENDING
-
-
-async def test_while_replays_are_stopped_it_is_taken_back_after_the_window_too(house: House) -> None:
-    """Nothing has begun, so nothing is too late."""
-    windowed(house)
-    await house.work()
-    await house.desk.pause(on=True, by="admin:ops", via="api")
-    request = await approved(house)
-    await house.later(seconds=600)
-    assert (await undo(house, request)).state is State.PENDING
-    await house.desk.pause(on=False, by="admin:ops", via="api")
-    await house.later(seconds=600)
-    assert (await house.now(request)).state is State.PENDING
-
-
-async def test_taking_back_and_beginning_at_one_moment_gives_one_of_both(house: House) -> None:
-    """Many claims and undos at once: it either runs, and every undo is refused, or it waits and never runs."""
-    windowed(house)
-    for _ in range(10):
-        request = await approved(house)
-        assert request.execution is not None
-        house.clock.move(seconds=31)
-        claims = [house.desk.claim(request.execution.id) for _ in range(4)]
-        undos = [undo(house, request) for _ in range(4)]
-        mixed = [one for pair in zip(undos, claims, strict=True) for one in pair]
-        answers = await asyncio.gather(*mixed, return_exceptions=True)
-        taken = [a for a in answers[::2] if isinstance(a, Request)]
-        orders = [a.order for a in answers[1::2] if isinstance(a, Claim) and a.order]
-        assert len(taken) + len(orders) == 1
-        stored = await house.now(request)
-        assert stored.state is (State.PENDING if taken else State.APPROVED)
-
-
 async def test_an_edit_that_is_taken_back_stands_as_edited(house: House) -> None:
     """The content stays as it was approved, the agent's own beside it, so the next approval says that it was edited."""
     windowed(house)
@@ -292,49 +225,6 @@ async def test_who_waits_for_the_outcome_goes_on_waiting(house: House) -> None:
     await house.desk.cancel(request.id, agent="billing", reason=None)
     ended = await waiting
     assert (ended.state, again.state) == (State.CANCELLED, State.PENDING)
-
-
-async def test_an_agent_stops_what_was_approved_and_has_not_begun(house: House) -> None:
-    """The decision stands and says so, the run is cancelled, its reason is kept, and it never runs."""
-    async with Receiver() as receiver:
-        house.receiver = receiver.url
-        windowed(house)
-        await house.work()
-        request = await approved(house)
-        stopped = await house.desk.cancel(request.id, agent="billing", reason="The customer called")
-        await house.later(seconds=60)
-        assert not receiver.calls
-    assert stopped.execution is not None
-    assert (stopped.state, stopped.execution.state) == (State.APPROVED, ExecutionState.CANCELLED)
-    line = await told(house, request, "request.cancelled")
-    assert line["data"]["reason"] == "The customer called"
-    assert len(stopped.votes) == 1
-
-
-async def test_an_agent_stops_nothing_that_began_nor_what_is_anothers(house: House) -> None:
-    """Too late is said as such; another agent's request is not even there."""
-    windowed(house)
-    request = await approved(house)
-    with pytest.raises(errors.NotFound):
-        await house.desk.cancel(request.id, agent="other", reason=None)
-    assert request.execution is not None
-    house.clock.move(seconds=31)
-    assert (await house.desk.claim(request.execution.id)).order is not None
-    with pytest.raises(errors.Conflict):
-        await house.desk.cancel(request.id, agent="billing", reason=None)
-    assert (await house.now(request)).execution != request.execution
-
-
-async def test_what_its_agent_stopped_is_stopped_once_and_not_taken_back(house: House) -> None:
-    """A second stop, and an undo after it, are refused and change nothing."""
-    windowed(house)
-    request = await approved(house)
-    stopped = await house.desk.cancel(request.id, agent="billing", reason=None)
-    with pytest.raises(errors.Conflict):
-        await house.desk.cancel(request.id, agent="billing", reason=None)
-    with pytest.raises(errors.Conflict, match="cancelled already"):
-        await undo(house, request)
-    assert await house.now(request) == stopped
 
 
 async def test_taken_back_before_a_restart_is_taken_back_after_it(house: House) -> None:
