@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 OFF = (
     *("aiohttp", "alembic", "aiosmtplib", "apprise", "asyncpg", "authlib", "cryptography", "dkim"),
     *("greenlet", "holidays", "httpx", "imap_tools", "joserfc", "obstore", "opentelemetry", "slack_bolt", "slack_sdk"),
-    "sqlalchemy",
+    *("ruamel.yaml", "sqlalchemy"),
 )
 ON_FOR_SLACK = {"aiohttp", "slack_sdk"}
 SLACK = {"SLACK_API_URL": "http://127.0.0.1:9/", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "signing-secret"}

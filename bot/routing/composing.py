@@ -14,8 +14,6 @@ from itertools import islice
 from typing import Any
 
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from yaml import YAMLError as QuickError
 
 try:
@@ -47,6 +45,20 @@ _TOO_DEEP = f"this is nested more than {MAX_DEPTH} deep"
 _TOO_DEEP_FIX = "nothing in a routing file is"
 
 
+class _NoYaml(Exception):
+    """What the parser says of a text that is no YAML, and where."""
+
+    def __init__(self, what: str, place: Place) -> None:
+        super().__init__(what)
+        self.what = what
+        self.place = place
+
+    @property
+    def told(self) -> str:
+        """The parser's words, or ours for the one that nobody understands."""
+        return "this does not line up with what stands above it" if "<block end>" in self.what else self.what
+
+
 class Document(Struct, frozen=True):
     """A whole file: its text (every line end a single U+000A) and its top node."""
 
@@ -67,16 +79,10 @@ def read(text: str, faults: Faults) -> Document | None:
     builder = _Builder(faults)
     try:
         root = builder.build(_events(text))
-    except MarkedYAMLError as broken:
-        mark = broken.problem_mark or broken.context_mark
-        if broken.context_mark is not None and "stream" in f"{broken.problem}":
-            mark = broken.context_mark  # what was begun there never ends
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = " ".join(str(part) for part in (broken.context, broken.problem) if part)
-        told = "this does not line up with what stands above it" if "<block end>" in what else what
-        faults.add(place, f"this is not YAML: {told}", _syntax_fix(what, text, place))
+    except _NoYaml as broken:
+        faults.add(broken.place, f"this is not YAML: {broken.told}", _syntax_fix(broken.what, text, broken.place))
         return None
-    except (YAMLError, ValueError, RecursionError) as broken:
+    except (ValueError, RecursionError) as broken:
         faults.add((1, 1), f"this is not YAML: {str(broken).splitlines()[0] if str(broken) else 'it cannot be read'}")
         return None
     return Document(text, root) if root is not None else None
@@ -137,10 +143,23 @@ def _events(text: str) -> Iterator[_Event]:
         quick = None if CParser is None else list(islice(_quick(text), MAX_NODES * 3))
     except (QuickError, ValueError):
         quick = None
-    if quick is None:
+    yield from _slow(text) if quick is None else quick
+
+
+def _slow(text: str) -> Iterator[_Event]:
+    from ruamel.yaml import YAML  # noqa: PLC0415  # 1.6 MB and 10 ms of every start, for files that are refused
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415  # as above
+
+    try:
         yield from map(_event, YAML(typ="safe", pure=True).parse(text))
-        return
-    yield from quick
+    except MarkedYAMLError as broken:
+        mark = broken.problem_mark or broken.context_mark
+        if broken.context_mark is not None and "stream" in f"{broken.problem}":
+            mark = broken.context_mark  # what was begun there never ends
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise _NoYaml(" ".join(str(part) for part in (broken.context, broken.problem) if part), place) from None
+    except YAMLError as broken:
+        raise ValueError(str(broken)) from None
 
 
 def _quick(text: str) -> Iterator[_Event]:
