@@ -113,6 +113,8 @@ class Errands:
                 return
             try:
                 async with self._sends:
+                    if not lane or lane[0] is not effect:
+                        continue  # dropped while it waited for its turn, or something is to be sent sooner
                     with about(request=effect.request, delivery=effect.ref if effect.kind in _TO_A_PLACE else ""):
                         done = await self._perform(effect, lane)
             except Exception:  # noqa: BLE001  # the lane may not die of it: its other effects are owed too
@@ -144,6 +146,8 @@ class Errands:
             return await self._failed(tried, lane, SendFailed(told, temporary=True))
 
     async def _act(self, effect: Effect, lane: deque[Effect]) -> int:
+        if not self._desk.sure():  # another replica may do it by now; it is dropped here, or begun later
+            raise Unavailable
         if effect.kind is EffectKind.WEBHOOK:
             return await self._tell_agent(effect, lane)
         if effect.kind is EffectKind.DIGEST:

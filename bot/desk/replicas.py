@@ -196,13 +196,24 @@ class Replicas:
             for_me, self._for_me = self._for_me, False
             try:
                 if for_me:
-                    self._hold(await self._ledger.store.write(lambda tx: tx.held(self._me)))
+                    await self._resume()
                 await self._catch_up()
             except SaysoError:
                 self._for_me = self._for_me or for_me
             except Exception:  # noqa: BLE001  # the next look may go better, and without any nobody here is told
                 self._for_me = self._for_me or for_me
                 _log.exception("what other replicas changed could not be read")
+
+    async def _resume(self) -> None:
+        """Take what others left to this replica; not where it turns out that they took it for dead meanwhile.
+
+        What it dropped then would be in hand once more, beside a card of it that is on its way: two cards, of which
+        nobody knows the first. It is taken over like all that nobody holds, once this replica has joined anew.
+        """
+        me = self._me
+        held = await self._ledger.store.write(lambda tx: tx.held(me) if tx.alive(me) else Taken())
+        if me == self._me and self._ledger.sure():
+            self._hold(held)
 
     def _hold(self, held: Taken) -> None:
         """Take what is this replica's own; what of it is in hand already is not taken twice."""
