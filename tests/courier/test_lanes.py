@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import Any
 
 import pytest
@@ -63,6 +64,19 @@ async def test_an_effect_is_not_taken_twice(house: House) -> None:
     wire.gate.set()
     await house.rest()
     assert wire.sent() == ["ana"]
+
+
+async def test_p11_who_may_be_taken_for_dead_sends_nothing(house: House) -> None:
+    """Whoever took over sends it, and a second card is one that nobody updates; once it is sure, it goes on."""
+    await house.work()
+    house.ledger.alive_until = 0
+    await house.submit()
+    await house.rest()
+    assert house.channels["slack"].sent() == []
+    house.ledger.alive_until = math.inf
+    await house.later(seconds=1)
+    assert sorted(house.channels["slack"].sent()) == ["ana", "ben"]
+    assert owed(house) == []
 
 
 async def test_p10_a_store_that_is_down_is_waited_out(

@@ -74,6 +74,33 @@ async def test_p12_a_clock_that_is_set_by_a_day_stops_no_tick(days: int) -> None
     assert all(later - earlier < 5 for earlier, later in pairwise(ticks))
 
 
+async def test_a_duty_that_hangs_keeps_no_other_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others go on without it; it is named, in the log once however often it ticks, and its age is seen."""
+    monkeypatch.setattr("bot.scheduler._PATIENCE", 0.01)
+    monkeypatch.setattr("bot.scheduler.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.scheduler._TICK", timedelta(seconds=0.01))
+    monkeypatch.setattr("bot.scheduler.STALE_SECONDS", 0.2)
+    end, ticks = asyncio.Event(), []
+
+    async def well() -> None:
+        ticks.append(time.monotonic())
+
+    scheduler = Scheduler(end.wait, well)
+    scheduler.start()
+    try:
+        await until(lambda: len(ticks) > 30 and "has not come back" in (scheduler.fault() or ""))
+        assert (scheduler.late() or 0) > 0.2
+        assert caplog.text.count("Event.wait has not come back") == 1
+        assert "skipped" not in caplog.text
+        end.set()
+        await until(lambda: scheduler.fault() is None)
+        assert caplog.text.count("Event.wait came back") == 1
+    finally:
+        scheduler.stop()
+
+
 async def until(true: Callable[[], object], within: float = 20.0) -> None:
     """Wait for something."""
     async with asyncio.timeout(within):
