@@ -45,6 +45,9 @@ WAITS_EACH = 2_000
 """Those of one key's name."""
 
 
+_REASONS = ("agent", "connections", "house", "invalid_http", "waits")
+
+
 class Gate:
     """One a process; lives in one event loop."""
 
@@ -107,5 +110,7 @@ class Gate:
 def refusals(*counted: Counter[str]) -> list[Figure]:
     """How often somebody was refused, by reason."""
     about = "Calls and connections that were refused because there were too many, by reason."
-    reasons: Counter[str] = sum(counted, Counter())
-    return [Figure("sayso_refused_total", about, n, {"reason": why}, "counter") for why, n in sorted(reasons.items())]
+    # The known ones from the start: of a count that is not there before its first one, no rate says that one.
+    reasons = sorted(set(_REASONS).union(*counted))
+    found = {why: sum(one[why] for one in counted) for why in reasons}
+    return [Figure("sayso_refused_total", about, n, {"reason": why}, "counter") for why, n in found.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -259,4 +260,4 @@ async def test_p17_open_connections_keep_nobody_out(program: Program) -> None:
             for writer in quiet:
                 writer.close()
         async with aiohttp.ClientSession() as http, http.get(f"{program.base}/metrics") as answer:
-            assert 'sayso_refused_total{reason="connections"}' in await answer.text()
+            assert re.search(r'sayso_refused_total\{reason="connections"\} [1-9]', await answer.text())
