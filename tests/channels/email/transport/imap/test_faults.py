@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.errors import Overloaded, SaysoError, Unavailable
-from tests.channels.email.transport.imap.mailboxes import House, letter, reading, told, until, until_well
+from channels.email.transport.imap_connection import ImapConnection
+from tests.channels.email.transport.imap.mailboxes import House, letter, reading, server_at, told, until, until_well
 from tests.fakes.email import ImapServer, Proxy
+from tests.fakes.email.dovecot_process import PASSWORD
 
 
 async def test_p08_connections_that_are_cut_lose_and_repeat_nothing(imap: ImapServer) -> None:
@@ -38,6 +40,23 @@ async def test_p08_a_cut_at_any_point_of_what_the_server_says(pymap: ImapServer,
         await until(lambda: house.names == ["one", "two"], 8.0)
         await until_well(mailbox)
     assert house.raw == [letter(name, 40_000) for name in ("one", "two")]
+
+
+async def test_a_farewell_that_fails_is_said_without_the_servers_words(
+    pymap: ImapServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line cut as the connection is left: by its kind, without the password, and every socket is let go."""
+    caplog.set_level("INFO")
+    connection = ImapConnection(server_at(pymap))
+    await asyncio.to_thread(connection.open)
+    line = connection._line  # noqa: SLF001  # there is no other way to see that it is closed
+    pymap.kill_connections()
+    await asyncio.to_thread(connection.close)
+    assert line is not None
+    assert line.fileno() == -1
+    (said,) = [record.getMessage() for record in caplog.records if "farewell" in record.getMessage()]
+    assert said.startswith("imap")
+    assert PASSWORD not in said
 
 
 @pytest.mark.parametrize("refusal", [Unavailable, Overloaded])
