@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.json import decode
 
 from store.prepared import Prepared
@@ -40,10 +40,17 @@ class _Dialect(Struct, frozen=True):
     name: str
 
 
+class _File(Struct, frozen=True):
+    """What `store.keeping` writes: the texts stay one text until somebody asks for one of them."""
+
+    sources: str
+    statements: dict[str, Raw]
+
+
 class Kept:
     """Stands for `Statements`, or for one of its parts: what is not kept is asked of these themselves, made then."""
 
-    def __init__(self, texts: dict[str, Any], whole: Callable[[], Any]) -> None:
+    def __init__(self, texts: Mapping[str, Raw], whole: Callable[[], Any]) -> None:
         self._texts = texts
         self._whole = whole
 
@@ -57,16 +64,18 @@ class Kept:
         return found
 
 
-def _said(kept: Any, whole: Callable[[], Any]) -> Any:
-    if isinstance(kept, list):
-        return tuple(_said(one, whole) for one in kept)
-    if "sql" in kept:
-        return Prepared.kept(kept["sql"], tuple(kept["order"]), kept["given"])
-    if "pieces" in kept:
-        return KeptQuestion(kept, whole)
-    if all(name.isdigit() for name in kept):
-        return {int(name): _said(one, whole) for name, one in kept.items()}
-    return Kept(kept, whole)
+def _said(kept: Raw, whole: Callable[[], Any]) -> Any:
+    if memoryview(kept)[0] == ord("["):
+        return tuple(_said(one, whole) for one in decode(kept, type=list[Raw]))
+    parts = decode(kept, type=dict[str, Raw])
+    if "sql" in parts:
+        told = decode(kept)
+        return Prepared.kept(told["sql"], tuple(told["order"]), told["given"])
+    if "pieces" in parts:
+        return KeptQuestion(decode(kept), whole)
+    if all(name.isdigit() for name in parts):
+        return {int(name): _said(one, whole) for name, one in parts.items()}
+    return Kept(parts, whole)
 
 
 @cache
@@ -74,9 +83,9 @@ def sqlite_statements() -> Statements:
     """All that the store says to SQLite."""
     texts = None
     try:
-        kept = decode(FILE.read_bytes())
-        texts = kept["statements"] if kept["sources"] == sources() else None
-    except (OSError, ValueError, KeyError) as fault:
+        kept = decode(FILE.read_bytes(), type=_File)
+        texts = kept.statements if kept.sources == sources() else None
+    except (OSError, ValueError) as fault:
         log.debug("the texts of the statements cannot be read: %s", fault)
     if texts is None:
         return _compiled()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import imaplib
 import socket
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,17 +11,9 @@ from typing import Any
 from imap_tools import BaseMailBox
 
 from bot.core.servers import Server, Tls
+from channels.email.transport.tls import context_for
 
 ANSWER_WITHIN = 20.0
-
-
-def tls_of(server: Server) -> ssl.SSLContext:
-    """How its certificate is judged."""
-    context = ssl.create_default_context()
-    if not server.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def end(line: socket.socket) -> None:
@@ -47,7 +38,7 @@ class _Client(imaplib.IMAP4):
         if self._server.tls is not Tls.IMPLICIT:
             return line
         try:
-            return tls_of(self._server).wrap_socket(line, server_hostname=self._server.host)
+            return context_for(verify=self._server.verify).wrap_socket(line, server_hostname=self._server.host)
         except BaseException:
             line.close()
             raise

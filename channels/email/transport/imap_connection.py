@@ -20,7 +20,8 @@ from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
 from channels.email.settings import LARGEST
 from channels.email.transport.imap_answers import is_about, literal_in, number_in, size_in, words_of
-from channels.email.transport.imap_client import Box, end, file_of, has_unread, tls_of
+from channels.email.transport.imap_client import Box, end, file_of, has_unread
+from channels.email.transport.tls import context_for
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class ImapConnection:
         if server.tls is Tls.STARTTLS and not offered:
             raise ImapFailed("the server does not offer STARTTLS, so no password was sent", settled=True)
         if server.tls is Tls.STARTTLS or (server.tls is Tls.OFFERED and offered):
-            self._client.starttls(tls_of(server))
+            self._client.starttls(context_for(verify=server.verify))
         self._sign_in()
         self._select()
 

@@ -10,7 +10,6 @@ import asyncio
 import functools
 import re
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -21,6 +20,7 @@ from msgspec import Struct
 from bot.core.scrutiny import visible
 from bot.core.servers import Server, Tls
 from channels.email.codes import coded
+from channels.email.transport.tls import context_for
 
 CONNECT_WITHIN = 10.0
 REPLY_WITHIN = 20.0
@@ -96,7 +96,7 @@ class SmtpConnection:
         """Connect, encrypt and sign in, as configured. Raises `Refused`."""
         server = self._server
         name = await _own_name()
-        context = await asyncio.to_thread(_context, verify=server.verify)
+        context = await asyncio.to_thread(context_for, verify=server.verify)
         self._client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -256,14 +256,6 @@ class SmtpConnection:
         if transport is not None:
             # A TLS transport that is merely closed waits for the other side to take leave, and it may never do so.
             transport.abort()  # type: ignore[attr-defined]  # both loops' transports have it
-
-
-def _context(*, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 @functools.cache
