@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.allocator import give_back
 from bot.ending import Ending
 from bot.settings import Settings, SettingsError
 from bot.web.wire import MOST_CONNECTIONS, BoundedHttp, Room, Seldom
@@ -72,6 +73,7 @@ def collect_seldom() -> None:
     # What was imported and built stays for good: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
+    give_back()
     # What a call makes is freed by counting; a look every 700 objects, the default, finds next to nothing.
     gc.set_threshold(_OBJECTS_A_LOOK, 20, 20)
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.allocator import share_one_heap
 from bot.app import Bot, build
 from bot.commands.surroundings import GOOD, NO, CommandError, environment
 from bot.core.errors import SaysoError
@@ -38,6 +39,7 @@ def up_and_running(args: argparse.Namespace) -> int:
     except SettingsError as problem:
         raise CommandError("\n".join([*problem.problems, *_wrong_rules(Path(values["SAYSO_CONFIG"]))])) from None
     log_to_stderr(settings.log, secrets=secrets_among(values))
+    share_one_heap()
     status: int = run(serve(settings))
     return status
 

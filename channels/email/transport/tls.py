@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from functools import lru_cache
 from pathlib import Path
 
 _Stamp = tuple[str, int, int]
+_making = threading.Lock()
+"""Connections are opened side by side, and each would make the first."""
 
 
 def context_for(*, verify: bool) -> ssl.SSLContext:
@@ -15,7 +18,8 @@ def context_for(*, verify: bool) -> ssl.SSLContext:
     Made once for as long as their file stays as it is, for reading them takes 20 ms and 0.7 MB each time. It is shared
     between connections and threads, and nobody may change it. Raises ``OSError``.
     """
-    return _made(_authorities(), verify=verify)
+    with _making:
+        return _made(_authorities(), verify=verify)
 
 
 @lru_cache(maxsize=2)
