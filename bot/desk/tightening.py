@@ -147,16 +147,28 @@ class Tightening(Emergencies):
         if request.route.grant is None:
             return ()
         if what is None:
-            self._unseen(tx, request, request.route.grant)
-            return ()
+            return self._unseen(tx, request, request.route.grant)
         why = f"{request.id} {what}"
         return self._tightened(tx, request.route.grant, ending, why, request=request.id)
 
-    def _unseen(self, tx: Tx, request: Request, grant_id: str) -> None:
-        """What of a sample nobody decided about is owed: else its agent would withdraw just that, and run the rest."""
+    def _unseen(self, tx: Tx, request: Request, grant_id: str) -> tuple[Effect, ...]:
+        """What of a sample nobody decided about is owed: else its agent would withdraw just that, and run the rest.
+
+        It chooses which, though: who withdraws what is bad, and lets people look at what follows in its place, has a
+        sample that finds nothing. Once may be chance; the second that it takes from people ends the grant.
+        """
         grant = _in_its_place(tx, grant_id) if request.route.then is Then.STAGES else None
-        if grant is not None:
-            tx.put_grant(owing.unseen(grant, numbers_in(grant, request.content.arguments)))
+        if grant is None:
+            return ()
+        rule = next((rule for rule in self.trust.file().rules if rule.name == grant.rule), None)
+        hurried = rule is not None and request.route.expires < rule.expires
+        taken = hurried or self._ledger.clock.now() < request.expires_at
+        if taken and grant.taken:
+            why = f"{request.id} is the second of its sample that its agent took from people before they decided"
+            return self._ended_grant(tx, grant, Ending.SAMPLE, why, request=request.id)
+        owing_it = owing.unseen(grant, numbers_in(grant, request.content.arguments))
+        tx.put_grant(replace(owing_it, taken=grant.taken + taken))
+        return ()
 
     def _fallen(self, tx: Tx, grant_id: str, why: str) -> Deed:
         """Withdraw a proposal that nothing carries any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -194,18 +195,37 @@ async def test_t15_the_first_doubt_ends_it_in_the_same_transaction(
     assert await trusted.decided(house, card, by="lea") is State.APPROVED
 
 
-async def test_t15_who_withdraws_its_sample_runs_nothing_more(house: House) -> None:
-    """What of the sample nobody decided about is owed, in whatever content comes next, until somebody looked."""
-    first = await sampled(house)
-    await house.desk.cancel(first.id, agent="billing", reason=None)
-    for amount in range(1, 12):
-        request = await refund(house, amount)
-        assert request.state is State.PENDING
-        if amount % 2:
-            await house.desk.cancel(request.id, agent="billing", reason=None)
-        else:
-            house.clock.move(days=2)
+@pytest.mark.parametrize("hurried", [False, True])
+async def test_t15_who_takes_its_sample_from_people_runs_nothing_more(house: House, *, hurried: bool) -> None:
+    """It would show them the good ones alone: withdrawn, or given no time, the first is owed, the second ends it."""
+    made = await granted(house, sample=0.5)
+    for n in range(30):
+        request = await refund(house, 1 + n, expires_in=timedelta(minutes=5) if hurried else None)
+        if request.state is not State.PENDING:
+            continue
+        held = (await trusted.now(house, made)).taken
+        if hurried:
+            house.clock.move(minutes=6)
             await house.desk.wake()
+        else:
+            await house.desk.cancel(request.id, agent="billing", reason=None)
+        after = await trusted.now(house, made)
+        if held:
+            assert (after.ending, after.state) == (Ending.SAMPLE, GrantState.ENDED)
+            assert "took from people" in str(after.why)
+            break
+        assert (after.taken, after.owed, after.state) == (1, 1, GrantState.IN_FORCE)
+    else:
+        raise AssertionError("nothing ended it")
+
+
+async def test_t15_what_nobody_looked_at_is_owed(house: House) -> None:
+    """What of the sample people let run out is owed, in whatever content comes next, until somebody looked."""
+    await sampled(house)
+    for amount in range(1, 5):
+        house.clock.move(days=2)
+        await house.desk.wake()
+        assert (await refund(house, amount)).state is State.PENDING
     await house.decide(await refund(house, 12), "ana")
     # Paid: by lot again, so that of several one runs.
     assert State.APPROVED in [(await refund(house, 13 + n)).state for n in range(12)]

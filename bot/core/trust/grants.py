@@ -69,6 +69,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``baseline`` is how the agent behaved, ``watch`` how it does since. ``owed``: of its sample so many were withdrawn
     or ran out before anybody decided, or are asked for by a doubt, and as many of what follows go to people; ``looked``
     are those of them that went there and count up to these numbers alone (`bot.core.trust.owing`).
+    ``taken``: so many of its sample the agent took from people, by withdrawing them or by giving too little time.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Grant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     watch: Watch = UNWATCHED
     owed: int = 0
     looked: tuple[dict[str, float], ...] = ()
+    taken: int = 0
     above: tuple[str, ...] = ()
 
     @property
