@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
-from bot.core.model import Request, State, Verb
+from bot.core.model import Delivery, Request, State, Verb
 from bot.core.ports import Change, Overtaken, Tx, Wanted
 from store import SqlStore
 from store.chain import verify_store
@@ -133,3 +133,27 @@ async def test_what_only_the_store_may_say_is_refused(store: SqlStore) -> None:
     with pytest.raises(ValueError, match="the store's own"):
         await store.write(lambda tx: tx.record_all([replace(change, event=event)]))
     assert (await verify_store(store)).ok
+
+
+async def test_what_is_due_is_read_without_some(store: SqlStore) -> None:
+    """Earliest first, whole, with its cards; those that are left out cost no place of the others, however many."""
+    values = [samples.request(due_at=NOW - timedelta(seconds=second)) for second in range(330, 0, -1)]
+    cards = {value.id: samples.delivery(value) for value in values[::50]}
+
+    def submitted(tx: Tx) -> None:
+        for value in values:
+            samples.submit(tx, value)
+        for card in cards.values():
+            tx.record(Change(event=samples.event("sent", card.request), deliveries=(card,)))
+
+    await store.write(submitted)
+    but = {value.id for value in values[3:9]}
+    left = [(value, (cards[value.id],) if value.id in cards else ()) for value in values if value.id not in but]
+    for most in (2, 10, 310, 400):
+        assert await store.write(partial(_due, most, but)) == left[:most]
+    assert [found for found, _ in await store.write(partial(_due, 10, set()))] == values[:10]
+    assert await store.write(partial(_due, 9, {value.id for value in values})) == []
+
+
+def _due(most: int, but: set[str], tx: Tx) -> list[tuple[Request, tuple[Delivery, ...]]]:
+    return list(tx.due_whole(NOW, most, but))
