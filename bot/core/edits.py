@@ -93,7 +93,13 @@ def tightened(old: Route, new: Route) -> Route:
     kept = replace(
         old, stages=stages, gate=gate, excluded=barred, warnings=warnings, checks=checks, **letters, **known, **hidden
     )
-    return kept if stages == old.stages else replace(kept, rule=new.rule, why=new.why, terms=new.terms)
+    return kept if stages == old.stages else _moved(kept, new)
+
+
+def _moved(old: Route, new: Route) -> Route:
+    """The old route by the new one's name; whose rule it was at first stays known, for what becomes of it is that's."""
+    first = old.first or (old.rule if new.rule != old.rule else "")
+    return replace(old, rule=new.rule, why=new.why, terms=new.terms, first=first)
 
 
 def _merged(old: tuple[Stage, ...], new: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -53,7 +53,8 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is measured of one request.
 
     ``then`` is what the rules answered and ``rule`` the rule's name, ``terms`` what that said where it has trust
-    (`bot.core.policy.terms`); ``grant`` the earned grant under which it ran.
+    (`bot.core.policy.terms`), ``first`` the rule that answered before an edit or an answer made it another's (empty:
+    this one); ``grant`` the earned grant under which it ran.
     ``sampled``: a rule held and would have approved, and chance put it before a person all the same, ``share`` being
     that chance (0 to 1). ``gate`` is the rule's confidence gate. ``labels`` and ``numbers`` (by JSON pointer into the
     arguments as proposed) are those that no card hides; both are bounded in how many and how long. ``viewed_at`` is
@@ -74,6 +75,7 @@ class Fact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     then: Then
     grant: str | None = None
     terms: tuple[str, ...] = ()
+    first: str = ""
     sampled: bool = False
     share: float = 1.0
     confidence: float | None = None

@@ -72,6 +72,7 @@ def fact_of(rows: Measured, *, reading: float = READING, hours: Mapping[str, Wor
         agent=request.agent,
         action=request.action,
         rule=route.rule,
+        first=route.first,
         kind=request.kind,
         risk=request.risk,
         state=request.state,

@@ -157,6 +157,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``advisors`` are asked for their opinion first, for ``advice_within`` at most. ``hidden`` are pointers of what no
     card shows (`bot.core.redaction`), ``subject`` that of the argument which says whose data the request carries.
     ``terms`` are those of a rule with trust (`bot.core.policy.terms`): what was decided under others is no evidence.
+    ``first`` is the rule that answered at submission, where an edit or an answer made ``rule`` another.
     ``grant`` is the earned grant whose rule answered, or that this is a sample of (then people are asked). ``sampled``
     is the share (0 to 1) of what a rule would have approved that chance puts before people, where this is among it; 1
     where it was sure to be, as what is owed is.
@@ -192,6 +193,7 @@ class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str | None = None
     grant: str | None = None
     terms: tuple[str, ...] = ()
+    first: str = ""
     sampled: float = 0.0
     review_after: str | None = None
     review_share: float = 1.0

@@ -111,7 +111,9 @@ def gathered(
     found: list[list[Fact]] = [[] for _ in bands]
     for fact in mine:
         bad = failed(fact) or given_up(fact, expires)
-        level = _level(trust, bands, fact, bad=bad) if fact.rule == rule and fact.created_at >= start else None
+        # What went wrong is of the rule that it came by, too, or a raised amount would carry it off to another's.
+        its = rule in (fact.rule, fact.first) if bad else rule == fact.rule
+        level = _level(trust, bands, fact, bad=bad) if its and fact.created_at >= start else None
         if level is not None:
             found[level].append(fact)
     return tuple(

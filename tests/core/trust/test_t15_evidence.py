@@ -60,6 +60,9 @@ def test_t15_no_word_of_its_agent_hides_a_rejection(hidden: dict[str, Any]) -> N
     # Nor does it, asked about 40, answer with 40,000 and have that rejected in no band.
     raised = [replace(each, numbers={"/amount": 4e4}, judged=(judged(Verb.ASK), *each.judged)) for each in rejected]
     assert weigh((*good, *raised))[0].counted == 140
+    # By which it may become another rule's, and an edit may, too; what goes well there is of that rule alone.
+    moved = [replace(each, rule="large", first="refunds") for each in (*raised, *good)]
+    assert weigh((*good, *moved))[0].counted == 140
     # What it said itself not to be sure of is nothing that would have run.
     doubtful = [replace(each, confidence=0.5) for each in rejected if each.confidence is not None]
     assert weigh((*good, *doubtful), replace(TRUST, confidence=0.9))[0].enough
