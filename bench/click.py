@@ -71,6 +71,23 @@ def _pressed(slack: FakeSlack, message: Message) -> bytes:
     return "\r\n".join(["POST /slack/events HTTP/1.1", *lines, "", ""]).encode() + body
 
 
+def furnish(slack: FakeSlack) -> None:
+    """Put into the workspace whom `join_slack` names, and where the cards go."""
+    for name, member in _PEOPLE.items():
+        slack.workspace.add_user(member, name)
+    slack.workspace.add_channel("approvals", _CHANNEL)
+
+
+async def press(slack: FakeSlack, port: int) -> None:
+    """Ana presses Approve on a card that waits."""
+
+    def waiting() -> list[Message]:
+        return [message for message in slack.messages(_CHANNEL) if "approve" in buttons(message)]
+
+    await slack.wait_for(lambda: bool(waiting()), within=_WITHIN)
+    await _clicked(slack, port, waiting()[-1:])
+
+
 async def _cards(slack: FakeSlack, load: Load, count: int) -> list[Message]:
     line: Line = await connect("127.0.0.1", load.port)
     for _ in range(count):
@@ -100,9 +117,7 @@ async def click(table: Table, setting: Setting) -> None:
     """One round."""
     count = _QUICK if setting.quick else _CLICKS
     async with FakeSlack() as slack:
-        for name, member in _PEOPLE.items():
-            slack.workspace.add_user(member, name)
-        slack.workspace.add_channel("approvals", _CHANNEL)
+        furnish(slack)
         house = House(setting.folder / "slack", setting.receiver.port, core=setting.core)
         join_slack(house, slack)
         await house.make_keys()

@@ -1,6 +1,8 @@
 """Starts and idle memory: Sayso with Slack and mail on, beside LangGraph behind FastAPI, with neither and with both.
 
-The clock runs from the spawn to the first submission that is accepted; both have their databases made by then.
+The clock runs from the spawn to the first submission that is accepted; both have their databases made by then. What is
+loaded where it is first needed counts in the last figure: memory after some cycles, and, of Sayso, listings of every
+kind and, where Slack is on, a press on a card.
 """
 
 from __future__ import annotations
@@ -9,22 +11,31 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from bench.click import join_slack
+from bench.click import furnish, join_slack, press
 from bench.contenders import LANGGRAPH, SAYSO, SQLITE, Setting, spawned
 from bench.house import House, Process
-from bench.load import Load
+from bench.load import Load, Run
 from bench.mail import Sink, join_mail
 from bench.report import Table
+from bench.wire import connect
 from tests.fakes.slack import FakeSlack
 
 _IDLE = 2.0
+_WORKING = 1.0
+_OK = 200
 _START, _MEMORY = "start to the first accepted request: {}", "memory, idle after the start: {}"
+_USED = "memory, once all of it was used: {}"
+_LISTINGS = ("/v1/requests", "/v1/requests?state=pending&agent=billing-assistant")
+Using = Callable[[Load], Awaitable[None]]
 _BESIDE = f"{LANGGRAPH}, slack-bolt and mail beside it"
 _BARE, _WITH = f"{SAYSO}, no channel", f"{SAYSO}, Slack and mail on"
 
 
-async def _noted(table: Table, name: str, start: Callable[[], Awaitable[tuple[Process, Load]]]) -> None:
-    """The second start: the first makes what a start leaves behind, such as compiled modules and tables."""
+async def _noted(table: Table, name: str, start: Callable[[], Awaitable[tuple[Process, Load]]], *also: Using) -> None:
+    """The second start: the first makes what a start leaves behind, such as compiled modules and tables.
+
+    ``also``: how it is used, beside cycles.
+    """
     for first in (True, False):
         process, load = await start()
         async with process:
@@ -34,6 +45,31 @@ async def _noted(table: Table, name: str, start: Callable[[], Awaitable[tuple[Pr
             table.add(_START.format(name), started, unit="s", digits=2)
             await asyncio.sleep(_IDLE)
             table.add(_MEMORY.format(name), process.memory(), unit="MB", digits=1)
+            await load.run(load.cycle, at_a_time=1, seconds=_WORKING)
+            for use in also:
+                await use(load)
+            await asyncio.sleep(_IDLE)
+            table.add(_USED.format(name), process.memory(), unit="MB", digits=1)
+
+
+async def _listed(load: Load) -> None:
+    line = await connect("127.0.0.1", load.port)
+    for path in _LISTINGS:
+        asked = f"GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {load.reviewer}\r\n\r\n"
+        status, body = await line.call(asked.encode())
+        if status != _OK:
+            raise RuntimeError(f"{path} was answered {status}: {body[:200]!r}")
+    line.close()
+
+
+def _pressing(slack: FakeSlack) -> Using:
+    async def pressed(load: Load) -> None:
+        line = await connect("127.0.0.1", load.port)
+        await load.submit(line, Run())
+        line.close()
+        await press(slack, load.port)
+
+    return pressed
 
 
 def _up(house: House, setting: Setting) -> Callable[[], Awaitable[tuple[Process, Load]]]:
@@ -46,14 +82,15 @@ def _up(house: House, setting: Setting) -> Callable[[], Awaitable[tuple[Process,
 async def _ours(table: Table, setting: Setting) -> None:
     bare = House(setting.folder / "bare", setting.receiver.port, core=setting.core)
     await bare.make_keys()
-    await _noted(table, _BARE, _up(bare, setting))
+    await _noted(table, _BARE, _up(bare, setting), _listed)
     server = await asyncio.get_running_loop().create_server(Sink.keeping([]), "127.0.0.1", 0)
     async with FakeSlack() as slack:
+        furnish(slack)
         house = House(setting.folder / "with", setting.receiver.port, core=setting.core)
         join_slack(house, slack)
         join_mail(house, server.sockets[0].getsockname()[1])
         await house.make_keys()
-        await _noted(table, _WITH, _up(house, setting))
+        await _noted(table, _WITH, _up(house, setting), _listed, _pressing(slack))
     server.close()
 
 
