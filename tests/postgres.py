@@ -50,6 +50,8 @@ class Cluster:
         self.port = port or _free_port()
         told = [f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *settings]
         told += [] if durable else ["fsync=off", "full_page_writes=off"]
+        # In its folder: what one that is killed leaves in /dev/shm nobody takes away, and a container has 64 MB there.
+        told += ["dynamic_shared_memory_type=mmap"]
         self._told = [part for one in told for part in ("-c", one)]
         self._number = count(1)
         self._process: subprocess.Popen[bytes] | None = None

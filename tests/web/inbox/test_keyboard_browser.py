@@ -69,56 +69,75 @@ async def test_a_key_that_comes_before_what_it_decides_says_so(house: Standing, 
     assert (await house.now(one)).state is State.PENDING
 
 
+async def taken_back(house: Standing, page: Page, one: str, two: str) -> None:
+    """The first is approved and taken back: it is shown again, and waits anew."""
+    await page.keyboard.press("j")
+    await shows(page, one)
+    await page.keyboard.press("a")
+    await told(page, "Approved. Refund 0 USD on order 0")
+    await shows(page, two)
+    await page.keyboard.press("u")
+    await shows(page, one)
+    assert (await house.now(one)).state is State.PENDING
+    await expect(page.locator("#list > li")).to_have_count(4)
+    await told(page, "Taken back; it waits for a decision again. Refund 0 USD")
+
+
+async def edited(page: Page) -> None:
+    """The one that is shown is approved with another amount, after one that is no number."""
+    await page.keyboard.press("e")
+    amount = page.locator("#pane").get_by_role("textbox", name="Amount")
+    await expect(amount).to_be_focused()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("24O")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Amount must be a number, such as 100")).to_be_visible()
+    await expect(amount).to_be_focused()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("60")
+    await page.keyboard.press("Enter")
+    await told(page, "Approved with edits.")
+
+
+async def rejected(page: Page) -> None:
+    """The one that is shown is rejected, with a reason whose letters are keys elsewhere."""
+    await page.keyboard.press("r")
+    await expect(page.locator("#pane").get_by_role("radio").first).to_be_focused()
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Never paid; jkax")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await told(page, "Rejected.")
+
+
+async def asked(page: Page) -> None:
+    """The agent of the one that is shown is asked."""
+    await page.keyboard.press("s")
+    await expect(page.locator("#pane").get_by_role("textbox", name="Your question")).to_be_focused()
+    await page.keyboard.type("Why?")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await told(page, "The agent is asked")
+
+
 async def test_a_queue_is_cleared_by_keyboard_alone(house: Standing, browser: Browser) -> None:
     """Approve, take back, edit with a fault first, reject with a reason, ask: no hand leaves the keys."""
     one, two, three, four = await several(house, 4)
     page = await window(house, browser, "ana")
-    press = page.keyboard.press
-    await press("j")
-    await shows(page, one)
-    await press("a")
-    await told(page, "Approved. Refund 0 USD on order 0")
-    await shows(page, two)
-    await press("u")
-    await shows(page, one)
-    assert (await house.now(one)).state is State.PENDING
-    await expect(page.locator("#list > li")).to_have_count(4)
+    await taken_back(house, page, one, two)
     # It waits anew, so it is the last of them now.
-    await told(page, "Taken back; it waits for a decision again. Refund 0 USD")
-    await press("a")
+    await page.keyboard.press("a")
     await told(page, "Approved.")
     await shows(page, four)
-    await press("k")
-    await press("k")
+    await page.keyboard.press("k")
+    await page.keyboard.press("k")
     await shows(page, two)
-    await press("e")
-    amount = page.locator("#pane").get_by_role("textbox", name="Amount")
-    await expect(amount).to_be_focused()
-    await press("Control+a")
-    await page.keyboard.type("24O")
-    await press("Enter")
-    await expect(page.get_by_text("Amount must be a number, such as 100")).to_be_visible()
-    await expect(amount).to_be_focused()
-    await press("Control+a")
-    await page.keyboard.type("60")
-    await press("Enter")
-    await told(page, "Approved with edits.")
+    await edited(page)
     await shows(page, three)
-    await press("r")
-    await expect(page.locator("#pane").get_by_role("radio").first).to_be_focused()
-    await press("Space")
-    await press("Tab")
-    await page.keyboard.type("Never paid; jkax")
-    await press("Tab")
-    await press("Enter")
-    await told(page, "Rejected.")
+    await rejected(page)
     await shows(page, four)
-    await press("s")
-    await expect(page.locator("#pane").get_by_role("textbox", name="Your question")).to_be_focused()
-    await page.keyboard.type("Why?")
-    await press("Tab")
-    await press("Enter")
-    await told(page, "The agent is asked")
+    await asked(page)
     await expect(page.get_by_role("heading", level=1).first).to_have_text("Nothing waits for you")
     assert [(await house.now(id_)).state for id_ in (one, two, three, four)] == [
         *(State.APPROVED, State.APPROVED_WITH_EDITS, State.REJECTED, State.NEEDS_INFO),
