@@ -24,11 +24,20 @@ MAX_HEAD = 64 * 1024
 HEAD_SECONDS = 15.0
 """How long a request line with its headers may take; a connection that says nothing at all is closed as soon."""
 
+SEND_SECONDS = 60.0
+"""How long an answer is kept for somebody who takes nothing of it, as nginx has it (``send_timeout``)."""
+
+MOST_AHEAD = 16
+"""Requests that a connection may send before the first of them is answered. Each is kept, some kilobytes of objects for
+18 bytes of the wire, and one reading of the socket may hold ten thousand."""
+
 MOST_CONNECTIONS = 8_192
 """Connections at a time, where the process may open as many files; see `bot.serving.room`."""
 
 REFUSED: Counter[str] = Counter()
-"""How often a connection was refused or made room, by why: ``connections``, ``invalid_http``. Of the process."""
+"""How often a connection was refused or made room, by why: ``connections``, ``invalid_http``, ``unread``.
+
+Of the process."""
 
 _SELDOM = 60.0
 """Seconds between two lines of the log that say the same of what anybody can send."""
@@ -88,7 +97,10 @@ class Seldom(logging.Filter):
 
 
 class Room:
-    """The connections of a server: how many there may be, and who of them says nothing yet, longest first."""
+    """The connections of a server: how many there may be, and who of them says nothing yet, longest first.
+
+    Or takes nothing of what is said to them.
+    """
 
     def __init__(self, most: int = MOST_CONNECTIONS) -> None:
         self.most = most
@@ -116,6 +128,7 @@ class BoundedHttp(HttpToolsProtocol):
     _unread = 0
     _heading = False
     _deadline: asyncio.TimerHandle | None = None
+    _taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin to wait for a first request."""
@@ -130,6 +143,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._met()
+        self._taken()
         self.room.quiet.pop(self, None)
         super().connection_lost(exc)
 
@@ -143,7 +157,9 @@ class BoundedHttp(HttpToolsProtocol):
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, _TOO_SLOW)
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A head begins. Raises where too many requests wait behind the first, which the parser makes a 400 of."""
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise ValueError
         self._heading = True
         super().on_message_begin()
 
@@ -162,7 +178,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request has ended."""
         self._unread = 0
-        self.room.quiet.pop(self, None)
+        if not self.flow.write_paused:
+            self.room.quiet.pop(self, None)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -170,6 +187,42 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle is None or self.cycle.response_complete:
             self.room.quiet[self] = None
+
+    def pause_writing(self) -> None:
+        """Much of an answer is not taken yet: for as long, the connection is as good as held open for nothing."""
+        super().pause_writing()
+        self.room.quiet[self] = None
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        """It is being taken."""
+        super().resume_writing()
+        self._taken()
+        if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            self.room.quiet.pop(self, None)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more is asked; what was answered may still have to go."""
+        super().timeout_keep_alive_handler()
+        self._await_taking()
+
+    def _await_taking(self) -> None:
+        if self._taking is None and (left := self.transport.get_write_buffer_size()):
+            self._taking = self.loop.call_later(SEND_SECONDS, self._look, left)
+
+    def _look(self, left: int) -> None:
+        """Give up on who took nothing since there was so much left to take; it only gets less meanwhile."""
+        self._taking = None
+        if self.transport.get_write_buffer_size() < left:
+            self._await_taking()
+            return
+        REFUSED["unread"] += 1
+        self.transport.abort()
+
+    def _taken(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP."""
