@@ -56,7 +56,7 @@ def unseen(grant: Grant, numbers: Mapping[str, float]) -> Grant:
 def _reach(grant: Grant, numbers: Mapping[str, float]) -> dict[str, float]:
     """Up to where a look at these counts; rounded up, so that it is of no request in particular."""
     return {
-        pointer: min(rounded(_REACH * max(numbers.get(pointer, 0.0), 0.0)), ceiling)
+        pointer: min(rounded(_REACH * min(max(numbers.get(pointer, 0.0), 0.0), ceiling)), ceiling)
         for pointer, ceiling in grant.ceilings.items()
     }
 
