@@ -63,6 +63,11 @@ class ArgumentTemplates:
         self._leaves = {pointer: _Leaf(text) for pointer, text in _texts(self._written) if "{" in text}
 
     @property
+    def document(self) -> Mapping[str, Any]:
+        """The arguments as they stand in the file, by which two are compared."""
+        return self._written
+
+    @property
     def reads_result(self) -> bool:
         """See `Filling.reads_result`."""
         return any(leaf.reads_result for leaf in self._leaves.values())

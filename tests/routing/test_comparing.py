@@ -199,3 +199,11 @@ def test_diff_says_where_nothing_differs(
     for days in ("0", "-1", "x", "99999"):
         with pytest.raises(SystemExit):
             run(monkeypatch, capsys, folder, "diff", "new.yaml", "--days", days)
+
+
+def test_the_same_rollback_is_no_change() -> None:
+    """A file read twice differs in nothing; another template in a rollback's arguments is told."""
+    written = 'actions: {a: {rollback: {action: b, arguments: {order: "{{ order }}"}}}, b: {}}\n'
+    assert changes(policy(more=written), policy(more=written)) == ()
+    (told,) = changes(policy(more=written), policy(more=written.replace("{{ order }}", "{{ id }}")))
+    assert told.startswith('the action "a" is changed: rollback')
