@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bot.core.model import Request, Risk, Severity, State, Verb
+from bot.core.model import Kind, Option, Request, Risk, Severity, State, Verb
 from bot.core.policy import TRUST_ENDED
 from bot.core.ports import Filter, Tx
 from bot.core.trust.grants import Ending, Grant, GrantState
@@ -37,6 +37,13 @@ async def test_t15_a_grant_runs_what_it_covers_and_a_thousand_goes_to_a_person(h
         await refund(house, -1),
         await refund(house, 1, agent="other"),
         await refund(house, 1, risk=Risk.IRREVERSIBLE),
+        await refund(house, 1, kind=Kind.QUESTION),
+        await refund(house, 1, kind=Kind.EXCEPTION),
+        await house.submit(
+            kind=Kind.CHOICE, options=(Option("a", "a", {"amount": 1}), Option("b", "b", {"amount": 2}))
+        ),
+        await house.submit(arguments={"order": "20428", "amount": "1"}),
+        await house.submit(arguments={"order": "20428", "amount": [1]}),
     ):
         assert (request.state, request.route.rule, request.route.grant) == (State.PENDING, "refunds", None)
 
