@@ -45,7 +45,7 @@ WAITS_EACH = 2_000
 """Those of one key's name."""
 
 
-_REASONS = ("agent", "connections", "house", "invalid_http", "waits")
+_REASONS = ("agent", "connections", "house", "invalid_http", "unread", "waits")
 
 
 class Gate:

@@ -27,7 +27,7 @@ LONGEST = 2.0
 MOST = 4_000
 """Refusals held back at a time; each holds its connection. Beyond that they are told at once."""
 
-_HELD = frozenset({400, 401, 404, 405, 413, 429})
+_HELD = frozenset({400, 401, 404, 405, 410, 413, 429})
 _SIGN_IN = b"/sign-in"
 
 
