@@ -276,8 +276,11 @@ def _of_the_house(request: Request) -> bool:
 
 def changed(before: Request, after: Request) -> tuple[Track, ...]:
     """The stages that ask somebody now and did not, or ask another step."""
-    known = [_place(track) for track in before.tracks]
-    return tuple([track for track in after.open_tracks if _place(track) not in known])
+    now, were = after.open_tracks, before.tracks
+    if len(now) == 1 == len(were):  # nearly always, and asked at every step
+        return now if _place(now[0]) != _place(were[0]) else ()
+    known = [_place(track) for track in were]
+    return tuple([track for track in now if _place(track) not in known])
 
 
 def questioned(request: Request) -> bool:
