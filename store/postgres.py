@@ -8,7 +8,7 @@ again as the statement.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolIsEmpty
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from store import postgres_wire
 from store.postgres_door import OPENING, Door
 from store.prepared import Row
 
@@ -33,6 +34,9 @@ _ESCAPE = "\U0010fffd"
 
 _MOST_PREPARED = 500
 """Statements kept prepared on a connection; of listings and searches there may be many."""
+
+_NOTHING = "SELECT"
+"""Ends a trip, and asks for no row."""
 
 _WORKS_ON = (
     asyncpg.IntegrityConstraintViolationError,
@@ -93,23 +97,61 @@ class PgCursor:
         """For use inside ``sqlalchemy.util.greenlet_spawn`` alone."""
         self.connection = connection
         self.rowcount = -1
+        self.told = ""
+        """What the server said of the last statement, such as ``INSERT 0 1``."""
         self._found: Sequence[Row] = ()
         self._prepared: dict[str, Any] = {}
+        self._named: dict[str, Any] = {}
+        self._ahead: list[bytes] = []
+        self._open = False
+        """Whether something was prepared since the last trip was ended."""
+
+    async def name(self, statements: Mapping[str, str]) -> None:
+        """Prepare statements under names, by which they are run from now on."""
+        for name, sql in statements.items():
+            if name not in self._named:
+                self._named[name] = await self.connection.prepare(sql, name=name)
+                self._open = True
 
     def _statement(self, sql: str) -> Any:
-        statement = self._prepared.get(sql)
+        statement = self._named.get(sql) or self._prepared.get(sql)
         if statement is None:
-            if len(self._prepared) >= _MOST_PREPARED:
+            # What goes ahead is known to the server by its name until it has run.
+            if len(self._prepared) >= _MOST_PREPARED and not self._ahead:
                 self._prepared.clear()
             statement = self._prepared[sql] = await_only(self.connection.prepare(sql))
+            self._open = True
         return statement
 
+    def ahead(self, sql: str, given: Sequence[bytes] = ()) -> None:
+        """Have a statement that answers no rows run right before the next one, in the same round trip.
+
+        Where it fails, the next one is not run, and raises for it. ``given``: see `store.postgres_wire.run`.
+        """
+        self._ahead.append(postgres_wire.run(self._statement(sql).get_name(), given))
+
+    def drop_ahead(self) -> bool:
+        """Send nothing of what was to go ahead; whether there was anything."""
+        dropped = bool(self._ahead)
+        self._ahead.clear()
+        return dropped
+
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> None:
-        """Run a statement."""
-        statement = self._statement(sql)
-        self._found = [given_row(row) for row in await_only(statement.fetch(*taken_row(parameters)))]
+        """Run a statement, and before it what goes ahead."""
+        statement, given = self._statement(sql), taken_row(parameters)
+        if self._ahead:
+            if self._open:
+                # asyncpg leaves that open in which it prepared something: a BEGIN would come too late in there.
+                await_only(self.connection.execute(_NOTHING))
+            # asyncpg ends each statement's trip by itself (Sync), reads answers until that is confirmed, and passes
+            # over those of more statements than it asked. So what is written to its transport first goes along.
+            self.connection._transport.write(b"".join(self._ahead))  # noqa: SLF001  # it has no public way
+            self._ahead.clear()
+        self._found = [given_row(row) for row in await_only(statement.fetch(*given))]
+        self._open = False
+        self.told = statement.get_statusmsg() or ""
         # "UPDATE 1", "INSERT 0 1": how many it touched comes last.
-        told = (statement.get_statusmsg() or "").rpartition(" ")[2]
+        told = self.told.rpartition(" ")[2]
         self.rowcount = int(told) if told.isdecimal() else -1
 
     def executemany(self, sql: str, parameters: Sequence[Sequence[Any]], /) -> None:
@@ -123,6 +165,7 @@ class PgCursor:
     def command(self, sql: str) -> None:
         """Run what takes no parameters and answers nothing, such as BEGIN; several in one go where told so."""
         await_only(self.connection.execute(sql))
+        self._open = False
 
 
 def taken(text: str) -> str:

@@ -7,7 +7,7 @@ is answered from memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from store.cursor import NOTHING, Cursor
@@ -24,26 +24,22 @@ _FEW = 500
 class PostgresCursor(Cursor):
     """See `Cursor`; ``presuming`` says whether writes gather, and whether ``memory`` is asked first.
 
-    ``last`` tells what is asked in one with the last statement of a transaction (see `Gathering.settle`); ``answered``
-    is what that said.
+    What has gathered at the end is for whoever commits (`Gathering.part`).
     """
 
-    __slots__ = ("answered", "gathering", "last", "memory", "presuming")
+    __slots__ = ("gathering", "memory", "presuming")
 
     def __init__(self, driver: PgCursor, statements: Statements) -> None:
         super().__init__(driver, statements)
         self.presuming = False
         self.gathering = Gathering(driver)
         self.memory = Memory(statements)
-        self.last: Callable[[], tuple[str, tuple[Any, ...]]] | None = None
-        self.answered: Any = None
 
     def forget(self) -> None:
         """Forget what has gathered and what was read ahead: its transaction is over, or begins."""
         self.gathering.forget()
         self.memory.forget()
         self.told.clear()
-        self.answered = None
 
     def all(self, statement: Prepared, values: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
         """See `Cursor.all`."""
@@ -96,7 +92,3 @@ class PostgresCursor(Cursor):
         for row in values:
             self.memory.touch(table, row)
         return True
-
-    def settle(self) -> None:
-        """See `Cursor.settle`: the last of a transaction. Raises `Presumed`."""
-        self.answered = self.gathering.settle(self.last() if self.last is not None and self.presuming else None)

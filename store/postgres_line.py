@@ -27,6 +27,7 @@ from store.batches import Outcome, Work, one_by_one, together
 from store.postgres import PgCursor
 from store.postgres_cursor import PostgresCursor
 from store.postgres_many import Presumed
+from store.postgres_memory import OWN
 from store.statements import statements_for
 
 log = logging.getLogger(__name__)
@@ -34,22 +35,19 @@ log = logging.getLogger(__name__)
 LOCK = 0x5A_75_0C_0F
 """The advisory lock that whoever writes holds."""
 
-_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({LOCK:d})"
-_PLANS = "; ".join(
-    f"SET {name} = {value}"
-    for name, value in {
-        "plan_cache_mode": "force_generic_plan",
-        "enable_seqscan": "off",
-        "enable_hashjoin": "off",
-        "enable_mergejoin": "off",
-        "enable_bitmapscan": "off",
-    }.items()
-)
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_LOCKED = f"SELECT pg_advisory_xact_lock({LOCK:d})"
+_COMMANDS = {"BEGIN": _BEGIN, "LOCK": f"{_LOCKED} OFFSET 1", "COMMIT": "COMMIT", "ROLLBACK": "ROLLBACK"}
+"""Prepared, so that they go in one trip with what follows or comes before; by these names a wire's log shows them."""
+
+_SLOW = ("seqscan", "hashjoin", "mergejoin", "bitmapscan")
+_PLANS = "; ".join(["SET plan_cache_mode = force_generic_plan", *(f"SET enable_{way} = off" for way in _SLOW)])
 """Everything that is asked while writing is found by an index, row by row. A plan is made once, maybe while a table is
 still empty, and then has to be the one for millions."""
 
-_NUMBER = "pg_current_xact_id()::text"
-_TELL = "pg_current_xact_id()::text FROM pg_notify({0}::text, {1}::text)"
+_OWN = f"SELECT {OWN}"
+_NUMBER = "SELECT pg_current_xact_id()::text"
+_TOLD = "SELECT pg_current_xact_id()::text FROM pg_notify($1::text, $2::text)"
 _LIFE = "SELECT concat(pg_postmaster_start_time(), stats_reset) FROM pg_stat_bgwriter"
 _BECAME = f"SELECT pg_xact_status($1::text::xid8), ({_LIFE})"
 """Beside it, which life of the server this is: another after a crash, or where another server took over. A number that
@@ -75,18 +73,40 @@ class _Writing:
     def __init__(self, driver: PgCursor, cursor: PostgresCursor) -> None:
         self.driver = driver
         self.cursor = cursor
-        cursor.last = self._word
+        self._number = ""
+        """The transaction's own."""
+        self._alone = False
+        """Whether no other replica is there to be told."""
 
-    def begin(self, *, presuming: bool) -> None:
-        """Begin to write, once nobody else does."""
+    def begin(self, about: Sequence[About]) -> bool:
+        """Begin to write, once nobody else does, and read ahead what units are about, all in one trip.
+
+        False where one of them is about what cannot even be asked for.
+        """
+        self._afresh(presuming=True)
+        self.driver.ahead("BEGIN")
+        self.driver.ahead("LOCK")
+        if about:
+            try:
+                self._number, there = self.cursor.memory.load(self.driver, about, self.cursor.me)
+            except (asyncpg.DataError, UnicodeError):
+                return False
+        else:
+            self.driver.execute(_OWN)
+            ((self._number, there),) = self.driver.fetchall()
+        self._alone = there == [self.cursor.me]
+        return True
+
+    def _afresh(self, *, presuming: bool) -> None:
+        self.driver.drop_ahead()
         self.cursor.forget()
         self.cursor.presuming = presuming
-        self.driver.command(_BEGIN)
 
     def rollback(self) -> None:
         """Forget the transaction."""
-        self.cursor.forget()
-        self.driver.command("ROLLBACK")
+        self._afresh(presuming=False)
+        # Not as a command: the server may wait for the end of a trip that was broken off, which only this one confirms.
+        self.driver.execute("ROLLBACK")
 
     def savepoint(self) -> None:
         """See `Transaction.savepoint`."""
@@ -110,47 +130,63 @@ class _Writing:
 
     def run(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome]:
         """The whole transaction."""
-        written = self.cursor.written
-        self.begin(presuming=True)
-        outcomes = together(self, batch) if self._foreseen(about) else None
-        if outcomes is None:
-            self.rollback()
-            self.begin(presuming=False)
-            outcomes = one_by_one(self, batch)
-        if self.cursor.written == written:
-            self.driver.command("COMMIT")
+        outcomes = self._at_once(batch, about)
+        if outcomes is not None:
             return outcomes
-        number = self._tell()
+        self.rollback()
+        self.driver.command(f"{_BEGIN}; {_LOCKED}")
+        written = self.cursor.written
+        outcomes = one_by_one(self, batch)
+        if self.cursor.written != written:
+            self._tell()
+        return self._kept(outcomes, written=self.cursor.written != written)
+
+    def _at_once(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome] | None:
+        """The whole transaction in two trips; None where it is to be rolled back, and run again with more."""
+        written = self.cursor.written
+        outcomes = together(self, batch) if self.begin(about) else None
+        if outcomes is None or self.cursor.written == written:
+            return outcomes if outcomes is None else self._kept(outcomes, written=False)
+        word = None if self._alone and not self.cursor.told else self._word()
         try:
-            self.driver.command("COMMIT")
+            if not self.cursor.gathering.part(word) and word is not None:
+                self._tell()
         except Exception as error:
-            raise _Doubtful(number, outcomes) from error
+            if self.down(error):
+                raise
+            return None
+        try:
+            return self._kept(outcomes, written=True)
+        except _Doubtful as doubt:
+            said = doubt.__cause__
+            # The server's word that something written was wrong: that it is not committed is no doubt then.
+            if isinstance(said, asyncpg.PostgresError) and not self.down(said):
+                return None
+            raise
+
+    def _kept(self, outcomes: list[Outcome], *, written: bool) -> list[Outcome]:
+        """Commit, with what goes ahead of it. Raises `_Doubtful` where what was written is not said to be kept."""
+        try:
+            self.driver.execute("COMMIT")
+        except Exception as error:
+            if written:
+                raise _Doubtful(self._number, outcomes) from error
+            raise
+        if written and self.driver.told != "COMMIT":
+            raise _Doubtful(self._number, outcomes)
         return outcomes
 
-    def _foreseen(self, about: Sequence[About]) -> bool:
-        """Read what the units are about; False where one of them is about what cannot even be asked for."""
-        if not about:
-            return True
-        try:
-            self.cursor.memory.load(self.driver, about, self.cursor.me)
-        except (asyncpg.DataError, UnicodeError):
-            return False
-        return True
-
-    def _word(self) -> tuple[str, tuple[str, ...]]:
-        """How the other replicas hear of the commit to come, and the transaction's number is asked."""
+    def _word(self) -> tuple[str, str] | None:
+        """Where and how the other replicas hear of the commit to come."""
         if self.cursor.me is None:
-            return _NUMBER, ()
-        return _TELL, (postgres_ears.CHANNEL, postgres_ears.word(self.cursor.me, self.cursor.told))
+            return None
+        return postgres_ears.CHANNEL, postgres_ears.word(self.cursor.me, self.cursor.told)
 
-    def _tell(self) -> str:
-        """The transaction's number, with which the other replicas are told; most often it was asked already."""
-        number = self.cursor.answered
-        if number is None:
-            asked, values = self._word()
-            self.driver.execute("SELECT " + asked.format("$1", "$2"), values)
-            number = self.driver.fetchall()[0][0]
-        return str(number)
+    def _tell(self) -> None:
+        """Tell the other replicas, and ask the transaction's number."""
+        word = self._word()
+        self.driver.execute(_TOLD if word else _NUMBER, word or ())
+        ((self._number,),) = self.driver.fetchall()
 
 
 class PostgresLine:
@@ -199,6 +235,7 @@ class PostgresLine:
             self._connection = await self._engine.connect()
             driver = await postgres.driver_of(self._connection)
             await driver.connection.execute(_PLANS)
+            await driver.name(_COMMANDS)
             self._life = await driver.connection.fetchval(_LIFE)
             self._writing = _Writing(driver, PostgresCursor(driver, statements_for("postgresql")))
         if self._writing is None:

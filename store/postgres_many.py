@@ -14,7 +14,8 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from store.postgres import PgCursor
+from store import postgres_wire
+from store.postgres import PgCursor, taken_row
 from store.prepared import Prepared, Row
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -40,10 +41,15 @@ _MOST = 2_000
 _TEXTS = 64
 """Different joined texts; a server keeps the plan of each, and what would be one more goes out by its parts."""
 
+_END = "1 / ({0})::int OFFSET 1"
+_TELL = "1 / ({0})::int, pg_notify(${1}::text, ${2}::text) OFFSET 1"
+"""How a statement ends that is run ahead of COMMIT and may answer no row: its one row is made, and passed over."""
+
 _INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]*)\) VALUES \((.*?)\)( ON CONFLICT [^$]*)?")
 _CHANGE = re.compile(r"(UPDATE (\w+) SET .*?|DELETE FROM (\w+))\s+WHERE (.*)", re.DOTALL)
 _TYPED = re.compile(r"\$(\d+)::(\w+)")
 _ANY = re.compile(r"\$(\d+)")
+_UNNEST = re.compile(r"unnest\((.*?)\)")
 _TABLE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 
@@ -85,6 +91,13 @@ def many(sql: str) -> str | None:
     set_, where = _TYPED.sub(r"given.p\1", change[1]), _TYPED.sub(r"given.p\1", change[4])
     named = f"{given} AS given({', '.join(f'p{n}' for n in numbers)})"
     return f"{set_} {'FROM' if change[2] else 'USING'} {named} WHERE {where}"
+
+
+@cache
+def kinds(text: str) -> tuple[str, ...]:
+    """The types of the columns that `many` makes the parameters of."""
+    found = _UNNEST.search(text)
+    return tuple(kind for _, kind in _TYPED.findall(found[1])) if found else ()
 
 
 def key_of(table: str, values: Mapping[str, Any]) -> Row | None:
@@ -129,6 +142,10 @@ class _Group:
     def arrays(self) -> list[list[Any]]:
         return [list(column) for column in zip(*self.rows, strict=True)]
 
+    def encoded(self) -> list[bytes]:
+        columns = zip(kinds(self.text), map(taken_row, self.arrays()), strict=True)
+        return [postgres_wire.COLUMNS[kind](column) for kind, column in columns]
+
 
 class Gathering:
     """What has gathered on one connection."""
@@ -169,33 +186,49 @@ class Gathering:
         self._count += len(values)
         return True
 
-    def settle(self, last: tuple[str, tuple[Any, ...]] | None = None) -> Any:
-        """Write what has gathered. Raises `Presumed`.
+    def settle(self) -> None:
+        """Write what has gathered, to be seen by what comes next. Raises `Presumed`."""
+        groups = self._taken()
+        sql = self._text(groups, "") if len(groups) > 1 else None
+        if sql is None:
+            for group in groups:
+                self._alone(group)
+            return
+        self._driver.execute(sql, [*chain.from_iterable(group.arrays() for group in groups)])
+        (counts,) = self._driver.fetchall()
+        for group, count in zip(groups, counts, strict=True):
+            group.check(count)
 
-        ``last``: what else is asked in the same statement, a list of expressions and FROM, ``{0}`` and on for its
-        values; what was answered to the first of them, None where it was not asked, for nothing had gathered.
+    def part(self, word: tuple[str, str] | None) -> bool:
+        """Have what has gathered written right before the COMMIT that is to follow, in one trip with it.
+
+        What was presumed wrongly fails there, for a division by zero. ``word``: the channel and what to tell there once
+        that is committed. False where it was written already, or nothing had gathered, and nobody is told. Raises
+        `Presumed`, and what `store.postgres_wire.COLUMNS` raise.
         """
-        if not self._groups:
-            return None
+        groups = self._taken()
+        known = groups and all(kind in postgres_wire.COLUMNS for group in groups for kind in kinds(group.text))
+        sql = self._text(groups, _TELL if word else _END) if known else None
+        if sql is None:
+            for group in groups:
+                self._alone(group)
+            return False
+        given = [part for group in groups for part in group.encoded()]
+        self._driver.ahead(sql, [*given, *map(postgres_wire.text, word or ())])
+        return True
+
+    def _taken(self) -> list[_Group]:
         groups = [self._groups[key] for key in sorted(self._groups)]
         self.forget()
-        if last is None and len(groups) == 1:
-            self._alone(groups[0])
-            return None
-        key = (*(group.statement.sql for group in groups), last[0] if last else "")
+        return groups
+
+    def _text(self, groups: Sequence[_Group], end: str) -> str | None:
+        """The groups as one statement; None where there are too many of these."""
+        key = (*(group.statement.sql for group in groups), *(str(group.counted) for group in groups), end)
         sql = self._joined.get(key)
-        if sql is None:
-            if len(self._joined) >= _TEXTS:
-                for group in groups:
-                    self._alone(group)
-                return None
-            sql = self._joined[key] = _join(groups, last)
-        given = [*chain.from_iterable(group.arrays() for group in groups), *(last[1] if last else ())]
-        self._driver.execute(sql, given)
-        (counts,) = self._driver.fetchall()
-        for group, count in zip(groups, counts, strict=False):
-            group.check(count)
-        return counts[len(groups)] if last else None
+        if sql is None and len(self._joined) < _TEXTS:
+            sql = self._joined[key] = _join(groups, end)
+        return sql
 
     def _alone(self, group: _Group) -> None:
         if len(group.rows) == 1:
@@ -205,15 +238,15 @@ class Gathering:
         group.check(self._driver.rowcount)
 
 
-def _join(groups: Sequence[_Group], last: tuple[str, tuple[Any, ...]] | None) -> str:
-    """The groups as one statement, which answers how many rows each touched, and what else is asked."""
-    parts, before = [], 0
+def _join(groups: Sequence[_Group], end: str) -> str:
+    """The groups as one statement: with an end it answers nothing, without one how many rows each touched."""
+    parts, counts, sure, before = [], [], ["true"], 0
     for number, group in enumerate(groups):
         text = _ANY.sub(lambda found, by=before: f"${int(found[1]) + by}", group.text)  # type: ignore[misc]
         parts.append(f"w{number} AS ({text} RETURNING 1)")
+        counts.append(f"(SELECT count(*) FROM w{number})")  # noqa: S608 - ours
+        if group.counted:
+            sure.append(f"{counts[-1]} = cardinality(${before + 1}::{kinds(group.text)[0]}[])")
         before += len(group.rows[0])
-    counts = ", ".join(f"(SELECT count(*) FROM w{number})" for number in range(len(groups)))  # noqa: S608 - ours
-    more = ""
-    if last is not None:
-        more = ", " + last[0].format(*(f"${before + number}" for number in range(1, len(last[1]) + 1)))
-    return f"WITH {', '.join(parts)} SELECT {counts}{more}"
+    told = end.format(" AND ".join(sure), before + 1, before + 2) if end else ", ".join(counts)
+    return f"WITH {', '.join(parts)} SELECT {told}"

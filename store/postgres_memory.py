@@ -37,6 +37,9 @@ A value that is looked for has ``_`` at its end, as everywhere in the store.
 _REQUEST = ("requests", "revisions", "executions")
 """On which tables the answer about a whole request rests."""
 
+OWN = "pg_current_xact_id()::text, ARRAY(SELECT id FROM replicas LIMIT 2)"
+"""The transaction's number, and of the replicas that there are as many as show whether it is one."""
+
 _LOAD = """
 WITH wanted AS MATERIALIZED (
   SELECT unnest($1::text[]) AS id UNION SELECT request FROM executions WHERE executions.id = ANY($2::text[]))
@@ -54,7 +57,8 @@ SELECT
     (SELECT lane, holder, n FROM effects WHERE holder IS NOT NULL LIMIT {few}) AS held ORDER BY n),
   ARRAY(SELECT ROW(channel, address, error, at) FROM unreachable LIMIT {few}),
   ARRAY(SELECT ROW(position) FROM switches WHERE name = '{switch}'),
-  ARRAY(SELECT ROW(seq, hash) FROM chain WHERE id = 1)
+  ARRAY(SELECT ROW(seq, hash) FROM chain WHERE id = 1),
+  {own}
 """
 
 
@@ -63,7 +67,7 @@ def _loading(statements: Statements) -> str:
     columns, rest = statements.request.sql.removeprefix("SELECT ").split(" \nFROM ", 1)
     tables, _ = rest.split(" \nWHERE ", 1)
     request = f"SELECT ROW({columns}) FROM {tables}"  # noqa: S608 - ours
-    return _LOAD.format(request=request, few=_FEW + 1, switch=queries.PAUSE)
+    return _LOAD.format(request=request, few=_FEW + 1, switch=queries.PAUSE, own=OWN)
 
 
 class Memory:
@@ -86,8 +90,8 @@ class Memory:
         self._held: list[Row] | None = None
         self._lost: dict[Row, Row] | None = None
 
-    def load(self, driver: PgCursor, about: Iterable[About], me: str | None) -> None:
-        """Read all that units are about; ``me`` is the replica that writes here."""
+    def load(self, driver: PgCursor, about: Iterable[About], me: str | None) -> Row:
+        """Read all that units are about; ``me`` is the replica that writes here. What `OWN` asks for, too."""
         units = list(about)
         requests = list(dict.fromkeys(one for unit in units for one in unit.requests))
         executions = list(dict.fromkeys(one for unit in units for one in unit.executions))
@@ -97,7 +101,7 @@ class Memory:
         agents, texts = [agent for agent, _ in keys], [key for _, key in keys]
         driver.execute(self._load, (requests, executions, effects, agents, texts, prints))
         (found,) = driver.fetchall()
-        wanted, whole, decided, sent, ran, due, bound, rejected, held, lost, switch, head = found
+        wanted, whole, decided, sent, ran, due, bound, rejected, held, lost, switch, head, *own = found
         self._loaded = True
         self._about_requests(list(map(given, wanted)), whole, decided, sent)
         self._about_executions(executions, ran, me)
@@ -113,6 +117,7 @@ class Memory:
         self._lost = {row[:2]: row for row in map(given_row, lost)} if len(lost) <= _FEW else None
         self._put(self._say.switch, {"name": queries.PAUSE}, switch, "switches")
         self._put(self._say.head, {}, head, "chain")
+        return tuple(own)
 
     def _about_keys(self, keys: Sequence[tuple[str, str]], bound: Sequence[Row]) -> None:
         remembered = {(row[0], row[1]): row[2:] for row in map(given_row, bound)}

@@ -149,7 +149,8 @@ def _alone(driver: PgCursor, ask: Callable[[Cursor], T]) -> T:
 
 
 def _snapshot(driver: PgCursor, ask: Callable[[Cursor], T]) -> T:
-    driver.command(_BEGIN)
+    driver.ahead(_BEGIN)
     answer = ask(Cursor(driver, statements_for("postgresql")))
-    driver.command("COMMIT")
+    if not driver.drop_ahead():
+        driver.command("COMMIT")
     return answer

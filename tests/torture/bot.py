@@ -44,7 +44,7 @@ def noted_commit(owner: Any, name: str, points: Points) -> None:
 
 def noted_commit_of_postgres(points: Points) -> None:
     """The same around the one COMMIT of a transaction that writes; those that only read have their own."""
-    run, command = postgres_line._Writing.run, PgCursor.command  # noqa: SLF001  # the harness stands around the program
+    run, execute = postgres_line._Writing.run, PgCursor.execute  # noqa: SLF001  # the harness stands around the program
     writing: set[int] = set()
 
     def noted_run(connection: Any, *given: Any) -> Any:
@@ -54,16 +54,16 @@ def noted_commit_of_postgres(points: Points) -> None:
         finally:
             writing.discard(id(connection.driver))
 
-    def noted_command(driver: PgCursor, sql: str) -> None:
+    def noted_execute(driver: PgCursor, sql: str, *given: Any) -> None:
         commits = sql == "COMMIT" and id(driver) in writing
         if commits:
             points.reach("commit:begins")
-        command(driver, sql)
+        execute(driver, sql, *given)
         if commits:
             points.reach("commit:done, nobody told")
 
     put(postgres_line._Writing, "run", noted_run)  # noqa: SLF001  # as above
-    put(PgCursor, "command", noted_command)
+    put(PgCursor, "execute", noted_execute)
 
 
 class Scheduler(scheduler.Scheduler):
