@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -165,7 +166,7 @@ class Lives:
         """Tell it to read its rules again (SIGHUP)."""
         for process in (self._process, self._mate):
             if process is not None and process.returncode is None:
-                process.send_signal(signal.SIGHUP)
+                _send(process, signal.SIGHUP)
 
     async def end(self) -> None:
         """Ask it to stop (SIGTERM) until it has; killed as it stops, it is started and asked again."""
@@ -175,11 +176,11 @@ class Lives:
             while self._watch is not None and not self._watch.done():
                 life = self._process
                 if life is not None and life is not asked and life.returncode is None and await _answers(self.port):
-                    life.terminate()
+                    _send(life, signal.SIGTERM)
                     asked = life
                 await asyncio.sleep(0.05)
             if self._mate is not None and self._mate.returncode is None:
-                self._mate.terminate()
+                _send(self._mate, signal.SIGTERM)
             if self._mate is not None and (status := await self._mate.wait()) != 0:
                 self.fault = self.fault or f"the replica beside ended with {status}"
         if self.fault:
@@ -197,6 +198,15 @@ class Lives:
     def said(self) -> str:
         """All that it wrote."""
         return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
+
+
+def _send(process: asyncio.subprocess.Process, what: signal.Signals) -> None:
+    """Not by its own method, which looks first whether it ended: who was killed just then would be said to end by 255.
+
+    That look takes the status that asyncio's watcher waits for.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, what)
 
 
 async def _answers(port: int) -> bool:

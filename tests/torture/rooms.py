@@ -9,6 +9,7 @@ import re
 import aiohttp
 
 from bot.clock import SystemClock, entropy
+from bot.core.errors import Unavailable
 from bot.core.ports import AuditQuery
 from bot.desk import Access, Ledger
 from bot.desk.switch import pause
@@ -116,7 +117,7 @@ async def rewritten(w: World) -> None:
     request = await w.submit("moved.issue", answer="ok")
     # Its runs are held meanwhile, however long it takes: a slow machine would else run it before the rules are new.
     ledger = Ledger(w.beside, SystemClock(), entropy)
-    await pause(ledger, on=True, by="cli:torture", via="cli", action="moved.issue")
+    await _held(ledger, on=True)
     status, answer = await w.clients["ana"].decide(request, "approve")
     assert status in (200, 409), answer
     w.lives.misruled = True
@@ -127,9 +128,21 @@ async def rewritten(w: World) -> None:
     w.rules(elsewhere=str(w.number))
     w.lives.hang_up()
     await _on_record(w, "config.loaded", loaded + 1)
-    await pause(ledger, on=False, by="cli:torture", via="cli", action="moved.issue")
+    await _held(ledger, on=False)
     done = await w.agent.outcome(request["id"])
     assert done["execution"]["state"] in ("failed", "executed", "unknown"), done
+
+
+async def _held(ledger: Ledger, *, on: bool) -> None:
+    """Hold the runs, or let them go, though the store refuses it for a while, as where one that was killed holds a lock."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await pause(ledger, on=on, by="cli:torture", via="cli", action="moved.issue")
+            except Unavailable:
+                await asyncio.sleep(_SEEN)
+            else:
+                return
 
 
 async def _on_record(w: World, kind: str, times: int) -> None:
