@@ -134,7 +134,7 @@ async def rewritten(w: World) -> None:
 
 
 async def _held(ledger: Ledger, *, on: bool) -> None:
-    """Hold the runs, or let them go, though the store refuses it for a while, as where one that was killed holds a lock."""
+    """Hold the runs, or let them go, though the store refuses it for a while: who was killed may hold its lock."""
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
