@@ -18,11 +18,15 @@ class AlreadyRunning(SaysoError):
 
 
 class Lock:
-    """``<database>.lock``, held from construction to `release`; the file says who holds it and is never removed."""
+    """``<database>.lock``, held from construction to `release`; the file says who holds it and is never removed.
+
+    It lies beside the file itself, where a symbolic link leads there: by another name it is still one database.
+    """
 
     def __init__(self, database: Path) -> None:
         """Raises `AlreadyRunning` with the holder's process id, and ``OSError`` where the folder is not writable."""
-        path = database.with_name(database.name + ".lock")
+        itself = database.resolve()
+        path = itself.with_name(itself.name + ".lock")
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -61,8 +61,12 @@ async def back_up(url: str, file: Path, *, replace: bool, now: datetime, shown: 
     """Write a backup of the store at ``url``, whoever writes to it meanwhile: a SQLite file that says what it is.
 
     It is good once this returns: SQLite found it sound, and the audit chain in it holds. ``shown`` is the store's
-    address as the backup is to say it. Raises `InTheWay`, `NotWhole`, `Unavailable`, ``OSError``.
+    address as the backup is to say it. Raises `InTheWay`, also of a file that is the store's own, `NotWhole`,
+    `Unavailable`, ``OSError``.
     """
+    found = database_at(url)
+    if isinstance(found, Path) and _of_the_store(file, found):
+        raise InTheWay(f"{file} belongs to the store itself: name another file for its backup")
     with Part(file, replace=replace) as part:
         async with origin_at(url) as origin:
             await origin.into_file(part.path, part.following(told))
@@ -82,6 +86,17 @@ async def back_up(url: str, file: Path, *, replace: bool, now: datetime, shown: 
             pages.free(driver)
         part.keep()
     return about
+
+
+def _of_the_store(file: Path, store: Path) -> bool:
+    """Whether ``file`` is the database, its lock or a log of it, by whatever name: written over, the store ends."""
+    itself = store.resolve()
+    own = [itself.with_name(itself.name + end) for end in ("", "-wal", "-shm", "-journal", ".lock")]
+    return any(file.resolve() == each.resolve() or _same(file, each) for each in own)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 async def about(file: Path) -> About | None:

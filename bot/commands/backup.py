@@ -44,6 +44,8 @@ def shown(url: str) -> str:
 
 
 async def _write(args: argparse.Namespace) -> int:
+    if not args.file.name:
+        raise CommandError(f"{str(args.file)!r} is no name of a file: write sayso backup backup.db.")
     url = environment()["SAYSO_DATABASE_URL"]
     progress = Progress("backing up")
     try:

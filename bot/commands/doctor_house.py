@@ -47,7 +47,7 @@ def bot_runs(database: Path) -> bool:
     The lock is tried, shared and for a moment; to take it for longer would keep a bot from starting.
     """
     try:
-        lock = os.open(database.with_name(database.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(f"{database.resolve()}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

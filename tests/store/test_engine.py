@@ -49,10 +49,13 @@ async def test_a_bad_address_says_what_would_do(address: str, says: str) -> None
 
 
 async def test_a_second_bot_is_refused_by_name(url: str) -> None:
-    """Whoever comes second is told who runs; once that one closed, the file is free."""
+    """Whoever comes second is told who runs, by a symbolic link, too; once that one closed, the file is free."""
     first = await open_store(url, exclusive=True)
-    with pytest.raises(AlreadyRunning, match=rf"another sayso is running on this database \(pid {os.getpid()}\)"):
-        await open_store(url, exclusive=True)
+    itself = Path(url.removeprefix("sqlite+aiosqlite:///"))
+    (itself.parent / "link.db").symlink_to(itself)
+    for address in (url, f"sqlite+aiosqlite:///{itself.parent}/link.db"):
+        with pytest.raises(AlreadyRunning, match=rf"another sayso is running on this database \(pid {os.getpid()}\)"):
+            await open_store(address, exclusive=True)
     await first.close()
     await (await open_store(url, exclusive=True)).close()
 

@@ -141,6 +141,23 @@ async def test_p15_a_name_that_is_taken_is_refused(url: str, tmp_path: Path) -> 
     assert await snapshots.about(file) is not None
 
 
+async def test_p15_a_backup_is_never_written_over_its_own_store(tmp_path: Path) -> None:
+    """Not even when told to write over what is there, by another name of it, or over one of its logs."""
+    path = tmp_path / "sayso.db"
+    url = f"sqlite+aiosqlite:///{path}"
+    store = await open_store(url, exclusive=True)
+    await store.write(lambda tx: samples.submit(tx, samples.request()))
+    before = path.stat().st_ino
+    (tmp_path / "soft.db").symlink_to(path)
+    (tmp_path / "hard.db").hardlink_to(path)
+    for name in ("sayso.db", "soft.db", "hard.db", "sayso.db-wal", "sayso.db.lock"):
+        with pytest.raises(InTheWay, match="the store itself"):
+            await back_up(url, tmp_path / name, replace=True)
+    assert path.stat().st_ino == before
+    await store.write(lambda tx: samples.submit(tx, samples.request()))
+    await store.close()
+
+
 async def test_p15_a_store_that_does_not_hold_gives_no_backup(url: str, database: Path, tmp_path: Path) -> None:
     """A trail that was touched, a file that is damaged, one that is no store: said aloud, and no file is left."""
     store = await open_store(url, exclusive=True)
