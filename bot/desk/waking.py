@@ -97,9 +97,10 @@ class Waking(Part):
             return await self._move_each()
         (lot,) = lots
         if lot.cut:
-            self._fits = len(lot.looked_at)
+            # No less than half: the time of one lot may have gone to another process.
+            self._fits = max(len(lot.looked_at), fits // 2)
         elif len(lot.looked_at) == fits:
-            self._fits = min(LOT, fits + fits // 4 + 1)
+            self._fits = min(LOT, 2 * fits)
         went = {request.id for request in deed.others}
         for request in lot.looked_at:
             if request.id not in went:
