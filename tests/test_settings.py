@@ -149,6 +149,7 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("too many bytes", {"SAYSO_WEBHOOK_SECRET": "whsec_" + "a" * 88}, "SAYSO_WEBHOOK_SECRET"),
     ("without its mark", {"SAYSO_WEBHOOK_SECRET": "a" * 32}, "SAYSO_WEBHOOK_SECRET"),
     ("no way in from Slack", {"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN"),
+    ("no address of Slack's API", {"SLACK_API_URL": "slack.com"}, "SLACK_API_URL"),
     ("no token for Slack", {"SLACK_SIGNING_SECRET": "a"}, "SLACK_BOT_TOKEN"),
     ("no address for SMTP", {"SMTP_URL": "mail.example.com:587"}, "SMTP_URL"),
     ("a mailbox for SMTP", {"SMTP_URL": "imaps://u:hunter2@a.example"}, "SMTP_URL"),

@@ -17,6 +17,8 @@ _KEY = re.compile(r"auditsk_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=7)
 _S3_OPTIONS = {"endpoint", "region"}
+_S3_SERVER = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+"""The library of buckets does not refuse an address that is none: it panics as it first calls there."""
 _S3_ACCESS = {
     "AWS_ACCESS_KEY_ID": "access_key_id",
     "AWS_SECRET_ACCESS_KEY": "secret_access_key",
@@ -59,6 +61,8 @@ def audit_of(values: Mapping[str, str], problems: list[str]) -> Audit:
     hooks = any(place.startswith(("http://", "https://")) for place in places)
     if hooks and not values["SAYSO_WEBHOOK_SECRET"]:
         problems.append("SAYSO_WEBHOOK_SECRET: missing, and SAYSO_AUDIT_CHECKPOINTS names a webhook.")
+    if values["AWS_ENDPOINT_URL"] and not _S3_SERVER.fullmatch(values["AWS_ENDPOINT_URL"]):
+        problems.append("AWS_ENDPOINT_URL: not an address; write it as https://minio.example.com:9000.")
     access = {name: values[variable] for variable, name in _S3_ACCESS.items() if values[variable]}
     return Audit(
         keys=keys, places=places, every=_every(values["SAYSO_AUDIT_CHECKPOINT_EVERY"], problems), access=access
@@ -86,8 +90,9 @@ def _fault(place: str) -> str | None:
     if parts.scheme in ("http", "https"):
         return None if host else f"{place} names no host."
     if parts.scheme == "s3":
-        strange = parse_qs(parts.query, keep_blank_values=True).keys() - _S3_OPTIONS
-        if not host or strange or parts.fragment:
+        told = parse_qs(parts.query, keep_blank_values=True)
+        servers = told.get("endpoint", [])
+        if not host or told.keys() - _S3_OPTIONS or parts.fragment or not all(map(_S3_SERVER.fullmatch, servers)):
             return f"{place}: write s3://bucket/prefix, with ?endpoint=https://… and &region=… where needed."
         return None
     if parts.scheme not in ("", "file") or (parts.scheme == "file" and (host or not parts.path)):

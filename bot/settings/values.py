@@ -86,6 +86,8 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         )
     if values["SAYSO_LOG"] not in ("text", "json"):
         problems.append("SAYSO_LOG: must be text or json.")
+    if not _is_address(values["SLACK_API_URL"]):
+        problems.append("SLACK_API_URL: not an address; leave it out, and it is https://slack.com/api/.")
     token, app, signing = _slack(values, problems)
     mail = mail_of(values, problems)
     settings = Settings(
