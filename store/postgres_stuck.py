@@ -1,8 +1,9 @@
 """A bot that is stopped, or cut off, in the middle of a write holds the lock that all the others wait for.
 
 Most often PostgreSQL ends such a transaction by itself (`store.postgres.IDLE`): it is idle in it. Between a statement
-that was prepared and the same statement run it is not, though: asyncpg parts the two by a Flush and no Sync, for
-PostgreSQL the session is in the middle of something, and of all its time limits none passes there (before 17, which has
+that was prepared and the same statement run it is not, though: asyncpg parts the two by a Flush and no Sync, and so is
+what goes ahead of a statement parted from it (`store.postgres.PgCursor.ahead`). For PostgreSQL the session is in the
+middle of something, and of all its time limits none passes there (before 17, which has
 `transaction_timeout`, and that ends honest long ones, too). So whoever waited in vain looks who holds the lock.
 """
 
