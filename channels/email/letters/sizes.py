@@ -57,10 +57,15 @@ def drawn(text: str) -> Markup:
     Gmail links what looks like an address unless an element parts it. No character is added or taken away.
     """
     if "\n" in text:
-        made = "<br>".join(str(escape(guarded(line))) for line in text.split("\n"))
+        # Escaped all at once: a text of sixty thousand lines is measured again and again until it fits.
+        made = str(escape("\n".join(map(guarded, text.split("\n"))))).replace("\n", "<br>")
     else:
         made = str(escape(guarded(text)))
-    return Markup(_LINKABLE.sub(r"<span>\g<0></span>", made).replace("  ", "\u00a0 "))  # noqa: S704  # escaped line by line
+    return Markup(_LINKABLE.sub(_parted, made).replace("  ", "\u00a0 "))  # noqa: S704  # escaped just above
+
+
+def _parted(found: re.Match[str]) -> str:
+    return f"<span>{found[0]}</span>"
 
 
 def compared(text: str) -> Markup:
