@@ -13,6 +13,7 @@ import msgspec
 
 from bot.commands.policy import file_of, loaded, plural
 from bot.commands.surroundings import GOOD, NO, CommandError, add_json, open_ledger, say
+from bot.core.examples import may_be_erased
 from bot.core.model import Request, Revision, State
 from bot.core.policy import HOUSE, Policy
 from bot.core.ports import Filter, Store
@@ -70,8 +71,8 @@ async def _differ(args: argparse.Namespace, old: Policy, new: Policy) -> int:
         since = ledger.clock.now() - timedelta(days=args.days)
         for query in (Filter(states=_OPEN, limit=_PAGE), Filter(since=since, limit=_PAGE)):
             async for request in _pages(ledger.store, query):
-                if found.fresh(request):
-                    found.take(compare(old, new, request, await first_revision(ledger.store, request)))
+                if found.fresh(request) and (first := await first_revision(ledger.store, request)):
+                    found.take(compare(old, new, request, first))
     told = changes(old, new)
     say(args, {"changes": told, **found.document()}, _words(args, told, found))
     return NO if found.groups else GOOD
@@ -150,8 +151,8 @@ async def _replay(args: argparse.Namespace, old: Policy, new: Policy) -> int:
         now = ledger.clock.now()
         simulation = Simulation(new, old, now)
         async for request in oldest_first(ledger.store, args.since, args.until or now):
-            if not request.action.startswith(HOUSE):
-                simulation.take(request, await first_revision(ledger.store, request))
+            if not request.action.startswith(HOUSE) and (first := await first_revision(ledger.store, request)):
+                simulation.take(request, first)
     report = simulation.report()
     say(args, report.as_json(), report.text())
     return NO if report.passed else GOOD
@@ -190,6 +191,7 @@ async def oldest_first(store: Store, since: datetime | None, until: datetime) ->
 class _Written(msgspec.Struct):
     """Of an audit line, what it tells of."""
 
+    type: str
     data: dict[str, msgspec.Raw] = {}
 
 
@@ -205,12 +207,13 @@ async def _beginning(store: Store, until: datetime) -> datetime:
     return until - min(back, _AGES)
 
 
-async def first_revision(store: Store, request: Request) -> Revision:
-    """The request as the agent first submitted it."""
-    if request.revision == 1:
+async def first_revision(store: Store, request: Request) -> Revision | None:
+    """The request as the agent first submitted it; None where it was erased, for then nothing is left to route."""
+    if request.revision == 1 and not may_be_erased(request):
         return request.content
-    for line in await store.audit(request.id):
-        told = _written.decode(line.body).data.get("revision")
-        if told is not None:
-            return _revision.decode(told)
-    return request.content
+    # As people read them: the line itself says nothing of what belongs to a subject.
+    lines = [_written.decode(line.body) for line in await store.told(request)]
+    if any(line.type == "request.erased" for line in lines):
+        return None
+    told = next((line.data["revision"] for line in lines if "revision" in line.data), None)
+    return request.content if request.revision == 1 or told is None else _revision.decode(told)

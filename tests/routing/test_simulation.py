@@ -17,11 +17,13 @@ from bot.commands.surroundings import CommandError
 from bot.core.model import Request, State, Verb
 from bot.core.policy import Policy
 from bot.core.ports import Change, Tx
+from bot.desk.erasing import erase
+from bot.routing import parse
 from bot.routing.simulated import Report
 from bot.routing.simulation import Simulation, chance_of
 from store import open_store
 from tests.databases import lay
-from tests.desk.house import RULES, House
+from tests.desk.house import RULES, House, open_house
 from tests.routing.cases import GROUND, NOW, policy
 from tests.routing.history import lived, recorded, run
 from tests.store.samples import event
@@ -181,6 +183,21 @@ async def test_history_is_gone_through_from_its_beginning(tmp_path: Path) -> Non
     await store.close()
 
 
+async def test_what_belongs_to_a_subject_is_read_until_it_is_erased(tmp_path: Path) -> None:
+    """An edited request is replayed as it was submitted, though its audit line is sealed; an erased one not at all."""
+    rules = RULES.replace("    editable: [amount, flags]\n", "    editable: [amount, flags]\n    subject: order\n")
+    async with open_house(tmp_path / "sayso.db") as house:
+        house.policy = parse(rules.replace("RECEIVER", house.receiver), "routing.yaml")
+        edited = await house.submit(arguments={"order": "c-1", "amount": 90.0})
+        changes = {"order": "c-1", "amount": 80.0}
+        await house.decide(edited, verb=Verb.APPROVE_WITH_EDITS, arguments=changes)
+        first = await first_revision(house.store, await house.now(edited))
+        assert first is not None
+        assert (first.number, first.arguments) == (1, {"order": "c-1", "amount": 90.0})
+        await erase(house.ledger, "c-1", by="cli:test", via="cli", cancel=True)
+        assert await first_revision(house.store, await house.now(edited)) is None
+
+
 async def _life(house: House) -> None:
     house.clock.at = SystemClock().now() - timedelta(days=3)
     await house.decide(await house.submit(), verb=Verb.REJECT, comment="charged once")
@@ -190,6 +207,7 @@ async def _life(house: House) -> None:
     done = await house.decide(edited, verb=Verb.APPROVE_WITH_EDITS, arguments=changes)
     assert done.state is State.APPROVED_WITH_EDITS
     first = await first_revision(house.store, await house.now(edited))
+    assert first is not None
     assert (first.number, first.arguments["amount"]) == (1, 90.0)
     await house.desk.drill("finance", by="cli:test")
 
