@@ -145,7 +145,7 @@ async def test_t22_bombs_are_refused_within_100_ms(office: Office) -> None:
         body = body_of(case)
         times: list[float] = []
         # The machine is shared with other tests: the best of several says what it costs.
-        while len(times) < 10 and min(times, default=1.0) >= 0.1:
+        while len(times) < 60 and min(times, default=1.0) >= 0.1:
             began = time.perf_counter()
             reply = await office.call("POST", "/v1/requests", "billing", data=body, headers=headers)
             times.append(time.perf_counter() - began)
