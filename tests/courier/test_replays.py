@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ import pytest
 from bot.core.model import ExecutionState, Request, Verb
 from bot.core.ports import Order, Outcome, OutcomeKind
 from bot.desk import pause
-from tests.desk.house import SECRET, START, House, MovableClock, open_house
-from tests.fakes.receiver import Call, Cut, End, Receiver, Script, answering, message, saying
+from tests.desk.house import House, open_house
+from tests.fakes.receiver import Call, End, Receiver, Script, answering, message, saying
 
 S = ExecutionState
 
@@ -224,65 +223,6 @@ async def test_p05_a_held_execution_survives_a_restart(house: House, receiver: R
     await second.release()
     await house.rest()
     assert (state(await house.now(request)), len(receiver.calls)) == (S.EXECUTED, 1)
-
-
-TORN = [
-    ("after the claim", None),
-    ("before the request is read", (Cut.BEFORE_REQUEST, End.STALL)),
-    ("in the middle of the request", (Cut.AFTER_HEADERS, End.STALL)),
-    ("before the answer", saying(End.STALL)),
-    ("in the middle of the answer", saying(message(b'{"a":', length=40), End.STALL)),
-]
-
-
-@pytest.mark.parametrize("action", ["refund.issue", "refund.safe"])
-@pytest.mark.parametrize(("case", "fault"), TORN, ids=[t[0] for t in TORN])
-async def test_p05_torn_between_claim_and_outcome(tmp_path: Any, case: str, fault: Any, action: str) -> None:
-    """The process is gone at any of these moments; another starts on the same file: never a second effect.
-
-    The first courier is abandoned as a kill would: nothing of it runs any more, and nothing is written for it.
-    """
-    del case
-    path = tmp_path / "sayso.db"
-    async with Receiver(secret=SECRET) as receiver:
-        address = receiver.url.removesuffix("/hook")
-        if isinstance(fault, tuple):
-            receiver.cut = fault
-        elif fault is not None:
-            receiver.script = fault
-        request_id = await _torn(path, address, action, run_it=fault is not None, receiver=receiver)
-        receiver.cut, receiver.script = None, answering({"ok": 1})
-        clock = MovableClock(START + timedelta(minutes=10))
-        async with open_house(path, receiver=address, clock=clock) as house:
-            await house.work()
-            for _ in range(4):
-                await house.later(minutes=1)
-            after = await house.now(request_id)
-            assert state(after) is (S.UNKNOWN if action == "refund.issue" else S.EXECUTED)
-            assert max(receiver.effects.values(), default=0) <= 1
-            # The receiver would forgive a second call; without idempotency there must not even be one.
-            assert action == "refund.safe" or "seen before" not in receiver.refused
-
-
-async def _torn(path: Any, address: str, action: str, *, run_it: bool, receiver: Receiver) -> str:
-    """Claim, perhaps call, and vanish."""
-    async with open_house(path, receiver=address) as house:
-        arguments = {"order": "1", "amount": 100}
-        request = await house.decide(await house.submit(action, agent="quiet", arguments=arguments))
-        assert request.execution is not None
-        if not run_it:
-            assert (await house.desk.claim(request.execution.id)).order is not None
-            return request.id
-        courier = await house.work()
-        async with asyncio.timeout(5):
-            while receiver.connections == 0:
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(0.05)
-        for task in tuple(courier._shift._tasks):  # noqa: SLF001  # a kill asks nobody
-            task.cancel()
-        courier._replays._running.clear()  # noqa: SLF001
-        courier._shift._tasks.clear()  # noqa: SLF001
-        return request.id
 
 
 class Slow:

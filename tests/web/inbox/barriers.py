@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +21,23 @@ FOUND = """async (rules) => {
   const said = await axe.run(document.querySelector("main"), { runOnly: rules });
   return said.violations.map(one => [one.id, ...one.nodes.map(node => node.html)].join(" "));
 }"""
+
+
+WHOLE = """async (rules) => {
+  const said = await axe.run(document, { runOnly: rules });
+  return said.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`);
+}"""
+
+
+async def barriers(page: Page) -> list[str]:
+    """What axe finds once nothing moves any more: what fades in is pale for a moment, longer on a slow machine."""
+    found: list[str] = []
+    for _ in range(20):
+        found = await page.evaluate(WHOLE, EVERY)
+        if not found:
+            return []
+        await asyncio.sleep(0.25)
+    return found
 
 
 async def enter(house: Standing, page: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -12,17 +11,12 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from bot.core.model import State, Verb
 from bot.core.ports import Ballot
 from tests.browser import chromium
-from tests.web.inbox.barriers import AXE
+from tests.web.inbox.barriers import AXE, barriers
 from tests.web.inbox.house import Standing
 from tests.web.inbox.signed import window
 
 WITHIN = 4000
 """Milliseconds: the two seconds that are promised, twice over where the machine is shared with other tests."""
-FOUND = """async () => {
-  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const said = await axe.run(document, { runOnly: rules });
-  return said.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")}`);
-}"""
 
 
 @pytest.fixture
@@ -269,17 +263,6 @@ async def test_without_scripts_a_row_is_a_link(house: Standing, browser: Browser
     await expect(page.get_by_role("heading", level=1)).to_have_text("2 requests found")
     await page.get_by_role("link", name="Refund 0 USD").click()
     assert page.url == f"{house.url}/requests/{one}"
-
-
-async def barriers(page: Page) -> list[str]:
-    """What axe finds once nothing moves any more: what fades in is pale for a moment, longer on a slow machine."""
-    found: list[str] = []
-    for _ in range(20):
-        found = await page.evaluate(FOUND)
-        if not found:
-            return []
-        await asyncio.sleep(0.25)
-    return found
 
 
 async def test_the_queue_has_no_barriers(house: Standing, browser: Browser) -> None:
