@@ -20,6 +20,7 @@ from bot.core.counting import prints_of
 from bot.core.model import Arguments, Execution, ExecutionState, Person, Request, Submission
 from bot.core.pointers import names
 from bot.core.policy import ActionSpec, Filling, NotFilled, Policy, Rollback
+from bot.core.policy.exclusion import for_whom
 from bot.core.ports import Change, Tx
 from bot.core.redaction import masked, shown
 from bot.core.transitions import clock
@@ -109,7 +110,7 @@ class Rollbacks(Reviewers):
             action=action,
             arguments=filled.arguments,
             reason=reason if by.startswith("agent:") else None,
-            on_behalf_of=_for_whom(first, by),
+            on_behalf_of=for_whom(first.content.on_behalf_of, by),
         )
         it = Proposal(
             id=self._ledger.id("req"),
@@ -203,13 +204,6 @@ def _way_back(spec: ActionSpec) -> Rollback:
     if spec.rollback is None:
         raise errors.Conflict(f"No way back is declared: {spec.name} has no rollback in routing.yaml.")
     return spec.rollback
-
-
-def _for_whom(first: Request, by: str) -> str | None:
-    """For whom a rollback is: whoever asks for it does not review it, and neither does whom the first one was for."""
-    role, _, name = by.partition(":")
-    asked = (first.content.on_behalf_of, name if role == "person" else None)
-    return ", ".join(who for who in asked if who) or None
 
 
 def notes_of(

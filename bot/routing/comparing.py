@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from bot.core.model import OnExpiry, Request, Revision, Route, Stage, State, Step, Submission, Then
 from bot.core.policy import Bounds, Policy, route, strictness
+from bot.core.policy.exclusion import for_whom
 from bot.routing.faults import listed, quoted
 from bot.routing.spans import span_text
 
@@ -41,7 +42,8 @@ def submitted(request: Request, first: Revision, policy: Policy) -> Submission:
     """What the agent submitted, from the request and its first revision.
 
     The risk that the agent claimed is not kept by itself: where the request's is higher than ``policy`` declares, and
-    nothing suspicious made it so, it was the agent who raised it.
+    nothing suspicious made it so, it was the agent who raised it. A person who asked for a rollback was barred from it
+    and is not in its content.
     """
     raised = request.risk.rank > policy.action(request.action).risk.rank and not request.route.warnings
     return Submission(
@@ -52,7 +54,7 @@ def submitted(request: Request, first: Revision, policy: Policy) -> Submission:
         kind=request.kind,
         risk=request.risk if raised else None,
         labels=first.labels,
-        on_behalf_of=first.on_behalf_of,
+        on_behalf_of=for_whom(first.on_behalf_of, request.route.asked or ""),
         context=first.context,
         options=first.options,
         batch=request.batch,

@@ -24,6 +24,7 @@ from bot.routing.simulation import Simulation, chance_of
 from store import open_store
 from tests.databases import lay
 from tests.desk.house import RULES, House, open_house
+from tests.desk.remedied import executed, furnish
 from tests.routing.cases import GROUND, NOW, policy
 from tests.routing.history import lived, recorded, run
 from tests.store.samples import event
@@ -196,6 +197,16 @@ async def test_what_belongs_to_a_subject_is_read_until_it_is_erased(tmp_path: Pa
         assert (first.number, first.arguments) == (1, {"order": "c-1", "amount": 90.0})
         await erase(house.ledger, "c-1", by="cli:test", via="cli", cancel=True)
         assert await first_revision(house.store, await house.now(edited)) is None
+
+
+async def test_whoever_asked_for_a_rollback_is_barred_from_it_in_the_replay_too(tmp_path: Path) -> None:
+    """The file in force routes a person's rollback the same: who asked is on its route and not in its content."""
+    async with open_house(tmp_path / "sayso.db") as house:
+        furnish(house)
+        rollback, _ = await house.desk.roll_back((await executed(house)).id, by="person:kim", via="inbox")
+        assert rollback.route.excluded == ("dan", "kim")
+        report = simulated(house.policy, rollback, was=house.policy)
+        assert (report.verdicts["same"], report.requests) == (1, 1)
 
 
 async def _life(house: House) -> None:

@@ -24,6 +24,15 @@ def excluded(policy: Policy, submission: Submission, agent: str, now: datetime, 
     return tuple(sorted(with_delegates(policy, names, now, until) & policy.people.keys()))
 
 
+def for_whom(said: str | None, by: str) -> str | None:
+    """Whom a rollback is for: whom the first request was for, and the person who asked for it, as `excluded` reads it.
+
+    ``by`` is ``agent:``, ``person:`` or ``admin:`` and a name; of these only people can be asked to review.
+    """
+    role, _, name = by.partition(":")
+    return ", ".join(who for who in (said, name if role == "person" else None) if who) or None
+
+
 _APART = r"\s,;:<>()\[\]\"'@/|"
 _ENDS = ".!?"
 _ADDRESS = re.compile(rf"([^{_APART}+]+)(?:\+[^{_APART}]*)?@([^{_APART}]+)")
