@@ -26,6 +26,26 @@ class InTheWay(SaysoError):
     status: ClassVar[int] = 409
 
 
+def refuse_own(file: Path, store: Path) -> None:
+    """Raise `InTheWay` where writing ``file`` would end the store: its database, its lock or a log, by whatever name.
+
+    A part of that name is one of them, too: it is emptied before anything is written.
+    """
+    itself = store.resolve()
+    own = [itself.with_name(itself.name + end) for end in ("", "-wal", "-shm", "-journal", ".lock")]
+    for name in (file, _part_of(file)):
+        if any(name.resolve() == each.resolve() or _same(name, each) for each in own):
+            raise InTheWay(f"{file} belongs to the store itself: name another file")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _part_of(file: Path) -> Path:
+    return file.with_name(file.name + ".part")
+
+
 class Part:
     """``FILE.part``, for its owner alone, locked while it is written; `keep` gives it its name, once it is on disk.
 
@@ -36,7 +56,7 @@ class Part:
         """``replace``: whether a file of that name may be there. Nothing is made before the block is entered."""
         self.file = file
         self._replace = replace
-        self.path = file.with_name(file.name + ".part")
+        self.path = _part_of(file)
         self._descriptor = -1
 
     def __enter__(self) -> Self:

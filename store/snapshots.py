@@ -28,7 +28,7 @@ from store.origins import (
     sqlite_origin,
 )
 from store.pages import About
-from store.parts import InTheWay, Part, Told
+from store.parts import InTheWay, Part, Told, refuse_own
 from store.postgres_line import LOCK
 from store.tx import UnitTx
 
@@ -65,8 +65,8 @@ async def back_up(url: str, file: Path, *, replace: bool, now: datetime, shown: 
     `Unavailable`, ``OSError``.
     """
     found = database_at(url)
-    if isinstance(found, Path) and _of_the_store(file, found):
-        raise InTheWay(f"{file} belongs to the store itself: name another file for its backup")
+    if isinstance(found, Path):
+        refuse_own(file, found)
     with Part(file, replace=replace) as part:
         async with origin_at(url) as origin:
             await origin.into_file(part.path, part.following(told))
@@ -86,17 +86,6 @@ async def back_up(url: str, file: Path, *, replace: bool, now: datetime, shown: 
             pages.free(driver)
         part.keep()
     return about
-
-
-def _of_the_store(file: Path, store: Path) -> bool:
-    """Whether ``file`` is the database, its lock or a log of it, by whatever name: written over, the store ends."""
-    itself = store.resolve()
-    own = [itself.with_name(itself.name + end) for end in ("", "-wal", "-shm", "-journal", ".lock")]
-    return any(file.resolve() == each.resolve() or _same(file, each) for each in own)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
 
 
 async def about(file: Path) -> About | None:

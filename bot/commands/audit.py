@@ -11,10 +11,9 @@ from typing import TextIO
 
 from bot.clock import entropy
 from bot.commands import audit_proof
-from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, say
+from bot.commands.surroundings import GOOD, NO, CommandError, add_json, environment, open_ledger, output_part, say
 from bot.core.audit import export_line, within
 from bot.core.checkpoint import SigningKey, private_key
-from store.parts import Part
 
 _PAGE = 1000
 
@@ -57,7 +56,7 @@ def export_lines(args: argparse.Namespace) -> int:
             # A pipe or a device: nothing that another file may take the place of.
             with target.open("w", encoding="utf-8") as stream:
                 return asyncio.run(_export(args, stream))
-        with Part(target, replace=True) as part:
+        with output_part(target) as part:
             with part.path.open("w", encoding="utf-8") as file:
                 asyncio.run(_export(args, file))
             part.keep()

@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from bot.commands.surroundings import GOOD, CommandError, moment_given, open_ledger, who
+from bot.commands.surroundings import GOOD, CommandError, moment_given, open_ledger, output_part, who
 from bot.core.examples import ExampleQuery, Verdict, left_out
 from bot.desk.examples import Parcel, examples, packed, put_on_record
-from store.parts import Part
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,7 +77,7 @@ async def _export(asked: ExampleQuery, target: Path | None) -> Parcel:
                 await put_on_record(ledger, parcel, asked, by=who(), via="cli")
                 _written(parcel, sys.stdout.buffer)
                 return parcel
-            with Part(target, replace=True) as part:
+            with output_part(target) as part:
                 with part.path.open("wb") as file:
                     _written(parcel, file)
                 # The file has its name only once the trail says that it left.

@@ -16,6 +16,7 @@ from bot.commands.surroundings import (
     environment,
     moment_given,
     open_ledger,
+    output_part,
     say,
     who,
 )
@@ -27,7 +28,6 @@ from bot.desk import Ledger
 from bot.reports import Reports
 from bot.reports.reading import Reading
 from bot.settings import public_url_of
-from store.parts import Part
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -72,7 +72,7 @@ async def _report(args: argparse.Namespace, policy: Policy) -> Reading:
 
 
 async def _written(ledger: Ledger, reports: Reports, reading: Reading, target: Path) -> None:
-    with Part(target, replace=True) as part:
+    with output_part(target) as part:
         with part.path.open("wb") as file:
             for piece in reports.drawn(reading):
                 file.write(piece)

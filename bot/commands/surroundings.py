@@ -20,6 +20,8 @@ from bot.core.ports import Store
 from bot.desk import Ledger
 from bot.settings import SettingsError, read_env
 from store import open_store
+from store.engine import database_at
+from store.parts import Part, refuse_own
 
 GOOD, NO, MISUSED = 0, 1, 2
 """Exit statuses: good, the answer is no, used wrongly."""
@@ -81,6 +83,19 @@ def environment() -> dict[str, str]:
 def database_of(url: str) -> Path | None:
     """The file that SAYSO_DATABASE_URL names; None where it names a server."""
     return Path(url.partition(":///")[2].partition("?")[0]) if url.startswith("sqlite") else None
+
+
+def output_part(file: Path) -> Part:
+    """What a command writes: it takes the place of ``file`` once it is whole; until then what is there stays.
+
+    Raises `CommandError` where it is no name of a file, `store.parts.InTheWay` where it is one of the store's own.
+    """
+    if not file.name:
+        raise CommandError(f"{str(file)!r} is no name of a file.")
+    store = database_at(environment()["SAYSO_DATABASE_URL"])
+    if isinstance(store, Path):
+        refuse_own(file, store)
+    return Part(file, replace=True)
 
 
 async def _must_exist(url: str) -> None:
