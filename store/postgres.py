@@ -102,7 +102,8 @@ class PgCursor:
         self._found: Sequence[Row] = ()
         self._prepared: dict[str, Any] = {}
         self._named: dict[str, Any] = {}
-        self._ahead: list[bytes] = []
+        self._ahead: list[tuple[Any, bytes]] = []
+        """Each with its statement, which the server knows by its name for as long as somebody holds it."""
         self._open = False
         """Whether something was prepared since the last trip was ended."""
 
@@ -116,8 +117,7 @@ class PgCursor:
     def _statement(self, sql: str) -> Any:
         statement = self._named.get(sql) or self._prepared.get(sql)
         if statement is None:
-            # What goes ahead is known to the server by its name until it has run.
-            if len(self._prepared) >= _MOST_PREPARED and not self._ahead:
+            if len(self._prepared) >= _MOST_PREPARED:
                 self._prepared.clear()
             statement = self._prepared[sql] = await_only(self.connection.prepare(sql))
             self._open = True
@@ -128,7 +128,8 @@ class PgCursor:
 
         Where it fails, the next one is not run, and raises for it. ``given``: see `store.postgres_wire.run`.
         """
-        self._ahead.append(postgres_wire.run(self._statement(sql).get_name(), given))
+        statement = self._statement(sql)
+        self._ahead.append((statement, postgres_wire.run(statement.get_name(), given)))
 
     def drop_ahead(self) -> bool:
         """Send nothing of what was to go ahead; whether there was anything."""
@@ -145,7 +146,7 @@ class PgCursor:
                 await_only(self.connection.execute(_NOTHING))
             # asyncpg ends each statement's trip by itself (Sync), reads answers until that is confirmed, and passes
             # over those of more statements than it asked. So what is written to its transport first goes along.
-            self.connection._transport.write(b"".join(self._ahead))  # noqa: SLF001  # it has no public way
+            self.connection._transport.write(b"".join([said for _, said in self._ahead]))  # noqa: SLF001  # it has no public way
             self._ahead.clear()
         self._found = [given_row(row) for row in await_only(statement.fetch(*given))]
         self._open = False

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from sqlalchemy.util import greenlet_spawn
 
-from store import SqlStore, postgres_ears, postgres_wire
+from store import SqlStore, postgres, postgres_ears, postgres_wire
 from store.postgres import PgCursor
 from store.postgres_many import KEYS, kinds, many, table_of
 from store.prepared import Prepared
@@ -58,6 +58,26 @@ async def test_what_goes_ahead_and_fails_stops_what_follows(cluster: Cluster) ->
 
     try:
         await greenlet_spawn(try_both, PgCursor(connection))
+    finally:
+        await connection.close()
+
+
+async def test_what_goes_ahead_keeps_no_statements(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snapshots whose first statement is new each time leave few prepared: on both sides they would grow for good."""
+    monkeypatch.setattr(postgres, "_MOST_PREPARED", 4)
+    connection = await asyncpg.connect(cluster.url("postgres").replace("+asyncpg", ""))
+
+    def read(driver: PgCursor, number: int) -> None:
+        driver.ahead("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        driver.execute(f"SELECT {number}, current_setting('transaction_isolation')")
+        assert [tuple(row) for row in driver.fetchall()] == [(number, "repeatable read")]
+        driver.command("COMMIT")
+
+    try:
+        driver = PgCursor(connection)
+        for number in range(20):
+            await greenlet_spawn(read, driver, number)
+        assert await connection.fetchval("SELECT count(*) FROM pg_prepared_statements") < 10
     finally:
         await connection.close()
 
