@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.errors import SaysoError, Unavailable
 from store.lock import AlreadyRunning, Lock
-from store.migrate import HEAD, SchemaMismatch, current, migrate
+from store.migrate import HEAD, SchemaMismatch, current, migrate, refuse_strange
 from store.reader import Reader
 from store.sqlite import Connection, reset_race_possible
 from store.sqlite_line import SqliteLine
@@ -49,21 +49,33 @@ class BadAddress(SaysoError):
 
 
 async def open_store(
-    url: str, *, exclusive: bool, busy_timeout: float = BUSY_TIMEOUT, waiting: int = WAITING
+    url: str,
+    *,
+    exclusive: bool,
+    reads: bool = False,
+    busy_timeout: float = BUSY_TIMEOUT,
+    waiting: int = WAITING,
 ) -> SqlStore:
     """Open the database at ``url``, making or migrating it.
 
     ``exclusive``: for the one process that runs the bot; it holds the lock file and checkpoints. The tools open
     beside it with False; they migrate only while no bot runs.
+    ``reads``: for tools that only read; a SQLite file that they may not write is opened as it is, see `store.evidence`.
 
-    Raises `BadAddress`; `AlreadyRunning`; `SchemaMismatch` where the schema is of a newer sayso, or of an older one
-    while that is running; `bot.core.errors.Unavailable` where the file cannot be opened or written.
+    Raises `BadAddress`; `AlreadyRunning`; `store.migrate.Strange`; `SchemaMismatch` where the schema is of a newer
+    sayso, or of an older one while that is running; `bot.core.errors.Unavailable` where the file cannot be opened or
+    written.
     """
     path = database_at(url)
     if not isinstance(path, Path):
         from store.postgres_engine import open_postgres  # noqa: PLC0415  # its driver takes 40 ms to load
 
         return await open_postgres(path, bot=exclusive, busy_timeout=busy_timeout, waiting=waiting)
+    if reads and path.exists():
+        from store.evidence import may_write, open_evidence  # noqa: PLC0415  # a bot, which writes, starts without
+
+        if not may_write(path):
+            return await open_evidence(path, busy_timeout=busy_timeout)
     reader = Reader(path, busy_timeout=busy_timeout)
     opening = partial(_open, path, exclusive=exclusive, busy_timeout=busy_timeout, waiting=waiting)
     writer, lock = await asyncio.get_running_loop().run_in_executor(None, opening)
@@ -129,6 +141,7 @@ def _unopened(path: Path, error: BaseException) -> Unavailable:
 def _open(path: Path, *, exclusive: bool, busy_timeout: float, waiting: int) -> tuple[Writer, Lock | None]:
     lock: Lock | None = None
     try:
+        refuse_strange(path, busy_timeout)
         if exclusive:
             lock = Lock(path)
             _say_what_this_sqlite_is()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +13,28 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection as SyncConnection
 
+    from store.cursor import DriverCursor
     from store.sqlite import Connection
 
 HEAD = "0009"
 """The newest revision under ``migrations/versions``; named here so that a start need not load alembic to know it."""
+
+
+APPLICATION = 0x53415953
+"""``PRAGMA application_id`` of a store, "SAYS": whose file it is, for sayso and for ``file``."""
+
+_ALWAYS = frozenset({"alembic_version", "requests", "events", "chain"})
+"""Tables of every schema that there was; stores of before `APPLICATION` are known by them."""
+
+_NAMED = 3
+_ID_AT = slice(68, 72)
+"""Where a database's header has its application's id (SQLite's file format, 1.3.10)."""
+
+
+class Strange(SaysoError):
+    """The SQLite database is another program's."""
+
+    code = "not_a_store"
 
 
 class SchemaMismatch(SaysoError):
@@ -25,7 +45,48 @@ class SchemaMismatch(SaysoError):
 
 def current(connection: Connection) -> str | None:
     """The revision of a database; None for an empty one."""
-    cursor = connection.cursor.driver
+    return _revision(connection.cursor.driver)
+
+
+def revision(driver: sqlite3.Connection, path: Path) -> str | None:
+    """The revision of the database at ``path``; None for an empty one. Raises `Strange`."""
+    with closing(driver.cursor()) as cursor:
+        _refuse_strange(cursor, path)
+        return _revision(cursor)
+
+
+def refuse_strange(path: Path, busy_timeout: float) -> None:
+    """Raise `Strange` where another program's tables are in the file; nothing of it is changed, nothing made beside it.
+
+    ``busy_timeout`` in seconds. Raises ``sqlite3.Error`` where it is no database, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_ID_AT.stop)
+    except OSError:
+        return  # Whoever opens it says why it cannot be.
+    if not header or header[_ID_AT] == APPLICATION.to_bytes(4, "big"):
+        return
+    with closing(sqlite3.connect(path, timeout=busy_timeout, isolation_level=None)) as driver:
+        driver.execute("PRAGMA query_only=1").close()
+        driver.execute("PRAGMA wal_autocheckpoint=0").close()
+        revision(driver, path)
+
+
+def _refuse_strange(cursor: sqlite3.Cursor, path: Path) -> None:
+    number = cursor.execute("PRAGMA application_id").fetchone()[0]
+    tables = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
+    names = sorted(name for (name,) in cursor.execute(tables))
+    if number == APPLICATION or set(names) >= _ALWAYS or not (names or number):
+        return
+    named = ", ".join([repr(name) for name in names[:_NAMED]]) + ("…" if len(names) > _NAMED else "")
+    raise Strange(
+        f"{path} is another program's database (it has {named or 'no tables, and its mark'}): sayso needs a file of its"
+        " own, such as SAYSO_DATABASE_URL=sqlite+aiosqlite:///sayso.db"
+    )
+
+
+def _revision(cursor: DriverCursor) -> str | None:
     cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'")
     if not cursor.fetchall()[0][0]:
         return None
@@ -52,6 +113,7 @@ def migrate(path: Path, found: str | None, busy_timeout: float) -> None:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     refuse_unknown(found)
     with engine.begin() as connection:
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION}")
         upgrade(connection)
 
 

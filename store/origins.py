@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from store import pages
 from store.contents import Contents, NotWhole, contents
 from store.copying import PostgresRows, SqliteRows, Target, copy_rows
 from store.cursor import Cursor
+from store.evidence import may_write, read_whole
 from store.lock import AlreadyRunning, Lock
 from store.migrate import HEAD, SchemaMismatch, migrate
 from store.parts import Told
@@ -180,7 +181,7 @@ async def sqlite_origin(path: Path, *, still: bool = False, kept: bool = False) 
     lock: Lock | None = None
     try:
         lock = _locked(path, still=still)
-        with closing(pages.sealed(path) if kept else pages.reading(path)) as driver:
+        with _opened(path, kept=kept) as driver:
             held = _held(path) if still else None
             try:
                 yield SqliteOrigin(driver, str(path))
@@ -203,6 +204,12 @@ def _locked(path: Path, *, still: bool) -> Lock | None:
     if not path.is_file():
         raise NotWhole("there is no such file")
     return Lock(path) if still else None
+
+
+def _opened(path: Path, *, kept: bool) -> AbstractContextManager[sqlite3.Connection]:
+    if kept:
+        return closing(pages.sealed(path))
+    return closing(pages.reading(path)) if may_write(path) else read_whole(path, timeout=_BUSY)
 
 
 def _held(path: Path) -> Connection:

@@ -66,7 +66,7 @@ def export_lines(args: argparse.Namespace) -> int:
 
 
 async def _export(args: argparse.Namespace, output: TextIO) -> int:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         after = 0
         while lines := await ledger.store.audit_lines(after, _PAGE):
             for line in lines:

@@ -74,7 +74,7 @@ async def _of_store(args: argparse.Namespace) -> tuple[Examiner, list[str]]:
     audit = audit_settings(environment())
     trusted = args.key or [SigningKey(key).public for key in audit.keys]
     outside, unread = await _read(open_places(args.checkpoints or audit.places, None, audit.access))
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         store = ledger.store
         seq, digest = await store.audit_head()
         examiner = Examiner(trusted=trusted, outside=outside, known={seq: digest} if seq else None)

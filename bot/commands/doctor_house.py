@@ -20,8 +20,10 @@ from bot.core.model import Event
 from bot.core.ports import Tx
 from bot.core.scrutiny import visible
 from bot.routing import RoutingErrors
-from store.migrate import HEAD
+from store.evidence import connect, may_write
+from store.migrate import HEAD, Strange, revision
 
+_BUSY = 5.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MOST_LISTED = 20
 
@@ -67,7 +69,9 @@ async def store(database: Path) -> tuple[Finding, ...]:  # noqa: PLR0911  # one 
         return (doubtful("store", f"there is no database at {shown}", to_do),)
     try:
         schema = _schema(database)
-    except sqlite3.Error as broken:
+    except Strange as refused:
+        return (wrong("store", str(refused)),)
+    except (sqlite3.Error, SaysoError) as broken:
         return (wrong("store", f"{shown} cannot be read: {broken}", "Is it the right file, and yours to read?"),)
     running = bot_runs(database)
     told = good("bot", "running on this database") if running else doubtful("bot", "not running", "sayso up starts it.")
@@ -99,10 +103,10 @@ async def store(database: Path) -> tuple[Finding, ...]:  # noqa: PLR0911  # one 
 
 
 def _schema(database: Path) -> str | None:
-    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        known = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()[0]
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
-    return None if row is None else str(row[0])
+    address = f"{database.resolve().as_uri()}?mode=ro"
+    opened = sqlite3.connect(address, uri=True) if may_write(database) else connect(database, timeout=_BUSY)
+    with closing(opened) as driver:
+        return revision(driver, database)
 
 
 async def public_url(url: str, *, running: bool) -> tuple[Finding, ...]:

@@ -41,7 +41,7 @@ def earned_of(
 
 
 async def _grants() -> tuple[Grant, ...]:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         return await ledger.store.grants()
 
 

@@ -67,7 +67,7 @@ def differ(args: argparse.Namespace) -> int:
 
 async def _differ(args: argparse.Namespace, old: Policy, new: Policy) -> int:
     found = _Differences()
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         since = ledger.clock.now() - timedelta(days=args.days)
         for query in (Filter(states=_OPEN, limit=_PAGE), Filter(since=since, limit=_PAGE)):
             async for request in _pages(ledger.store, query):
@@ -147,7 +147,7 @@ def replay(args: argparse.Namespace) -> int:
 
 
 async def _replay(args: argparse.Namespace, old: Policy, new: Policy) -> int:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         now = ledger.clock.now()
         simulation = Simulation(new, old, now)
         async for request in oldest_first(ledger.store, args.since, args.until or now):

@@ -99,7 +99,7 @@ def list_keys(args: argparse.Namespace) -> int:
 
 async def _list(args: argparse.Namespace) -> int:
 
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         keys = await Access(ledger).keys()
     rows = [
         {

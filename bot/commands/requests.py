@@ -89,7 +89,7 @@ def list_requests(args: argparse.Namespace) -> int:
 
 async def _list(args: argparse.Namespace) -> int:
     states = (State(args.state),) if args.state else None
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=args.limit))
         stopped = stopped_text(await ledger.store.stopped())
     public = public_url_of(environment())
@@ -116,7 +116,7 @@ def show_request(args: argparse.Namespace) -> int:
 
 
 async def _show(args: argparse.Namespace) -> int:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         request = await ledger.store.request(args.id)
         deliveries = await ledger.store.deliveries(args.id)
         trail = () if request is None else await ledger.store.told(request)

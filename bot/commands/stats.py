@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _read(args: argparse.Namespace) -> tuple[Figures, Queue]:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         now = ledger.clock.now()
         until = min(args.until or now, now)
         question = Question(

@@ -45,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 async def run(args: argparse.Namespace) -> int:
     """Read and print what one of the two asks for; ``--agent`` and ``--action`` narrow thresholds."""
     _refused(args)
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         since, until = _period(args, ledger.clock.now())
         if args.thresholds:
             narrow = {name: value for name in ("agent", "action") if (value := getattr(args, name))}

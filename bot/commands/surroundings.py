@@ -113,8 +113,10 @@ async def _must_exist(url: str) -> None:
 
 
 @asynccontextmanager
-async def open_ledger(*, make: bool = False) -> AsyncIterator[Ledger]:
+async def open_ledger(*, make: bool = False, reads: bool = False) -> AsyncIterator[Ledger]:
     """The store beside a running bot, or without one. Only with ``make`` is one made where there is none.
+
+    ``reads``: nothing is to be written, so a file that may not be written will do.
 
     A command in the wrong folder would else answer for an empty store: `sayso pause` would say that replays are
     stopped while they run elsewhere.
@@ -122,7 +124,7 @@ async def open_ledger(*, make: bool = False) -> AsyncIterator[Ledger]:
     url = environment()["SAYSO_DATABASE_URL"]
     if not make:
         await _must_exist(url)
-    store: Store = await open_store(url, exclusive=False)
+    store: Store = await open_store(url, exclusive=False, reads=reads)
     try:
         yield Ledger(store, SystemClock(), entropy)
     finally:

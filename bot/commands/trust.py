@@ -57,7 +57,7 @@ def _nothing(rules: list[str]) -> str:
 
 
 async def _earnings(policy: Policy) -> tuple[Earning, ...]:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         return await _desk(ledger, policy).earnings()
 
 
@@ -129,7 +129,7 @@ def shown(args: argparse.Namespace) -> int:
 
 
 async def _found(grant_id: str) -> Grant | None:
-    async with open_ledger() as ledger:
+    async with open_ledger(reads=True) as ledger:
         return next((grant for grant in await ledger.store.grants() if grant.id == grant_id), None)
 
 
