@@ -12,6 +12,7 @@ from bot.core import errors
 from bot.core.errors import SaysoError
 from bot.web import problems
 from bot.web.api_requests import LONGEST_KEY
+from bot.web.heads import MAX_HEAD, MOST_HEADERS, HeadTooLarge
 from bot.web.operation import ALL, Operation
 from bot.web.problems import Problem
 from bot.web.query import Parameter
@@ -33,7 +34,9 @@ _ABOUT = (
     "Sayso puts what AI agents want to do before people. Bodies are JSON in UTF-8, at most "
     f"{MAX_BYTES // 1024} KiB and nested at most {MAX_DEPTH} deep; duplicate keys, NaN, integers beyond ±(2^53 − 1) "
     "and lone surrogates are refused. Times are RFC 3339 UTC. Every refusal is application/problem+json (RFC 9457) and "
-    "names each field by JSON Pointer with the rule it broke."
+    "names each field by JSON Pointer with the rule it broke. Before it is read, any call can be answered with 400 "
+    f"`{errors.Malformed.code}` (no HTTP), 408 `{problems.TooSlow.code}`, 431 `{HeadTooLarge.code}` (a head beyond "
+    f"{MAX_HEAD // 1024} KiB or {MOST_HEADERS} headers) or 503 `{errors.Overloaded.code}`; the connection then closes."
 )
 
 

@@ -1,7 +1,7 @@
 """HTTP on the wire, bounded: what comes before a request is understood may be neither long nor slow, nor too much.
 
-httptools keeps a header until it is whole and uvicorn sets it no limit, so that anybody who reaches the port, key or
-no key, could fill the memory with one (threat T22, promise P17). Bodies are bounded where they are read.
+Anybody who reaches the port, key or no key, could otherwise fill the memory (threat T22, promise P17). How long a head
+may be is `bot.web.heads`'s; bodies are bounded where they are read.
 
 Connections are bounded, too. Where there are as many as may be, whoever has been longest without saying what they want
 makes room for the next: neither connections held open for nothing nor requests that never end keep a click out.
@@ -16,10 +16,9 @@ from collections import Counter
 from typing import Self
 
 from starlette.types import Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-MAX_HEAD = 64 * 1024
-"""Bytes of a request line with its headers, of trailers, or of chunk extensions between two pieces of a body."""
+from bot.web.heads import FULL, TOO_SLOW, WholeHeads
 
 HEAD_SECONDS = 15.0
 """How long a request line with its headers may take; a connection that says nothing at all is closed as soon."""
@@ -41,10 +40,6 @@ Of the process."""
 
 _SELDOM = 60.0
 """Seconds between two lines of the log that say the same of what anybody can send."""
-
-_FULL = b"503 Service Unavailable\r\nretry-after: 1"
-_TOO_LARGE = b"431 Request Header Fields Too Large"
-_TOO_SLOW = b"408 Request Timeout"
 
 
 class _Swallowed(bytearray):
@@ -119,14 +114,12 @@ class Room:
         return True
 
 
-class BoundedHttp(HttpToolsProtocol):
+class BoundedHttp(WholeHeads):
     """uvicorn's protocol, which gives up on a head that is too long or too slow."""
 
     room = Room()
     """Of the server's; another server has a subclass with its own."""
 
-    _unread = 0
-    _heading = False
     _deadline: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
 
@@ -135,10 +128,12 @@ class BoundedHttp(HttpToolsProtocol):
         full = not self.room.made(len(self.connections))
         super().connection_made(transport)
         if full:
-            self._refuse(_FULL)
+            self._refuse(FULL)
+            # For none that is too many is there time to read the answer.
+            self.transport.close()
             return
         self.room.quiet[self] = None
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, _TOO_SLOW)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, TOO_SLOW)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
@@ -148,37 +143,25 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless too much came in that is neither a whole head nor a body."""
-        self._unread += len(data)
+        """Read on; a head that has begun has to end in time."""
         super().data_received(data)
-        if self._unread > MAX_HEAD:
-            self._refuse(_TOO_LARGE)
-        elif self._heading and self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, _TOO_SLOW)
+        if self._heading and self._deadline is None and not self._over:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._refuse, TOO_SLOW)
 
     def on_message_begin(self) -> None:
         """A head begins. Raises where too many requests wait behind the first, which the parser makes a 400 of."""
         if len(self.pipeline) >= MOST_AHEAD:
             raise ValueError
-        self._heading = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
-        self._heading = False
-        self._unread = 0
         self._met()
         super().on_headers_complete()
 
-    def on_body(self, body: bytes) -> None:
-        """A piece of a body."""
-        self._unread = 0
-        super().on_body(body)
-
     def on_message_complete(self) -> None:
         """A request has ended."""
-        self._unread = 0
-        if not self.flow.write_paused:
+        if not self.flow.write_paused and not self._by_hand:
             self.room.quiet.pop(self, None)
         super().on_message_complete()
 
@@ -225,7 +208,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._taking = None
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP."""
+        """What is no HTTP, or more of it than there may be."""
         REFUSED["invalid_http"] += 1
         super().send_400_response(msg)
 
@@ -234,10 +217,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
-    def _refuse(self, status: bytes) -> None:
+    def _refuse(self, answer: bytes) -> None:
         self._met()
-        if self.transport.is_closing():
-            return
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-        self.transport.close()
+        super()._refuse(answer)
+        if self._over:
+            self.room.quiet[self] = None
