@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
 from store import AlreadyRunning, BadAddress, SchemaMismatch, open_store
-from store.migrate import HEAD
+from store.migrate import HEAD, Strange
 from store.schema import DESCRIBED, metadata
 from store.sqlite import reset_race_possible
 from tests.store import samples
@@ -96,6 +97,36 @@ async def test_a_newer_schema_is_refused(url: str, database: Path) -> None:
     driver.close()
     with pytest.raises(SchemaMismatch, match=r"9999.*use the newer sayso"):
         await open_store(url, exclusive=True)
+
+
+def _bytes(database: Path) -> bytes:
+    return database.read_bytes()
+
+
+def _beside(database: Path) -> list[Path]:
+    return [path for path in database.parent.iterdir() if path != database]
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+@pytest.mark.parametrize("made", ["CREATE TABLE bills (id)", "CREATE TABLE alembic_version (version_num)", ""])
+async def test_another_programs_database_is_left_alone(url: str, database: Path, made: str, exclusive: bool) -> None:  # noqa: FBT001 - parametrised
+    """Known by its tables, or by its mark where it has none yet: named, not changed by a byte, nothing beside it."""
+    with closing(sqlite3.connect(database)) as driver:
+        driver.executescript(made or "PRAGMA application_id=0x47504b47")
+    was = _bytes(database)
+    with pytest.raises(Strange, match=rf"{database} is another program's database .*SAYSO_DATABASE_URL"):
+        await open_store(url, exclusive=exclusive)
+    assert (_bytes(database), _beside(database)) == (was, [])
+
+
+async def test_a_store_says_whose_it_is_and_one_of_before_is_still_ours(url: str, database: Path) -> None:
+    """New ones bear sayso's mark in their header; one without it is known by its tables."""
+    await (await open_store(url, exclusive=True)).close()
+    assert _bytes(database)[68:72] == b"SAYS"
+    with closing(sqlite3.connect(database)) as driver:
+        driver.execute("PRAGMA application_id=0")
+    await (await open_store(url, exclusive=True)).close()
+    assert _bytes(database)[68:72] == bytes(4)
 
 
 async def test_a_tool_does_not_migrate_under_a_running_bot(url: str, database: Path) -> None:
