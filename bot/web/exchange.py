@@ -36,6 +36,10 @@ _UNKNOWN_BYTES = 32 * 1024 * 1024
 """Bytes of bodies under way of which it is not known whose they are: Slack's posts, and forms of who has no session."""
 
 
+_AT_ONCE = 0.0
+"""When the time of a body is over that is not waited for any more; the loop's clock is past it."""
+
+
 class Gone(Exception):
     """The caller hung up; there is nobody to answer."""
 
@@ -109,7 +113,7 @@ class Unknown:
             longest = next(iter(self._coming))
             self.ended(longest)
             if not longest.expired():
-                longest.reschedule(0)
+                longest.reschedule(_AT_ONCE)
 
     def ended(self, until: asyncio.Timeout) -> None:
         """Nothing is held of it any more; told again, nothing happens."""
@@ -154,6 +158,9 @@ class _Pace:
 
     def came(self, size: int, kept: int) -> None:
         """So many bytes are here, and so many of them more are kept; there are more to come."""
+        if self._until.when() == _AT_ONCE:
+            # Given up in this turn of the loop: what came in it, too, must not bring it back, as the newest of all.
+            return
         self._until.reschedule(self._began + min(BODY_SECONDS, GRACE_SECONDS + size / self._rate))
         if self._unknown is not None:
             self._unknown.came(self._until, kept)

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.core.model import Role
 from bot.web import exchange
 from bot.web.exchange import Answer, Unknown, read_body
 from bot.web.operation import answered
+from bot.web.problems import TooSlow
 from bot.web.strict_json import MAX_BYTES
 from tests.web.conftest import REFUND, Office, serving
 
@@ -142,3 +143,28 @@ async def test_t13_of_bodies_from_anybody_so_much_is_kept_and_no_more(monkeypatc
         async with asyncio.timeout(30):
             while unknown.held:
                 await asyncio.sleep(0.01)
+
+
+async def test_t13_what_comes_in_the_turn_in_which_a_body_is_given_up_does_not_bring_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else many that send all the time would each be counted anew, and far more be kept than may be."""
+    monkeypatch.setattr(exchange, "_unknown", Unknown(300_000))
+    pipes = [asyncio.Queue[Message]() for _ in range(2)]
+
+    def send(pipe: asyncio.Queue[Message], size: int, *, more: bool = True) -> None:
+        pipe.put_nowait({"type": "http.request", "body": b"x" * size, "more_body": more})
+
+    scope = {"headers": [(b"content-length", str(MAX_BYTES).encode())]}
+    longest, newest = (asyncio.create_task(read_body(scope, pipe.get)) for pipe in pipes)
+    for pipe in pipes:
+        send(pipe, 150_000)
+    while any(not pipe.empty() for pipe in pipes):
+        await asyncio.sleep(0)
+    send(pipes[1], 1_000)
+    send(pipes[0], 1_000)
+    with pytest.raises(TooSlow):
+        async with asyncio.timeout(2):
+            await longest
+    send(pipes[1], MAX_BYTES - 151_000, more=False)
+    assert len(await newest) == MAX_BYTES
