@@ -56,7 +56,8 @@ async def test_t24_the_running_bot_signs_and_raises_the_alarm(program: Program) 
             await asyncio.sleep(0.1)
         assert "line 1 was changed" in (await checks(program))["audit"]["detail"]
         assert json.loads(await asked(program, "/readyz"))["status"] == "degraded"
-        assert "sayso_audit_ok 0\n" in await asked(program, "/metrics")
+        while "sayso_audit_ok 0\n" not in await asked(program, "/metrics"):
+            await asyncio.sleep(0.1)
     assert "line 1 was changed" in program.said()
     public = SigningKey(KEY).public
     assert all(json.loads(line)["checkpoint"]["keys"] == [public] for line in kept.read_text().splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,7 +17,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bot.core.errors import Unavailable
+from bot.web import health
 from bot.web.app import MAX_SLACK_BYTES, create_app
+from bot.web.health import Kept
 from bot.web.house import Figure, Probe
 from tests.web.conftest import Office, serving
 
@@ -68,6 +71,39 @@ async def test_figures_in_prometheus_text(office: Office) -> None:
     ]
     assert 'sayso_http_seconds_bucket{route="/v1/requests",le="+Inf"} 2' in lines
     assert 'sayso_http_seconds_count{route="/v1/requests"} 2' in lines
+
+
+async def test_p17_the_figures_are_written_once_in_a_while(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks without end, and without a key, gets the text that is there; what is old is written anew."""
+
+    async def told(now: float) -> list[str]:
+        office.figures[:] = [Figure("sayso_now", "Now.", now)]
+        replies = await asyncio.gather(*(office.call("GET", "/metrics") for _ in range(5)))
+        return [line for reply in replies for line in reply.raw.decode().splitlines() if line.startswith("sayso_now")]
+
+    monkeypatch.setattr(health, "FIGURES_SECONDS", 0.0)
+    assert await told(1) == ["sayso_now 1"] * 5
+    monkeypatch.setattr(health, "FIGURES_SECONDS", 600.0)
+    assert await told(2) == ["sayso_now 2"] * 5
+    assert await told(3) == ["sayso_now 2"] * 5
+
+
+async def test_p17_a_fault_of_the_figures_is_not_kept() -> None:
+    """Those who ask at once wait for one writing; where that fails, the next writes."""
+    written = 0
+
+    async def write() -> bytes:
+        nonlocal written
+        written += 1
+        await asyncio.sleep(0)
+        if written == 1:
+            raise OSError
+        return str(written).encode()
+
+    kept = Kept()
+    found = await asyncio.gather(*(kept.text(write) for _ in range(20)), return_exceptions=True)
+    assert isinstance(found[0], OSError)
+    assert found[1:] == [b"2"] * 19
 
 
 async def test_a_requests_trail(office: Office) -> None:
