@@ -24,7 +24,7 @@ from store.engine import database_at
 from store.parts import Part, refuse_own
 
 GOOD, NO, MISUSED = 0, 1, 2
-"""Exit statuses: good, the answer is no, used wrongly."""
+"""Exit statuses: good; the answer is no, or the store has nothing of that name; used wrongly, or it cannot be done."""
 
 
 class CommandError(Exception):
