@@ -122,6 +122,12 @@ def refuse_unknown(found: str | None) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415  # alembic is loaded to migrate only
 
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and not found.isdecimal():
+        # Ours are numbers. A server's database may hold other tables, and alembic's own has one name for all.
+        raise SchemaMismatch(
+            f"the table alembic_version in the database says {found}, which is another program's: give sayso a database"
+            " of its own"
+        )
     if found is not None and found not in known:
         raise SchemaMismatch(
             f"the database has schema {found}, which this sayso (schema {HEAD}) does not know: use the newer sayso"

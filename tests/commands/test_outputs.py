@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands.test_audit import sayso
 
-WRITERS = ("audit export --output", "examples export", "report --html", "backup --force")
+WRITERS = ("audit export --output", "examples export", "report --html")
 RULES = """\
 version: 1
 people: {ana: {name: Ana}}

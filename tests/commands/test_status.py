@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.test_audit import sayso
+from tests.store.test_p10_unwritable import bound_by_file_modes
 
 RULES = """\
 version: 1
@@ -21,6 +22,27 @@ NOT_THERE = (
     "trust show grt_1",
     "trust end grt_1 --why late",
     "doctor --reachable ana@corp.example",
+)
+READERS = (
+    "list",
+    "show req_1",
+    "key list",
+    "audit verify",
+    "audit export",
+    "stats",
+    "stats --attention",
+    "report",
+    "trust list",
+    "trust show grt_1",
+    "diff routing.yaml",
+    "simulate routing.yaml",
+)
+WRITERS = (
+    "pause",
+    "key create sales",
+    "examples export ../examples.jsonl",
+    "report --html ../report.html",
+    "audit checkpoint",
 )
 USED_WRONGLY = ("link ben", "key create ben --reviewer", "erase nobody", "trust end grt_1", "diff none.yaml")
 
@@ -42,3 +64,26 @@ def test_what_the_store_does_not_have_is_a_no(house: Path) -> None:
 def test_what_cannot_be_meant_is_used_wrongly(house: Path) -> None:
     """A name that routing.yaml does not have, a file that is not there, a word that is missing."""
     assert {words: sayso(house, words).returncode for words in USED_WRONGLY} == dict.fromkeys(USED_WRONGLY, 2)
+
+
+def test_t24_what_only_reads_answers_the_same_where_nothing_can_be_written(house: Path) -> None:
+    """An auditor's commands need no right to write; what changes something, or is on record, does."""
+    (house / ".env").write_text(f"SAYSO_AUDIT_KEY={sayso(house, 'audit key').stdout.split()[0]}\n", encoding="utf-8")
+    for words in (*READERS, *WRITERS):
+        sayso(house, words)  # loads what is loaded late, while this is still root
+    known = {name: (house / name).read_bytes() for name in (".env", "routing.yaml", "sayso.db")}
+    with bound_by_file_modes() as home:
+        evidence = home / "evidence"
+        evidence.mkdir()
+        for name, data in known.items():
+            (evidence / name).write_bytes(data)
+        before = {words: sayso(evidence, words).returncode for words in READERS}
+        there = sorted(evidence.iterdir())
+        for path in there:
+            path.chmod(0o400)
+        evidence.chmod(0o500)
+        assert {words: sayso(evidence, words).returncode for words in READERS} == before
+        assert {words: sayso(evidence, words).returncode for words in WRITERS} == dict.fromkeys(WRITERS, 2)
+        assert sorted(evidence.iterdir()) == there
+        evidence.chmod(0o700)
+    assert set(before.values()) == {0, 1}

@@ -15,10 +15,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
+from bot.core.errors import SaysoError
 from store import AlreadyRunning, BadAddress, SchemaMismatch, open_store
 from store.migrate import HEAD, Strange
 from store.schema import DESCRIBED, metadata
 from store.sqlite import reset_race_possible
+from tests.postgres import Cluster
 from tests.store import samples
 
 TABLES = Path(__file__).parents[2] / "store"
@@ -117,6 +119,29 @@ async def test_another_programs_database_is_left_alone(url: str, database: Path,
     with pytest.raises(Strange, match=rf"{database} is another program's database .*SAYSO_DATABASE_URL"):
         await open_store(url, exclusive=exclusive)
     assert (_bytes(database), _beside(database)) == (was, [])
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ("CREATE TABLE requests (bill int)", "requests"),
+        ("CREATE TABLE alembic_version AS SELECT 'f00d' AS version_num", "f00d, which is another program's"),
+        ("CREATE TABLE bills (id int)", None),
+    ],
+)
+async def test_a_servers_database_may_hold_other_tables_and_none_of_our_names(
+    cluster: Cluster, made: str, says: str | None
+) -> None:
+    """Where another program has a table of such a name it is told, and nothing is made; beside others there is room."""
+    name = await cluster.make()
+    await cluster.run(made, name)
+    if says is None:
+        await (await open_store(cluster.url(name), exclusive=False)).close()
+        return
+    with pytest.raises(SaysoError, match=says):
+        await open_store(cluster.url(name), exclusive=False)
+    await cluster.run("SELECT 1 / (to_regclass('chain') IS NULL)::int", name)
+    await cluster.drop(name)
 
 
 async def test_a_store_says_whose_it_is_and_one_of_before_is_still_ours(url: str, database: Path) -> None:
