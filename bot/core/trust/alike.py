@@ -11,7 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import takewhile, zip_longest
+from itertools import groupby, takewhile, zip_longest
 from typing import Any
 
 from msgspec import Struct
@@ -30,6 +30,7 @@ _MOST = 64
 _WORD, _WITH_DIGITS = 4, 3
 """Characters from which a text names something: a currency or a language code does not, an order number does."""
 _DIGITS = re.compile(r"\d{3,}")
+_GROUP = re.compile(r"\d+")
 _GROUPS = 6
 """Words that one number may be written in; an account's are five or six."""
 _APART = re.compile(r"[\s<>()\[\],;:\"']+")
@@ -109,8 +110,9 @@ def _names(value: Any, pointer: str, naming: Naming) -> Iterator[str]:
 
 def _groups(text: str) -> Iterator[str]:
     """Each number among a text's words, in one word or in several beside each other: 10 428 7 may be 10428, and a 7."""
-    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
-    words = _decimal(seen).split()
+    seen = _decimal("".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c)))
+    yield from _set_apart(seen)
+    words = seen.split()
     # Each once: a long text of the same few words is read in no time, for all that its agent hoped.
     for word in dict.fromkeys(words):
         yield from _runs(word)
@@ -119,6 +121,15 @@ def _groups(text: str) -> Iterator[str]:
         for part in takewhile(str.isdecimal, beside):
             joined += part
             yield from _runs(joined)
+
+
+def _set_apart(text: str) -> Iterator[str]:
+    """Each number whose groups are set apart alike, whatever number stands beside it: 10,428 7 is 10428, and a 7."""
+    digits, between = _GROUP.findall(text), _GROUP.split(text)[1:-1]
+    for alike, places in groupby(range(len(between)), key=between.__getitem__):
+        first, *more = places
+        if not any(map(str.isalnum, alike)):
+            yield from _runs("".join(digits[first : first + len(more) + 2]))
 
 
 def _addresses(text: str) -> Iterator[str]:
