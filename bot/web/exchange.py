@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.core.errors import SaysoError, TooLarge
-from bot.web import problems
+from bot.web import heads, problems
 from bot.web.strict_json import MAX_BYTES
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES, *, k
     over = any(len(length) > len(str(_DRAINED)) or int(length) > limit for length in declared if length.isdigit())
     expected = int(declared[0]) if declared and not over and declared[0].isdigit() else 0
     try:
-        async with asyncio.timeout(min(GRACE_SECONDS, BODY_SECONDS)) as until:
+        async with asyncio.timeout(min(GRACE_SECONDS + heads.HOLD_SECONDS, BODY_SECONDS)) as until:
             try:
                 body = await _streamed(receive, limit, _Pace(until, expected, None if known else _unknown), over=over)
             finally:
@@ -161,7 +161,9 @@ class _Pace:
         if self._until.when() == _AT_ONCE:
             # Given up in this turn of the loop: what came in it, too, must not bring it back, as the newest of all.
             return
-        self._until.reschedule(self._began + min(BODY_SECONDS, GRACE_SECONDS + size / self._rate))
+        # What came since may be held on the wire, and is to their credit.
+        due = GRACE_SECONDS + heads.HOLD_SECONDS + size / self._rate
+        self._until.reschedule(self._began + min(BODY_SECONDS, due))
         if self._unknown is not None:
             self._unknown.came(self._until, kept)
 

@@ -1,4 +1,4 @@
-"""Heads of requests, bounded to the byte, and what is answered to what is no request.
+"""Heads of requests, bounded to the byte, bodies that come in crumbs, and what is answered to what is no request.
 
 httptools keeps a header until it is whole, uvicorn sets neither its length nor the number of them a limit and answers
 what is no HTTP in plain text. Here the parser is given a reading of the socket up to the end of each head and of each
@@ -8,6 +8,9 @@ body, so that a head is as long as what was sent of it, however many readings it
 
 from __future__ import annotations
 
+import asyncio
+
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.core.errors import Malformed, Overloaded, SaysoError
@@ -19,6 +22,11 @@ MAX_HEAD = 64 * 1024
 MOST_HEADERS = 100
 """Headers of a request, and as many trailers: as Apache (``LimitRequestFields``), Kestrel (``MaxRequestHeaderCount``),
 gunicorn (``limit_request_fields``) and hyper have it. Each costs before anybody knows whose it is."""
+
+HOLD_SECONDS = 1.0
+HOLD_BYTES = 4 * 1024
+"""How long, and how much of, a body that is not whole is kept before whoever reads it is told. To wake them for every
+byte that somebody sends by itself costs more than all else about that byte. A body that is whole is told of at once."""
 
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1024 * 1024
@@ -93,6 +101,11 @@ class WholeHeads(HttpToolsProtocol):
     _tail = b""
     """The last bytes of the reading before, of a head that has not ended: its end may lie half in it."""
 
+    _held = False
+    """Whether something of a body is here of which whoever reads it was not told."""
+
+    _telling: asyncio.TimerHandle | None = None
+
     _over = False
     _dropped = 0
 
@@ -108,6 +121,8 @@ class WholeHeads(HttpToolsProtocol):
             if end == len(data) or self._over or self.transport.is_closing():
                 break
             at = end
+        if self._held and self._telling is None:
+            self._telling = self.loop.call_later(HOLD_SECONDS, self._tell)
         self._tail = (self._tail + data)[-3:] if self._heading or (self._inside and self._left is None) else b""
 
     def _read(self, piece: bytes) -> None:
@@ -183,14 +198,37 @@ class WholeHeads(HttpToolsProtocol):
         self._size = 0
         if self._left is not None:
             self._left -= len(body)
-        super().on_body(body)
+        # As uvicorn's own, but for when the reader is told.
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        if len(cycle.body) > HOLD_BYTES:
+            self._held = False
+            cycle.message_event.set()
+        else:
+            self._held = True
+
+    def _tell(self) -> None:
+        self._telling = None
+        if self._held:
+            self._held = False
+            self.cycle.message_event.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell nobody of anything any more but of that."""
+        if self._telling is not None:
+            self._telling.cancel()
+        super().connection_lost(exc)
 
     def on_message_complete(self) -> None:
         """A request has ended."""
         if self._by_hand:
             return
         self._size = 0
-        self._inside = False
+        self._inside = self._held = False
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own sentence, which is no problem

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.core.model import Role
-from bot.web import exchange
+from bot.web import exchange, heads
 from bot.web.exchange import Answer, Unknown, read_body
 from bot.web.operation import answered
 from bot.web.problems import TooSlow
@@ -95,6 +95,7 @@ async def test_t13_a_body_that_comes_too_slowly_is_given_up(office: Office, monk
     """By its average: who sends a byte now and then goes on no longer; who keeps the pace may take longer than that."""
     monkeypatch.setattr(exchange, "GRACE_SECONDS", 0.5)
     monkeypatch.setattr(exchange, "LEAST_RATE", 40)
+    monkeypatch.setattr(heads, "HOLD_SECONDS", 0.1)
     body = msgspec.json.encode(REFUND | {"reason": "r" * 1_200})
     lines = [await begun(office.base, head_of(office.keys["billing"], len(body)), b"") for _ in range(2)]
 
@@ -114,6 +115,46 @@ async def test_t13_a_body_that_comes_too_slowly_is_given_up(office: Office, monk
     for task, line in zip(sending, lines, strict=True):
         task.cancel()
         line[1].close()
+
+
+async def test_t13_a_body_in_crumbs_wakes_nobody_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads it is told once in a while, of all that came; and at once when it is whole."""
+    pieces: list[int] = []
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            more = message["more_body"]
+            pieces.append(len(message["body"]))
+        await Answer(200, b"").send(send)
+
+    async def crumbs(base: str, length: int) -> Line:
+        line = await begun(base, f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}", b"")
+        for _ in range(50):
+            line[1].write(b"a")
+            await asyncio.sleep(0.002)
+        return line
+
+    async with serving(app) as base, asyncio.timeout(60):  # type: ignore[arg-type]  # any application
+        monkeypatch.setattr(heads, "HOLD_SECONDS", 600.0)
+        reader, writer = await crumbs(base, 50)
+        assert b" 200 " in await reader.readline()
+        assert pieces == [50]
+        writer.close()
+        monkeypatch.setattr(heads, "HOLD_SECONDS", 0.05)
+        began = time.monotonic()
+        reader, writer = await crumbs(base, 51 + heads.HOLD_BYTES)
+        while sum(pieces) < 100:
+            await asyncio.sleep(0.01)
+        assert len(pieces) <= 2 + (time.monotonic() - began) / 0.05
+        monkeypatch.setattr(heads, "HOLD_SECONDS", 600.0)
+        writer.write(b"a" * heads.HOLD_BYTES)
+        await asyncio.sleep(0)
+        writer.write(b"a")
+        assert b" 200 " in await reader.readline()
+        assert sum(pieces) == 101 + heads.HOLD_BYTES
+        writer.close()
 
 
 async def test_t13_of_bodies_from_anybody_so_much_is_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
