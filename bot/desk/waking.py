@@ -33,6 +33,9 @@ HOLDS = 0.01
 """Seconds after which a lot takes no further request: writing takes about as long again, and nobody's click may wait
 for more than that. What is left comes next."""
 
+_BY_THEMSELVES = 20
+"""Requests that share a commit where each goes by itself: they take about as long as a lot may hold up a click for."""
+
 _EVENT = {
     Turn.ASK: "request.asked",
     Turn.REMIND: "request.reminded",
@@ -108,7 +111,7 @@ class Waking(Part):
         return len(lot.looked_at), len(went)
 
     async def _move_each(self) -> tuple[int, int]:
-        """As `_move_lot`, each in a unit of its own; all at once, so that they share a commit."""
+        """As `_move_lot`, each in a unit of its own."""
         now, limit = self._ledger.clock.now(), LOT + len(self._stuck.ids)
         due = await self._ledger.store.write(lambda tx: tx.due(now, limit))
         fresh = [request_id for request_id in due if request_id not in self._stuck.ids]
@@ -117,12 +120,14 @@ class Waking(Part):
     async def _each(self, request_ids: Sequence[str]) -> int:
         """Move each of these by itself; how many moved. Those that are due and do not are stuck."""
         moved = 0
-        for request_id, went in zip(request_ids, await asyncio.gather(*map(self._moved, request_ids)), strict=True):
-            if went is None:
-                self._stuck.add(request_id, self._ledger.clock.now())
-            else:
-                self._stuck.drop(request_id)
-                moved += went
+        for first in range(0, len(request_ids), _BY_THEMSELVES):
+            some = request_ids[first : first + _BY_THEMSELVES]
+            for request_id, went in zip(some, await asyncio.gather(*map(self._moved, some)), strict=True):
+                if went is None:
+                    self._stuck.add(request_id, self._ledger.clock.now())
+                else:
+                    self._stuck.drop(request_id)
+                    moved += went
         return moved
 
     async def _moved(self, request_id: str) -> bool | None:

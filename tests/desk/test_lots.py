@@ -155,6 +155,24 @@ async def test_what_is_stuck_is_left_alone(house: House, caplog: pytest.LogCaptu
     assert (await house.now(bad)).escalation_level == 1
 
 
+async def test_what_is_stuck_lets_others_between(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are tried again at once, some share a commit: whoever clicks meanwhile waits for a few of them."""
+    monkeypatch.setattr(waking, "_BY_THEMSELVES", 3)
+    bad = [await _submitted_later(house) for _ in range(12)]
+    was = house.sql("select tracks, id from requests")
+    house.sql("update requests set tracks = ?", _BROKEN)
+    house.clock.move(minutes=15)
+    assert await house.desk.wake() == 0
+    house.clock.move(seconds=2)
+    before = house.store.load().commits.count
+    assert await house.desk.wake() == 0
+    assert house.store.load().commits.count - before >= len(bad) / 3
+    for tracks, request_id in was:
+        house.sql("update requests set tracks = ? where id = ?", tracks, request_id)
+    house.clock.move(seconds=60)
+    assert await house.desk.wake() == len(bad)
+
+
 async def test_what_is_called_too_early_waits_for_its_time(house: House) -> None:
     """A row that says that something is due when nothing is holds nobody up, and is not looked at again and again."""
     early, other = await _submitted_later(house), await _submitted_later(house)
