@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
 import pytest
 from sqlalchemy.util import greenlet_spawn
 
-from store import SqlStore, postgres, postgres_ears, postgres_wire
+from bot.core.errors import Unavailable
+from store import SqlStore, open_store, postgres, postgres_ears, postgres_line, postgres_wire
 from store.postgres import PgCursor
 from store.postgres_many import KEYS, kinds, many, table_of
 from store.prepared import Prepared
 from store.statements import statements_for
 from tests.postgres import Cluster
 from tests.store import samples
-from tests.store.conftest import ME
+from tests.store.conftest import ME, furnished
 
 TEXTS = ["", "a", None, "é\U0010fffd", '{"a": [1, "\\\\"]}', "x" * 70_000]
 NUMBERS = [0, -1, None, 2**63 - 1, -(2**63), 7]
@@ -80,6 +82,36 @@ async def test_what_goes_ahead_keeps_no_statements(cluster: Cluster, monkeypatch
         assert await connection.fetchval("SELECT count(*) FROM pg_prepared_statements") < 10
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("answer", [None, 50_000_000], ids=["says no more", "takes no answer"])
+async def test_p11_a_bot_that_stops_in_the_middle_of_a_trip_is_ended(cluster: Cluster, answer: int | None) -> None:
+    """With the lock of those who write: for PostgreSQL it is busy, and no limit of time passes there."""
+    name = await furnished(cluster)
+    bot = {"application_name": "sayso"}
+    stopped = await asyncpg.connect(cluster.url(name).replace("+asyncpg", ""), server_settings=bot)
+    store = await open_store(cluster.url(name), exclusive=True, busy_timeout=1.0)
+    texts = ["BEGIN", f"SELECT pg_advisory_xact_lock({postgres_line.LOCK}) OFFSET 1", f"SELECT repeat('x', {answer})"]
+    trip = [await stopped.prepare(text) for text in texts[: 2 if answer is None else 3]]
+    await stopped.execute("SELECT")
+    said = b"".join(postgres_wire.run(statement.get_name(), ()) for statement in trip)
+    transport = stopped._transport  # noqa: SLF001  # as the store writes to it
+    transport.pause_reading()
+    transport.write(said + (b"" if answer is None else b"S\0\0\0\4"))
+    held = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory'"
+    try:
+        async with asyncio.timeout(60):
+            while not await cluster.value(f"{held} AND granted AND datname = '{name}'"):
+                await asyncio.sleep(0.05)
+            written = False
+            while not written:
+                with suppress(Unavailable):
+                    await store.write(lambda tx: samples.submit(tx, samples.request()))
+                    written = True
+    finally:
+        stopped.terminate()
+        await store.close()
+        await cluster.drop(name)
 
 
 def test_every_write_that_gathers_can_be_encoded() -> None:
