@@ -44,6 +44,10 @@ class HeadTooLarge(SaysoError):
     status = 431
 
 
+class _NoRequest(Malformed):
+    """This is no HTTP request that can be accepted."""
+
+
 class _Full(Overloaded):
     """There are as many connections as there may be, and each is being answered. Try again later."""
 
@@ -71,7 +75,7 @@ def _told(error: SaysoError) -> bytes:
 FULL = _told(_Full())
 TOO_SLOW = _told(problems.TooSlow("The request did not arrive in time: send it again in one go."))
 TOO_LARGE = _told(HeadTooLarge())
-MALFORMED = _told(Malformed("This is no HTTP request that can be accepted."))
+MALFORMED = _told(_NoRequest())
 
 
 class WholeHeads(HttpToolsProtocol):
