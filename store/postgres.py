@@ -38,6 +38,18 @@ _MOST_PREPARED = 500
 _NOTHING = "SELECT"
 """Ends a trip, and asks for no row."""
 
+GONE = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+"""What a connection answers that is of no use any more.
+
+asyncpg has an internal error of its own for one whose end the server has told, and that is not closed yet: as all
+are for a moment that lie idle in a restart.
+"""
+
 _WORKS_ON = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,

@@ -250,7 +250,7 @@ class PostgresLine:
                 await asyncio.sleep(1)
             try:
                 found, life = await self._asked(number)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+            except (*postgres.GONE, OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
                 log.warning("whether a commit was kept cannot be asked yet: %s", error)
                 continue
             if found == "committed" and life != self._life:
@@ -266,7 +266,7 @@ class PostgresLine:
             try:
                 driver = await postgres.driver_of(connection)
                 found, life = await driver.connection.fetchrow(_BECAME, number)
-            except (asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, ConnectionError):
+            except postgres.GONE:
                 # What lies in the pool died with the one that was lost; whether a server is there, a new one tells.
                 await postgres.drop(connection)
                 if not left:

@@ -23,13 +23,7 @@ T = TypeVar("T")
 READERS = 4
 """Connections; reads are short and Python runs one at a time, so more would only wait for each other."""
 
-_GONE = (
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.InterfaceError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    ConnectionError,
-)
+_GONE = (*postgres.GONE, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 """What says that a connection is of no use any more; a read may be asked again on another."""
 
 _CANNOT = "The store cannot be read right now. Try again."

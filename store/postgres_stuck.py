@@ -43,7 +43,7 @@ async def end_who_holds(engine: AsyncEngine, lock: int) -> None:
         async with engine.connect() as connection:
             driver = await postgres.driver_of(connection)
             ended = await driver.connection.fetch(_END, lock)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+    except (*postgres.GONE, OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
         log.warning("who holds the lock of those who write cannot be asked: %s", error)
         return
     for _, pid in ended:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.util import greenlet_spawn
 
 from bot.core.errors import Unavailable
+from bot.core.ports import Filter
 from store import SqlStore, open_store, postgres, postgres_ears, postgres_line, postgres_wire
 from store.postgres import PgCursor
 from store.postgres_many import KEYS, kinds, many, table_of
@@ -112,6 +113,18 @@ async def test_p11_a_bot_that_stops_in_the_middle_of_a_trip_is_ended(cluster: Cl
         stopped.terminate()
         await store.close()
         await cluster.drop(name)
+
+
+async def test_p11_a_connection_whose_end_is_announced_is_not_asked(shared: SqlStore) -> None:
+    """In a restart the server says to all that lie idle that it ends them; whoever asks before it does asks another."""
+    farewell = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    said = b"E" + (len(farewell) + 4).to_bytes(4) + farewell
+    assert await shared.requests(Filter()) == ()
+    pooled = await shared._engine.connect()  # type: ignore[attr-defined]  # noqa: SLF001  # nobody else has it
+    protocol = (await pooled.get_raw_connection()).driver_connection._protocol  # noqa: SLF001  # where the wire ends
+    await pooled.close()
+    protocol.data_received(said)
+    assert await shared.requests(Filter()) == ()
 
 
 def test_every_write_that_gathers_can_be_encoded() -> None:
