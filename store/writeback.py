@@ -10,7 +10,7 @@ from pathlib import Path
 _OPEN_FILES = Path("/proc/self/fd")
 
 TAKES = 0.2
-"""Seconds that the disk is given to write by itself what it was told of; some 16 MB, in pieces."""
+"""Seconds that the disk is given to write by itself what it was told of; some tens of MB, in pieces."""
 
 _WRITE = 2
 """``SYNC_FILE_RANGE_WRITE``: begin to write every page that is dirty, and wait for none (sync_file_range(2), Linux)."""
