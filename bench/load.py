@@ -186,6 +186,8 @@ class Load:
 
         async def one() -> None:
             begins = time.perf_counter()
+            while idle and not idle[-1].open:
+                idle.pop()
             line = idle.pop() if idle else await connect("127.0.0.1", self.port)
             await self.cycle(line, run)
             run.took.append(time.perf_counter() - begins)

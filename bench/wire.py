@@ -53,8 +53,14 @@ class Line(asyncio.Protocol):
         del self._data[:ends]
         self._answer.set_result(answer)
 
+    @property
+    def open(self) -> bool:
+        """Whether the other side has not closed it, as it does to one that is idle for long."""
+        return self._transport is not None
+
     def connection_lost(self, _: Exception | None) -> None:
         """Whoever waits must not wait for ever."""
+        self._transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(Broken("the server closed the connection"))
 
