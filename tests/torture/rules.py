@@ -61,7 +61,6 @@ chains:
     steps: [{{notify: [ana], wait: 1s}}]
     exhausted: {{notify: [lea], then: reject}}
   lost: [{{notify: [gus], wait: 1h}}, {{notify: [lea], wait: 1h}}]
-  gathered: [{{notify: [lea], digest: 10s}}]
 break_glass: {{people: [lea], review: finance, notify: [ana], within: 24h}}
 rules:
   - {{name: charges, when: action == "charge.issue", then: approve, review_after: {{share: 100%, chain: finance}}}}
@@ -76,7 +75,6 @@ rules:
   - {{name: hasty, when: 'has(arguments.way) && arguments.way == "hasty"', stages: [{{chain: hasty}}]}}
   - {{name: ends, when: 'has(arguments.way) && arguments.way == "ends"', stages: [{{chain: ends}}]}}
   - {{name: lost, when: 'has(arguments.way) && arguments.way == "lost"', stages: [{{chain: lost}}]}}
-  - {{name: gathered, when: 'has(arguments.way) && arguments.way == "gathered"', stages: [{{chain: gathered}}]}}
   - {{name: slowly, when: 'has(arguments.way) && arguments.way == "slowly"',
       stages: [{{chain: finance, approvals: 2, rejections: 2}}]}}
   - {{name: unadvised, when: 'has(arguments.way) && arguments.way == "unadvised"',

@@ -66,14 +66,9 @@ async def asked(w: World) -> None:
     await w.agent.outcome(request["id"])
 
 
-async def unsent(w: World) -> None:
-    """The agent withdraws it long before its card would go out with others."""
-    await cancelled(w, way="gathered")
-
-
-async def cancelled(w: World, **given: Any) -> None:
+async def cancelled(w: World) -> None:
     """The agent withdraws it."""
-    request = await w.submit(**given)
+    request = await w.submit()
     status, answer = await w.agent.act(request["id"], "cancel", {"reason": "not needed"})
     assert status in TAKEN, answer
     if status == 200:
@@ -283,6 +278,5 @@ async def _carded(w: World, request_id: str) -> None:
 
 STORIES = (
     tiny, retried, reviewed, contested, edited, asked, cancelled, undone, stopped, own, hasty, by_hand, expired,
-    exhausted, lost, two, slowly, unadvised, early, batch, unsent, advised, glass, drilled, blocked, unclear,
-    waiting,
+    exhausted, lost, two, slowly, unadvised, early, batch, advised, glass, drilled, blocked, unclear, waiting,
 )  # fmt: skip
