@@ -25,7 +25,7 @@ from store.lock import AlreadyRunning, Lock
 from store.migrate import HEAD, SchemaMismatch, migrate
 from store.parts import Told
 from store.postgres import PgCursor, drop
-from store.postgres_door import Door
+from store.postgres_door import TROUBLES, Door
 from store.postgres_line import LOCK
 from store.postgres_server import said
 from store.sqlite import Connection, down
@@ -139,7 +139,7 @@ async def postgres(address: URL) -> AsyncIterator[asyncpg.Connection]:
     engine = create_async_engine(address, poolclass=NullPool, connect_args={"async_creator_fn": Door(_PATIENT).open})
     try:
         connection = await engine.connect()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+    except (*TROUBLES, SQLAlchemyError) as error:
         shown = address.render_as_string(hide_password=True)
         raise Unavailable(f"The database {shown} cannot be opened: {said(error)}.") from error
     try:

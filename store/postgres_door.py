@@ -29,7 +29,8 @@ _LIFE_SIGNS = (
 what was asked (then its kernel is asked every second) or not; Linux's own limits are hours. Where a system has not
 all of these, the time limit of the statement is left."""
 
-_FAILED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises where a server cannot be asked, or answers that it cannot do it."""
 
 
 class Door:
@@ -51,7 +52,7 @@ class Door:
         for server in servers:
             try:
                 opened = await self._ready(told | {"host": server[0], "port": server[1]})
-            except _FAILED as error:
+            except TROUBLES as error:
                 # That a standby takes no writes says less than why the other server does not serve.
                 if failed is None or not isinstance(error, asyncpg.TargetServerAttributeNotMatched):
                     failed = error

@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import postgres
+from store.postgres_door import TROUBLES
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Ears:
         while True:
             try:
                 await self._attend()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+            except (*TROUBLES, SQLAlchemyError) as error:
                 log.warning("changes of other replicas are not heard of, only looked for: %s", error)
             except Exception:  # whatever it was, what others leave to this replica is heard of here
                 log.exception("changes of other replicas are not heard of, only looked for")

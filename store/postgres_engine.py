@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.core.errors import SaysoError, Unavailable
 from store import postgres, postgres_server
 from store.migrate import HEAD, SchemaMismatch, refuse_unknown, upgrade
-from store.postgres_door import OPENING, Door
+from store.postgres_door import OPENING, TROUBLES, Door
 from store.postgres_ears import Ears
 from store.postgres_line import LOCK, PostgresLine
 from store.postgres_reader import READERS, PostgresReader
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _MIGRATION = {"lock_timeout": "60s", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 """A start waits a minute for another's migration, and so does a migration for whoever reads a table."""
 
-_TROUBLES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError)
+_TROUBLES = (*TROUBLES, SQLAlchemyError)
 
 _BESIDE = 3
 """Connections beside those that read: one writes, one listens, one asks what became of a commit."""

@@ -15,6 +15,7 @@ from bot.core.errors import Unavailable
 from store import postgres
 from store.cursor import NOTHING, Cursor
 from store.postgres import PgCursor
+from store.postgres_door import TROUBLES
 from store.prepared import Prepared, Row
 from store.statements import statements_for
 
@@ -70,7 +71,7 @@ class PostgresReader:
                 # the server is there at all shows as another is opened.
                 if not left:
                     raise Unavailable(_CANNOT) from error
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, SQLAlchemyError) as error:
+            except (*TROUBLES, SQLAlchemyError) as error:
                 if postgres.down(error):
                     raise Unavailable(_CANNOT) from error
                 raise

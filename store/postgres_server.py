@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.errors import Unavailable
+from store.postgres_door import TROUBLES
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ async def holding(engine: AsyncEngine, lock: int) -> str:
     try:
         async with engine.connect() as connection:
             return (await connection.execute(asked, {"lock": lock})).scalar_one() or ""
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+    except (*TROUBLES, SQLAlchemyError) as error:
         log.warning("who holds the lock cannot be asked: %s", error)
         return ""
 
