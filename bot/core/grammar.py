@@ -22,7 +22,8 @@ line and goes on in those below. Whether the words fit what is asked is `bot.cor
 
 A value (or a name) that holds a comma, begins with a quotation mark, or begins or ends with a space, is put in
 double quotes, where ``\"`` is a quotation mark and ``\\`` a backslash: ``edit note="a, b", "odd=name"=5``.
-Curly double quotes, which keyboards like to make of straight ones, are read as straight ones around a whole value.
+Curly double quotes, which keyboards like to make of straight ones in each language's own way (“a”, „a“, ”a”, «a», »a«),
+are read as straight ones around a whole value.
 A bare value ends at the next comma, so ``amount=1,000`` is refused and never read as 1.
 """
 
@@ -54,7 +55,9 @@ _EXPLAINED = re.compile(r"(approve|reject|ask|answer)\s*:(.*)", re.IGNORECASE | 
 _EDIT = re.compile(r"edit\s+(.*)", re.IGNORECASE | re.DOTALL)
 _CHOOSE = re.compile(r"choose\s+(\S+)", re.IGNORECASE)
 
-_QUOTES = {'"': '"', "“": "”", "„": "“"}
+_QUOTES = {'"': '"', "“": "”", "„": "“”", "”": "”", "«": "»", "»": "«»"}
+"""What may end a quotation, by what begins it: English, German and Polish, Swedish, French and Russian, Danish."""
+_GUILLEMETS = "«»"
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _ESCAPE = re.compile(r'\\(["\\])')
 
@@ -194,12 +197,14 @@ def _token(source: str, end: str) -> tuple[str, str | None] | NotUnderstood:
     after_quote = source[quoted.end() :].lstrip()
     if after_quote and not after_quote.startswith(end):
         return NotUnderstood("text_after_quote", f"After a closing quotation mark there must be {end!r} or nothing.")
-    return _ESCAPE.sub(r"\1", quoted[1]), after_quote[1:] if after_quote else None
+    piece = _ESCAPE.sub(r"\1", quoted[1])
+    # French keyboards set a blank that does not break on the inner side of each.
+    return piece.strip() if source[0] in _GUILLEMETS else piece, after_quote[1:] if after_quote else None
 
 
 def _straight(source: str) -> str:
     """The source with the curly pair around its first piece made straight; its length stays the same."""
     if source[0] == '"':
         return source
-    close = source.find(_QUOTES[source[0]], 1)
+    close = next((at for at, char in enumerate(source) if at and char in _QUOTES[source[0]]), -1)
     return source if close < 0 else f'"{source[1:close]}"{source[close + 1 :]}'

@@ -13,6 +13,7 @@ from bot.core.numbered import parse_numbered
 from bot.core.ports import Ballot, KeyItem, ReplyKey
 from bot.core.replying import allowed, answer_to, edited_by, replies_to
 from channels.email.answers import NeedsPage, RepliesOff
+from channels.email.inbound.links import holds_link
 from channels.email.inbound.values import Reason
 from channels.email.names import Names
 from channels.email.settings import NAME
@@ -21,6 +22,11 @@ _WRAPPED = NotUnderstood(
     Reason.EDIT_MAYBE_WRAPPED,
     "An edit must stand on one line, and the line below it may be the rest of it. Leave an empty line after the edit, "
     'and put a value of several words in double quotes: edit note="a few words".',
+)
+
+_LINKED = NotUnderstood(
+    "edit_malformed",
+    "A mail program put a link into a value, so nobody knows what you typed. Edit it on the request's page.",
 )
 
 Commands = tuple[tuple[KeyItem, Command], ...]
@@ -35,7 +41,11 @@ def commands_in(text: str, key: ReplyKey, *, reasons: bool = False) -> Commands 
     else:
         command = parse(text, reasons=reasons)
         given = command if isinstance(command, NotUnderstood) else ((key.items[0], command),)
-    return _WRAPPED if not isinstance(given, NotUnderstood) and _maybe_wrapped(text, given) else given
+    if isinstance(given, NotUnderstood):
+        return given
+    if any(holds_link(value) for _, command in given for _, value in command.edits):
+        return _LINKED
+    return _WRAPPED if _maybe_wrapped(text, given) else given
 
 
 def _maybe_wrapped(text: str, given: Commands) -> bool:

@@ -10,7 +10,7 @@ import re
 
 from channels.email.codes import coded
 from channels.email.inbound.charsets import decoded
-from channels.email.inbound.headers import Headers, as_text, every, message_ids, plain, referred, visible_line
+from channels.email.inbound.headers import Headers, as_text, every, message_ids, referred, visible_line, words
 from channels.email.inbound.machines import from_daemon, null_return_path
 from channels.email.inbound.mime import Part
 from channels.email.inbound.senders import pieces_with_at
@@ -32,13 +32,21 @@ _BOUNCED = re.compile(
     r"|undelivered mail|did not reach|delivery to the following recipients? failed|returned mail|permanent error"
     r"|permanent fatal error|wasn't delivered|was not delivered|could not deliver|unable to deliver"
     r"|mail delivery failed"
-    r"|delivery status notification \(failure\)|returning your message|unzustellbar|non remis|no se pudo entregar"
+    r"|delivery status notification(?: \(failure\)|: error)|returning your message|unzustellbar|non remis"
+    r"|no se pudo entregar|failure notice|delivery (?:failure|failed|notification: delivery has failed)"
+    r"|errors? (?:has )?occurred while (?:trying|attempting) to deliver|could not be reached|trouble delivering"
+    r"|failed permanently|unable to be delivered|cannot be delivered"
 )
 _STILL_TRYING = re.compile(
-    r"will be retried|still trying|will keep trying|delivery.{0,20}delayed|no action is required"
+    r"will be retried|still trying|will keep trying|will continue|delivery.{0,20}delayed|no action is required"
+    r"|not yet been delivered|warning message only|enqueued and undeliverable"
 )
 _PERMANENT = re.compile(
-    r"(?:#|\b)5\.\d{1,3}\.\d{1,3}\b|\b55\d[ -]|permanent (?:fatal )?error|given up|no mailbox|\bfailed\b"
+    r"(?:#|\b)5\.\d{1,3}\.\d{1,3}\b|\b55\d[ :-]|permanent (?:fatal )?error|given up|no mailbox|\bfailed\b"
+    r"|unknown (?:user|recipient)|(?:user|recipient)[ a-z]{0,20} (?:unknown|not (?:found|recognized))|no such user"
+    r"|does(?:n't| not) (?:have|exist)|not listed in|mailbox is full|over quota|not going to try again"
+    r"|exceeds allowed size|no valid recipient|account (?:is|has been) disabled|no mx record"
+    r"|envelope expired"
 )
 _SAYS_WHY = re.compile(
     r"^.*(?:\b5\.\d{1,3}\.\d{1,3}\b|\b55\d[ -]|sorry, |user unknown|no such user).*$", re.MULTILINE | re.IGNORECASE
@@ -105,13 +113,14 @@ def _plain(headers: Headers, parts: list[Part], ids: tuple[str, ...]) -> Report 
     """What qmail, Exim, old Exchange and others write in words."""
     text = "\n".join(_text(part) for part in parts if part.kind.startswith("text/") and not part.attached)
     told = [as_text(value) for value in every(headers, "x-failed-recipients")]
-    words = f"{plain(headers, 'subject')}\n{text}".lower()
-    if not told and not _BOUNCED.search(words):
+    subject = words(next(every(headers, "subject"), b""))
+    said = " ".join(f"{subject}\n{text}".lower().split())
+    if not told and not _BOUNCED.search(said):
         return None
     why = _SAYS_WHY.search(text)
-    permanent = bool(told) or bool(_PERMANENT.search(words))
+    permanent = bool(told) or bool(_PERMANENT.search(said))
     return Report(
-        failed=permanent and not _STILL_TRYING.search(words),
+        failed=permanent and not _STILL_TRYING.search(said),
         recipients=_addresses(told or _ADDRESS_LINE.findall(text)),
         message_ids=ids,
         diagnostic=coded(why[0]) if why else "",

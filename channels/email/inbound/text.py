@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from channels.email.inbound.charsets import decoded
 from channels.email.inbound.flowed import unwrapped
+from channels.email.inbound.links import unlinked
 from channels.email.inbound.markup import to_text
 from channels.email.inbound.mime import Part
 from channels.email.inbound.quotes import MARKED, MOST_CHARACTERS, new_lines
@@ -64,5 +65,5 @@ def _text(part: Part) -> str:
         return to_text(text)
     text = text[:MOST_CHARACTERS].replace("\r\n", "\n")
     if part.parameters.get("format", "").lower() == "flowed":
-        return unwrapped(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
-    return text
+        text = unwrapped(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
+    return unlinked(text)

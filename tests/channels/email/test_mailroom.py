@@ -76,6 +76,8 @@ async def test_t19_a_thread_gets_so_many_answers_and_no_more(post: Post) -> None
         ("", "There was no text"),
         ("edit amount=lots", "amount must be a number"),
         ("edit order=5\nand more of it", "An edit must stand on one line"),
+        ("edit note=b@x.example<mailto:c@x.example>", "nobody knows what you typed"),
+        ("edit note=https://urldefense.com/v3/__https://x.example__;!!a$", "nobody knows what you typed"),
         ("edit colour=red", "colour is not an argument that may be edited here"),
         ("ask:", "What should the agent be asked?"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels.email.inbound.values import Report
-from tests.channels.email.inbound.letters import mail
+from tests.channels.email.inbound.letters import letter, mail, of
 
 OUR_ID = "<dlv_1.r1.card.abc@sayso.example>"
 
@@ -97,7 +97,47 @@ EXCHANGE = f"""Your message did not reach some or all of the intended recipients
 
 > Message-ID: {OUR_ID}
 """
+WORKMAIL = f"""An error occurred while trying to deliver the mail to the following recipients:
+ana@corp.example
+
+Technical report:
+
+Action: failed
+Diagnostic-Code: smtp; 550 5.1.1 <ana@corp.example>... User Unknown
+
+Message-Id: {OUR_ID}
+"""
+YAHOO = f"""Sorry, we were unable to deliver your message to the following address.
+
+<ana@corp.example>:
+550: : User unknown
+
+--- Below this line is a copy of the message.
+
+Message-Id: {OUR_ID}
+"""
+OLD_EXCHANGE = f"""did not reach the following recipient(s):
+
+ana@corp.example
+    The recipient name is not recognized
+
+Message-ID: {OUR_ID}
+"""
+OPENSMTPD = f"""    An error has occurred while attempting to deliver a message for
+    the following list of recipients:
+
+ana@corp.example
+    Envelope expired
+
+    Below is a copy of the original message:
+
+Message-ID: {OUR_ID}
+"""
 PLAIN = {
+    "workmail": (WORKMAIL, ()),
+    "yahoo": (YAHOO, ()),
+    "old exchange": (OLD_EXCHANGE, ()),
+    "opensmtpd": (OPENSMTPD, ()),
     "qmail": (QMAIL, ()),
     "exim": (EXIM, ("X-Failed-Recipients: ana@corp.example",)),
     "exchange": (EXCHANGE, ()),
@@ -114,12 +154,28 @@ def test_a_plain_bounce_is_read_as_far_as_it_goes(body: str, headers: tuple[str,
     assert "ana@corp.example" in found.recipients
 
 
-def test_a_plain_warning_is_no_failure() -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Delivery failed: 550 it could not be delivered yet. It will be retried for 4 days.\r\n",
+        "Your message is enqueued and undeliverable for 1 day; failed connect().\r\n",
+        "It has not yet\r\nbeen delivered: 550 failed. Could not be delivered, attempts will continue.\r\n",
+    ],
+)
+def test_a_plain_warning_is_no_failure(body: str) -> None:
     """The server goes on trying."""
-    body = "Delivery failed: 550 it could not be delivered yet. It will be retried for 4 days.\r\n"
     found = mail(body=body, sender="MAILER-DAEMON@mx.example").report
     assert found is not None
     assert not found.failed
+
+
+def test_a_bounce_is_known_by_a_subject_in_coded_words() -> None:
+    """As Amazon writes it."""
+    raw = letter(body=f"ana@corp.example\r\n550 5.1.1\r\nMessage-ID: {OUR_ID}\r\n", sender="MAILER-DAEMON@mx.example")
+    coded = b"Subject: =?iso-8859-15?Q?Delivery_Status_Notification_=28Failure=29?="
+    found = of(raw.replace(b"Subject: Re: Refund", coded)).report
+    assert found is not None
+    assert (found.failed, found.message_ids) == (True, (OUR_ID,))
 
 
 def test_a_person_who_writes_of_a_bounce_reports_none() -> None:
