@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,8 @@ from channels.email.transport.smtp import Pool
 
 _ANSWERED_LATE = timedelta(days=30)
 """How long after a request's end its letters' reply addresses are still known, so that a late answer hears why."""
+_TRIED_FOR = timedelta(hours=2)
+"""How long a letter may be tried for; the courier gives up before."""
 
 Part = tuple[Card, Delivery]
 
@@ -66,6 +68,7 @@ class Writer:
         self._letters = letters
         self._clock = clock
         self._address = ReplyAddress(settings.reply_to) if settings.reply_to is not None and settings.hears else None
+        self._unsaid: dict[tuple[str, str], datetime] = {}
 
     @property
     def hears(self) -> bool:
@@ -98,7 +101,7 @@ class Writer:
             return name
         drawn = _in_thread(draw.card_letter(card, person=person, link=link, hears=self.hears, note=note), delivery)
         await self._keep(name, person, (_item(card, delivery, fully_shown=drawn.fully_shown),), (card,))
-        what = CARD if note is None else self._moment(drawn)
+        what = CARD if note is None else self._moment(name, drawn)
         envelope = Envelope(name=name, what=what, thread=thread, request=card.request, kept=True)
         await self.send(drawn, delivery.to, person, envelope)
         return name
@@ -112,7 +115,7 @@ class Writer:
             drawn, what = draw.outcome_letter(card, person=person, link=link), _ending(card)
         else:
             drawn = draw.news_letter(card, person=person, link=link, hears=self.hears, note=note)
-            what = self._moment(drawn)
+            what = self._moment(handle["latest"], drawn)
         envelope = Envelope(name=handle["latest"], what=what, thread=handle["thread"], request=card.request)
         await self.send(_in_thread(drawn, delivery), delivery.to, person, envelope)
 
@@ -142,13 +145,20 @@ class Writer:
 
     async def note(self, person: Person, drawn: Drawn) -> None:
         """Send a letter that belongs to no thread and takes no answer."""
-        envelope = Envelope(name=f"note_{person.id}"[:64], what=self._moment(drawn))
+        name = f"note_{person.id}"[:64]
+        envelope = Envelope(name=name, what=self._moment(name, drawn))
         await self.send(drawn, person.email or "", person, envelope)
 
-    def _moment(self, drawn: Drawn) -> str:
-        """What tells a letter from the others of its thread. A mail server may keep one of two that have one name."""
+    def _moment(self, name: str, drawn: Drawn) -> str:
+        """What tells a letter from the others of its thread. A mail server may keep one of two that have one name.
+
+        One that is sent again, because nobody knows whether it went out, bears the moment of its first try.
+        """
+        now = self._clock.now()
         said = hashlib.sha256(drawn.text.encode(errors="surrogatepass")).hexdigest()[:16]
-        return f"n{int(self._clock.now().timestamp())}_{said}"
+        for key in [key for key, at in self._unsaid.items() if now - at > _TRIED_FOR]:
+            del self._unsaid[key]
+        return f"n{int(self._unsaid.setdefault((name, said), now).timestamp())}_{said}"
 
     async def _keep(self, name: str, person: Person, items: tuple[KeyItem, ...], cards: Sequence[Card]) -> None:
         if self._address is None or not cards:
@@ -197,6 +207,7 @@ class Writer:
             raise SendFailed(f"{to} cannot be written to: {wrong}", temporary=False, unreachable=True) from None
         envelope_id = self._names.envelope_id(name, what)
         await self._pool.send(self._settings.address, to, message, envelope_id=envelope_id)
+        self._unsaid.pop((name, what.rpartition("_")[2]), None)
 
     async def _reply_to(self, name: str, *, kept: bool) -> str | None:
         """The reply address of a letter; kept under its newest token too, where the secret has changed since."""

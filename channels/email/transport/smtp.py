@@ -2,7 +2,8 @@
 
 What came of a letter is told in the house's terms: for now, for good, or for good because of the address. After the
 whole letter was sent and nothing was heard it may have been taken; that counts as "for now", since a repeat carries
-the same Message-ID and a reader sees it once.
+the same Message-ID and a reader sees it once. A server that only takes its time is waited for, whoever stops asking:
+not every reader sees two of one name as one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _LETTERS_EACH = 100
 _IDLE_FOR = 30.0
 _LOOK_AGAIN = 30.0
 _CLOSE_WITHIN = 2.0
+_KNOWN_FOR = 900.0
+"""How long it is known what came of a letter that nobody waited for any more; it is asked for again sooner."""
 _ADDRESS = re.compile(r"[^\s<>@\"\\\x00-\x1f\x7f]+@[^\s<>@\"\\\x00-\x1f\x7f]+")
 
 
@@ -36,21 +39,55 @@ class Pool:
         self._since: datetime | None = None
         self._failed_at = 0.0
         self._chores: set[asyncio.Task[None]] = set()
+        self._under_way: dict[tuple[str, str], tuple[float, asyncio.Task[None]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
     async def send(self, sender: str, to: str, message: bytes, *, envelope_id: str | None = None) -> None:
         """Send a letter to one address; both addresses are bare (``local@domain``). Raises `SendFailed`.
 
         An empty ``sender`` is the null return path: nobody is told where such a letter fails (RFC 5321, 4.5.5).
-        ``envelope_id`` comes back in a report that the letter could not be delivered (RFC 3461).
+        ``envelope_id`` comes back in a report that the letter could not be delivered (RFC 3461). Whoever asks for the
+        same one again, having stopped waiting, hears what came of the first.
         """
         if sender and not _ADDRESS.fullmatch(sender):
             raise SendFailed("not an address that a letter can be sent from", temporary=False)
         if not _ADDRESS.fullmatch(to):
             raise SendFailed("not an address that a letter can be sent to", temporary=False, unreachable=True)
+        letter = Envelope(sender, to, message, envelope_id)
+        if envelope_id is None:
+            await self._in_turn(letter)
+            return
+        key = (to, envelope_id)
+        task = self._begun(key, letter)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            asked = asyncio.current_task()
+            if not task.cancelled() or (asked is not None and asked.cancelling()):
+                raise
+            raise SendFailed(f"{self._server.shown}: closed", temporary=True) from None
+        finally:
+            if task.done():
+                self._under_way.pop(key, None)
+
+    def _begun(self, key: tuple[str, str], letter: Envelope) -> asyncio.Task[None]:
+        """The sending of a letter, begun now if it is not under way; its end is heard by whoever asks next."""
+        now = time.monotonic()
+        for old in [
+            known for known, (since, done) in self._under_way.items() if done.done() and now - since > _KNOWN_FOR
+        ]:
+            del self._under_way[old]
+        if key not in self._under_way:
+            task = asyncio.get_running_loop().create_task(self._in_turn(letter))
+            # What nobody hears any more is no error of the loop's.
+            task.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception())
+            self._under_way[key] = (now, task)
+        return self._under_way[key][1]
+
+    async def _in_turn(self, letter: Envelope) -> None:
         async with self._gate:
             try:
-                await self._send(Envelope(sender, to, message, envelope_id))
+                await self._send(letter)
             except Refused as refused:
                 raise self._failed(refused) from None
 
@@ -156,7 +193,9 @@ class Pool:
         for connection in self._idle:
             self._do(connection)
         self._idle.clear()
-        await asyncio.gather(*self._chores, return_exceptions=True)
+        for _, task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._chores, *(task for _, task in self._under_way.values()), return_exceptions=True)
 
     def _failed(self, refused: Refused) -> SendFailed:
         detail = f"{self._server.shown}: {refused.kept}"

@@ -22,8 +22,10 @@ from bot.core.servers import Server, Tls
 from channels.email.codes import coded
 from channels.email.transport.tls import context_for
 
-CONNECT_WITHIN = 10.0
+CONNECT_WITHIN = 20.0
 REPLY_WITHIN = 20.0
+TAKEN_WITHIN = 120.0
+"""For a letter's end: servers look through it before they answer, and Exchange delivers it first, for 30 s."""
 _WORDS = 200
 _NUMERALS = 16
 _NAME_WITHIN = 3.0
@@ -162,7 +164,7 @@ class SmtpConnection:
             async with self._at("RCPT", reused=reused):
                 await self._client.rcpt(to, options=notify, encoding=encoding)
             async with self._at("DATA"):
-                await self._client.data(letter.message)
+                await self._client.data(letter.message, timeout=TAKEN_WITHIN)
         except Refused:
             await self._start_over()
             raise

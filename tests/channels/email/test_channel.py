@@ -113,6 +113,20 @@ async def test_letters_of_one_second_are_letters_of_their_own(post: Post) -> Non
     assert len(set(ids)) == len(ids) == 4
 
 
+async def test_p08_a_reminder_sent_again_is_the_same_letter(post: Post) -> None:
+    """It may have gone out before the line was cut; the next reminder is another."""
+    delivery = await sent(post)
+    card = post.house.card_of(post.house.requests[delivery.request])
+    post.smtp.cut(Stage.CONTENT, times=1)
+    with pytest.raises(SendFailed):
+        await post.channel.remind(card, delivery, "Still waiting.")
+    for seconds in (90, 180):
+        post.house.clock.ahead = timedelta(seconds=seconds)
+        await post.channel.remind(card, delivery, "Still waiting.")
+    ids = [str(mail.parsed["Message-ID"]) for mail in post.letters_to(delivery)[1:]]
+    assert (ids[0], len(set(ids))) == (ids[1], 2)
+
+
 async def test_p08_an_outcome_sent_again_is_the_same_letter(post: Post) -> None:
     """However much later: the bot died before it could say that it was sent."""
     delivery = await sent(post)

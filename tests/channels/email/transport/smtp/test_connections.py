@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bot.core.errors import SendFailed
 from tests.channels.email.transport.smtp.sending import ANA, LETTER, ME, failed, opened, until
 from tests.fakes.email import Stage
 
@@ -114,6 +115,34 @@ async def test_a_letter_that_is_given_up_leaves_no_connection_in_the_middle_of_i
         await asyncio.gather(task, return_exceptions=True)
         await pool.send(ME, ANA, LETTER)
         assert [mail.recipients for mail in smtp.mails] == [(ANA,)]
+
+
+async def test_p08_a_server_that_takes_its_time_gets_one_copy() -> None:
+    """Exchange delivers first and answers after: whoever stopped waiting and asks again hears of the first."""
+    async with opened(most=1) as (smtp, pool):
+        smtp.delay(Stage.CONTENT, 0.6, times=1)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await pool.send(ME, ANA, LETTER, envelope_id="card.1")
+        await pool.send(ME, ANA, LETTER, envelope_id="card.1")
+        assert (len(smtp.mails), smtp.connections) == (1, 1)
+        smtp.refuse(Stage.CONTENT, "450 4.2.0 later", times=1)
+        with pytest.raises(SendFailed):
+            await pool.send(ME, ANA, LETTER, envelope_id="card.2")
+        await pool.send(ME, ANA, LETTER, envelope_id="card.2")
+
+
+async def test_p08_what_nobody_waits_for_ends_with_the_pool() -> None:
+    """A bot that stops is not kept by a slow server, and whoever still waits hears that it is for now."""
+    async with opened() as (smtp, pool):
+        smtp.delay(Stage.CONTENT, 30.0)
+        task = asyncio.create_task(pool.send(ME, ANA, LETTER, envelope_id="card.1"))
+        await until(lambda: "DATA" in smtp.commands)
+        await pool.close()
+        with pytest.raises(SendFailed) as caught:
+            await task
+        assert caught.value.temporary
 
 
 async def test_a_fault_is_looked_at_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

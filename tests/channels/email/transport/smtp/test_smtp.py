@@ -91,6 +91,7 @@ async def test_p08_a_server_that_says_nothing_is_for_now(stage: Stage, monkeypat
     """No stage is waited for without end."""
     monkeypatch.setattr("channels.email.transport.smtp_connection.CONNECT_WITHIN", 0.3)
     monkeypatch.setattr("channels.email.transport.smtp_connection.REPLY_WITHIN", 0.3)
+    monkeypatch.setattr("channels.email.transport.smtp_connection.TAKEN_WITHIN", 0.3)
     async with opened(tls=new_certificate().served(), user=("bot", "secret")) as (smtp, pool):
         smtp.delay(stage, 5.0)
         began = time.monotonic()
