@@ -14,9 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.core.model import Delivery, Event, Request
-from bot.core.pointers import names
 from bot.core.ports import AuditLine, Change, Letter
 from bot.core.redaction import names_secrets, veil_of
+from bot.core.subjects import subject_of
 from store import queries, rows
 from store.cursor import Cursor
 from store.letters import letter
@@ -48,26 +48,6 @@ PEPPER = "sealing.pepper"
 
 HOUSE = ""
 """Whose requests are that belong to nobody and hide something: their key is never destroyed."""
-
-
-def subject_text(value: Any) -> str | None:
-    """A subject as it is hashed: text as it is, a number as JSON; None where the argument says nobody."""
-    if value is None or isinstance(value, dict | list | bool):
-        return None
-    return value if isinstance(value, str) else rows.json_text(value)
-
-
-def subject_of(request: Request) -> str | None:
-    """Whose data a request carries, as its arguments say."""
-    if request.route.subject is None:
-        return None
-    value: Any = request.content.arguments
-    for name in names(request.route.subject):
-        if isinstance(value, list):
-            value = value[int(name)] if name.isdigit() and int(name) < len(value) else None
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
-    return subject_text(value)
 
 
 def keys(cursor: Cursor) -> dict[str, str]:

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from bot.core import errors, lifecycle
 from bot.core.counting import prints_of
 from bot.core.digest import digest_of
-from bot.core.edits import differences
 from bot.core.model import Edit, Kind, Request, Revision, Route, State, Submission
 from bot.core.policy import HOUSE, Policy, Routing, TrialOutcome
 from bot.core.ports import About, Change, Effect, Tx
 from bot.core.practice import NOTHING, outcome_of
 from bot.core.redaction import seen, veil_of
+from bot.core.subjects import check_offer, revised
 from bot.desk.counting import Counted, Proposal, counted
 from bot.desk.ledger import Deed
 from bot.desk.refusing import Refusing
@@ -85,6 +85,8 @@ class Intake(Refusing):
         if submission.action.startswith(HOUSE):
             raise errors.Invalid.at("/action", "reserved", f"names that begin with {HOUSE} are the house's own")
         spec = policy.action(submission.action)
+        if spec.subject is not None and submission.options:
+            check_offer(spec.subject, submission)
         if submission.kind is Kind.APPROVAL:
             self._checked(spec, submission.arguments)
         if submission.kind is not Kind.CHOICE:
@@ -114,12 +116,12 @@ class Intake(Refusing):
             raise errors.IdempotencyMismatch(request=request_id)
         return Deed(self._load(tx, request_id), fresh=False)
 
-    def _revised(self, tx: Tx, submission: Submission, agent: str) -> tuple[Edit, ...]:
+    def _revised(self, tx: Tx, policy: Policy, submission: Submission, agent: str) -> tuple[Edit, ...]:
         """What is other than in the request that this one revises, which has to be the agent's own."""
         earlier = tx.request(submission.revises or "")
         if earlier is None or earlier.agent != agent or earlier.route.practice is not None:
             raise errors.Invalid.at("/revises", "unknown", "no request of this agent has that id")
-        return differences(earlier.content.arguments, submission.arguments)
+        return revised(earlier, submission, policy.action(submission.action).subject)
 
     def _bounded(self, tx: Tx, policy: Policy, agent: str) -> None:
         """Hold an agent to its own limits, so that one that runs wild does not drown the others."""
@@ -145,7 +147,7 @@ class Intake(Refusing):
 
     def _kept(self, tx: Tx, it: Proposal) -> Deed:
         """Count, route and write one proposal."""
-        differs = self._revised(tx, it.submission, it.agent) if it.submission.revises is not None else ()
+        differs = self._revised(tx, it.policy, it.submission, it.agent) if it.submission.revises is not None else ()
         return self._written(tx, it, counted(tx, it), differs)
 
     def _written(

@@ -36,6 +36,7 @@ from bot.core.pointers import names
 from bot.core.policy import HOUSE, ActionSpec, Bounds, Policy, route
 from bot.core.ports import Ballot, Change, Effect, Tx, Unreachable
 from bot.core.redaction import masked, paths_of, veil_of
+from bot.core.subjects import check_kept
 from bot.desk.ledger import Deed, Ledger
 from bot.desk.remedies import undo_text
 from bot.desk.rounds import Rounds
@@ -105,10 +106,10 @@ class Part:
 
     def _rerouted(self, request: Request, content: Revision) -> Request:
         """The request with this content, routed anew and never laxer; refused where the rules would block it."""
+        check_kept(request, content)
         policy = self._policy()
-        spec = policy.action(content.action)
         # A rollback hides what its first request does, which its own action need not know of.
-        secret = [*map(names, spec.secret(content.arguments)), *paths_of(request.route)]
+        secret = [*map(names, policy.action(content.action).secret(content.arguments)), *paths_of(request.route)]
         fresh = self._walked(request, content)
         if fresh.then is Then.BLOCK:
             fault = Fault("/arguments", "blocked", f"the rule {fresh.rule!r} blocks this content")

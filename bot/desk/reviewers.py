@@ -20,6 +20,7 @@ from bot.core.policy import HOUSE
 from bot.core.ports import Ballot, Change, Effect, Filter, Tx
 from bot.core.redaction import paths_of, shown, uneditable
 from bot.core.restoring import restored
+from bot.core.subjects import fixed
 from bot.desk.attentive import attentive
 from bot.desk.ledger import Deed
 from bot.desk.part import changed, voted
@@ -221,7 +222,7 @@ class Reviewers(Sequels):
         """The form for editing this request's arguments."""
         spec = self._policy().action(request.action)
         document = spec.schema.document if spec.schema else None
-        hidden = uneditable(request.route)
+        hidden = uneditable(request.route) | fixed(request)
         editable = spec.editable
         if hidden:
             listed = document.get("properties") if document else None
