@@ -4,34 +4,79 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
 
 from bot.core.model import Role
+from bot.web.admission import Gate
+from bot.web.app import table
+from bot.web.calls import Calls
 from tests.web.conftest import REFUND, Office
 
-CALLS = (
-    ("GET", "/v1/requests"),
-    ("POST", "/v1/requests"),
-    ("GET", "/v1/requests/req_0"),
-    ("POST", "/v1/requests/req_0/decisions"),
-    ("POST", "/v1/requests/req_0/resolution"),
-    ("POST", "/v1/requests/req_0/assessments"),
-    ("POST", "/v1/batches/b/decisions"),
-    ("POST", "/v1/drills"),
-    ("POST", "/v1/subjects/erasure"),
-    ("GET", "/v1/requests/req_0/audit"),
-    ("GET", "/v1/audit/export"),
-)
+AGENT, REVIEWER, ADMIN, ADVISOR = Role.AGENT, Role.REVIEWER, Role.ADMIN, Role.ADVISOR
+PEOPLE, CONCERNED = {REVIEWER, ADMIN}, {AGENT, REVIEWER, ADMIN}
+KEYS = {"other": AGENT, "ana": REVIEWER, "ops": ADMIN, "checker": ADVISOR}
+CALLS: dict[tuple[str, str], set[Role]] = {
+    ("POST", "/v1/requests"): {AGENT},
+    ("GET", "/v1/requests"): {*Role},
+    ("GET", "/v1/requests/{id}"): {*Role},
+    ("POST", "/v1/requests/{id}/information"): {AGENT},
+    ("POST", "/v1/requests/{id}/cancel"): {AGENT},
+    ("POST", "/v1/requests/{id}/outcome"): {AGENT},
+    ("POST", "/v1/requests/{id}/decisions"): {REVIEWER},
+    ("POST", "/v1/requests/{id}/undo"): {REVIEWER},
+    ("POST", "/v1/requests/{id}/resolution"): {ADMIN},
+    ("POST", "/v1/requests/{id}/rollback"): CONCERNED,
+    ("POST", "/v1/requests/{id}/incidents"): CONCERNED,
+    ("POST", "/v1/requests/{id}/assessments"): {ADVISOR},
+    ("GET", "/v1/requests/{id}/audit"): CONCERNED,
+    ("POST", "/v1/batches/{batch}/decisions"): {REVIEWER},
+    ("POST", "/v1/drills"): {ADMIN},
+    ("GET", "/v1/audit/export"): {ADMIN},
+    ("POST", "/v1/subjects/erasure"): {ADMIN},
+    ("GET", "/v1/examples"): {ADMIN},
+    ("GET", "/v1/metrics"): CONCERNED,
+    ("GET", "/v1/metrics/thresholds"): PEOPLE,
+    ("GET", "/v1/metrics/attention"): PEOPLE,
+    ("POST", "/v1/trust/proposals"): {ADMIN},
+}
+"""Who may make which call; what is not here takes no key."""
+BODIES = {
+    "information": {"text": "an answer"},
+    "outcome": {"state": "executed"},
+    "incidents": {"severity": "low", "note": "none"},
+}
 
 
 async def test_without_a_key_nothing_is_told(office: Office) -> None:
     """No key, 401 with the way to send one; whether the thing exists is not said."""
     for method, path in CALLS:
-        reply = await office.call(method, path, json=REFUND if method == "POST" else None)
+        address = path.replace("{id}", "req_0").replace("{batch}", "b")
+        reply = await office.call(method, address, json=REFUND if method == "POST" else None)
         assert (reply.status, reply.body["code"]) == (401, "unauthorized"), path
         assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+async def test_t10_every_call_takes_its_roles_and_of_agents_its_own(office: Office) -> None:
+    """By the router's own list: no other role comes in, and no agent is told of another's request, or changes it."""
+    listed = {(each.method, each.path): set(each.roles) for each in table(office.house, Counter(), Calls(), Gate())}
+    assert {call: roles for call, roles in listed.items() if roles} == CALLS
+    mine = await office.submitted(batch="b")
+    for (method, path), roles in CALLS.items():
+        address = path.replace("{id}", mine["id"]).replace("{batch}", "b")
+        for name in [name for name, role in KEYS.items() if role not in roles]:
+            reply = await office.call(method, address, name, data=b"{}")
+            assert (reply.status, reply.body["code"]) == (403, "forbidden"), (name, method, path)
+        if "{id}" in path and AGENT in roles:
+            body = {"json": BODIES.get(path.rpartition("/")[2], {})} if method == "POST" else {}
+            there, nowhere = [
+                await office.call(method, path.replace("{id}", one), "other", **body) for one in (mine["id"], "req_0")
+            ]
+            assert there.status == nowhere.status == 404, path
+            assert there.raw == nowhere.raw, "whether there is such a request is not told"
+    assert (await office.call("GET", f"/v1/requests/{mine['id']}", "billing")).body == {**mine, "deliveries": []}
 
 
 async def test_only_a_known_bearer_key_opens(office: Office) -> None:
