@@ -29,8 +29,8 @@ _TOLD = "The agent is told."
 
 _WHY: Mapping[str, str] = {
     Reason.WEAK_AUTHENTICATION: (
-        "Your mail came without a signature that proves it is yours (neither DKIM nor DMARC passed), and a mail "
-        "without one decides nothing here. Open the request on its page; whoever runs your mail can make replies work."
+        "Nothing proves that your mail is yours and was written to this address: neither DMARC, nor a DKIM signature "
+        "over its To (Microsoft's is not). Open the request on its page; whoever runs Sayso can make replies work."
     ),
     Reason.TOO_LARGE: "Your mail is larger than 10 MiB. Answer without the attachments.",
 }

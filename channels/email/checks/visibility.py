@@ -23,6 +23,10 @@ from channels.email.transport import imap
 _NEWEST = 20
 _POINT = "senders"
 _LONGEST_NAME = 100
+_NO_TO = (
+    "Microsoft's signatures do not cover To, and such answers get the link to the page back: let your mail server "
+    "verify, and set EMAIL_AUTHSERV_ID."
+)
 
 
 def servers_in(block: bytes) -> list[str]:
@@ -35,6 +39,13 @@ def servers_in(block: bytes) -> list[str]:
 def is_signed(block: bytes) -> bool:
     """Whether a header block carries a DKIM signature, good or not."""
     return any(True for _ in every(split(block).headers, "dkim-signature"))
+
+
+def covers_to(block: bytes) -> bool:
+    """Whether a DKIM signature of a header block says that it covers To; one that does not proves no answer here."""
+    values = (decoded(value, "").lower() for value in every(split(block).headers, "dkim-signature"))
+    tags = (tag.partition("=") for value in values for tag in value.split(";"))
+    return any("to" in said.replace(" ", "").split(":") for name, _, said in tags if name.strip() == "h")
 
 
 def trust_of(settings: EmailSettings, block: bytes) -> Trust:
@@ -69,6 +80,9 @@ def _by_keys(blocks: Sequence[bytes], usual: str | None, newest: str) -> Finding
         if usual
         else ""
     )
+    covered = sum(covers_to(block) for block in blocks)
+    if signed > covered:
+        return doubtful(_POINT, f"{says}, {covered} of them over To", hint or _NO_TO)
     if signed:
         return good(_POINT, says, hint)
     return doubtful(_POINT, says, hint or "Answers without one get the link to the page back, and decide nothing.")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.core.checkup import Finding
 from bot.core.servers import MAIL_IN, MAIL_OUT, Server, server_of
 from channels.email.checks.doctor import looks
+from channels.email.checks.visibility import covers_to
 from channels.email.settings import EmailSettings
 from tests.channels.email.post import REPLY_TO
 from tests.fakes.email import FakeSmtp, new_certificate, pymap_server
@@ -43,3 +46,18 @@ async def test_a_folder_that_is_not_there_is_named() -> None:
         told = await found("imap", smtp.url, f"{mailbox.url.rpartition('/')[0]}/Nowhere")
     assert "the folder Nowhere cannot be opened" in told.says
     assert told.to_do == "End IMAP_URL in a folder that is there, such as /INBOX."
+
+
+@pytest.mark.parametrize(
+    ("fields", "covers"),
+    [
+        ("From:Date:Subject:Message-ID:Content-Type:MIME-Version:X-MS-Exchange-SenderADCheck", False),
+        ("Reply-To:From", False),
+        ("cc:to:subject:message-id:date:from:mime-version", True),
+        ("Subject:From:From:\r\n To:To", True),
+    ],
+)
+def test_a_signature_that_does_not_cover_to_is_told(fields: str, covers: bool) -> None:  # noqa: FBT001  # a table
+    """Microsoft's, Google's and Zoho's: the first proves no answer where Sayso verifies by itself."""
+    block = f"DKIM-Signature: v=1; d=corp.example; s=one;\r\n h={fields};\r\n bh=to:; b=to\r\n\r\n"
+    assert covers_to(block.encode()) is covers
