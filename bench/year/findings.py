@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 
@@ -59,8 +58,3 @@ def at_most(chance: float, of: int, odds: float = 1e-6) -> int:
         term *= (of - number) / (number + 1) * chance / (1 - chance)
         number += 1
     return number
-
-
-def margin(of: int, odds_sigma: float = 5.0) -> float:
-    """Five standard deviations of a share of so many, at its widest."""
-    return odds_sigma * math.sqrt(0.25 / of)

@@ -31,8 +31,6 @@ class Tightening(Emergencies):
         why: str,
         *,
         request: str | None = None,
-        actor: str = "sayso",
-        via: str = "desk",
     ) -> tuple[Effect, ...]:
         """End a grant, or what is in force in its place by now, put that on record and tell its admins.
 
@@ -41,7 +39,7 @@ class Tightening(Emergencies):
         grant = _in_its_place(tx, grant_id)
         if grant is None:
             return ()
-        return self._ended_grant(tx, grant, ending, why, request=request, actor=actor, via=via)
+        return self._ended_grant(tx, grant, ending, why, request=request)
 
     def _ended_grant(
         self,

@@ -50,12 +50,12 @@ def _known() -> dict[str, list[str]]:
     return list_supported_countries(include_aliases=False)
 
 
-def holidays(reader: Reader, node: Node, where: str = "holidays") -> DaysOff | None:
+def holidays(reader: Reader, node: Node) -> DaysOff | None:
     """What a file says of days off; None where nothing of it can be used."""
     places: list[tuple[str, str | None]] = []
     dates: list[date] = []
-    for item in reader.items(node, where) if isinstance(node, Sequence) else [node]:
-        text = reader.text(item, where, limit=LONGEST_CODE)
+    for item in reader.items(node, "holidays") if isinstance(node, Sequence) else [node]:
+        text = reader.text(item, "holidays", limit=LONGEST_CODE)
         if text is None:
             continue
         if DATE_LIKE.fullmatch(text):

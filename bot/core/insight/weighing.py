@@ -55,11 +55,11 @@ def plain(count: int, of: int) -> Share:
     return Share(share=count / of if of else 0.0, low=low, high=high, count=count, of=of)
 
 
-def wilson(part: float, number: float, z: float = Z) -> tuple[float, float]:
+def wilson(part: float, number: float) -> tuple[float, float]:
     """Wilson's interval of a share of so many cases."""
-    middle = part + z * z / (2 * number)
-    half = z * sqrt(part * (1 - part) / number + z * z / (4 * number * number))
-    scale = 1 + z * z / number
+    middle = part + Z * Z / (2 * number)
+    half = Z * sqrt(part * (1 - part) / number + Z * Z / (4 * number * number))
+    scale = 1 + Z * Z / number
     return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
 
 

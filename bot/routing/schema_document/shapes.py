@@ -67,9 +67,9 @@ def name(said: str) -> Shape:
     return text(said, longest=values.MAX_NAME, pattern=values.NAME.pattern)
 
 
-def flag(said: str, *, otherwise: bool = False) -> Shape:
-    """``true`` or ``false``; ``otherwise`` is what holds where it is left out."""
-    return {"description": said, "type": "boolean", "default": otherwise}
+def flag(said: str) -> Shape:
+    """``true`` or ``false``; where it is left out, it is false."""
+    return {"description": said, "type": "boolean", "default": False}
 
 
 def count(said: str, lowest: int, highest: int, **more: Any) -> Shape:

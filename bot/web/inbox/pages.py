@@ -7,7 +7,6 @@ makes hidden characters visible first (T4).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from bot.web.inbox.assets import Assets
 from bot.web.inbox.diff import rows_of
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.language import Language
-from bot.web.inbox.record import state_text
+from bot.web.inbox.record import came_of, state_text
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -102,7 +101,9 @@ class Pages:
             "rows": rows_of,
             "batch_path": batch_path,
         }
-        self._templates.globals |= {"asset": assets.url, "words": wording, "kinds": KINDS, "state_text": state_text}
+        self._templates.globals |= {
+            "asset": assets.url, "words": wording, "kinds": KINDS, "state_text": state_text, "came_of": came_of,
+        }  # fmt: skip
         self._templates.globals["place"] = ""
 
     def say(self, text: str) -> str:
@@ -129,6 +130,6 @@ class Pages:
         return Response(page.encode("utf-8", "xmlcharrefreplace"), status, HEADERS, "text/html; charset=utf-8")
 
 
-def see_other(url: str, headers: Mapping[str, str] | None = None) -> Response:
+def see_other(url: str) -> Response:
     """Go and look there: the answer to every form that did something, so that a reload repeats nothing."""
-    return RedirectResponse(url, 303, {**HEADERS, **(headers or {})})
+    return RedirectResponse(url, 303, HEADERS)

@@ -35,13 +35,13 @@ def number_in(http: Http, name: str) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) <= _DIGITS * 2 else 0
 
 
-def leaf_of(http: Http, longest: int, at_once: int = AT_ONCE) -> Leaf:
+def leaf_of(http: Http, longest: int) -> Leaf:
     """The page that the address asks for, or the nearest there is."""
-    of = max(1, -(-longest // at_once))
+    of = max(1, -(-longest // AT_ONCE))
     return Leaf(min(max(number_in(http, "page"), 1), of), of)
 
 
-def sliced(items: Sequence[T], leaf: Leaf, at_once: int = AT_ONCE) -> Slice[T]:
+def sliced(items: Sequence[T], leaf: Leaf) -> Slice[T]:
     """What of a list stands on a page."""
-    first = (leaf.number - 1) * at_once
-    return Slice(items=items[first : first + at_once], first=first, total=len(items))
+    first = (leaf.number - 1) * AT_ONCE
+    return Slice(items=items[first : first + AT_ONCE], first=first, total=len(items))

@@ -17,6 +17,8 @@ FOR = words("{name}, for {holder} who is away")
 AWAY = words("{name} is away, and nobody stands in")
 NOBODY = words("nobody at this moment")
 
+_OF_A_GROUP = 6
+"""Members that are named; the others are counted."""
 _LOOKS = (timedelta(days=8), timedelta(days=40), LONGEST_VIEW)
 """How far ahead the next shift is looked for: first near, since most rotas change within a week."""
 
@@ -76,14 +78,14 @@ class Roster:
             return self.name(person)
         return Said(FOR, name=self.name(instead), holder=self.name(person))
 
-    def whom(self, name: str, most: int = 6) -> Whom:
-        """A name of the file, and who that is now; at most so many of a group."""
+    def whom(self, name: str) -> Whom:
+        """A name of the file, and who that is now; the first few of a group."""
         known = self._whom.get(name)
         if known is None:
-            known = self._whom[name] = self._asked(name, most)
+            known = self._whom[name] = self._asked(name)
         return known
 
-    def _asked(self, name: str, most: int) -> Whom:
+    def _asked(self, name: str) -> Whom:
         schedule = self._policy.schedules.get(name)
         if schedule is not None:
             duty = self.duty(schedule)
@@ -91,8 +93,8 @@ class Roster:
         members = self._policy.groups.get(name)
         if members is None:
             return Whom(name=name, kind="person", people=(self.there(name),))
-        shown = tuple(self.there(person) for person in members[:most])
-        return Whom(name=name, kind="group", people=shown, more=max(len(members) - most, 0))
+        shown = tuple(self.there(person) for person in members[:_OF_A_GROUP])
+        return Whom(name=name, kind="group", people=shown, more=max(len(members) - _OF_A_GROUP, 0))
 
     def duty(self, schedule: Schedule) -> Duty:
         """Who has the shift, and who has the next one."""

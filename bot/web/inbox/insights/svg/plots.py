@@ -53,12 +53,12 @@ class Marked(Struct, frozen=True, kw_only=True):
     tone: str = "main"
 
 
-def trend(key: str, title: str, desc: str, moments: Iterable[Moment], *, what: str = "", note: str = "") -> Chart:
+def trend(key: str, title: str, desc: str, moments: Iterable[Moment], *, what: str = "") -> Chart:
     """A share over time with its 95 % interval, and below how many there were; ``what`` names what is counted."""
     moments = tuple(moments)
     known = [m for m in moments if m.of]
     if not known:
-        return Chart(id=key, title=title, desc=desc, note=note, table=_moments(moments), empty=NONE)
+        return Chart(id=key, title=title, desc=desc, table=_moments(moments), empty=NONE)
     up = zoomed(min(m.low for m in known), max(m.high for m in known))
     step = 100 / len(moments)
     middles = [round((at + 0.5) * step, 2) for at in range(len(moments))]
@@ -74,7 +74,6 @@ def trend(key: str, title: str, desc: str, moments: Iterable[Moment], *, what: s
         id=key,
         title=title,
         desc=desc,
-        note=note,
         height=HEIGHT + _BELOW + _VOLUME,
         marks=(*marks, *_dates(moments, middles)),
         legend=(
@@ -156,26 +155,24 @@ def curve(
     marked: Iterable[Marked] = (),
     even: bool = False,
     note: str = "",
-    across: Scale = SHARES,
-    up: Scale = SHARES,
 ) -> Chart:
     """One share over another, both from none to all; ``x`` and ``y`` name the axes.
 
     ``even`` draws the line on which both are alike; ``marked`` are pointed at and stand in the legend.
     """
     points, marked = tuple(points), tuple(marked)
-    place = [(across.across(p.x), up.down(p.y, HEIGHT)) for p in points]
-    marks: list[Mark] = [*grid(up, percent), *_below(across, x)]
+    place = [(SHARES.across(p.x), SHARES.down(p.y, HEIGHT)) for p in points]
+    marks: list[Mark] = [*grid(SHARES, percent), *_below(x)]
     if even:
         marks.append(Line(0, HEIGHT, 100, 0, "even"))
     sure = [p for p in points if p.low is not None and p.high is not None]
     if sure:
-        top = tuple((across.across(p.x), up.down(p.high or 0, HEIGHT)) for p in sure)
-        bottom = tuple((across.across(p.x), up.down(p.low or 0, HEIGHT)) for p in reversed(sure))
+        top = tuple((SHARES.across(p.x), SHARES.down(p.high or 0, HEIGHT)) for p in sure)
+        bottom = tuple((SHARES.across(p.x), SHARES.down(p.low or 0, HEIGHT)) for p in reversed(sure))
         marks.append(Band((*top, *bottom), "band"))
     marks.append(Trace(tuple(place), "line main"))
     for one in marked:
-        at = (across.across(one.x), up.down(one.y, HEIGHT))
+        at = (SHARES.across(one.x), SHARES.down(one.y, HEIGHT))
         marks += [Line(at[0], 0, at[0], HEIGHT, f"pointer {one.tone}"), Dot(*at, 5, one.tone)]
     said = tuple(_place(p) for p in points)
     return Chart(
@@ -196,11 +193,11 @@ def _place(point: Point) -> tuple[str, ...]:
     return (f"{point.x:.2f}", percent(point.y), *bounds)
 
 
-def _below(across: Scale, name: str) -> Iterator[Mark]:
+def _below(name: str) -> Iterator[Mark]:
     """What stands under a plot: the marks of what is drawn across, and its name."""
-    for at, tick in enumerate(across.ticks):
-        end = at == len(across.ticks) - 1
-        yield Word(across.across(tick), HEIGHT + 16, percent(tick), "end" if end else ("middle" if at else "start"))
+    for at, tick in enumerate(SHARES.ticks):
+        end = at == len(SHARES.ticks) - 1
+        yield Word(SHARES.across(tick), HEIGHT + 16, percent(tick), "end" if end else ("middle" if at else "start"))
     yield Word(50, HEIGHT + 33, name, tone="axis name")
 
 
@@ -220,7 +217,7 @@ def reliability(key: str, title: str, desc: str, bins: Iterable[Bin], *, note: s
     most = max((each.count for each in bins), default=1)
     marks: list[Mark] = [
         *grid(SHARES, percent),
-        *_below(SHARES, words("confidence that the agent claimed")),
+        *_below(words("confidence that the agent claimed")),
         Line(0, HEIGHT, 100, 0, "even"),
     ]
     for each in bins:

@@ -150,7 +150,7 @@ def _amount(row: Amount, across: Scale) -> Strip:
     return Strip(name=row.name, href=row.href, value=value, note=row.note, marks=tuple(marks))
 
 
-def spreads(key: str, title: str, desc: str, rows: Iterable[Spread], *, note: str = "") -> Chart:
+def spreads(key: str, title: str, desc: str, rows: Iterable[Spread]) -> Chart:
     """How long things took, in equal ratios: median, nine of ten, 99 of 100."""
     rows = tuple(row for row in rows if row.of)
     across = scale.seconds(min((r.median for r in rows), default=1), max((r.p99 for r in rows), default=60))
@@ -158,7 +158,6 @@ def spreads(key: str, title: str, desc: str, rows: Iterable[Spread], *, note: st
         id=key,
         title=title,
         desc=desc,
-        note=note,
         height=_AXIS,
         marks=_axis(across, _tick) if rows else (),
         strips=tuple(_spread(row, across) for row in rows),
