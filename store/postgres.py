@@ -29,6 +29,9 @@ IDLE = 5.0
 """Seconds after which PostgreSQL ends a transaction in which nothing happens: its process is stopped, or cut off, and
 holds what the others wait for."""
 
+POOLED = 16
+"""More connections than a pool holds: each may turn out to be closed."""
+
 _ESCAPE = "\U0010fffd"
 """Begins what stands for a NUL, and for itself: the last character for private use, which nobody types."""
 

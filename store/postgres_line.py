@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from bot.core.errors import Unheard
 from bot.core.ports import About
-from store import postgres, postgres_ears, postgres_server, postgres_stuck
+from store import postgres, postgres_ears, postgres_fate, postgres_server, postgres_stuck
 from store.batches import Outcome, Work, one_by_one, together
 from store.postgres import PgCursor
 from store.postgres_cursor import PostgresCursor
@@ -48,14 +48,10 @@ still empty, and then has to be the one for millions."""
 _OWN = f"SELECT {OWN}"
 _NUMBER = "SELECT pg_current_xact_id()::text"
 _TOLD = "SELECT pg_current_xact_id()::text FROM pg_notify($1::text, $2::text)"
-_LIFE = "SELECT concat(pg_postmaster_start_time(), stats_reset) FROM pg_stat_bgwriter"
-_BECAME = f"SELECT pg_xact_status($1::text::xid8), ({_LIFE})"
-"""Beside it, which life of the server this is: another after a crash, or where another server took over. A number that
-had reached neither the disk nor the standby is given out once more then, and "committed" said of somebody else."""
-_ASKED = 3
-"""How often a server is asked what became of a commit, a second between."""
-_POOLED = 16
-"""More connections than a pool holds."""
+_CLOSED = (*postgres.GONE, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.IdleSessionTimeoutError)
+"""What a statement ends with where its session had been ended before, or just now."""
+_AT_ONCE = 1.0
+"""Seconds within which that shows; a connection whose other side is gone without a word takes some five."""
 
 
 class _Doubtful(Exception):
@@ -75,6 +71,8 @@ class _Writing:
         self.cursor = cursor
         self._number = ""
         """The transaction's own."""
+        self.answered = False
+        """Whether the server said anything since the batch under way began: until then, nothing of it is done."""
         self._alone = False
         """Whether no other replica is there to be told."""
 
@@ -95,6 +93,7 @@ class _Writing:
             self.driver.execute(_OWN)
             ((self._number, there),) = self.driver.fetchall()
         self._alone = there == [self.cursor.me]
+        self.answered = True
         return True
 
     def _afresh(self, *, presuming: bool) -> None:
@@ -130,6 +129,7 @@ class _Writing:
 
     def run(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome]:
         """The whole transaction."""
+        self.answered = False
         outcomes = self._at_once(batch, about)
         if outcomes is not None:
             return outcomes
@@ -210,9 +210,8 @@ class PostgresLine:
         return outcomes
 
     async def _transact(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome]:
-        writing = await self._open()
         try:
-            outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch, about)
+            outcomes = await self._run(batch, about)
         except asyncpg.LockNotAvailableError:
             if who := await postgres_server.holding(self._engine, LOCK):
                 log.warning("the lock of those who write is held by %s", who)
@@ -220,7 +219,7 @@ class PostgresLine:
             raise
         except _Doubtful as doubt:
             await self.let_go()
-            became = await self._became(doubt.number)
+            became = await postgres_fate.became(self._engine, doubt.number, self._life)
             if became is None:
                 # What was committed all the same is this replica's to see to, once the server answers.
                 self.doubted()
@@ -230,54 +229,37 @@ class PostgresLine:
             outcomes = doubt.outcomes
         return outcomes
 
-    async def _open(self) -> _Writing:
-        if self._connection is None:
-            self._connection = await self._engine.connect()
-            driver = await postgres.driver_of(self._connection)
+    async def _run(self, batch: Sequence[Work], about: Sequence[About]) -> list[Outcome]:
+        """The batch on the connection that is open, or on another where that turns out to have been closed.
+
+        As all are, those in the pool, too, by a server or a pooler that was restarted, or that ends what lies idle.
+        Only where it shows at once: who waited for a machine that is gone has waited long enough.
+        """
+        until = time.monotonic() + _AT_ONCE
+        for left in reversed(range(postgres.POOLED)):
+            if self._connection is None:
+                self._connection = await self._engine.connect()
+            try:
+                writing = await self._ready(self._connection)
+                outcomes: list[Outcome] = await greenlet_spawn(writing.run, batch, about)
+            except _CLOSED:
+                answered = self._writing is not None and self._writing.answered
+                if answered or not left or time.monotonic() > until:
+                    raise
+                await self.let_go()
+            else:
+                return outcomes
+        raise AssertionError("the last try returns or raises")
+
+    async def _ready(self, connection: AsyncConnection) -> _Writing:
+        if self._writing is None:
+            driver = await postgres.driver_of(connection)
             await driver.connection.execute(_PLANS)
             await driver.name(_COMMANDS)
-            self._life = await driver.connection.fetchval(_LIFE)
+            self._life = await driver.connection.fetchval(postgres_fate.LIFE)
             self._writing = _Writing(driver, PostgresCursor(driver, statements_for("postgresql")))
-        if self._writing is None:
-            raise AssertionError("a connection is opened with its cursor")
         self._writing.cursor.me = self.me
         return self._writing
-
-    async def _became(self, number: str) -> str | None:
-        """What became of a transaction; None where nobody can be asked."""
-        for attempt in range(_ASKED):
-            if attempt:
-                await asyncio.sleep(1)
-            try:
-                found, life = await self._asked(number)
-            except (*postgres.GONE, OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
-                log.warning("whether a commit was kept cannot be asked yet: %s", error)
-                continue
-            if found == "committed" and life != self._life:
-                return None
-            if found != "in progress":
-                return None if found is None else str(found)
-        return None
-
-    async def _asked(self, number: str) -> tuple[str | None, str]:
-        """What is said of a transaction, and in which life of the server."""
-        for left in reversed(range(_POOLED)):
-            connection = await self._engine.connect()
-            try:
-                driver = await postgres.driver_of(connection)
-                found, life = await driver.connection.fetchrow(_BECAME, number)
-            except postgres.GONE:
-                # What lies in the pool died with the one that was lost; whether a server is there, a new one tells.
-                await postgres.drop(connection)
-                if not left:
-                    raise
-            except BaseException:
-                await postgres.drop(connection)
-                raise
-            else:
-                await connection.close()
-                return found, life
-        raise AssertionError("the last try returns or raises")
 
     async def tidy(self) -> None:
         """See `Line.tidy`: PostgreSQL sees to itself."""

@@ -79,6 +79,20 @@ async def test_who_holds_the_lock_is_named(cluster: Cluster, caplog: pytest.LogC
     await cluster.drop(name)
 
 
+async def test_what_was_closed_while_it_lay_idle_costs_no_change(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server or pooler ends sessions, in a restart or where they are idle: the first write after it is kept."""
+    name = await furnished(cluster)
+    store = await open_store(cluster.url(name), exclusive=True)
+    await store.write(lambda tx: samples.submit(tx, samples.request()))
+    ended = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608  # ours
+    assert await cluster.value(ended)
+    await works(store)
+    assert "cannot be written" not in caplog.text
+    await cluster.drop(name)
+
+
 @pytest.fixture
 async def sealed(cluster: Cluster) -> AsyncIterator[int]:
     """A port at which the server is reached by TLS alone, with a certificate for ``localhost``."""
