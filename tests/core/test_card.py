@@ -141,7 +141,7 @@ def test_confidence_against_the_gate(confidence: float | None, gate: float | Non
         ({"a": [1]}, '{\n  "a": [\n    1\n  ]\n}'),
         ("é", '"é"'),
         ("a\nb", '"a⏎\nb"\n(3 characters, 2 lines)'),
-        ("x" * 301, '"' + "x" * 301 + '"\n(301 characters, 1 lines)'),
+        ("x" * 301, '"' + "x" * 301 + '"\n(301 characters, 1 line)'),
         ("\u202ex", '"⟦U+202E⟧x"'),
         (["\u200b"], '[\n  "⟦U+200B⟧"\n]'),
     ],

@@ -29,7 +29,8 @@ def literal(value: Any) -> str:
     if isinstance(value, str):
         shown = visible(value)
         lines = value.count("\n") + 1
-        size = f"\n({len(value)} characters, {lines} lines)" if lines > 1 or len(value) > _STATE_LENGTH else ""
+        counted = "1 line" if lines == 1 else f"{lines} lines"
+        size = f"\n({len(value)} characters, {counted})" if lines > 1 or len(value) > _STATE_LENGTH else ""
         return f'"{shown}"{size}'
     text = json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)
     if MARK in text and not _forged(value):

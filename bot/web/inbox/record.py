@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from bot.core.card import Card, Verdict, ended
-from bot.core.model import Decision, Edit, Request
+from bot.core.model import Decision, Edit, ExecutionState, Request
 from bot.web.inbox import wording
 from bot.web.inbox.language import words
 from bot.web.inbox.trail import Entry
@@ -36,6 +36,16 @@ def state_text(request: Request) -> str:
     if any(vote.broke_glass for vote in request.votes) and request.state.approved:
         return BROKE_GLASS
     return wording.STATES.get(request.state) or ended(request.kind, request.state)
+
+
+def came_of(request: Request) -> tuple[str, str]:
+    """What became of what was approved: a text about its ``{state}``, and its tone; empty where nothing went amiss."""
+    ran = request.execution
+    if ran is None or not request.state.approved:
+        return "", ""
+    if ran.incidents and ran.state is not ExecutionState.UNKNOWN:
+        return wording.INCIDENT, "alarm"
+    return wording.RAN.get(ran.state, ""), wording.EXECUTION_TONES.get(ran.state, "flat")
 
 
 def record_of(request: Request, card: Card, trail: tuple[Entry, ...]) -> tuple[Told, ...]:

@@ -72,6 +72,15 @@ EXECUTION_TONES = {
     ExecutionState.UNKNOWN: "alarm",
 }
 
+INCIDENT = words("{state}, and did harm")
+RAN = {
+    ExecutionState.FAILED: words("{state}, but it failed"),
+    ExecutionState.UNKNOWN: words("{state}, outcome unknown"),
+    ExecutionState.ROLLED_BACK: words("{state}, rolled back"),
+    ExecutionState.CANCELLED: words("{state}, stopped"),
+}
+"""What came of an approval where it is not what was approved: a list that says "Approved" alone would hide it."""
+
 VOTED = words("You have approved this revision. It waits for the others who are asked.")
 NOT_ASKED = words("You are not asked to review this request: you can read it, but not decide it.")
 NOT_YET = words("You are not asked to review this request yet: you can read it, and decide it once you are.")

@@ -28,7 +28,7 @@ async def test_it_says_what_is_well_and_counts_what_is_not(run: Standing, visit:
     assert "One part does not work" in page.words
     assert "✓ Store works writable" in page.words
     assert "✗ Mail does not work refused by <imap>" in page.words
-    for figure in ("1 open requests", "1 failed deliveries", "1 executions of unknown outcome", "1 failed executions"):
+    for figure in ("1 open request ", "1 failed delivery ", "1 execution of unknown outcome", "1 failed execution "):
         assert figure in page.words
     assert "warnings about the rules" in page.words
 

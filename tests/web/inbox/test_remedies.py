@@ -65,6 +65,7 @@ async def test_an_incident_is_reported_with_what_is_missing_named(house: Standin
     assert done.status == 303
     page = await ben.get(f"/requests/{first.id}")
     assert "An incident was reported" in page.words
+    assert '<span class="tag alarm">Approved, and did harm</span>' in page.text
     assert "reported by Ben Okafor" in page.words
     assert "<svg onload" not in page.text
     await house.desk.report_incident(first.id, by=f"agent:{AGENT}", via="api", severity=Severity.LOW, note="oh")

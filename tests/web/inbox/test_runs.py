@@ -65,10 +65,13 @@ async def test_the_page_follows_a_run_that_is_tried_again(house: Standing, visit
     ],
 )
 async def test_how_it_ended(house: Standing, visit: Visit, kind: OutcomeKind, key: str, said: str) -> None:
-    """The error as the target said it; of what nobody knows, the form that settles it."""
+    """The error as the target said it; of what nobody knows, the form that settles it. No list says "Approved" alone."""
     request = await ran(house, kind, error="refused: the card is closed")
-    page = await (await visit("ana")).get(f"/requests/{request.id}")
+    ana = await visit("ana")
+    page = await ana.get(f"/requests/{request.id}")
     assert (state(page.text), said in page.words) == (key, True)
+    (told,) = re.findall(r'<span class="tag (?:bad|alarm)">(Approved[^<]*)<', (await ana.get("/inbox")).text)
+    assert told in ("Approved, but it failed", "Approved, outcome unknown")
 
 
 async def test_what_its_agent_runs_is_handed_over(house: Standing, visit: Visit) -> None:

@@ -38,6 +38,10 @@ PARTS = {
     "slack": words("Slack"),
     "email": words("Mail"),
     "push": words("Push"),
+    "replays": words("Replays"),
+    "replicas": words("Replicas"),
+    "audit": words("Audit trail"),
+    "checkpoints": words("Signed checkpoints"),
 }
 
 

@@ -144,7 +144,9 @@ def times_of(found: Watched, kind: str) -> Chart:
         words("By time of day") if hour else words("By day of the week"),
         words("Share of decisions that edited or rejected, on each person's own clock."),
         [_rate(block) for block in blocks],
-        note=words("Where it falls late in the day, people may be tired. Requests may also be other ones then."),
+        note=words("Where it falls late in the day, people may be tired. Requests may also be other ones then.")
+        if hour
+        else words("Where it falls late in the week, people may be tired. Requests may also be other ones then."),
     )
 
 
