@@ -1,4 +1,4 @@
-"""Durable rows: the `bot.core.ports.Store` of the house, on SQLite."""
+"""Durable rows: the `bot.core.ports.Store` of the house, on SQLite or PostgreSQL."""
 
 from store.engine import BadAddress, open_store
 from store.lock import AlreadyRunning

@@ -143,6 +143,12 @@ def test_every_example_does_what_it_says(block: str) -> None:
     assert [told for told in warnings(policy, NOW) if "can never be approved" in told] == []
 
 
+def test_the_readme_shows_rules_that_nobody_is_warned_of() -> None:
+    """What a reader copies first loads, and `sayso check` has nothing to say against it."""
+    [block] = YAML.findall((PAGE.parents[1] / "README.md").read_text(encoding="utf-8"))
+    assert list(warnings(parse(block, "README.md"), NOW)) == []
+
+
 def test_there_is_an_example_of_every_key_of_a_review() -> None:
     """Whatever says who is asked when, and what bounds a rule, is shown at work somewhere."""
     shown = "".join(block for text in PAGES.values() for block in YAML.findall(text))
