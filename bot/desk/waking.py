@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.core import lifecycle
 from bot.core.errors import Overloaded, Unavailable
@@ -43,6 +43,10 @@ _EVENT = {
     Turn.EXHAUSTED: "request.exhausted",
     Turn.EXPIRED: "request.expired",
 }
+
+
+class _Undone(Exception):
+    """Its row says that something is due, and nothing is."""
 
 
 class _Lot:
@@ -92,10 +96,12 @@ class Waking(Part):
 
         try:
             deed = await self._ledger.commit(work, about=About())
-        except (Unavailable, Overloaded):
+        except Overloaded:
             raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is some request's own, and shows again there
-            what = type(error).__name__
+        except Exception as error:  # whatever it is, it is some request's own, and shows again there
+            if isinstance(error, Unavailable) and not await self._ledger.store.writable():
+                raise
+            what = type(error.__cause__ or error).__name__
             _log.warning("what is due could not be moved on together (%s); each request is moved by itself", what)
             return await self._move_each()
         (lot,) = lots
@@ -120,32 +126,52 @@ class Waking(Part):
     async def _each(self, request_ids: Sequence[str]) -> int:
         """Move each of these by itself; how many moved. Those that are due and do not are stuck."""
         moved = 0
+        failed: dict[str, Exception] = {}
         for first in range(0, len(request_ids), _BY_THEMSELVES):
             some = request_ids[first : first + _BY_THEMSELVES]
-            for request_id, went in zip(some, await asyncio.gather(*map(self._moved, some)), strict=True):
-                if went is None:
-                    self._stuck.add(request_id, self._ledger.clock.now())
-                else:
+            for request_id, went in zip(some, await self._some(some), strict=True):
+                if isinstance(went, bool):
                     self._stuck.drop(request_id)
                     moved += went
+                else:
+                    failed[request_id] = went
+        told = {request_id: error for request_id, error in failed.items() if not isinstance(error, _Undone)}
+        if told:
+            _tell(told, fresh=not told.keys() <= self._stuck.ids)
+        for request_id in failed:
+            self._stuck.add(request_id, self._ledger.clock.now())
         return moved
 
-    async def _moved(self, request_id: str) -> bool | None:
-        """Whether a request moved; None where something is due of it that cannot be done."""
+    async def _some(self, request_ids: Sequence[str]) -> list[bool | Exception]:
+        """As `_moved`, in one commit, and what kept some from it. Raises `Unavailable` where that is the store.
+
+        A store may say that it is down for one row that it cannot read or write, and takes all of a commit with it:
+        what it refuses so although it can be written goes once more, alone.
+        """
+        found = await asyncio.gather(*map(self._moved, request_ids), return_exceptions=True)
+        told: list[bool | Exception] = []
+        for request_id, went in zip(request_ids, found, strict=True):
+            again = went
+            if isinstance(went, Unavailable):
+                (again,) = await asyncio.gather(self._moved(request_id), return_exceptions=True)
+                if isinstance(again, Unavailable) and not await self._ledger.store.writable():
+                    raise again
+            if isinstance(again, Overloaded) or not isinstance(again, bool | Exception):
+                raise again
+            told.append(again)
+        return told
+
+    async def _moved(self, request_id: str) -> bool:
+        """Whether a request moved. Raises what keeps it, `_Undone` where something is due of it that cannot be done."""
         lot = _Lot()
-        try:
-            deed = await self._ledger.commit(
-                lambda tx: self._together(tx, ((self._load(tx, request_id), tx.deliveries(request_id)),), lot),
-                about=About(requests=(request_id,)),
-            )
-        except (Unavailable, Overloaded):
-            raise
-        except Exception:  # noqa: BLE001  # one request, whatever its row holds, may not hold up the others
-            _log.exception("request %s could not be moved on; it is tried again in a while", request_id)
-            return None
+        deed = await self._ledger.commit(
+            lambda tx: self._together(tx, ((self._load(tx, request_id), tx.deliveries(request_id)),), lot),
+            about=About(requests=(request_id,)),
+        )
         (*_, seen) = lot.looked_at
-        overdue = seen.state.open and seen.due_at is not None and seen.due_at <= self._ledger.clock.now()
-        return True if deed.others else None if overdue else False
+        if not deed.others and seen.state.open and seen.due_at is not None and seen.due_at <= self._ledger.clock.now():
+            raise _Undone
+        return bool(deed.others)
 
     def _together(self, tx: Tx, due: Iterable[DueRequest], lot: _Lot) -> Deed:
         """Wake these, in order, until the time of a lot is over; ``lot`` takes those that had their turn."""
@@ -220,3 +246,17 @@ class Waking(Part):
         people = ending.notify if ending is not None else ()
         deliveries, told = self._rounds.notify(after, self._policy(), people, standing)
         return deliveries, self._told(after, outcome_event(after), standing) + told
+
+
+def _tell(failed: Mapping[str, Exception], *, fresh: bool) -> None:
+    """One line for all that are stuck, however many; how the first came to be that only where one of them is new."""
+    (first, *others), error = failed, next(iter(failed.values()))
+    more = f" and {len(others)} others" if others else ""
+    what = type(error.__cause__ or error).__name__
+    _log.error(
+        "request %s%s could not be moved on (%s); tried again in a while",
+        first,
+        more,
+        what,
+        exc_info=error if fresh else None,
+    )

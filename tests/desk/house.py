@@ -269,11 +269,17 @@ def edits(request: Request, **changes: Any) -> Mapping[str, Any]:
 
 @asynccontextmanager
 async def open_house(
-    path: Path, *, channels: dict[str, Wire] | None = None, clock: MovableClock | None = None, receiver: str = ""
+    path: Path,
+    *,
+    channels: dict[str, Wire] | None = None,
+    clock: MovableClock | None = None,
+    receiver: str = "",
+    url: str = "",
 ) -> AsyncIterator[House]:
-    """Open a house on the file at ``path``, which may be one that another left behind."""
-    lay(path)
-    store = await open_store(f"sqlite+aiosqlite:///{path}", exclusive=True)
+    """Open a house on the file at ``path``, which another may have left behind, or on the database at ``url``."""
+    if not url:
+        lay(path)
+    store = await open_store(url or f"sqlite+aiosqlite:///{path}", exclusive=True)
     moved = clock or MovableClock()
     numbers = count(1)
     ledger = Ledger(store, moved, lambda size: next(numbers).to_bytes(size, "big"))

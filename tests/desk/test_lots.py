@@ -15,6 +15,8 @@ from bot.core.ports import EffectKind
 from bot.desk import waking
 from store.chain import verify_store
 from tests.desk.house import REFUND, House, open_house
+from tests.postgres import Cluster
+from tests.store.conftest import furnished
 
 _ACTIONS = """
 actions:
@@ -155,10 +157,13 @@ async def test_what_is_stuck_is_left_alone(house: House, caplog: pytest.LogCaptu
     assert (await house.now(bad)).escalation_level == 1
 
 
-async def test_what_is_stuck_lets_others_between(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many are tried again at once, some share a commit: whoever clicks meanwhile waits for a few of them."""
+async def test_what_is_stuck_lets_others_between(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many are tried again at once, some share a commit, and whoever clicks waits for a few; one line tells."""
     monkeypatch.setattr(waking, "_BY_THEMSELVES", 3)
     bad = [await _submitted_later(house) for _ in range(12)]
+    caplog.clear()
     was = house.sql("select tracks, id from requests")
     house.sql("update requests set tracks = ?", _BROKEN)
     house.clock.move(minutes=15)
@@ -167,10 +172,37 @@ async def test_what_is_stuck_lets_others_between(house: House, monkeypatch: pyte
     before = house.store.load().commits.count
     assert await house.desk.wake() == 0
     assert house.store.load().commits.count - before >= len(bad) / 3
+    first, again = (record for record in caplog.records if "11 others could not be moved on" in record.message)
+    assert first.exc_info
+    assert not again.exc_info
     for tracks, request_id in was:
         house.sql("update requests set tracks = ? where id = ?", tracks, request_id)
     house.clock.move(seconds=60)
     assert await house.desk.wake() == len(bad)
+
+
+_SPOILT = """
+CREATE FUNCTION spoilt() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN RAISE EXCEPTION 'missing chunk' USING ERRCODE = 'data_corrupted'; END $$;
+CREATE TRIGGER spoilt BEFORE UPDATE ON requests FOR EACH ROW WHEN (old.id = '{}') EXECUTE FUNCTION spoilt()"""
+
+
+async def test_a_row_for_which_the_server_calls_itself_broken_holds_up_nobody_else(
+    tmp_path: Path, cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PostgreSQL says of one damaged row what it says of a damaged disk: the others move on, and it alone is stuck."""
+    name = await furnished(cluster)
+    async with open_house(tmp_path / "none", url=cluster.url(name)) as house:
+        bad, *others = [await house.submit("page.me") for _ in range(4)]
+        await cluster.run(_SPOILT.format(bad.id), name)
+        house.clock.move(minutes=16)
+        assert await house.desk.wake() == len(others)
+        assert {(await house.now(request)).escalation_level for request in others} == {1}
+        assert f"{bad.id} could not be moved on (DataCorruptedError)" in caplog.text
+        await cluster.run("DROP TRIGGER spoilt ON requests", name)
+        house.clock.move(seconds=60)
+        assert await house.desk.wake() == 1
+    await cluster.drop(name)
 
 
 async def test_what_is_called_too_early_waits_for_its_time(house: House) -> None:
