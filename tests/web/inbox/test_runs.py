@@ -65,7 +65,7 @@ async def test_the_page_follows_a_run_that_is_tried_again(house: Standing, visit
     ],
 )
 async def test_how_it_ended(house: Standing, visit: Visit, kind: OutcomeKind, key: str, said: str) -> None:
-    """The error as the target said it; of what nobody knows, the form that settles it. No list says "Approved" alone."""
+    """The error as the target said it; of what nobody knows, the form that settles it; no list says just "Approved"."""
     request = await ran(house, kind, error="refused: the card is closed")
     ana = await visit("ana")
     page = await ana.get(f"/requests/{request.id}")
