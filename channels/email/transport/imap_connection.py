@@ -105,6 +105,19 @@ class ImapConnection:
         status, said = self._client.capability()
         if status == "OK" and said and said[0]:
             self.capabilities = tuple(said[0].decode("ascii", "replace").upper().split())
+        self._introduce()
+
+    def _introduce(self) -> None:
+        """Say who we are where that may be said (RFC 2971): NetEase (163, 126) opens no folder to a nameless client."""
+        if "ID" not in self.capabilities:
+            return
+        try:
+            self._client.xatom("ID", '("name" "Sayso" "version" "1")')
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            # Whoever wants it to be said takes it.
+            return
 
     def _select(self) -> None:
         folder, box = self._server.folder or "INBOX", self._box

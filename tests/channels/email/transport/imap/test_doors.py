@@ -132,6 +132,9 @@ async def test_the_doctors_looks(imap: ImapServer) -> None:
     assert "folder: Answers, 3 letters, UIDVALIDITY " in found
     assert "told at once (IDLE)" in found
     assert "encryption: none" in found
+    # NetEase opens no folder to a client that has not said who it is.
+    order = [imap.proxy.heard.find(b"Sayso"), imap.proxy.heard.find(b" SELECT ")]
+    assert (order[0] > 0, order == sorted(order)) == (("ID" in found.split()),) * 2
     headers = await asyncio.to_thread(newest, server, 2)
     assert [b"<three@people.test>" in headers[0], b"<two@people.test>" in headers[1]] == [True, True]
     assert b"approve" not in headers[0]
