@@ -38,7 +38,9 @@ _ALIVE = "SELECT count(*) FROM replicas WHERE until > (extract(epoch FROM clock_
 
 
 class Origin(Protocol):
-    """One snapshot of a store."""
+    """One snapshot of a store. ``file`` is where it is read from, None of a server."""
+
+    file: Path | None
 
     async def ask(self, question: Callable[[Cursor], T]) -> T:
         """Ask the snapshot; its tables may be of an older schema, in which the audit and its head are the same."""
@@ -53,10 +55,10 @@ class Origin(Protocol):
 class SqliteOrigin:
     """A SQLite file."""
 
-    def __init__(self, driver: sqlite3.Connection, name: str) -> None:
-        """``driver`` is in no transaction; ``name`` is what the file is called in errors."""
+    def __init__(self, driver: sqlite3.Connection, file: Path) -> None:
+        """``driver`` is in no transaction."""
         self._driver = driver
-        self._name = name
+        self.file: Path | None = file
         self.schema = pages.schema_of(driver)
 
     async def ask(self, question: Callable[[Cursor], T]) -> T:
@@ -80,7 +82,7 @@ class SqliteOrigin:
     def _match(self) -> None:
         if self.schema != HEAD:
             raise SchemaMismatch(
-                f"{self._name} has schema {self.schema}, this sayso {HEAD}: take it into a SQLite file first, which"
+                f"{self.file} has schema {self.schema}, this sayso {HEAD}: take it into a SQLite file first, which"
                 " brings it up to date, and move that on"
             )
 
@@ -91,6 +93,7 @@ class PostgresOrigin:
     def __init__(self, driver: asyncpg.Connection) -> None:
         """``driver`` is in a transaction that sees one snapshot."""
         self._driver = driver
+        self.file: Path | None = None
 
     async def ask(self, question: Callable[[Cursor], T]) -> T:
         """See `Origin.ask`."""
@@ -184,7 +187,7 @@ async def sqlite_origin(path: Path, *, still: bool = False, kept: bool = False) 
         with _opened(path, kept=kept) as driver:
             held = _held(path) if still else None
             try:
-                yield SqliteOrigin(driver, str(path))
+                yield SqliteOrigin(driver, path)
             finally:
                 if held is not None:
                     held.rollback()

@@ -38,6 +38,13 @@ def refuse_own(file: Path, store: Path) -> None:
             raise InTheWay(f"{file} belongs to the store itself: name another file")
 
 
+def refuse_emptied(source: Path, file: Path) -> None:
+    """Raise `InTheWay` where writing ``file`` would empty what is read for it: ``source`` is the part of that name."""
+    part = _part_of(file)
+    if source.resolve() == part.resolve() or _same(source, part):
+        raise InTheWay(f"{source} is where {file} would be written first: give it another name, then try again")
+
+
 def _same(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 

@@ -28,7 +28,7 @@ from store.origins import (
     sqlite_origin,
 )
 from store.pages import About
-from store.parts import InTheWay, Part, Told, refuse_own
+from store.parts import InTheWay, Part, Told, refuse_emptied, refuse_own
 from store.postgres_line import LOCK
 from store.tx import UnitTx
 
@@ -118,6 +118,8 @@ async def place(
 async def _place_file(
     origin: Origin, path: Path, work: Callable[[UnitTx, Contents], T], *, replace: bool, told: Told, sign_out: bool
 ) -> Placed[T]:
+    if origin.file is not None:
+        refuse_emptied(origin.file, path)
     lock = Lock(path)
     try:
         if not replace and _anything(path):

@@ -142,7 +142,10 @@ async def test_p15_a_name_that_is_taken_is_refused(url: str, tmp_path: Path) -> 
 
 
 async def test_p15_a_backup_is_never_written_over_its_own_store(tmp_path: Path) -> None:
-    """Not even when told to write over what is there, by another name of it, or over one of its logs."""
+    """Not even when told to write over what is there, by another name of it, or over one of its logs.
+
+    Nor is a backup emptied that bears the name under which the store that it is to become is written first.
+    """
     path = tmp_path / "sayso.db"
     url = f"sqlite+aiosqlite:///{path}"
     store = await open_store(url, exclusive=True)
@@ -156,6 +159,11 @@ async def test_p15_a_backup_is_never_written_over_its_own_store(tmp_path: Path) 
     assert path.stat().st_ino == before
     await store.write(lambda tx: samples.submit(tx, samples.request()))
     await store.close()
+    backup = tmp_path / "twin.db.part"
+    told = await back_up(url, backup)
+    with pytest.raises(InTheWay, match="give it another name"):
+        await restore(backup, f"sqlite+aiosqlite:///{tmp_path / 'twin.db'}")
+    assert await snapshots.about(backup) == told
 
 
 async def test_p15_a_store_that_does_not_hold_gives_no_backup(url: str, database: Path, tmp_path: Path) -> None:
