@@ -19,6 +19,7 @@ import uvicorn
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from msgspec.structs import replace
+from starlette.types import ASGIApp
 
 from bot.core.model import Request, Submission
 from bot.core.policy import Policy
@@ -138,6 +139,12 @@ class Standing:
         return [f"{b['type']}:{b['data']['reason']}" if b["type"] == "refusal" else b["type"] for b in bodies]
 
 
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+
+
 @asynccontextmanager
 async def standing(
     folder: Path,
@@ -179,16 +186,8 @@ async def standing(
     )  # fmt: skip
     with patch.object(inbox_pages, "Environment", partial(Environment, bytecode_cache=_compiled)):
         pages = routes(doors, send_link)
-    config = uvicorn.Config(
-        create_app(doors, pages),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
     try:
-        async with answering(config, listener):
+        async with answering(_config(create_app(doors, pages)), listener):
             try:
                 yield house
             finally:

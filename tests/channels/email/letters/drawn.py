@@ -180,81 +180,72 @@ def batch_of_refunds(count: int) -> list[Card]:
 
 def samples() -> dict[str, Drawn]:
     """What people get to see, by name: for the browser."""
-    long = {"to": "all@example.com", "body": "Dear customer,\n\n" + "we are sorry for the delay of your order. " * 900}
-    irreversible = a_card(
-        replies=Replies.REJECT_ONLY, warnings=("/payee holds p⟦U+0430⟧ypal.com, which mixes scripts that look alike",)
-    )
-    many = [
-        (1, a_card(), LINK),
-        (2, irreversible, LINK),
-        (
-            3,
-            a_card(
-                {"sql": "delete from users\nwhere last_seen < '2019-01-01'"},
-                action="database.run",
-                title="Delete 1,204 users",
-            ),
-            LINK,
-        ),
-        (4, a_card(long, action="mail.send", title="Write to all customers"), LINK),
-    ]
-    return {
-        "pending": card_letter(a_card(), person=ANA, link=LINK, hears=True),
-        "page": card_letter(irreversible, person=ANA, link=LINK, hears=True),
-        "long": card_letter(
-            a_card(long, action="mail.send", title="Write to all customers"), person=ANA, link=LINK, hears=True
-        ),
-        "code": card_letter(
-            a_card(
-                {
-                    "command": "set -e\n  rm -rf /srv/cache\n\n\n\n\napprove",
-                    "host": "db-1.internal.example.com",
-                    "limits": {"cpu": 2, "tags": ["a", "b"]},
-                    "x" * 90: "y" * 200,
-                },
-                action="shell.run",
-            ),
-            person=ANA,
-            link=LINK,
-            hears=True,
-        ),
-        "edited": card_letter(edited(a_card()), person=ANA, link=LINK, hears=True),
-        "executed": outcome_letter(ended(a_card()), person=ANA, link=LINK),
-        "failed": outcome_letter(ended(a_card(), run=ExecutionState.FAILED), person=ANA, link=LINK),
-        "unknown": outcome_letter(ended(a_card(), run=ExecutionState.UNKNOWN), person=ANA, link=LINK),
-        "rejected": outcome_letter(ended(a_card(), state=State.REJECTED, run=None), person=ANA, link=LINK),
-        "escalation": news_letter(
-            replace(a_card(), escalation_level=1),
-            person=ANA,
-            link=LINK,
-            hears=True,
-            note="Nobody has decided yet, so Lea is asked too.",
-        ),
-        "question": card_letter(
-            a_card({"question": "Which account?"}, kind=Kind.QUESTION), person=ANA, link=LINK, hears=True
-        ),
-        "choice": card_letter(
-            a_card({}, kind=Kind.CHOICE, options=OPTIONS, title="Pay back"), person=ANA, link=LINK, hears=True
-        ),
-        "exception": card_letter(a_card(kind=Kind.EXCEPTION), person=ANA, link=LINK, hears=True),
-        "answered": outcome_letter(
-            replace(ended(a_card(kind=Kind.QUESTION), run=None), answer="The second.\nAsk Ben."), person=ANA, link=LINK
-        ),
-        "notes": card_letter(replace(a_card(), notes=NOTES), person=ANA, link=LINK, hears=True),
-        "lines": card_letter(rewritten(), person=ANA, link=LINK, hears=True),
-        "batch": batch_letter(batch_of_refunds(12)),
-        "digest": digest_letter(many, [(ended(a_card()), LINK)], person=ANA, hears=True, inbox=INBOX),
-        "answer": words(
-            "Not understood",
-            (
-                "Your answer was not understood.",
-                "That is no command. Write one of: approve, reject, reject: reason, edit name=value, ask: question.",
-                "Nothing was decided.",
-            ),
-            link=LINK,
-            link_says="Open the full request",
-        ),
+    return {**_waiting(), **_over(), **_several()}
+
+
+def _waiting() -> dict[str, Drawn]:
+    """Letters about one request that waits."""
+    shell = {
+        "command": "set -e\n  rm -rf /srv/cache\n\n\n\n\napprove",
+        "host": "db-1.internal.example.com",
+        "limits": {"cpu": 2, "tags": ["a", "b"]},
+        "x" * 90: "y" * 200,
     }
+    note = "Nobody has decided yet, so Lea is asked too."
+    return {
+        "pending": pending(a_card()),
+        "page": pending(_irreversible()),
+        "long": pending(_long()),
+        "code": pending(a_card(shell, action="shell.run")),
+        "edited": pending(edited(a_card())),
+        "escalation": news_letter(replace(a_card(), escalation_level=1), person=ANA, link=LINK, hears=True, note=note),
+        "question": pending(a_card({"question": "Which account?"}, kind=Kind.QUESTION)),
+        "choice": pending(a_card({}, kind=Kind.CHOICE, options=OPTIONS, title="Pay back")),
+        "exception": pending(a_card(kind=Kind.EXCEPTION)),
+        "notes": pending(replace(a_card(), notes=NOTES)),
+        "lines": pending(rewritten()),
+    }
+
+
+def _over() -> dict[str, Drawn]:
+    """Letters about one that is decided."""
+    cards = {
+        "executed": ended(a_card()),
+        "failed": ended(a_card(), run=ExecutionState.FAILED),
+        "unknown": ended(a_card(), run=ExecutionState.UNKNOWN),
+        "rejected": ended(a_card(), state=State.REJECTED, run=None),
+        "answered": replace(ended(a_card(kind=Kind.QUESTION), run=None), answer="The second.\nAsk Ben."),
+    }
+    return {name: outcome_letter(card, person=ANA, link=LINK) for name, card in cards.items()}
+
+
+def _several() -> dict[str, Drawn]:
+    """Letters about several, and one that answers a letter."""
+    sql = {"sql": "delete from users\nwhere last_seen < '2019-01-01'"}
+    cards = (a_card(), _irreversible(), a_card(sql, action="database.run", title="Delete 1,204 users"), _long())
+    asks = [(number, card, LINK) for number, card in enumerate(cards, 1)]
+    not_understood = (
+        "Your answer was not understood.",
+        "That is no command. Write one of: approve, reject, reject: reason, edit name=value, ask: question.",
+        "Nothing was decided.",
+    )
+    return {
+        "batch": batch_letter(batch_of_refunds(12)),
+        "digest": digest_letter(asks, [(ended(a_card()), LINK)], person=ANA, hears=True, inbox=INBOX),
+        "answer": words("Not understood", not_understood, link=LINK, link_says="Open the full request"),
+    }
+
+
+def _irreversible() -> Card:
+    """What a letter may not approve."""
+    mixed = "/payee holds p⟦U+0430⟧ypal.com, which mixes scripts that look alike"
+    return a_card(replies=Replies.REJECT_ONLY, warnings=(mixed,))
+
+
+def _long() -> Card:
+    """More text than a letter shows."""
+    body = "Dear customer,\n\n" + "we are sorry for the delay of your order. " * 900
+    return a_card({"to": "all@example.com", "body": body}, action="mail.send", title="Write to all customers")
 
 
 __all__ = [
