@@ -133,8 +133,12 @@ class Replicas:
         self._rung.set()
 
     async def _live(self) -> None:
+        now = asyncio.get_running_loop().time
+        due = now()
         while True:
-            await asyncio.sleep(self._lease.total_seconds() / _BEATS)
+            # What a beat takes is part of the pause: a slow store would else be told ever less often.
+            due = max(due + self._lease.total_seconds() / _BEATS, now())
+            await asyncio.sleep(due - now())
             try:
                 await self._beat()
             except SaysoError as trouble:
@@ -173,14 +177,19 @@ class Replicas:
             _log.warning("took over from %s: %d effects, %d executions", *told)
         self._hands.take(tuple(self._doubted(effect) for effect in taken.effects))
         self._unsettled += taken.executions
-        while self._unsettled:
-            # Nobody takes them over twice: what the store cannot record now stays for the next beat.
-            execution = self._unsettled[0]
-            if execution.state is ExecutionState.EXECUTING and not execution.by_agent:
-                await self._lost(execution.id)
-            else:
-                self._hands.take_execution(execution)
-            del self._unsettled[0]
+        # Together, for each waits for a commit, and until they are done this one does not say again that it is alive.
+        faults = await asyncio.gather(*map(self._settle, self._unsettled), return_exceptions=True)
+        # Nobody takes them over twice: what could not be recorded now stays for the next beat, and holds up no other.
+        left = [(execution, fault) for execution, fault in zip(self._unsettled, faults, strict=True) if fault]
+        self._unsettled = [execution for execution, _ in left]
+        if left:
+            raise left[0][1]
+
+    async def _settle(self, execution: Execution) -> None:
+        if execution.state is ExecutionState.EXECUTING and not execution.by_agent:
+            await self._lost(execution.id)
+        else:
+            self._hands.take_execution(execution)
 
     def _doubted(self, effect: Effect) -> Effect:
         due = effect.due_at + _DOUBT

@@ -48,6 +48,8 @@ class House:
     def __init__(self, store: SqlStore, beside: SqlStore) -> None:
         self.beside = beside
         self.refusals = 0
+        self.broken = ""
+        """An execution of which nothing can be recorded, whatever is wrong with its row."""
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         ledger = Ledger(store, SystemClock(), entropy)
         self.hands = Hands()
@@ -55,6 +57,8 @@ class House:
 
     async def lost(self, execution_id: str) -> None:
         """What becomes of an execution under way; refused as often as was asked for."""
+        if execution_id == self.broken:
+            raise RuntimeError(execution_id)
         if self.refusals:
             self.refusals -= 1
             raise Unavailable("The store cannot be written right now; nothing was changed. Try again.")
@@ -78,21 +82,24 @@ async def house(cluster: Cluster) -> AsyncIterator[House]:
 
 
 async def test_p11_what_is_taken_over_while_the_store_fails_is_seen_to_at_the_next_beat(house: House) -> None:
-    """The take-over is committed, the end of what ran cannot be: nobody else takes it, so this replica tries again."""
+    """The take-over is committed, the end of what ran cannot be: nobody else takes it, so this replica tries again.
+
+    One of which nothing can ever be recorded holds up no other.
+    """
     await house.beside.attend("rep_dead", lambda _: None)
     house.refusals = 2
-    run = samples.execution(samples.request(), state=ExecutionState.EXECUTING, attempts=1, started_at=samples.NOW)
 
     def leave_it_running(tx: Tx) -> str:
+        run = samples.execution(samples.request(), state=ExecutionState.EXECUTING, attempts=1, started_at=samples.NOW)
         before = samples.submit(tx, samples.request())
         after = replace(before, state=State.APPROVED, due_at=None, decided_at=samples.NOW)
         told = samples.event("request.decided", before.id)
         mine = replace(run, request=before.id, digest=before.digest)
         tx.record(Change(event=told, before=before, after=after, execution=mine))
-        tx.join("rep_dead", "dead", "r", AT_ONCE)
         return mine.id
 
-    execution_id = await house.beside.write(leave_it_running)
+    house.broken, execution_id = [await house.beside.write(leave_it_running) for _ in range(2)]
+    await house.beside.write(lambda tx: tx.join("rep_dead", "dead", "r", AT_ONCE))
     async with asyncio.timeout(WITHIN):
         assert await house.ended.get() == execution_id
     assert house.refusals == 0
