@@ -26,6 +26,7 @@ class HookPlace:
             self._url,
             event_id=f"ckp_{name_of(signed)}",
             event_type=EVENT,
+            at=signed.checkpoint.at,
             data=document(signed),
             within=WITHIN,
         )

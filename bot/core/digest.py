@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,12 @@ import msgspec
 import rfc8785
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from bot.core.model import Revision
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
 _TIME, _DRAWN = tuple(range(40, -1, -10)), tuple(range(70, -1, -10))
+_LENGTH = 2 * len(_TIME + _DRAWN)
 RANDOM_BYTES = 10
 """How much randomness an id takes: 80 bits, as in ULID."""
 
@@ -98,6 +98,17 @@ def new_id(prefix: str, now: datetime, entropy: bytes) -> str:
     number = int.from_bytes(entropy[:RANDOM_BYTES], "big")
     drawn = "".join([_PAIRS[(number >> shift) & 1023] for shift in _DRAWN])
     return f"{prefix}_{_time(int(now.timestamp() * 1000))}{drawn}"
+
+
+def made_at(made: str) -> datetime:
+    """When an id of ours was made, UTC, to the millisecond. Raises ``ValueError`` on what is none."""
+    drawn = made.rpartition("_")[2]
+    if len(drawn) != _LENGTH:
+        raise ValueError(f"{made!r} is no id")
+    milliseconds = 0
+    for letter in drawn[: 2 * len(_TIME)]:
+        milliseconds = milliseconds << 5 | _CROCKFORD.index(letter)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.core.about import about, begin, mark, withhold
+from bot.core.digest import made_at
 from bot.core.errors import SaysoError, SendFailed, Unavailable
 from bot.core.model import Delivery, DeliveryState, Request
 from bot.core.ports import Channel, Effect, EffectKind, Herald, Letter, OutcomeKind
@@ -149,7 +150,7 @@ class Errands:
         if not self._desk.sure():  # another replica may do it by now; it is dropped here, or begun later
             raise Unavailable
         if effect.kind is EffectKind.WEBHOOK:
-            return await self._tell_agent(effect, lane)
+            return await self._tell_agent(effect)
         if effect.kind is EffectKind.DIGEST:
             return await self._digests.send(lane)
         if effect.kind is EffectKind.LETTER:
@@ -261,18 +262,17 @@ class Errands:
         else:
             await self._desk.undeliverable(effect, delivery, failure.detail, unreachable=failure.unreachable)
 
-    async def _tell_agent(self, effect: Effect, lane: deque[Effect]) -> int:
+    async def _tell_agent(self, effect: Effect) -> int:
         request = await self._about(effect)
-        url = self._agent_url(effect.note or request.agent) if request is not None else None
-        if request is None or url is None:
+        if request is None or (url := self._agent_url(effect.note or request.agent)) is None:
             return await self._done(effect)
+        at, data = made_at(effect.id), self._describe(request)
         outcome = await self._herald.post_event(
-            url, event_id=effect.id, event_type=effect.ref, data=self._describe(request), within=_EVENT_TIMEOUT
+            url, event_id=effect.id, event_type=effect.ref, at=at, data=data, within=_EVENT_TIMEOUT
         )
         if outcome.kind is not OutcomeKind.EXECUTED:
-            permanent = outcome.kind is OutcomeKind.FAILED
-            failure = SendFailed(outcome.error or "no answer", temporary=not permanent)
-            return await self._failed((effect,), lane, failure)
+            # A refusal, too: an agent that is being deployed answers 404 or 401 for a while, and one that is busy 429.
+            raise SendFailed(outcome.error or "no answer", temporary=True)
         return await self._done(effect)
 
 

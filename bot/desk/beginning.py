@@ -40,11 +40,12 @@ class Beginning(TakingBack):
 
     def _begun(self, tx: Tx, request: Request, execution: Execution, how: Execute) -> tuple[Deed, Order | None]:
         now = self._ledger.clock.now()
+        began = execution.started_at or now
         begun = replace(
             execution,
             state=ExecutionState.EXECUTING,
             attempts=execution.attempts + 1,
-            started_at=execution.started_at or now,
+            started_at=began,
             due_at=now + how.timeout if how.agent else None,
         )
         event = self._event("execution.started", request, actor="sayso", via="replay", digest=execution.digest)
@@ -63,5 +64,6 @@ class Beginning(TakingBack):
             approved_by=tuple(dict.fromkeys(v.by for v in request.votes)),
             how=how,
             attempt=begun.attempts,
+            at=began,
         )
         return Deed(after, turned.effects, others=turned.others), order

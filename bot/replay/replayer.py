@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ class TargetReplayer:
                 how.webhook,
                 message_id=order.execution,
                 kind=EXECUTE,
+                at=order.at,
                 data=payload(order),
                 within=how.timeout,
             )
@@ -72,14 +73,16 @@ class TargetReplayer:
         return failed("no_target", "this action is run by its agent, which reports the outcome")
 
     async def post_event(
-        self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
+        self, url: str, *, event_id: str, event_type: str, at: datetime, data: dict[str, Any], within: timedelta
     ) -> Outcome:
         """Tell an agent's own webhook about its request, through the same guard and with the same signature.
 
         What goes wrong is only logged, so it is told without the answer's words (threat T23).
         """
         webhooks = await self._webhooks()
-        return await webhooks.post(url, message_id=event_id, kind=event_type, data=data, within=within, quoting=False)
+        return await webhooks.post(
+            url, message_id=event_id, kind=event_type, at=at, data=data, within=within, quoting=False
+        )
 
     async def close(self) -> None:
         """Close every connection. Attempts still running are the caller's to await or cancel first."""

@@ -21,7 +21,7 @@ class Signer:
         return bool(self._keys)
 
     def headers(self, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-        """The three headers for these bytes; ``at`` is aware and UTC."""
+        """The three headers for these bytes; ``at`` is the attempt's own time, aware and UTC."""
         text = body.decode()
         return {
             "webhook-id": message_id,

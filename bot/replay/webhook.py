@@ -106,20 +106,29 @@ class WebhookClient:
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def post(
-        self, url: str, *, message_id: str, kind: str, data: dict[str, Any], within: timedelta, quoting: bool = True
+        self,
+        url: str,
+        *,
+        message_id: str,
+        kind: str,
+        at: datetime,
+        data: dict[str, Any],
+        within: timedelta,
+        quoting: bool = True,
     ) -> Outcome:
-        """Send ``{"type": kind, "timestamp", "data"}`` to ``url``; ``within`` bounds it all, the answer included.
+        """Send ``{"type": kind, "timestamp": at, "data"}`` to ``url``; ``within`` bounds it all, the answer included.
 
-        ``quoting``: a refusal is told with the words of its answer.
+        ``at`` is of what the message tells, and stays when it is sent again (Standard Webhooks 1.0, "Webhook
+        metadata"): who keeps a hash of the body beside a key takes another body for a misuse of it. The header has the
+        attempt's own time. ``quoting``: a refusal is told with the words of its answer.
         """
         target = _target(url)
         if target is None:
             return failed("target_refused", f"{url!r} is not an http or https address")
         if not self._signer.ready:
             return failed("unsigned", "there is no secret to sign with: set SAYSO_WEBHOOK_SECRET")
-        at = datetime.now(UTC)
         body = message(kind, at, data)
-        headers = self._signer.headers(message_id, at, body)
+        headers = self._signer.headers(message_id, datetime.now(UTC), body)
         headers["Idempotency-Key"] = message_id
         headers |= self._carried()
         for _ in range(_STALE_TRIES):

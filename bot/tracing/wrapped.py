@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span
@@ -98,12 +98,12 @@ class TracedReplayer:
             return outcome
 
     async def post_event(
-        self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
+        self, url: str, *, event_id: str, event_type: str, at: datetime, data: dict[str, Any], within: timedelta
     ) -> Outcome:
         """See `Herald.post_event`."""
         with self._tracing.span(f"event {event_type}", SpanKind.CLIENT, event=event_id):
             outcome: Outcome = await self._replayer.post_event(
-                url, event_id=event_id, event_type=event_type, data=data, within=within
+                url, event_id=event_id, event_type=event_type, at=at, data=data, within=within
             )
             return outcome
 

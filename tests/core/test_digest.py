@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.core.digest import RANDOM_BYTES, canonical, digest_of, new_id, recompute
+from bot.core.digest import RANDOM_BYTES, canonical, digest_of, made_at, new_id, recompute
 from tests.core.requests import NOW, content
 
 BOUND: dict[str, Any] = {
@@ -89,3 +89,7 @@ def test_ids_order_by_time() -> None:
     assert len(early) == len("req_") + 26
     assert early.startswith("req_")
     assert not set(early[4:]) & set("ilou")
+    assert made_at(early) == NOW
+    assert made_at(late) == NOW + timedelta(milliseconds=1)
+    with pytest.raises(ValueError, match="no id"):
+        made_at("req_1")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 import pytest
 
 from bot.core.model import Verb
 from tests.desk.house import House
-from tests.fakes.receiver import End, Receiver, answering, saying
+from tests.fakes.receiver import Call, End, Receiver, Script, answering, saying
 
 
 def told(receiver: Receiver) -> list[str]:
@@ -45,11 +48,21 @@ async def test_an_agent_hears_of_failure_expiry_and_rules(house: House, receiver
     assert sorted(told(receiver)[2:]) == ["request.decided", "request.expired"]
 
 
-async def test_an_event_is_repeated_under_its_own_id(house: House, receiver: Receiver) -> None:
-    """A lost answer is tried again with the same id, so that the receiver can tell; then it is forgotten."""
-    lost = iter([saying(End.RESET), answering({})])
-    receiver.script = lambda call: (next(lost) if call.path == "/events" else answering({}))(call)
+@pytest.mark.parametrize("answer", [saying(End.RESET), answering({}, status="404 Not Found")])
+async def test_an_event_is_repeated_under_its_own_id(house: House, receiver: Receiver, answer: Script) -> None:
+    """What is lost or refused is tried again with the same id, so that the receiver can tell, and then forgotten.
+
+    It says when it happened, and not when it was sent (Standard Webhooks 1.0).
+    """
+    heard: list[str] = []
+
+    def script(call: Call) -> Iterable[bytes | float | End]:
+        heard.append(call.json["timestamp"])
+        return (answer if len(heard) == 1 else answering({}))(call)
+
+    receiver.script = script
     await house.work()
+    decided = house.clock.now()
     await house.decide(await house.submit(), verb=Verb.REJECT)
     await house.rest()
     assert len(house.sql("select id from effects")) == 1
@@ -61,16 +74,19 @@ async def test_an_event_is_repeated_under_its_own_id(house: House, receiver: Rec
     assert house.courier.failing == 0
     assert told(receiver) == ["request.decided"]
     assert "seen before" in receiver.refused
+    assert [datetime.fromisoformat(at) for at in heard] == [decided, decided]
 
 
-async def test_an_agent_that_refuses_events_is_left_alone(
+async def test_an_agent_that_refuses_events_is_left_alone_in_the_end(
     house: House, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A 4xx is its last word: given up aloud, not repeated."""
+    """What is refused for some hour is given up aloud."""
     receiver.script = answering({}, status="410 Gone")
     await house.work()
     await house.decide(await house.submit(), verb=Verb.REJECT)
     await house.rest()
+    for _ in range(19):
+        await house.later(minutes=5)
     assert house.sql("select id from effects") == []
     assert "given up" in caplog.text
 

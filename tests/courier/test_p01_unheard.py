@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,10 +40,10 @@ class Target:
         return Outcome(kind=OutcomeKind.EXECUTED, result={})
 
     async def post_event(
-        self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
+        self, url: str, *, event_id: str, event_type: str, at: datetime, data: dict[str, Any], within: timedelta
     ) -> Outcome:
         """See `Herald.post_event`."""
-        del url, event_id, event_type, data, within
+        del url, event_id, event_type, at, data, within
         return Outcome(kind=OutcomeKind.EXECUTED)
 
 

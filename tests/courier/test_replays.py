@@ -109,8 +109,13 @@ async def test_p06_every_ending_is_recorded(
 
 
 async def test_p05_a_safe_action_is_tried_again_under_the_same_key(house: House, receiver: Receiver) -> None:
-    """Declared idempotent: after a lost answer the same id again, so that the receiver acts once."""
-    receiver.script = in_turn(saying(End.RESET), saying(End.RESET), answering({"ok": 1}))
+    """Declared idempotent: after a lost answer the same id and bytes again, so that the receiver acts once.
+
+    Who keeps a hash of the body beside a key refuses another body (draft-ietf-httpapi-idempotency-key-header, 2.7).
+    """
+    bodies: list[bytes] = []
+    script = in_turn(saying(End.RESET), saying(End.RESET), answering({"ok": 1}))
+    receiver.script = lambda call: (bodies.append(call.body), script(call))[1]
     await house.work()
     request = await run(house, "refund.safe", arguments={})
     assert state(request) is S.WAITING
@@ -120,6 +125,8 @@ async def test_p05_a_safe_action_is_tried_again_under_the_same_key(house: House,
     assert (state(request), request.execution and request.execution.attempts) == (S.EXECUTED, 3)
     assert len(receiver.effects) == 1
     assert list(receiver.effects.values()) == [1]
+    assert len(bodies) == 3
+    assert len(set(bodies)) == 1
 
 
 async def test_p06_nobody_listening_is_retried_and_then_failed(tmp_path: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.digest import digest_of
@@ -10,6 +11,7 @@ from bot.core.ports import Order
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEXT_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 ARGUMENTS: dict[str, Any] = {"order": "10428", "amount": 240.0, "currency": "USD"}
 
 
@@ -30,5 +32,6 @@ def order_for(
         approved_by=("ana", "ben"),
         how=how,
         attempt=1,
+        at=AT,
         **bound,
     )

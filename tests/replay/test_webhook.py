@@ -18,7 +18,7 @@ from bot.core.ports import OutcomeKind
 from bot.replay import TargetReplayer, open_replayer
 from tests.fakes.receiver import Call, Cut, End, Receiver, Script, answering, message
 from tests.replay.faults import ANSWERS, CUTS
-from tests.replay.orders import ARGUMENTS, NEXT_SECRET, SECRET, order_for
+from tests.replay.orders import ARGUMENTS, AT, NEXT_SECRET, SECRET, order_for
 
 SHORT = timedelta(milliseconds=300)
 
@@ -33,14 +33,12 @@ async def test_the_body_and_headers_are_the_contracts(replayer: TargetReplayer) 
         order = order_for(_hook(receiver))
         outcome = await replayer.run(order)
     (call,) = receiver.calls
-    timestamp = datetime.fromisoformat(call.json["timestamp"])
     assert outcome.kind is OutcomeKind.EXECUTED
     assert outcome.result == {"refund": "rf_7"}
     assert outcome.error is None
-    assert timestamp.utcoffset() == timedelta(0)
     assert call.json == {
         "type": "action.execute",
-        "timestamp": call.json["timestamp"],
+        "timestamp": "2026-03-02T09:00:00.123456Z",
         "data": {
             "request": "req_1",
             "execution": "exe_1",
@@ -64,11 +62,12 @@ async def test_an_agents_event_is_signed_the_same_way(replayer: TargetReplayer) 
     """`post_event` sends type, timestamp and data under the id it was given, signed."""
     async with Receiver(secret=SECRET) as receiver:
         outcome = await replayer.post_event(
-            receiver.url, event_id="evt_9", event_type="request.decided", data={"id": "req_1"}, within=SHORT
+            receiver.url, event_id="evt_9", event_type="request.decided", at=AT, data={"id": "req_1"}, within=SHORT
         )
     (call,) = receiver.calls
     assert outcome.kind is OutcomeKind.EXECUTED
-    assert (call.id, call.json["type"], call.json["data"]) == ("evt_9", "request.decided", {"id": "req_1"})
+    assert call.id == "evt_9"
+    assert call.json == {"type": "request.decided", "timestamp": "2026-03-02T09:00:00.123456Z", "data": {"id": "req_1"}}
 
 
 @pytest.mark.parametrize("known", [SECRET, NEXT_SECRET])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -29,7 +29,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """One approved action, ready to run; ``execution`` is the idempotency key, ``attempt`` counts from 1."""
+    """One approved action, ready to run; ``execution`` is the idempotency key, ``attempt`` counts from 1.
+
+    ``at`` is when the first attempt began, of every later one, too: what is sent again under a key is the same bytes.
+    """
 
     execution: str
     request: str
@@ -41,6 +44,7 @@ class Order(Struct, frozen=True, kw_only=True):
     approved_by: tuple[str, ...]
     how: Execute
     attempt: int
+    at: datetime
 
 
 class Replayer(Protocol):
@@ -54,6 +58,9 @@ class Herald(Protocol):
     """Tells agents what became of their requests, at webhooks of their own."""
 
     async def post_event(
-        self, url: str, *, event_id: str, event_type: str, data: dict[str, Any], within: timedelta
+        self, url: str, *, event_id: str, event_type: str, at: datetime, data: dict[str, Any], within: timedelta
     ) -> Outcome:
-        """Make one attempt; never raises for what the agent does. A repeat carries the same ``event_id``."""
+        """Make one attempt; never raises for what the agent does. ``at`` is when it happened.
+
+        A repeat carries the same ``event_id`` and ``at``.
+        """

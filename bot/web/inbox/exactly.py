@@ -96,6 +96,7 @@ def _order(request: Request, spec: ActionSpec) -> Order:
         approved_by=tuple(dict.fromkeys(v.by for v in request.votes)),
         how=spec.execute,
         attempt=1,
+        at=_ANY,
     )
 
 
