@@ -34,7 +34,7 @@ LINGER_BYTES = 1024 * 1024
 connection, and takes the refusal from who sent it (RFC 9112, 9.6)."""
 
 _END = b"\r\n\r\n"
-_OURS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_OURS = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
 
 
 class HeadTooLarge(SaysoError):
@@ -86,6 +86,9 @@ class WholeHeads(HttpToolsProtocol):
 
     _trailers = 0
     """Trailers of the request so far."""
+
+    _hosts = 0
+    """How often the head says whom it asks."""
 
     _many = False
     """Whether there are more headers, or trailers, than there may be."""
@@ -158,7 +161,7 @@ class WholeHeads(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         self._heading = True
-        self._left = 0
+        self._left = self._hosts = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -176,8 +179,10 @@ class WholeHeads(HttpToolsProtocol):
             raise ValueError
 
     def _note(self, name: bytes, value: bytes) -> None:
-        """What a header says of the body that follows."""
-        if name == b"content-length":
+        """What a header says of the head, and of the body that follows."""
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"content-length":
             self._left = int(value)
         elif name == b"transfer-encoding":
             self._left = None
@@ -185,17 +190,23 @@ class WholeHeads(HttpToolsProtocol):
             self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
-        """A head is whole. Raises where a body follows that cannot be told from the next request."""
+        """A head is whole. Raises where a body follows that cannot be told from the next request.
+
+        And where it says never, or more than once, whom it asks (RFC 9112, 3.2); HTTP/1.0 need not say it.
+        """
         self._heading = False
         self._size = self._trailers = 0
+        if self._hosts != 1 and (self._hosts or self.parser.get_http_version() == "1.1"):
+            raise ValueError
         # The parser takes a request that would like another protocol for one without a body, and what the body holds
         # for the next request, which a proxy in front never saw. Nobody gets another protocol here (RFC 9110, 7.8).
         if self._left != 0 and self.parser.should_upgrade():
             if self._left is None:
                 raise ValueError
             self._by_hand = True
-        self._inside = True
+        # What its target is no address of (CONNECT) raises here: until it did not, there is no request to go on with.
         super().on_headers_complete()
+        self._inside = True
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
@@ -234,6 +245,9 @@ class WholeHeads(HttpToolsProtocol):
         self._size = 0
         self._inside = self._held = False
         super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: anybody may wish for another protocol, and nobody here is to install one."""
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own sentence, which is no problem
         """What is no HTTP, or more of it than there may be."""

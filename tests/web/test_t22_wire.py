@@ -41,6 +41,13 @@ TWICE: dict[str, bytes] = {
     "another protocol": b"Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "no end of a chunk": b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
 }
+GARBAGE = (
+    b"\x16\x03\x01\x00 what is this",
+    b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443",
+    b"GET /healthz HTTP/1.1",
+    b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b",
+)
+"""What is no request that HTTP knows: of another protocol, for another server, for nobody (RFC 9112, 3.2), for two."""
 PIECES = (1 << 20, 1_000, 4_097)
 """Bytes of a request that are sent at a time, so that its end lies elsewhere in a reading."""
 
@@ -140,11 +147,11 @@ async def test_t22_headers_and_trailers_are_few(office: Office) -> None:
     """A hundred are read, one more is refused; and a trailer is no header, so that no key comes in as one."""
     for count, status in ((MOST_HEADERS, b" 200 "), (MOST_HEADERS + 1, b" 431 "), (5_000, b" 431 ")):
         reader, writer = await connected(office)
-        writer.write(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n" + b"a: b\r\n" * (count - 1) + b"\r\n")
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"a: b\r\n" * (count - 2) + b"\r\n")
         assert status in (await heard(reader)).partition(b"\r\n")[0]
         writer.close()
     key = f"Authorization: Bearer {office.keys['billing']}\r\n".encode()
-    asked = b"GET /v1/requests HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+    asked = b"GET /v1/requests HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
     for said, status in ((asked + key + b"\r\n0\r\n\r\n", b" 200 "), (asked + b"\r\n0\r\n" + key + b"\r\n", b" 401 ")):
         reader, writer = await connected(office)
         writer.write(said)
@@ -204,10 +211,11 @@ async def test_t22_what_two_servers_could_read_differently_is_refused(office: Of
 
 async def test_t22_a_refusal_is_no_answer_to_what_was_asked_before(office: Office) -> None:
     """Garbage alone is refused as what it is; behind a request under way it ends the connection, and says nothing."""
-    reader, writer = await connected(office)
-    writer.write(b"\x16\x03\x01\x00 what is this\r\n\r\n")
-    assert problem_in(await heard(reader)) == (400, "malformed")
-    writer.close()
+    for garbage in GARBAGE:
+        reader, writer = await connected(office)
+        writer.write(garbage + b"\r\n\r\n")
+        assert problem_in(await heard(reader)) == (400, "malformed")
+        writer.close()
     reader, writer = await connected(office)
     head = f"GET /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {office.keys['billing']}\r\n\r\n"
     writer.write(head.encode() + b"no request at all\r\n\r\n")
