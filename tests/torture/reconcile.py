@@ -13,7 +13,6 @@ from store.audit import replay
 from store.chain import verify_store
 from tests.fakes.slack import buttons
 from tests.torture.afterwards import in_hindsight
-from tests.torture.lives import TAKEN_WITHIN
 from tests.torture.tables import UNTOLD, held
 from tests.torture.world import World
 
@@ -43,7 +42,7 @@ async def reconcile(w: World) -> None:
             faults += carded(w, value, await store.deliveries(value.id))
         faults += await owed(store)
         faults += await in_hindsight(w, store, requests)
-        faults += [f"a mate took {s:.1f} s to take over" for s in w.lives.taken_after if s > TAKEN_WITHIN]
+        faults += w.lives.late
     finally:
         await store.close()
     if faults:
