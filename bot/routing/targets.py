@@ -7,14 +7,14 @@ address spoken to in plain http, must be listed in ``network.allow_private``.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from bot.core.addresses import permitted
 from bot.routing.faults import Faults, quoted
 from bot.routing.nodes import Node, Scalar
 
 Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
 
 MAX_URL = 2000
 MAX_HOST = 253
@@ -33,12 +33,6 @@ def network(text: str) -> Network:
     if found.prefixlen == 0:
         raise ValueError(f'"{text}" is every address there is')
     return found
-
-
-def listed_in(address: Address, networks: tuple[Network, ...]) -> bool:
-    """Whether an address lies in one of the networks; an IPv4 address mapped into IPv6 counts as itself."""
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return any(mapped in each for each in networks if each.version == mapped.version)
 
 
 def url(node: Node, where: str, networks: tuple[Network, ...], faults: Faults) -> str | None:
@@ -85,10 +79,11 @@ def _host(parts: SplitResult, networks: tuple[Network, ...]) -> tuple[str, str] 
         return _named(host, networks, secure=secure)
     if getattr(address, "scope_id", None):
         return ("must not carry a zone", "remove the % and what follows")
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    if not mapped.is_global and not listed_in(mapped, networks):
+    # By the law of each connection: what loads here and is never reached there would be found out too late.
+    listed = tuple(map(str, networks))
+    if not permitted(host, listed, plain=False):
         return (f"leads to {host}, which is not a global address", _LIST)
-    if not secure and not listed_in(mapped, networks):
+    if not permitted(host, listed, plain=not secure):
         return ("is plain http, which anybody on the way can read and change", f"use https, or {_LIST}")
     return None
 

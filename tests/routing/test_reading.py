@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from bot.core.model import OnExpiry, OnIrreversible, Replies, Risk, Then
 from bot.core.policy import BY_AGENT
-from bot.routing import load, targets
+from bot.routing import load
 from bot.routing.composing import read
 from bot.routing.faults import Faults
 from bot.routing.nodes import Mapping, Scalar
@@ -120,13 +119,25 @@ def test_schema_faults_name_the_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "inside"),
-    [("10.1.2.3", True), ("11.1.2.3", False), ("::ffff:10.1.2.3", True), ("fd00::1", True), ("fe80::1", False)],
+    ("url", "wrong"),
+    [
+        ("http://10.1.2.3/", []),
+        ("http://11.1.2.3/", ["is plain http"]),
+        ("https://11.1.2.3/", []),
+        ("http://[::ffff:10.1.2.3]/", []),
+        ("http://[fd00::1]/", []),
+        ("http://[fe80::1]/", ["leads to fe80::1, which is not"]),
+        ("https://[ff0e::1]/", ["leads to ff0e::1, which is not"]),
+        ("https://[2002:b01:203::1]/", ["leads to 2002:b01:203::1, which is not"]),
+        ("https://168.63.129.16/", ["leads to 168.63.129.16, which is not"]),
+    ],
 )
-def test_networks(address: str, inside: bool) -> None:  # noqa: FBT001 - a table
-    """An IPv4 address mapped into IPv6 is judged as itself."""
-    networks = (targets.network("10.0.0.0/8"), targets.network("fd00::/8"))
-    assert targets.listed_in(ip_address(address), networks) is inside
+def test_t21_an_address_that_loads_is_one_that_is_reached(url: str, wrong: list[str]) -> None:
+    """What stands as an address is judged as each connection is: what would always be refused there does not load."""
+    networks = "network: {allow_private: [10.0.0.0/8, 'fd00::/8']}\n"
+    action = f"actions: {{a: {{execute: {{webhook: '{url}'}}}}}}\n"
+    told = faults(f"version: 1\n{networks}{action}default: {{then: block}}\n")
+    assert [words in fault.what for fault, words in zip(told, wrong, strict=True)] == [True] * len(wrong)
 
 
 def test_places_in_every_style() -> None:
