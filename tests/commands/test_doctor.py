@@ -72,7 +72,7 @@ async def test_a_letter_that_arrives_is_found_with_its_token(tmp_path: Path) -> 
             await mailbox.append(smtp.mails[0].raw)
 
         carrying = asyncio.create_task(carry())
-        _, found, _ = await doctor(tmp_path, "--wait", "20s", **mail(smtp, mailbox.url))
+        _, found, _ = await doctor(tmp_path, "--wait", "60s", **mail(smtp, mailbox.url))
         await carrying
     levels = {point: found[point]["level"] for point in ("smtp", "sender", "imap", "round trip", "token", "proof")}
     assert levels == dict.fromkeys(levels, "ok") | {"proof": "warning"}
@@ -89,7 +89,7 @@ async def test_a_token_that_is_lost_on_the_way_is_wrong(tmp_path: Path) -> None:
             await mailbox.append(smtp.mails[0].raw.replace(f"+{token}".encode(), b""))
 
         carrying = asyncio.create_task(carry())
-        _, found, _ = await doctor(tmp_path, "--wait", "20s", **mail(smtp, mailbox.url))
+        _, found, _ = await doctor(tmp_path, "--wait", "60s", **mail(smtp, mailbox.url))
         await carrying
     assert (found["round trip"]["level"], found["token"]["level"]) == ("ok", "wrong")
 
@@ -137,9 +137,9 @@ async def test_beside_a_running_bot_everything_is_well(tmp_path: Path) -> None:
 
         async with program:
             carrying = asyncio.create_task(carry())
-            status, found, _ = await asked(program, "--wait", "20s")
+            status, found, _ = await asked(program, "--wait", "60s")
             await carrying
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while "put aside, unknown_token" not in program.said():
                     await asyncio.sleep(0.05)
     assert status == 0
