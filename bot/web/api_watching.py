@@ -65,6 +65,7 @@ OPERATIONS = (
         roles=ADMINS | REVIEWERS,
         parameters=THRESHOLDS,
         answers={200: ("The gates, with their intervals.", None)},
+        also=("text/csv",),
     ),
     Operation(
         method="GET",
@@ -75,5 +76,6 @@ OPERATIONS = (
         roles=ADMINS | REVIEWERS,
         parameters=WATCHING,
         answers={200: ("The report, with its intervals.", None)},
+        also=("text/csv",),
     ),
 )

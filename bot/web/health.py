@@ -29,7 +29,7 @@ class Alive(Struct, frozen=True):
     status: str = "alive"
 
 
-class CheckView(Struct, frozen=True):
+class PartView(Struct, frozen=True):
     """One part of the bot, whether it works, and in one line why (not)."""
 
     name: str
@@ -41,7 +41,7 @@ class Ready(Struct, frozen=True):
     """Everything that the bot needs is working; ``degraded`` where something else is not."""
 
     status: str
-    checks: tuple[CheckView, ...]
+    checks: tuple[PartView, ...]
 
 
 async def alive(_: Call) -> Answer:
@@ -52,7 +52,7 @@ async def alive(_: Call) -> Answer:
 async def ready(call: Call) -> Answer:
     """GET /readyz."""
     probes = await call.house.probes()
-    checks = tuple(CheckView(probe.name, probe.ok, probe.detail) for probe in probes)
+    checks = tuple(PartView(probe.name, probe.ok, probe.detail) for probe in probes)
     broken = ", ".join(probe.name for probe in probes if probe.vital and not probe.ok)
     if broken:
         raise NotReady(f"Not ready: {broken}.", checks=checks)
@@ -152,7 +152,7 @@ def operations(tally: Counter[tuple[str, int]], calls: Calls, gate: Gate) -> tup
         Operation(
             method="GET",
             path="/metrics",
-            name="metrics",
+            name="scrape",
             says="Figures for Prometheus.",
             handler=metrics,
             answers={200: ("Prometheus's text format 0.0.4.", None)},

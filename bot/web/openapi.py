@@ -126,7 +126,8 @@ def _successes(operation: Operation) -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     for status, (says, struct) in operation.answers.items():
         schema = {"$ref": f"#/components/schemas/{struct.__name__}"} if struct else _UNTYPED[operation.media_type]
-        content = {media: {"schema": schema} for media in (operation.media_type, *operation.also)}
+        content = {operation.media_type: {"schema": schema}}
+        content |= {media: {"schema": _UNTYPED[media]} for media in operation.also}
         drawn[str(status)] = {"description": says, "content": content}
         if operation.located:
             location = {"schema": {"type": "string"}, "description": "The request's address."}

@@ -205,7 +205,7 @@ class Endpoint:
 
     async def _answer(self, operation: Operation | None, scope: Scope, receive: Receive) -> Answer:
         if operation is None:
-            raise MethodNotAllowed(allow=sorted(self.operations))
+            raise MethodNotAllowed(allow=sorted({*self.operations} | ({"HEAD"} if "GET" in self.operations else set())))
         key = None
         if operation.roles:
             key = await authenticate(self.house, header_values(scope, b"authorization"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ import msgspec
 
 from bot.core.errors import Fault
 from bot.core.examples import Verdict
+from bot.core.insight.asking import GROUPINGS, LABEL
 from bot.core.model import State
 from bot.web.audit_copy import Form
 from bot.web.problems import invalid, parameter_fault
@@ -26,8 +27,8 @@ MAX_PAGE = 200
 DEFAULT_PAGE = 50
 _LONGEST = 320
 _MANY = 20
-_SECONDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,2})?")
-"""As programs write a small or long fraction, too: 0.30000000000000004, 1e-05."""
+_SECONDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?(?:e-[0-9]{1,3})?")
+"""As programs write a small or long fraction, too: 0.30000000000000004, 1e-05, 5e-324."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,13 @@ def _form(value: str) -> str:
     return value
 
 
+def _several(names: Iterable[str]) -> str:
+    """The pattern of one or more of these, with commas between."""
+    one = "|".join(names)
+    return f"^(?:{one})(?:,(?:{one}))*$"
+
+
+_GROUPED = f"^(?:{'|'.join(GROUPINGS)}|{LABEL}[\\s\\S]+)$"
 _TEXT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
 _SIZE = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
 _MOMENT = {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
@@ -175,7 +183,7 @@ LISTING = (
         "state",
         f"Only these states: {', '.join(State)}; several with commas between.",
         _states,
-        {"type": "string", "pattern": "^(?:{0})(?:,(?:{0}))*$".format("|".join(State))},
+        {"type": "string", "pattern": _several(State)},
     ),
     Parameter("agent", "Only this agent's.", _text, _TEXT),
     Parameter("action", "Only this action.", _text, _TEXT),
@@ -214,7 +222,12 @@ EXAMPLES = (
     Parameter("to", "What was submitted before then.", _moment, _MOMENT),
     Parameter("agent", "Only this agent's.", _text, _TEXT),
     Parameter("action", "Only this action.", _text, _TEXT),
-    Parameter("verdict", "Only these: approved, edited, rejected; several with commas between.", _verdicts, _TEXT),
+    Parameter(
+        "verdict",
+        f"Only these: {', '.join(Verdict)}; several with commas between.",
+        _verdicts,
+        {"type": "string", "pattern": _several(Verdict)},
+    ),
     Parameter(
         "without",
         "What is left out, with commas between: arguments.NAME, labels.NAME, comment, category, confidence, outcome.",
@@ -225,7 +238,7 @@ EXAMPLES = (
     Parameter("labels", "Whether the agent's labels are in it.", _flag, {"type": "boolean", "default": False}),
 )
 WATCHING = (
-    Parameter("from", "What was submitted from then on; 90 days, if left out.", _moment, _MOMENT),
+    Parameter("from", "What was submitted from then on, two years at most; 90 days, if left out.", _moment, _MOMENT),
     Parameter("to", "What was submitted before then; now, if left out.", _moment, _MOMENT),
     Parameter("format", "`json`, or `csv`: a table with a head.", _table, {"type": "string", "enum": ["json", "csv"]}),
 )
@@ -235,15 +248,17 @@ THRESHOLDS = (
     Parameter("action", "Only this action.", _text, _TEXT),
 )
 METRICS = (
-    Parameter("from", "The period's begin; 30 days before its end where it is left out.", _moment, _MOMENT),
+    Parameter(
+        "from", "The period's begin, two years at most; 30 days before its end where it is left out.", _moment, _MOMENT
+    ),
     Parameter("to", "The period's end, at most now. Both are rounded outward to whole hours, UTC.", _moment, _MOMENT),
-    Parameter("by", "agent, action, rule, channel, reviewer, day, week or label:NAME.", _text, _TEXT),
+    Parameter("by", f"{', '.join(GROUPINGS)} or {LABEL}NAME.", _text, _TEXT | {"pattern": _GROUPED}),
     Parameter("agent", "Only this agent's.", _text, _TEXT),
     Parameter("action", "Only this action.", _text, _TEXT),
     Parameter("rule", "Only what this rule routed.", _text, _TEXT),
     Parameter("channel", "Only what was decided through this channel.", _text, _TEXT),
     Parameter("reviewer", "Only this person's decisions.", _text, _TEXT),
-    Parameter("label", "Only what has this label: NAME=VALUE.", _text, _TEXT),
+    Parameter("label", "Only what has this label: NAME=VALUE.", _text, _TEXT | {"pattern": "^[^=][^=]*="}),
     Parameter("compare", "Whether with the period before.", _flag, {"type": "boolean", "default": True}),
     Parameter(
         "format",

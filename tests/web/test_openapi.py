@@ -15,7 +15,21 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 
 from bot.core.errors import Invalid
-from bot.web import api_advice, api_audit, api_batches, api_decisions, api_drills, api_erasure, api_requests, health
+from bot.web import (
+    api_advice,
+    api_audit,
+    api_batches,
+    api_decisions,
+    api_drills,
+    api_erasure,
+    api_examples,
+    api_metrics,
+    api_remedies,
+    api_requests,
+    api_trust,
+    api_watching,
+    health,
+)
 from bot.web.admission import Gate
 from bot.web.app import create_app, table
 from bot.web.calls import Calls
@@ -35,9 +49,15 @@ OPERATIONS = (
     *api_drills.OPERATIONS,
     *api_audit.OPERATIONS,
     *api_erasure.OPERATIONS,
+    *api_remedies.OPERATIONS,
+    *api_examples.OPERATIONS,
+    *api_metrics.OPERATIONS,
+    *api_trust.OPERATIONS,
+    *api_watching.OPERATIONS,
     *health.operations(Counter(), Calls(), Gate()),
 )
 DOCUMENT: dict[str, Any] = json.loads(document(OPERATIONS, public_url="https://sayso.example.com", version="1"))
+MEASURED = ("/v1/metrics", "/v1/metrics/thresholds", "/v1/metrics/attention")
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
 
 
@@ -168,6 +188,9 @@ BODIES: dict[str, Any] = {
     "erase": {"subject": "customer-7", "cancel": True},
     "settle": {"state": "executed", "note": "x"},
     "undo": {"revision": 1},
+    "roll_back": {"reason": "x"},
+    "report_incident": {"severity": "high", "note": "x"},
+    "propose_trust": {},
 }
 
 
@@ -234,6 +257,7 @@ async def test_answers_are_as_documented(office: Office) -> None:
         ("POST", "/v1/subjects/erasure", "/v1/subjects/erasure", "ops", {"subject": "nobody"}),
         ("POST", "/v1/subjects/erasure", "/v1/subjects/erasure", "billing", {"subject": "nobody"}),
         ("GET", "/v1/audit/export", "/v1/audit/export?format=xml", "ops", None),
+        *[("GET", path, f"{path}?format={form}", "ops", None) for path in MEASURED for form in ("json", "csv")],
         ("GET", "/healthz", "/healthz", None, None),
         ("GET", "/readyz", "/readyz", None, None),
     ]
@@ -243,7 +267,7 @@ async def test_answers_are_as_documented(office: Office) -> None:
         _fits(reply, method, template)
         statuses.append(reply.status)
     expected = [201, 422, 403, 401, 200, 422, 200, 404, 201, 409, 403, 200, 404, 200, 409, 200, 409, 409, 409, 200]
-    assert statuses == [*expected, 201, 422, 403, 404, 403, 422, 200, 200]
+    assert statuses == [*expected, 201, 422, 403, 404, 403, 422, *[200, 200] * len(MEASURED), 200, 200]
 
 
 def _ballot(request: Any) -> dict[str, Any]:
@@ -263,7 +287,7 @@ def _fits(reply: Reply, method: str, template: str) -> None:
     """Check an answer against the document."""
     content = DOCUMENT["paths"][template][method.lower()]["responses"][str(reply.status)]["content"]
     schema = content[reply.headers["Content-Type"].split(";")[0]]["schema"]
-    validator(schema).validate(reply.body)
+    validator(schema).validate(reply.raw.decode() if reply.body is None else reply.body)
 
 
 def test_the_guide_names_every_call_and_limit() -> None:
