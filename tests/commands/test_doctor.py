@@ -30,7 +30,7 @@ async def doctor(folder: Path, *words: str, **values: str) -> Told:
         cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], **values},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, err = await asyncio.wait_for(running.communicate(), 60)
+    out, err = await asyncio.wait_for(running.communicate(), 120)
     document = json.loads(out) if out else {}
     return running.returncode or 0, {f["point"]: f for f in document.get("findings", [])}, (out + err).decode()
 
