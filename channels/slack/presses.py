@@ -44,12 +44,14 @@ def act_of(body: Mapping[str, Any]) -> Act:
     container, channel = body.get("container") or {}, body.get("channel") or {}
     action: Mapping[str, Any] = next(iter(body.get("actions") or ()), {})
     trigger = str(body.get("trigger_id") or "")
+    thread = str(container.get("thread_ts") or "")
     what = action.get("action_id") or (body.get("view") or {}).get("callback_id") or body.get("command") or ""
     return Act(
         actor=actor_of(body),
         key=f"{trigger}/{what}" if trigger else "",
         channel=str(channel.get("id") or body.get("channel_id") or ""),
-        thread=str(container.get("thread_ts") or ""),
+        # Under a card that has replies Slack names its own thread, where somebody in the channel would not see a word.
+        thread="" if thread == container.get("message_ts") else thread,
         trigger=trigger,
         response_url=str(body.get("response_url") or ""),
     )

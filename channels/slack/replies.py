@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from bot.core.errors import NotFound, SaysoError, Stale
-from bot.core.grammar import Command, NotUnderstood, parse
+from bot.core.grammar import STARTS_LIKE_ONE, Command, NotUnderstood, parse
 from bot.core.model import Delivery, Person, Request
 from bot.core.ports import Ballot
 from bot.core.replying import answer_to, edited_by, reasons, understood
@@ -18,23 +17,15 @@ from channels.slack.bundles import bundle_of
 from channels.slack.people import Actor
 from channels.slack.presses import NAME, VIA
 from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
+from channels.slack.texts import typed
 
-_MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _MACHINES = ("bot_id", "app_id", "bot_profile", "hidden")
-_PERSONS_OWN = (None, "thread_broadcast")
+_PERSONS_OWN = (None, "thread_broadcast", "file_share")
 _WHICH = "Several requests stand above, so nothing was decided. Decide on the page or with the buttons."
-
-
-def typed(text: str) -> str:
-    """What a person typed, out of what Slack made of it: links and addresses unwrapped, escapes undone."""
-
-    def unwrap(match: re.Match[str]) -> str:
-        target, label = match[1], match[2]
-        if target[:1] in ("@", "#", "!"):
-            return match[0]
-        return label if label is not None else target.removeprefix("mailto:")
-
-    return _MARK.sub(unwrap, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+_TO_NOTHING = (
+    "Nothing was decided, for a message of its own belongs to no request. Reply in the thread of a card, or press its "
+    "buttons; /sayso lists what waits for you."
+)
 
 
 class Replies:
@@ -51,7 +42,10 @@ class Replies:
         bot = self._surface.people.identity
         # A program with a person's own token posts under that person's name; Slack names the app beside it.
         by_machine = any(event.get(mark) for mark in _MACHINES) or not user or (bot and user == bot.bot_user)
-        if by_machine or event.get("subtype") not in _PERSONS_OWN or not thread or thread == ts:
+        if by_machine or event.get("subtype") not in _PERSONS_OWN or thread == ts:
+            return Answer.done()
+        picture = event.get("subtype") == "file_share" and not event.get("text")
+        if picture or (not thread and event.get("channel_type") != "im"):
             return Answer.done()
         channel = str(event.get("channel") or "")
         named = (body.get("team_id"), event.get("user_team"), event.get("team"))
@@ -60,11 +54,23 @@ class Replies:
             teams=tuple(str(team) for team in named if team),
             org_wide=body.get("is_enterprise_install") not in (None, False, "false"),
         )
-        act = Act(actor=actor, key=f"{channel}/{ts}", channel=channel, thread=str(thread))
+        act = Act(actor=actor, key=f"{channel}/{ts}", channel=channel, thread=str(thread or ""))
+        answer = self._reply if thread else self._alone
         try:
-            return await self._surface.in_time(act, lambda: self._reply(act, typed(str(event.get("text") or ""))))
+            return await self._surface.in_time(act, lambda: answer(act, typed(event)))
         except TooSlow:
             return Answer.unfinished()
+
+    async def _alone(self, act: Act, text: str) -> Answer:
+        """A command that stands under no card, in direct messages: whoever wrote it must not think that it counted."""
+        if STARTS_LIKE_ONE.match(text.strip()):
+            try:
+                await self._surface.person(act)
+            except SaysoError as refusal:
+                await self._surface.refuse(act, refusal, via=VIA, request=None)
+            else:
+                self._say(act, _TO_NOTHING)
+        return Answer.done()
 
     async def _reply(self, act: Act, text: str) -> Answer:
         delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
@@ -135,14 +141,10 @@ class Replies:
 
     async def _answer(self, act: Act, text: str) -> None:
         """In the thread, where everybody who reads the command sees what it came to."""
+        place = {"channel": act.channel} | ({"thread_ts": act.thread} if act.thread else {})
         try:
             await self._surface.api.write(
-                "chat.postMessage",
-                channel=act.channel,
-                thread_ts=act.thread,
-                unfurl_links=False,
-                unfurl_media=False,
-                **draw.said(text),
+                "chat.postMessage", unfurl_links=False, unfurl_media=False, **place, **draw.said(text)
             )
         except CallFailed as failed:
             LOG.warning("slack: a reply in a thread was not answered: %s", failed.code)

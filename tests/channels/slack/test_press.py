@@ -84,9 +84,11 @@ async def test_t08_wrong_people_change_nothing_and_are_told(user: str, reason: s
     """Right signature, wrong person: refused aloud, recorded, and the request stays as it was."""
     async with opened("http") as office:
         message = await office.card()
+        message.thread_ts = message.ts  # somebody has replied; whoever looks at the channel sees no word in a thread
         before = office.house.requests["req_1"]
         await office.slack.click(user, message, button)
         assert words in await office.told(user)
+        assert office.slack.ephemerals(user)[-1].thread_ts == ""
         assert office.house.requests["req_1"] == before
         assert office.house.reasons == [reason]
         assert office.slack.modals(user) == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import pytest
 
 from bot.core.model import State, Verb
-from channels.slack.replies import typed
+from channels.slack.texts import typed
 from tests.channels.slack.conftest import Office, opened
 from tests.fakes.slack import Message, payloads, visible_text
 
@@ -169,6 +170,32 @@ async def test_t19_a_program_with_a_persons_token_decides_nothing(by_http: Offic
     assert by_http.house.requests["req_1"].state is State.PENDING
 
 
+async def test_a_reply_with_a_picture_counts_as_any_other(by_http: Office) -> None:
+    """Slack calls a message with a file another sort of message; its words are a person's all the same."""
+    message = await by_http.card()
+    share = {"subtype": "file_share", "files": [{"id": "F1"}]}
+    await by_http.slack.deliver_event(late(by_http, message, **share, text=""))
+    await by_http.slack.deliver_event(late(by_http, message, **share, text="reject: see the picture"))
+    assert by_http.house.ballots[0].comment == "see the picture"
+    assert "rejected" in await answer(by_http, message)
+    assert len(answers(by_http, message)) == 1
+
+
+@pytest.mark.parametrize("user", ["U0ANA", "U0GUEST"])
+async def test_a_command_under_no_card_is_not_passed_over(by_http: Office, user: str) -> None:
+    """In direct messages people write below a card instead of in its thread: they must not think that it counted."""
+    message = await by_http.card(to="U0ANA")
+    alone = {"channel_type": "im", "thread_ts": None, "user": user}
+    for text in ("Good morning!", "Approve it"):
+        await by_http.slack.deliver_event(late(by_http, message, **alone, text=text))
+    if user == "U0ANA":
+        posted = partial(by_http.slack.messages, message.channel)
+        await by_http.slack.wait_for(lambda: len(posted()) > 1)
+        assert ["Nothing was decided" in visible_text(m) for m in posted()] == [False, True]
+    assert by_http.house.reasons == ([] if user == "U0ANA" else ["not_a_member"])
+    assert by_http.house.ballots == []
+
+
 def late(office: Office, message: Message, **changes: Any) -> dict[str, Any]:
     """Ana's approval in the thread of a card, as an event, with these members changed."""
     body = {
@@ -204,8 +231,14 @@ async def test_a_thread_that_cannot_be_answered_is_only_logged(by_http: Office) 
         ("edit url=<https://x.example/?a=1&amp;b=2>", "edit url=https://x.example/?a=1&b=2"),
         ("edit host=<http://x.example|x.example>", "edit host=x.example"),
         ("reject: ask <@U0BEN> &lt;soon&gt;", "reject: ask <@U0BEN> <soon>"),
+        ("edit note=:tada: 10:30:45 :wave::skin-tone-2: :ours: :tada:", "edit note=🎉 10:30:45 👋🏻 :ours: 🎉"),
     ],
 )
 def test_typed_gives_back_what_was_typed(sent: str, text: str) -> None:
-    """Slack wraps links and addresses and escapes three characters; that is undone, and nothing else."""
-    assert typed(sent) == text
+    """Slack wraps links, escapes three characters and names emoji; that is undone, and nothing else."""
+    tada, wave = {"name": "tada", "unicode": "1f389"}, {"name": "wave", "skin_tone": 2, "unicode": "1f44b-1f3fb"}
+    odd = [{"name": "ours"}, {"name": "tada", "unicode": "110000"}, {"name": "gone", "unicode": "1f389"}, {}]
+    emoji = [{"type": "emoji", **each} for each in (tada, wave, odd[0], tada, *odd)]
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": "edit"}, *emoji]}
+    blocks = [{"type": "rich_text", "elements": [{"type": "rich_text_list", "elements": [section]}]}]
+    assert typed({"text": sent, "blocks": blocks}) == text
