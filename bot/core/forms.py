@@ -23,6 +23,7 @@ ABSENT = object()
 
 _MAX_SAFE = 2**53 - 1
 _LONG_TEXT = 80
+_SHORT = 20
 
 
 class FieldKind(StrEnum):
@@ -189,11 +190,28 @@ def parse_text(field: Field, text: str) -> Any:
     return _parse_number(field, text)
 
 
+class _Uncarried(ValueError):
+    """A number that Python reads and JSON does not carry."""
+
+
 def _parse_json(field: Field, text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_members)
+        return json.loads(
+            text, object_pairs_hook=_members, parse_constant=_carried, parse_float=_carried, parse_int=_carried
+        )
+    except _Uncarried as number:
+        raise ValueError(f"{field.label} holds a number that JSON cannot carry: {number}") from None
     except (ValueError, RecursionError):
         raise ValueError(f"{field.label} must be JSON, for example {field.value or '[1, 2]'}") from None
+
+
+def _carried(text: str) -> int | float:
+    """A number as JSON carries it: Python reads ``NaN``, ``1e400`` and any number of digits, too."""
+    value = float(text)
+    whole = text.removeprefix("-").isdecimal()
+    if not math.isfinite(value) or (whole and abs(int(value)) > _MAX_SAFE):
+        raise _Uncarried(text if len(text) <= _SHORT else f"{text[:_SHORT]}…")
+    return int(text) if whole else value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from bot.routing.sensitive import Sensitive, called_secret, called_sensitive
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PATTERN_BYTES = 1 << 20
-_MAX_DETAIL = 300
+_MAX_DETAIL, _VALUE = 180, 60
 
 MAPS = ("$defs", "dependentSchemas", "patternProperties", "properties")
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -123,7 +123,9 @@ def _any_text(_value: str) -> bool:
 
 def _faults_of(error: jsonschema_rs.ValidationError) -> Iterator[Fault]:
     base = reduce(below, map(str, error.instance_path), "")
-    detail = error.message if len(error.message) <= _MAX_DETAIL else error.message[: _MAX_DETAIL - 1] + "…"
+    # A message begins with the value, which may be long, and ends with the rule, which is what helps.
+    said = error.message
+    detail = said if len(said) <= _MAX_DETAIL else f"{said[:_VALUE]}…{said[_VALUE + 1 - _MAX_DETAIL :]}"
     facts = error.kind.as_dict()
     if error.kind.name == "required":
         yield Fault(below(base, str(facts["property"])), "required", "must be given")

@@ -141,7 +141,7 @@ class Replies:
 
     async def _answer(self, act: Act, text: str) -> None:
         """In the thread, where everybody who reads the command sees what it came to."""
-        place = {"channel": act.channel} | ({"thread_ts": act.thread} if act.thread else {})
+        place: dict[str, Any] = {"channel": act.channel} | ({"thread_ts": act.thread} if act.thread else {})
         try:
             await self._surface.api.write(
                 "chat.postMessage", unfurl_links=False, unfurl_media=False, **place, **draw.said(text)

@@ -236,8 +236,14 @@ async def test_a_thread_that_cannot_be_answered_is_only_logged(by_http: Office) 
 )
 def test_typed_gives_back_what_was_typed(sent: str, text: str) -> None:
     """Slack wraps links, escapes three characters and names emoji; that is undone, and nothing else."""
-    tada, wave = {"name": "tada", "unicode": "1f389"}, {"name": "wave", "skin_tone": 2, "unicode": "1f44b-1f3fb"}
-    odd = [{"name": "ours"}, {"name": "tada", "unicode": "110000"}, {"name": "gone", "unicode": "1f389"}, {}]
+    tada: dict[str, Any] = {"name": "tada", "unicode": "1f389"}
+    wave: dict[str, Any] = {"name": "wave", "skin_tone": 2, "unicode": "1f44b-1f3fb"}
+    odd: list[dict[str, Any]] = [
+        {"name": "ours"},
+        {"name": "tada", "unicode": "110000"},
+        {"name": "gone", "unicode": "1f389"},
+        {},
+    ]
     emoji = [{"type": "emoji", **each} for each in (tada, wave, odd[0], tada, *odd)]
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": "edit"}, *emoji]}
     blocks = [{"type": "rich_text", "elements": [{"type": "rich_text_list", "elements": [section]}]}]
