@@ -49,8 +49,10 @@ class Agents(Part):
                 raise errors.Invalid.at("/arguments", "rollback", why)
             proposed = old.arguments if arguments is None else arguments
             spec = self._policy().action(request.action)
-            # The arguments of what is no approval never run by themselves, and need not be whole.
-            self._checked(spec if request.kind is Kind.APPROVAL else replace(spec, schema=None), proposed)
+            if arguments is not None:
+                # The arguments of what is no approval never run by themselves, and need not be whole. What stays as it
+                # was has been checked: a changed file touches new requests only.
+                self._checked(spec if request.kind is Kind.APPROVAL else replace(spec, schema=None), proposed)
             given = old.context.get("answers")
             # The agent fills its context as it likes: what it calls answers need be no list.
             answers = [*(given if isinstance(given, list) else ()), {"text": text, "at": now.isoformat()}]

@@ -47,6 +47,17 @@ async def test_an_answer_is_the_next_revision(house: House) -> None:
     assert (done.state, done.decisions[-1].revision) == (State.APPROVED, 2)
 
 
+async def test_a_changed_schema_is_for_what_is_new(house: House) -> None:
+    """Whoever answers in words keeps the arguments, whatever the file asks of new ones by now; new ones must fit it."""
+    request = await house.submit()
+    await asked(house, request)
+    house.rule(lambda text: text.replace("required: [order, amount]", "required: [order, amount, flags]"))
+    with pytest.raises(errors.Invalid, match="/arguments/flags"):
+        await house.desk.inform(request.id, agent="billing", text="so", arguments=request.content.arguments)
+    after = await house.desk.inform(request.id, agent="billing", text="so")
+    assert (after.state, after.content.arguments) == (State.PENDING, request.content.arguments)
+
+
 @pytest.mark.parametrize("answers", [5, "x", {"a": 1}, [1], None])
 async def test_an_agent_may_call_anything_answers(house: House, answers: Any) -> None:
     """Its context is its own; whatever it put there, its answer is kept."""
