@@ -97,7 +97,7 @@ def test_titles(template: str, arguments: dict[str, object], title: str) -> None
 
 
 def test_schema_faults_name_the_field() -> None:
-    """Pointers lead to the argument at fault, with slashes escaped; every fault is told, its rule however long a value."""
+    """Pointers lead to the argument at fault, with slashes escaped; every fault and its whole rule are told."""
     schema = policy(
         more="actions: {a: {schema: {type: object, required: [order, 'a/b'], additionalProperties: false, properties: "
         "{order: {}, a/b: {}, n: {type: integer, maximum: 9007199254740991}, s: {format: date}, "
