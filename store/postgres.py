@@ -85,6 +85,8 @@ def engine_for(url: URL, *, connections: int, lock_timeout: float) -> AsyncEngin
     """
     settings = {
         "idle_in_transaction_session_timeout": str(int(IDLE * 1000)),
+        # A role's or a server's own would end what lies in the pool, and each end is a question asked in vain.
+        "idle_session_timeout": "0",
         "lock_timeout": str(int(lock_timeout * 1000)),
         "client_connection_check_interval": "1s",
         "jit": "off",

@@ -27,6 +27,9 @@ _NEWEST = 100
 _OURS = re.compile(r"\d+-[0-9a-f]+\.json")
 """The name of a checkpoint. In a bucket without a prefix others may keep folders of theirs, whose names sort last."""
 
+_TAKEN = "status code: 412"
+"""What S3 answers where an object has the name already."""
+
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE, _MESSAGE = re.compile(r"<Code>([^<]{1,60})</Code>"), re.compile(r"<Message>([^<]{1,200})</Message>")
 
@@ -58,7 +61,10 @@ class BucketPlace:
                 await obstore.put_async(
                     self._store, f"{name_of(signed)}.json", body, mode="create", attributes=kind, use_multipart=False
                 )
-        except AlreadyExistsError:
+        except AlreadyExistsError as fault:
+            # The library says so of 409, too, by which S3 says that something else is under way and to try again.
+            if _TAKEN not in str(fault):
+                raise PlaceFailed(_reason(fault)) from fault
             # The name is made of the content.
             return
         except (BaseError, OSError) as fault:

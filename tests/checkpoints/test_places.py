@@ -16,7 +16,7 @@ from bot.core.checkpoint import Signed, name_of, read, text
 from bot.replay import open_replayer
 from tests.checkpoints.buckets import Buckets
 from tests.core.trails import Trail
-from tests.fakes.receiver import Receiver, answering
+from tests.fakes.receiver import Receiver, answering, message, saying
 
 SECRET = "whsec_c3Rvcmllcy1zdG9yaWVzLXN0b3JpZXMtc3Rvcmllcw=="
 ACCESS = {"access_key_id": "AKIA", "secret_access_key": "secret", "region": "us-east-1"}
@@ -134,6 +134,16 @@ async def test_t24_what_stands_in_a_bucket_is_never_written_over(buckets: Bucket
     assert buckets.ask("GET", f"audit/taken/{name_of(signed)}.json") == b"first"
     assert "412" in buckets.said()
     assert await bucket(buckets, "audit/taken").read() == ()
+
+
+async def test_t24_a_bucket_that_is_busy_with_something_else_has_kept_nothing() -> None:
+    """S3 answers 409 to a put that meets another change, and wants it tried again: it is no "kept already"."""
+    busy = b"<Error><Code>ConditionalRequestConflict</Code><Message>A conflicting operation.</Message></Error>"
+    signed, _ = two()
+    async with Receiver(saying(message(busy, status="409 Conflict"))) as server:
+        (place,) = open_places([f"s3://audit?endpoint={server.url.removesuffix('/')}"], None, ACCESS)
+        with pytest.raises(PlaceFailed, match="409: ConditionalRequestConflict"):
+            await place.put(signed)
 
 
 async def test_what_others_keep_in_a_bucket_hides_no_checkpoint(buckets: Buckets) -> None:
