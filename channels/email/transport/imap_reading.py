@@ -21,6 +21,7 @@ from bot.core.errors import Overloaded, Unavailable
 from bot.core.ports import Cursor
 from bot.core.servers import Server
 from channels.email.transport.imap_connection import ImapConnection, ImapFailed, Unfetchable, mailbox_name, told
+from channels.email.transport.imap_owed import AGAIN, Owed
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Reading:
         self._connection: ImapConnection | None = None
         self._asked: concurrent.futures.Future[Any] | None = None
         self._broken: Counter[tuple[int, int]] = Counter()
+        self._owed = Owed()
         self.fault: str | None = "connecting"
         self.busy_since: float | None = None
         self.tried = asyncio.Event()
@@ -141,13 +143,15 @@ class Reading:
         at = self._news(connection, self._catch_up(connection))
         while not self._stopping.is_set():
             self.busy_since = None
+            owed = self._owed.uids(connection.validity)
             if connection.idles:
-                connection.idle(_IDLE_FOR)
+                connection.idle(AGAIN if owed else _IDLE_FOR)
             else:
                 self._pause(POLL_EVERY)
                 connection.noop()
             self.busy_since = time.monotonic()
             at = self._news(connection, at)
+            self._handle(connection, owed, 0)
         raise _Stopped
 
     def _news(self, connection: ImapConnection, at: int) -> int:
@@ -174,24 +178,28 @@ class Reading:
         for uid in uids:
             if self._stopping.is_set():
                 raise _Stopped
+            which = (connection.validity, uid)
+            at = uid
+            if self._owed.knows(which):
+                continue
             self.busy_since = time.monotonic()
             fetched = self._fetch(connection, uid)
             # The server is not waited for here, and the store may take its time.
             self.busy_since = None
             if fetched is not None:
                 self._hand_over(uid, *fetched)
+                self._owed.settled(which)
             self._move(connection, uid)
             self.busy_since = time.monotonic()
             if fetched is not None:
                 connection.mark_seen(uid)
-            at = uid
         return at
 
     def _fetch(self, connection: ImapConnection, uid: int) -> tuple[bytes, int] | None:
-        """A letter; None where it is gone, or where the server was asked often enough for it."""
+        """A letter; None where it is gone, or where the server was asked often enough for it, for now or for good."""
         which = (connection.validity, uid)
         try:
-            return connection.fetch(uid)
+            found = connection.fetch(uid)
         except Exception as fault:
             if self._stopping.is_set():
                 raise _Stopped from None
@@ -199,12 +207,19 @@ class Reading:
             most = _TRIES if isinstance(fault, Unfetchable) else _CUTS
             if self._broken[which] < most:
                 raise
+            if isinstance(fault, Unfetchable) and self._owed.later(which):
+                _log.warning("%s: letter %d is not given for now, and asked for again later", self._name, uid)
+                return None
+            self._owed.settled(which)
             _log.error("%s: letter %d is passed over, the server does not give it", self._name, uid)
             if isinstance(fault, Unfetchable):
                 return None
             # The connection is gone with it; the next one begins behind this letter.
             self._move(connection, uid)
             raise
+        if found is None:
+            self._owed.settled(which)
+        return found
 
     def _hand_over(self, uid: int, raw: bytes, size: int) -> None:
         again = 0
@@ -228,7 +243,8 @@ class Reading:
                 return
 
     def _move(self, connection: ImapConnection, uid: int) -> None:
-        cursor = Cursor(mailbox=self._name, validity=connection.validity, uid=uid)
+        at = self._owed.cursor(connection.validity, uid)
+        cursor = Cursor(mailbox=self._name, validity=connection.validity, uid=at)
         self._ask(lambda: self._calls.moved(cursor), to_the_end=True)
 
     def _ask(self, what: Callable[[], Awaitable[T]], *, to_the_end: bool = False) -> T:

@@ -15,7 +15,8 @@ class Proxy:
 
     ``stalled``: what the server says is held back. ``pace``: seconds before each piece of what it says goes on.
     ``cut_after``: once, a connection is cut after so many bytes of the server's. ``replaced``: words of the server's
-    that are told otherwise, of any length; told as ``CUT``, they end the connection.
+    that are told otherwise, of any length; told as ``CUT``, they end the connection. ``refused``: an answer in which
+    this stands is told as a NO.
     """
 
     CUT = b"\0cut\0"
@@ -27,6 +28,7 @@ class Proxy:
         self.pace = 0.0
         self.cut_after: int | None = None
         self.replaced: dict[bytes, bytes] = {}
+        self.refused = b""
         self.connections = 0
         self.heard = bytearray()
         self._server: asyncio.Server | None = None
@@ -103,6 +105,8 @@ class Proxy:
         while data := await reader.read(_CHUNK):
             for old, new in self.replaced.items():
                 data = data.replace(old, new)
+            if self.refused and self.refused in data:
+                data = data.replace(self.refused, b"* WHAT (").replace(b" OK ", b" NO [UNAVAILABLE] later: ")
             if self.CUT in data:
                 return
             if self.pace:

@@ -109,22 +109,44 @@ async def test_a_bad_letter_is_passed_over_after_three_tries(
 async def test_a_letter_that_the_server_does_not_give_is_passed_over(
     pymap: ImapServer, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    """A damaged one, refused each time or ending the connection each time, stops nothing behind it."""
+    """A damaged one, refused for too long or ending the connection each time, stops nothing behind it."""
     house = House()
     monkeypatch.setattr("channels.email.transport.imap_reading._CUTS", 4)
+    monkeypatch.setattr("channels.email.transport.imap_owed._FOR", 0.0)
     for name in ("damaged", "good"):
         await pymap.append(letter(name))
-    pymap.proxy.replaced = {b"* 1 FETCH (": b"* what (", b"OK UID FETCH completed.": b"NO damaged"}
+    pymap.proxy.refused = b"* 1 FETCH ("
     if way == "cut":
         pymap.proxy.replaced = {b"* 1 FETCH (": Proxy.CUT}
     async with reading(pymap, house) as mailbox:
         if way == "refused":
             await told(mailbox, "cannot be fetched")
             await until(lambda: house.moves)
-            pymap.proxy.replaced = {}
+            pymap.proxy.refused = b""
         else:
             await told(mailbox, "abort")
         await until(lambda: house.names == ["good"], 8.0)
+
+
+async def test_p10_a_letter_that_is_not_given_for_now_is_asked_for_again(
+    pymap: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Yahoo says "try again later" for a minute: what lies behind it is read, once, and the cursor waits before it."""
+    house = House()
+    monkeypatch.setattr("channels.email.transport.imap_reading.AGAIN", 0.2)
+    for name in ("late", "good"):
+        await pymap.append(letter(name))
+    pymap.proxy.refused = b"* 1 FETCH ("
+    async with reading(pymap, house) as mailbox:
+        await until(lambda: house.names == ["good"], 15.0)
+        await until(lambda: house.moves)
+        kept = house.moves[-1]
+        pymap.kill_connections()
+        await until_well(mailbox, 15.0)
+        pymap.proxy.refused = b""
+        await until(lambda: house.names == ["good", "late"], 15.0)
+        await until(lambda: house.moves[-1].uid == kept.uid + 2)
+    assert house.tried == ["good", "late"]
 
 
 async def test_a_start_knows_how_its_first_attempt_went(imap: ImapServer) -> None:
