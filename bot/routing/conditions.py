@@ -17,7 +17,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from bot.core.policy import ConditionFailed
-from bot.routing import zones
+from bot.routing import literals, zones
 from bot.routing.faults import Faults, listed, meant, quoted
 from bot.routing.narrowing import actions_that
 from bot.routing.nodes import Mapping as MappingNode
@@ -182,6 +182,9 @@ def _compiled(node: Scalar, text: str, where: str, names: tuple[str, ...], fault
     for line, column, zone in zones.unknown(node.text):
         known = False
         faults.add(place_in(text, node, line, column), f"there is no timezone {quoted(zone)}", zones.meant(zone))
+    for line, column, written, wrong, fix in literals.unread(node.text):
+        known = False
+        faults.add(place_in(text, node, line, column), f"{where}: {quoted(written)} is {wrong}", fix)
     return compiled if known else None
 
 
@@ -219,6 +222,13 @@ def _plain(what: str) -> str:
 
 
 _FIXES = (
+    (("has() argument",), 'ask for a part of a map: has(arguments.amount), or "amount" in arguments'),
+    (("unsupported syntax '.?'",), "ask first: has(arguments.amount) && arguments.amount <= 5"),
+    (("invalid int literal",), "whole numbers go up to 9223372036854775807; write more as a decimal: 1e20"),
+    (("at: '=~",), 'write action.matches("^refund")'),
+    (("at: '=",), 'to compare, write ==: action == "refund.issue"'),
+    (("input 'and'", "at: '&"), "write && for and"),
+    (("input 'or'", "at: '|"), "write || for or"),
     (("(double, int)", "(int, double)"), "a confidence is a decimal: write 1.0, not 1"),
     (("no matching overload",), "both sides must be of one type: text in quotes, numbers without"),
     (tuple("“”„‘’"), "write straight quotation marks"),
@@ -231,8 +241,19 @@ _FIXES = (
 """What would do where the engine's message holds one of these; the first counts."""
 
 
+_OTHERWISE = {
+    "not": 'write ! for not: !(action == "refund.issue")',
+    "len": "write size(arguments.rows)",
+    "startswith": 'write action.startsWith("refund.")',
+    "endswith": 'write arguments.to.endsWith("@example.com")',
+}
+"""How CEL writes what other languages write so."""
+
+
 def _fix(what: str, names: tuple[str, ...]) -> str:
     name = _unknown(what)
+    if name in _OTHERWISE:
+        return _OTHERWISE[name]
     if name in NAMES:
         return f"by its own word an agent could shrink what is summed; names are: {listed(names)}"
     if name is not None:

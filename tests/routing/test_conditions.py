@@ -42,6 +42,8 @@ def facts(arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
         ("arguments.l.exists(x, x == true)", {"l": [False, True]}, True),
         ("arguments.o.a.b == 1", {"o": {"a": {"b": 1}}}, True),
         ("arguments.flag", {"flag": True}, True),
+        ("arguments.said != \"duration('1d')\" // timestamp('soon')", {"said": ""}, True),
+        ('now - duration("36h") < timestamp("2027-01-01T00:00:00+01:00") && "a1".matches(r"^a\\d$")', {}, True),
         ('"n" in arguments', {"n": 0}, True),
         ('action.startsWith("refund.") && agent == "billing" && kind == "approval"', {}, True),
         ('risk == "irreversible" && on_behalf_of == ""', {}, True),
