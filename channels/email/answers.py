@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from bot.core.alignment import Effort
 from bot.core.card import edit_text
 from bot.core.errors import Conflict, SaysoError
 from bot.core.grammar import NotUnderstood
@@ -86,7 +87,8 @@ def _one(outcome: Outcome, head: str, stands: Mapping[State, str] = MappingProxy
     told = [f"{head}{understood(request.kind, decision.decision, decision.answer)}."]
     if decision.answer and request.kind is not Kind.CHOICE and decision.decision is Verb.APPROVE:
         told.append(f"Your answer: {visible(decision.answer)}")
-    told += [f"{visible(edit.pointer.lstrip('/'))}: {edit_text(edit)}" for edit in decision.edits]
+    effort = Effort()
+    told += [f"{visible(edit.pointer.lstrip('/'))}: {edit_text(edit, effort)}" for edit in decision.edits]
     if decision.comment:
         told.append(f"Your words: {visible(decision.comment)}")
     now = stands.get(request.state)

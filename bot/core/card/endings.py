@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.core.alignment import Effort
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line, Verdict
 from bot.core.card.words import ANSWERED, DECLINED
@@ -42,7 +43,7 @@ def _answer(request: Request, decision: Decision) -> str | None:
 
 
 def _verdict(request: Request, decision: Decision, people: Mapping[str, Person]) -> Verdict:
-    name = name_of(decision.by, people)
+    name, effort = name_of(decision.by, people), Effort()
     return Verdict(
         title=_title(request, decision),
         by=name if decision.instead_of is None else f"{name}, for {name_of(decision.instead_of, people)} who was away",
@@ -52,7 +53,7 @@ def _verdict(request: Request, decision: Decision, people: Mapping[str, Person])
         comment=visible(decision.comment) if decision.comment else None,
         category=decision.category,
         answer=_answer(request, decision),
-        edits=tuple(Line(visible(edit.pointer), edit_text(edit)) for edit in decision.edits),
+        edits=tuple(Line(visible(edit.pointer), edit_text(edit, effort)) for edit in decision.edits),
     )
 
 

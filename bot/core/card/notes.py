@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.core.alignment import Effort
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line
 from bot.core.model import Kind, Opinion, Person, Request
@@ -114,6 +115,5 @@ def _differences(request: Request) -> tuple[Line, ...]:
     content = request.content
     if not content.differs:
         return (Line(f"Revises {request.revises}", "the arguments are the same as in the request before"),)
-    return tuple(
-        Line(f"Revises {request.revises}: {visible(edit.pointer)}", edit_text(edit)) for edit in content.differs
-    )
+    effort, label = Effort(), f"Revises {request.revises}"
+    return tuple(Line(f"{label}: {visible(edit.pointer)}", edit_text(edit, effort)) for edit in content.differs)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from difflib import unified_diff
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.core.alignment import Aligned, Effort
 from bot.core.model import Edit, Person, Route
 from bot.core.redaction import MARK
 from bot.core.scrutiny import visible
@@ -47,10 +47,13 @@ def _forged(value: Any) -> bool:
     return isinstance(value, str) and value == MARK and value is not MARK
 
 
-def edit_text(edit: Edit) -> str:
-    """What one change did: the value before, an arrow, the value after; of a long text the lines that differ."""
+def edit_text(edit: Edit, effort: Effort | None = None) -> str:
+    """What one change did: the value before, an arrow, the value after; of a long text the lines that differ.
+
+    ``effort`` is what all that is drawn with it may take together.
+    """
     if edit.kind == "changed" and _long(edit.before) and isinstance(edit.after, str):
-        return _line_changes(edit.before, edit.after)
+        return _line_changes(edit.before, edit.after, effort or Effort())
     before = literal(edit.before) if edit.kind != "added" else "(absent)"
     after = literal(edit.after) if edit.kind != "removed" else "(taken away)"
     return f"{before} → {after}"
@@ -60,12 +63,28 @@ def _long(value: Any) -> bool:
     return isinstance(value, str) and (len(value) > _STATE_LENGTH or "\n" in value)
 
 
-def _line_changes(before: str, after: str) -> str:
+def _line_changes(before: str, after: str, effort: Effort) -> str:
     """The lines taken away (-) and added (+), each with a line around it, as in a unified diff without its head."""
     old, new = (visible(text).replace("⏎\n", "\n").split("\n") for text in (before, after))
-    # The head is two lines; what was taken away may itself begin with dashes, and must be shown.
-    told = list(unified_diff(old, new, lineterm="", n=1))[2:]
-    return "\n".join(told) or f"{literal(before)} → {literal(after)}"
+    return "\n".join(_unified(old, new, effort)) or f"{literal(before)} → {literal(after)}"
+
+
+def _unified(old: list[str], new: list[str], effort: Effort) -> Iterator[str]:
+    """As `difflib.unified_diff` does, in bounded time."""
+    for group in Aligned(old, new, effort).get_grouped_opcodes(1):
+        (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
+        yield f"@@ -{_range(a, b)} +{_range(c, d)} @@"
+        for tag, i, j, k, m in group:
+            yield from (f" {line}" for line in old[i:j] if tag == "equal")
+            yield from (f"-{line}" for line in old[i:j] if tag in ("replace", "delete"))
+            yield from (f"+{line}" for line in new[k:m] if tag in ("replace", "insert"))
+
+
+def _range(start: int, end: int) -> str:
+    """Lines as a unified diff counts them: from one on, and of none the line before."""
+    if end - start == 1:
+        return str(end)
+    return f"{start + 1 if end > start else start},{end - start}"
 
 
 def confidence_text(confidence: float | None, gate: float | None) -> tuple[str, bool]:

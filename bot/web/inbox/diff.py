@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 from msgspec import Struct
 
+from bot.core.alignment import Aligned, Effort
 from bot.core.card import literal
 from bot.core.model import Edit
 from bot.core.scrutiny import visible
@@ -21,6 +21,9 @@ _LONGEST = 2_000
 
 _MOST = 400
 """Lines of one value that are compared word by word."""
+
+EFFORT = 5_000_000
+"""Steps for one page (`bot.core.alignment`): 0.3 s at the very worst, a thousand times what honest ones take."""
 
 # A mark of `visible` is one word: half of one would say nothing.
 _WORDS = re.compile(r"⟦U\+[0-9A-F]{4,6}⟧|[␠⏎]×[0-9]+|\d+(?:[.,]\d+)*(?![\w])|\w+|\s+|.", re.DOTALL)
@@ -48,14 +51,17 @@ class Row(Struct, frozen=True):
     at: tuple[int, int] = (0, 0)
 
 
-def rows_of(change: Edit) -> tuple[Row, ...]:
-    """What a change did, line by line; long texts with the lines around what differs alone."""
+def rows_of(change: Edit, effort: Effort | None = None) -> tuple[Row, ...]:
+    """What a change did, line by line; long texts with the lines around what differs alone.
+
+    ``effort`` is what all that is drawn with it may take together.
+    """
     if change.kind == "added":
         return tuple(Row("new", new=_whole(line)) for line in literal(change.after).split("\n"))
     if change.kind == "removed":
         return tuple(Row("gone", old=_whole(line)) for line in literal(change.before).split("\n"))
     old, new = _lines(change.before, change.after)
-    return tuple(_rows(old, new)) or (Row("gap"),)
+    return tuple(_rows(old, new, effort or Effort(EFFORT))) or (Row("gap"),)
 
 
 def _lines(before: Any, after: Any) -> tuple[list[str], list[str]]:
@@ -65,9 +71,9 @@ def _lines(before: Any, after: Any) -> tuple[list[str], list[str]]:
     return literal(before).split("\n"), literal(after).split("\n")
 
 
-def _rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
+def _rows(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Row]:
     left = _MOST
-    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(_AROUND):
+    for group in Aligned(old, new, effort).get_grouped_opcodes(_AROUND):
         _, first, _, start, _ = group[0]
         if first or start:
             yield Row("gap", at=(first + 1, start + 1))
@@ -77,17 +83,21 @@ def _rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
                 continue
             paired = min(b - a, d - c)
             for before, after in zip(old[a : a + paired], new[c : c + paired], strict=True):
-                yield Row("changed", *_told_apart(before, after, by_words=left > 0))
+                yield Row("changed", *(_told_apart(before, after, effort) if left > 0 else _apart(before, after)))
                 left -= 1
             yield from (Row("gone", old=_whole(line)) for line in old[a + paired : b])
             yield from (Row("new", new=_whole(line)) for line in new[c + paired : d])
 
 
-def _told_apart(before: str, after: str, *, by_words: bool) -> tuple[Side, Side]:
-    if not by_words or max(len(before), len(after)) > _LONGEST:
-        return _whole(before), _whole(after)
+def _apart(before: str, after: str) -> tuple[Side, Side]:
+    return _whole(before), _whole(after)
+
+
+def _told_apart(before: str, after: str, effort: Effort) -> tuple[Side, Side]:
+    if max(len(before), len(after)) > _LONGEST:
+        return _apart(before, after)
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    matcher = Aligned(old, new, effort)
     left: list[Piece] = []
     right: list[Piece] = []
     for tag, a, b, c, d in matcher.get_opcodes():
@@ -97,7 +107,7 @@ def _told_apart(before: str, after: str, *, by_words: bool) -> tuple[Side, Side]
             right.append(Piece("".join(new[c:d]), tag != "equal"))
     if not any(piece.text.strip(' "') for piece in left if not piece.changed):
         # Nothing stayed: a mark on all of it would say no more than the line does.
-        return _whole(before), _whole(after)
+        return _apart(before, after)
     return tuple(left), tuple(right)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from bot.core.alignment import Effort
 from bot.core.card import edit_text
 from bot.core.edits import differences
 from bot.core.model import Request, State, Verb
@@ -58,9 +59,10 @@ async def earlier_of(store: Store, request: Request, names: Mapping[str, str]) -
     query = Filter(states=_CLOSED, agent=request.agent, action=request.action, limit=_LOOKED_AT + 1)
     found = [shown(one) for one in await store.requests(query) if one.id != request.id][:_LOOKED_AT]
     states = [one.state for one in found]
+    effort = Effort()
     by_rule = sum(one.state is State.APPROVED and not one.votes for one in found)
     return Earlier(
-        listed=tuple(_ended(one, request, names) for one in found[:_LISTED]),
+        listed=tuple(_ended(one, request, names, effort) for one in found[:_LISTED]),
         looked_at=len(found),
         unchanged=states.count(State.APPROVED) - by_rule,
         by_rule=by_rule,
@@ -73,7 +75,7 @@ async def earlier_of(store: Store, request: Request, names: Mapping[str, str]) -
     )
 
 
-def _ended(one: Request, here: Request, names: Mapping[str, str]) -> Ended:
+def _ended(one: Request, here: Request, names: Mapping[str, str], effort: Effort) -> Ended:
     edits = differences(here.content.arguments, one.content.arguments)
     wanted = (Verb.REJECT,) if one.state is State.REJECTED else (Verb.APPROVE, Verb.APPROVE_WITH_EDITS)
     votes = one.votes if one.state is State.REJECTED or one.state.approved else ()
@@ -83,7 +85,7 @@ def _ended(one: Request, here: Request, names: Mapping[str, str]) -> Ended:
         state=state_text(one),
         by=tuple(names.get(person, person) for person in voters),
         took=(one.decided_at or one.created_at) - one.created_at,
-        differs=tuple((edit.pointer, _short(edit_text(edit))) for edit in edits[:_SAID]),
+        differs=tuple((edit.pointer, _short(edit_text(edit, effort))) for edit in edits[:_SAID]),
         more=max(len(edits) - _SAID, 0),
     )
 

@@ -14,12 +14,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
+from bot.core.alignment import Effort
 from bot.core.card import KINDS, literal
 from bot.core.links import batch_path
+from bot.core.model import Edit
 from bot.core.scrutiny import visible
 from bot.web.inbox import wording
 from bot.web.inbox.assets import Assets
-from bot.web.inbox.diff import rows_of
+from bot.web.inbox.diff import EFFORT, Row, rows_of
 from bot.web.inbox.guard import Visitor
 from bot.web.inbox.language import Language
 from bot.web.inbox.record import came_of, state_text
@@ -77,6 +79,7 @@ class Pages:
         """``language``: None is English."""
         spoken = language or Language()
         self._language = spoken
+        self._effort = Effort(EFFORT)
         self._templates = Environment(
             extensions=["jinja2.ext.i18n"],
             loader=PackageLoader("templates", "inbox"),
@@ -98,13 +101,17 @@ class Pages:
             "plain": plain,
             "span": wording.span,
             "size": wording.size_of,
-            "rows": rows_of,
+            "rows": self._rows,
             "batch_path": batch_path,
         }
         self._templates.globals |= {
             "asset": assets.url, "words": wording, "kinds": KINDS, "state_text": state_text, "came_of": came_of,
         }  # fmt: skip
         self._templates.globals["place"] = ""
+
+    def _rows(self, change: Edit) -> tuple[Row, ...]:
+        """What a change did; all changes of one page together take no more than one may (threat T22)."""
+        return rows_of(change, self._effort)
 
     def say(self, text: str) -> str:
         """A text in the language of the pages, for what is no page."""
@@ -123,6 +130,8 @@ class Pages:
         def away(at: datetime) -> str:
             return wording.distance(at, now)
 
+        # Of this page alone: it is filled without a pause, so no other comes in between.
+        self._effort = Effort(EFFORT)
         page = self._templates.get_template(template).render(
             visitor=visitor, now=now, moment=moment, away=away, **context
         )
