@@ -23,7 +23,8 @@ _MOST_NAMED = 50
 _LONGEST_ID = 300
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{1,60}):[ \t]*(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 _NAMED_LINE = re.compile(
-    r"^[ \t>]{0,20}(?:message-id|in-reply-to|references):(.*(?:\n[ \t]+.*)*)", re.MULTILINE | re.IGNORECASE
+    r"^[ \t>]{0,20}(?:message-id|x-sayso-letter|in-reply-to|references):(.*(?:\n[ \t]+.*)*)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _NOT_FOR_GOOD = ("delayed", "delivered", "relayed", "expanded")
 _ADDRESS_LINE = re.compile(r"^[ \t]{0,8}<?([^\s<>@:]{1,64}@[^\s<>@:]{1,253})>?:?[ \t]*$", re.MULTILINE)

@@ -18,6 +18,9 @@ from channels.email.letters.sheets import Drawn
 
 Kind = Literal["auto-generated", "auto-replied"]
 
+LETTER = "X-Sayso-Letter"
+"""The field that holds our Message-ID once more."""
+
 _LINE = 76
 """Characters of a line of encoded words (RFC 2047, section 2)."""
 _BOUNDARY = "=_sayso_alternative"
@@ -69,6 +72,8 @@ def compose(
     headers += [("Auto-Submitted", kind), ("X-Auto-Response-Suppress", "OOF, AutoReply")]
     if request is not None and _TOKEN.fullmatch(request):
         headers.append(("X-Sayso-Request", request))
+    # Amazon's and others' services put a Message-ID of their own in the place of ours, and bounces quote that.
+    headers.append((LETTER, own))
     headers += [("MIME-Version", "1.0"), ("Content-Type", f'multipart/alternative;\r\n boundary="{_BOUNDARY}"')]
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
     text, html = _part("plain", drawn.text), _part("html", drawn.html)

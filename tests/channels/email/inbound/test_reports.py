@@ -17,12 +17,8 @@ def report(status: str, *, returned: str = "message/rfc822", headers: tuple[str,
         f"--b\r\nContent-Type: message/delivery-status\r\n\r\n{status}\r\n"
         f"--b\r\nContent-Type: {returned}\r\n\r\nFrom: a@b.example\r\nMessage-ID:\r\n {OUR_ID}\r\n\r\n--b--\r\n"
     )
-    found = mail(
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
-        *headers,
-        body=body,
-        sender="MAILER-DAEMON@mx.example",
-    ).report
+    kind = "Content-Type: multipart/report; report-type=delivery-status; boundary=b"
+    found = of(letter(kind, *headers, body=body, sender="MAILER-DAEMON@mx.example")).report
     assert found is not None
     return found
 
@@ -65,6 +61,14 @@ def test_a_report_names_the_letter_and_the_address() -> None:
 def test_returned_headers_alone_name_it_too() -> None:
     """Many servers send no more back."""
     assert report(GROUP + "Action: failed", returned="text/rfc822-headers").message_ids == (OUR_ID,)
+
+
+def test_a_letter_that_a_service_gave_another_name_is_known_by_the_field_that_repeats_ours() -> None:
+    """Amazon SES writes a Message-ID of its own."""
+    body = f"undeliverable, 550 5.1.1\r\n\r\nMessage-ID: <0100@ses>\r\nX-Sayso-Letter: {OUR_ID}\r\n"
+    found = mail(body=body, sender="MAILER-DAEMON@mx.example").report
+    assert found is not None
+    assert found.message_ids == ("<0100@ses>", OUR_ID)
 
 
 def test_only_the_failing_recipient_is_named() -> None:

@@ -27,7 +27,7 @@ OUTLOOK = "<PAXPR10MB5223A7C1D94E8B0F4C62A3D1E7B9F0A2@PAXPR10MB5223.EURPRD10.PRO
 PLAIN = Drawn("[Sayso] Refund (#1)", "Please decide\n", "<p>Please decide</p>\n")
 NAMES = {
     "Date", "From", "To", "Subject", "Message-ID", "In-Reply-To", "References", "Reply-To", "Auto-Submitted",
-    "X-Auto-Response-Suppress", "X-Sayso-Request", "MIME-Version", "Content-Type",
+    "X-Auto-Response-Suppress", "X-Sayso-Request", "X-Sayso-Letter", "MIME-Version", "Content-Type",
 }  # fmt: skip
 
 
@@ -84,6 +84,7 @@ def test_the_header_says_who_when_and_that_a_machine_wrote_it() -> None:
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert message["X-Sayso-Request"] == "req_1"
+    assert message["X-Sayso-Letter"] == OWN
     assert message["Subject"] == "[Sayso] Refund (#1)"
     assert {"In-Reply-To", "References"}.isdisjoint(message.keys())
     assert {"Reply-To", "X-Sayso-Request"}.isdisjoint(read(raw()).keys())
