@@ -215,6 +215,8 @@ class PostgresLine:
         except asyncpg.LockNotAvailableError:
             if who := await postgres_server.holding(self._engine, LOCK):
                 log.warning("the lock of those who write is held by %s", who)
+            elif tables := await postgres_server.locked(self._engine):
+                log.warning("nothing can be written while others lock tables: %s", tables)
             await postgres_stuck.end_who_holds(self._engine, LOCK)
             raise
         except _Doubtful as doubt:

@@ -90,17 +90,39 @@ def _hosts(address: URL) -> list[str | None]:
     return [address.host, *hosts]
 
 
+_WHO = (
+    "format('process %s (%s, from %s)', pid, coalesce(nullif(application_name, ''), usename),"
+    " coalesce(host(client_addr), 'this machine'))"
+)
+_HELD = (
+    f"SELECT string_agg({_WHO}, ', ') FROM pg_locks JOIN pg_stat_activity USING (pid)"  # noqa: S608  # our own words
+    " WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :lock"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_LOCKED = (
+    f"SELECT string_agg(format('%s by %s', relname, {_WHO}), ', ')"  # noqa: S608  # our own words
+    " FROM pg_locks JOIN pg_stat_activity USING (pid) JOIN pg_class ON pg_class.oid = relation"
+    " WHERE granted AND relkind IN ('r', 'p')"
+    " AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+    " AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('requests'))"
+)
+"""The modes that keep others from changing rows: of an ALTER, an index made or a VACUUM FULL, none of a bot's own."""
+
+
 async def holding(engine: AsyncEngine, lock: int) -> str:
     """Who has an advisory lock, in words for a log; empty where nobody has, or nobody can be asked."""
-    asked = text(
-        "SELECT string_agg(format('process %s (%s, from %s)', pid, coalesce(nullif(application_name, ''), usename),"
-        " coalesce(host(client_addr), 'this machine')), ', ') FROM pg_locks JOIN pg_stat_activity USING (pid)"
-        " WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :lock"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
+    return await _told(engine, _HELD, lock=lock)
+
+
+async def locked(engine: AsyncEngine) -> str:
+    """Which of the tables are locked, and by whom, as of `holding`."""
+    return await _told(engine, _LOCKED)
+
+
+async def _told(engine: AsyncEngine, asked: str, **given: int) -> str:
     try:
         async with engine.connect() as connection:
-            return (await connection.execute(asked, {"lock": lock})).scalar_one() or ""
+            return (await connection.execute(text(asked), given)).scalar_one() or ""
     except (*TROUBLES, SQLAlchemyError) as error:
         log.warning("who holds the lock cannot be asked: %s", error)
         return ""

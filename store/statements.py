@@ -194,6 +194,8 @@ class Statements:
             self.dialect,
             ["name", "position"],
         )
+        # Changes nothing, and waits for whoever keeps others from changing the table, as an ALTER does.
+        self.touch_requests = p(sa.update(requests).values(open=requests.c.open).where(sa.false()))
 
     def _decisions_of(self, count: int) -> Prepared:
         """Bodies of the decisions of ``count`` requests, given as ``request_0`` and on, oldest first."""

@@ -255,9 +255,12 @@ class SqlStore:
         return await self._reader.glance(queries.stopped)
 
     async def writable(self) -> bool:
-        """See `Store.writable`. A commit within the last `FRESH` seconds answers; else a row is written as it is."""
-        proved = self._writer.committed_at
-        if proved is not None and time.monotonic() - proved < FRESH:
+        """See `Store.writable`. A commit within the last `FRESH` seconds answers; else a row is written as it is.
+
+        So it is where one was refused meanwhile, too: what was committed may have been of another table.
+        """
+        proved, since = self._writer.committed_at, time.monotonic() - FRESH
+        if proved is not None and proved > since > self._writer.refused_at:
             return True
         try:
             await self._writer.write(UnitTx.touch)

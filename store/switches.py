@@ -47,7 +47,11 @@ class SwitchesTx(ABC):
         self.append(event)
 
     def touch(self) -> None:
-        """Write a row, which is what `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten."""
+        """Write a row, which is what `Store.writable` tries; a new value, for SQLite leaves an equal one unwritten.
+
+        Where somebody has locked the requests, in PostgreSQL, everything else can be written, and it is of no use.
+        """
+        self._cursor.change(self._say.touch_requests)
         self._switch(queries.TOUCHED, time.time_ns())
 
     def _switch(self, name: str, position: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -85,6 +86,8 @@ class Writer:
         self._commits = Histogram()
         self.committed_at: float | None = None
         """When the last commit succeeded (`time.monotonic`), None once one has failed since."""
+        self.refused_at = -math.inf
+        """When one last failed."""
 
     async def write(self, work: Callable[[UnitTx], T], *, patient: bool = False, about: About | None = None) -> T:
         """Run ``work`` in the next transaction; see `bot.core.ports.Store.write`.
@@ -143,7 +146,7 @@ class Writer:
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller is to hear of it
             await self._line.let_go()
-            self.committed_at = None
+            self.committed_at, self.refused_at = None, time.monotonic()
             # Who queued up meanwhile has waited as long; tried in turn, each batch would wait out the same trouble.
             sent = len(batch)
             for queue in (self._urgent, self._patient):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands.surroundings import open_ledger
+from bot.commands import surroundings
 from bot.core.checkup import Finding, doubtful, good, wrong
 from bot.core.errors import SaysoError
 from bot.sharing import alive_on, differing
@@ -15,7 +15,7 @@ async def runs(url: str) -> bool:
     try:
         if await schema_of(url) != HEAD:
             return False
-        async with open_ledger() as ledger:
+        async with surroundings.open_ledger() as ledger:
             return bool(await alive_on(ledger.store))
     except SaysoError:
         return False
@@ -30,11 +30,11 @@ async def store(url: str) -> tuple[Finding, ...]:
         if schema != HEAD:
             newer = "Use the newer sayso that wrote it." if schema > HEAD else "The next start brings it up to date."
             return (wrong("store", f"the database has schema {schema}; this sayso has {HEAD}", newer),)
-        async with open_ledger() as ledger:
+        async with surroundings.open_ledger() as ledger:
             writable = await ledger.store.writable()
             alive = await alive_on(ledger.store)
     except SaysoError as refused:
-        return (wrong("store", refused.detail, "Check SAYSO_DATABASE_URL, and that the server runs."),)
+        return (wrong("store", surroundings.told(refused), "Check SAYSO_DATABASE_URL, and that the server runs."),)
     told = good("store", f"PostgreSQL, schema {schema}, writable")
     if not writable:
         told = wrong("store", "the database cannot be written", "Is it a standby, or its disk full? Its log says.")

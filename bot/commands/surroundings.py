@@ -16,6 +16,7 @@ import msgspec
 
 from bot.clock import SystemClock, entropy
 from bot.core.durations import duration_of
+from bot.core.errors import Unavailable
 from bot.core.ports import Store
 from bot.desk import Ledger
 from bot.settings import SettingsError, read_env
@@ -62,6 +63,15 @@ def say(args: argparse.Namespace, document: Any, text: str) -> None:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
     else:
         sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def told(problem: Exception) -> str:
+    """What went wrong, of a database with its own words, too, which an answer by HTTP leaves out."""
+    text, cause = str(problem), problem.__cause__
+    if not isinstance(problem, Unavailable) or cause is None:
+        return text
+    said = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
+    return text if not said or said in text else f"{text} ({said})"
 
 
 def who() -> str:

@@ -22,8 +22,14 @@ async def program(tmp_path: Path, cluster: Cluster) -> AsyncIterator[Program]:
     await cluster.drop(name)
 
 
-async def test_a_database_is_looked_at_and_left_as_it_is(program: Program) -> None:
-    """Empty it is told to be, whatever is asked of it; with a bot on it, who runs there."""
+_FULL = """
+CREATE FUNCTION none_left() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER none_left BEFORE INSERT OR UPDATE ON switches EXECUTE FUNCTION none_left()"""
+
+
+async def test_a_database_is_looked_at_and_left_as_it_is(program: Program, cluster: Cluster) -> None:
+    """Empty it is told to be, whatever is asked of it; with a bot on it, who runs there; and why it cannot be done."""
     status, out, _ = await program.tell("doctor", "--no-round-trip")
     assert "there is nothing in the database yet" in out, out
     status, _, error = await program.tell("pause")
@@ -34,6 +40,9 @@ async def test_a_database_is_looked_at_and_left_as_it_is(program: Program) -> No
         assert "writable" in out
         assert "running on this database: " in out
         assert (await program.tell("pause"))[0] == 0
+    await cluster.run(_FULL, program.environment["SAYSO_DATABASE_URL"].rpartition("/")[2])
+    status, _, error = await program.tell("resume")
+    assert (status, "(could not extend file)" in error) == (2, True), error
     status, out, _ = await program.tell("audit", "verify")
     assert (status, "holds" in out) == (0, True), out
 

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -65,7 +66,10 @@ async def test_a_schema_of_its_own_by_the_search_path(cluster: Cluster) -> None:
 
 
 async def test_who_holds_the_lock_is_named(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever may connect can hold up every write: it is refused in time, and the log says who; then it goes on."""
+    """Whoever may connect can hold up every write: it is refused in time, and the log says who; then it goes on.
+
+    One that locks a table keeps what a bot is for from being written, whatever else can be: it is not writable.
+    """
     name = await furnished(cluster)
     store = await open_store(cluster.url(name), exclusive=True, busy_timeout=0.2)
     other = await asyncpg.connect(host="127.0.0.1", port=cluster.port, user="sayso", database=name)
@@ -74,6 +78,12 @@ async def test_who_holds_the_lock_is_named(cluster: Cluster, caplog: pytest.LogC
         await store.write(lambda tx: samples.submit(tx, samples.request()))
     pid = await other.fetchval("SELECT pg_backend_pid()")
     assert f"held by process {pid} (report, from 127.0.0.1)" in caplog.text
+    await other.execute(f"SELECT pg_advisory_unlock({LOCK}); BEGIN; LOCK TABLE requests IN SHARE MODE")
+    with pytest.raises(Unavailable):
+        await store.write(lambda tx: samples.submit(tx, samples.request()))
+    assert f"requests by process {pid} (report, from 127.0.0.1)" in caplog.text
+    await store.write(lambda tx: tx.join("rep_beside", "beside", "r", timedelta(seconds=1)))
+    assert not await store.writable()
     await other.close()
     await works(store)
     await cluster.drop(name)
