@@ -23,7 +23,6 @@ REPLY_TO = "approvals+{token}@sayso.example"
 SENDER = "Sayso <sayso@sayso.example>"
 AUTHSERV_ID = "mx.sayso.example"
 SUBJECT = "[Sayso] Refund 240.0 USD on order 10428 (#h2k9qm)"
-LETTER_ID = "<dlv_1.r1.card.abcdefghijklmnopqrstuvwxyz@sayso.example>"
 
 ANA = "ana@corp.example"
 BEN = "ben@corp.example"
@@ -33,7 +32,6 @@ CLEO = "cleo@bank.co.uk"
 ANA_TOKEN = "ana2" + "a" * 22
 BEN_TOKEN = "ben3" + "b" * 22
 CLEO_TOKEN = "cleo" + "c" * 22
-UNKNOWN_TOKEN = "zzz7" + "z" * 22
 PEOPLE: Mapping[str, str] = MappingProxyType({ANA_TOKEN: ANA, BEN_TOKEN: BEN, CLEO_TOKEN: CLEO})
 """Whose each token is. All three were asked about the same request."""
 

@@ -18,7 +18,6 @@ from tests.web.inbox.data import MARKUP
 from tests.web.inbox.house import Standing
 from tests.web.inbox.reader import Page, Reader
 
-HOST = {"action": "host.run", "arguments": {"host": "db-3"}}
 
 
 def listed(page: Page) -> list[str]:
