@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from datetime import datetime
 from pathlib import Path
+from time import sleep
 
 from bot.checkpoints.threads import in_thread
 from bot.core.model import Event
@@ -17,6 +19,8 @@ _log = logging.getLogger(__name__)
 _REASON = 2000
 _WITHIN = 5.0
 """Seconds that a reading keeps the tick waiting; a disk may hang for good."""
+_QUIET = 0.2
+"""Seconds for which a file has to stay as it is before it is read: half of one may be whole rules, and laxer ones."""
 
 
 class Rules:
@@ -33,8 +37,9 @@ class Rules:
         self._store = store
         self._clock = clock
         self._seen = _stamp(path)
-        self._told_to = False
-        self._reading: tuple[asyncio.Task[Policy], tuple[int, int, int]] | None = None
+        # A moment ago it may have held something else, of which the stamp says nothing.
+        self._told_to = not _holds(path, policy)
+        self._reading: tuple[asyncio.Task[Policy], tuple[int, ...]] | None = None
         """A reading that has not come back, and what told the file from others as it began."""
         self._fault: str | None = None
         self.loads = 0
@@ -75,7 +80,7 @@ class Rules:
             self._told_to, self._reading = self._told_to or told, None
             raise
 
-    async def _loaded(self, stamp: tuple[int, int, int]) -> None:
+    async def _loaded(self, stamp: tuple[int, ...]) -> None:
         reading = await self._read(stamp)
         if not reading.done():
             self._told_to = True
@@ -98,14 +103,14 @@ class Rules:
             self._in_force()
         self._seen = stamp
 
-    async def _read(self, stamp: tuple[int, int, int]) -> asyncio.Task[Policy]:
+    async def _read(self, stamp: tuple[int, ...]) -> asyncio.Task[Policy]:
         """The reading of this file that is under way; of one that hangs that is said once."""
         known = self._reading
         # Another file may have been put in the place of one that hangs.
         fresh = known is None or known[1] != stamp
         if known is None or fresh:
             # A thread of its own: the program waits for asyncio's as it ends, and names are resolved in them.
-            known = asyncio.get_running_loop().create_task(in_thread(lambda: load(self._path))), stamp
+            known = asyncio.get_running_loop().create_task(in_thread(lambda: _settled(self._path))), stamp
             self._reading = known
         task, _ = known
         await asyncio.wait({task}, timeout=_WITHIN if fresh else 0)
@@ -123,10 +128,30 @@ class Rules:
         await self._store.write(lambda tx: tx.append(event))
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """What tells a changed file: (modification time in ns, size, inode); zeros where it is gone."""
+def _settled(path: Path) -> Policy:
+    """What a file holds once nobody is at writing it; raises what is wrong with it."""
+    stamp = _stamp(path)
+    while True:
+        sleep(_QUIET)
+        before, stamp = stamp, _stamp(path)
+        if stamp == before:
+            return load(path)
+
+
+def _holds(path: Path, policy: Policy) -> bool:
+    try:
+        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest() == policy.hash
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What tells a changed file: times in ns, size, inode; zeros where it is gone.
+
+    The time of its last change counts beside that of its content, or a file that may be read at last would not be.
+    """
     try:
         stat = path.stat()
     except OSError:
-        return (0, 0, 0)
-    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        return (0, 0, 0, 0)
+    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)

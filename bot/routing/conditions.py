@@ -196,13 +196,18 @@ def _refusals(node: Scalar, text: str, names: tuple[str, ...], message: str) -> 
         yield node.place, f" cannot be compiled: {what}", "make it shorter or less nested"
     for line, column, told in found:
         what = re.sub(r" \[[A-Z_]+\]$| \(in container ''\)", "", told)
-        yield place_in(text, node, int(line), int(column) - _before(told)), f": {_plain(what)}", _fix(what, names)
+        back = _before(told, node.text.split("\n")[int(line) - 1], int(column) - 1)
+        yield place_in(text, node, int(line), int(column) - back), f": {_plain(what)}", _fix(what, names)
 
 
-def _before(what: str) -> int:
-    """How far before the told column a name begins: for ``a.b.c`` the engine tells the last dot."""
+def _before(what: str, line: str, told: int) -> int:
+    """How far before the told place a name begins: of ``a.b.c`` the last dot is told, of ``f(x)`` the bracket."""
     undeclared = _UNDECLARED.search(what)
-    return len(undeclared[1].rpartition(".")[0]) if undeclared else 0
+    if undeclared is None:
+        return 0
+    if line[told : told + 1] == "(":
+        return told - max(line.rfind(undeclared[1], 0, told), 0)
+    return len(undeclared[1].rpartition(".")[0])
 
 
 def _unknown(what: str) -> str | None:
