@@ -19,7 +19,6 @@ from tests.web.inbox.house import Standing
 from tests.web.inbox.reader import Page, Reader
 
 
-
 def listed(page: Page) -> list[str]:
     """The ids of the rows, in order."""
     parts = page.text.partition('id="list"')[2].partition("</ul>")[0].split('data-request="')[1:]
