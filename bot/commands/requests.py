@@ -64,12 +64,20 @@ def send_request(args: argparse.Namespace) -> int:
     if args.wait and _open(answer):
         sys.stderr.write(f"{answer['id']} waits for a decision: {answer['url']}\n")
     while args.wait and _open(answer):
-        answer = bot.call("GET", f"/v1/requests/{answer['id']}?wait={LONGEST_WAIT}")
+        known, answer = answer, bot.call("GET", f"/v1/requests/{answer['id']}?wait={LONGEST_WAIT}")
+        sys.stderr.write(question(known, answer))
     said = [f"answer  {visible(answer['answer'])}"] if answer["answer"] else []
     said += [_reason(made) for made in answer["decisions"] if made["comment"] or made["category"]]
     heading = f"{answer['id']}  {answer['state']}  {visible(answer['title'])}"
     say(args, answer, "\n".join([heading, *said, answer["url"]]))
     return GOOD if not args.wait or State(answer["state"]).approved else NO
+
+
+def question(known: dict[str, Any], answer: dict[str, Any]) -> str:
+    """What its agent was asked since it was ``known``, and where that is answered; empty where nothing is open."""
+    if answer["state"] != State.NEEDS_INFO or answer["decisions"] == known["decisions"]:
+        return ""
+    return f"{_reason(answer['decisions'][-1])}\nits agent answers at POST /v1/requests/{answer['id']}/information\n"
 
 
 def _reason(made: dict[str, Any]) -> str:

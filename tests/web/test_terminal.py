@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.commands.drill import news
+from bot.commands.requests import question
 from tests.web.conftest import Office
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +123,18 @@ def test_a_drill_tells_only_what_is_new() -> None:
         "decisions": [{"decision": "approve", "by": "lea", "channel": "email", "at": "2026-03-02T09:16:00Z"}],
     }
     assert news(second, decided) == ["2026-03-02 09:16:00  approve by lea through email"]
+
+
+def test_whoever_waits_is_told_what_the_agent_is_asked() -> None:
+    """Once, with where it is answered: nobody but the agent can go on, and a terminal that waits says nothing else."""
+    known: dict[str, Any] = {"id": "req_1", "state": "pending", "decisions": []}
+    made = {"decision": "ask", "by": "ana", "category": None, "comment": "Which order?"}
+    asked = known | {"state": "needs_info", "decisions": [made]}
+    assert question(known, asked).splitlines() == [
+        "ask by ana: Which order?",
+        "its agent answers at POST /v1/requests/req_1/information",
+    ]
+    assert question(asked, asked) == question(asked, asked | {"state": "pending"}) == question(known, known) == ""
 
 
 def test_a_drill_that_reaches_nobody_says_so() -> None:
