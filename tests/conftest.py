@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import memory
+from tests.browser import browser, browsers
 from tests.postgres import Cluster
+
+__all__ = ["browser", "browsers"]
 
 # Where bytecode is not to be kept, as in images, each of some hundred processes would compile the program anew, and
 # each worker every test: half of what a start costs.

@@ -8,9 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.browser import chromium
+from tests.browser import in_one_loop
 
 WITHIN = 60.0
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,8 @@ async def answer_the_rest(page: Page, inbox: str, terminal: Terminal) -> None:
     await page.get_by_role("button", name="Approve", exact=True).click()
 
 
-async def test_the_demo_from_link_to_outcome(tmp_path: Path) -> None:
+@in_one_loop
+async def test_the_demo_from_link_to_outcome(tmp_path: Path, browser: Browser) -> None:
     """A person signs in by the printed link, edits, rejects and approves; the agent and the receiver act on it."""
     command = ("-m", "bot", "demo", "--exit", "--port", "0", "--directory", str(tmp_path / "demo"))
     process = await asyncio.create_subprocess_exec(
@@ -70,32 +71,31 @@ async def test_the_demo_from_link_to_outcome(tmp_path: Path) -> None:
     )
     terminal = Terminal(process)
     try:
-        async with chromium() as browser:
-            link = (await terminal.until(r"http://\S+/sign-in/\S+"))[0]
-            assert "approved (tiny refunds)" in terminal.text
-            assert "blocked (no bulk deletion)" in terminal.text
-            page = await browser.new_page()
-            await page.goto(link)
-            await page.get_by_role("button", name=re.compile("Sign in")).click()
-            await open_request(page, "Refund 240.0 USD on order 10428")
-            await page.get_by_role("link", name="Edit").click()
-            await page.get_by_role("textbox", name="amount").fill("100")
-            await page.get_by_role("button", name="Approve with these edits").click()
-            await terminal.until(r"agent +gets 'Refund 100 USD on order 10428': approved_with_edits by you")
-            await terminal.until(r'receiver +does refund.issue .*"amount": 100')
-            await page.goto(link.split("/sign-in/")[0])
-            await open_request(page, "Mail dana@example.com: Your refund for order 10428")
-            await page.get_by_role("link", name="Reject").click()
-            await page.get_by_role("radio", name="Something else").check()
-            await page.get_by_role("textbox", name="Reason").fill("The refund is smaller now")
-            await page.get_by_role("button", name="Reject it").click()
-            await terminal.until(r"agent +gets 'Mail .*': rejected by you, saying 'The refund is smaller now'")
-            await page.goto(link.split("/sign-in/")[0])
-            await open_request(page, "Deploy checkout 2.8.1 to production")
-            await page.get_by_role("button", name="Approve", exact=True).click()
-            await terminal.until(r"agent +runs 'Deploy checkout 2.8.1 to production' itself")
-            await answer_the_rest(page, link.split("/sign-in/")[0], terminal)
-            await terminal.until(r"Everything is decided and done")
+        link = (await terminal.until(r"http://\S+/sign-in/\S+"))[0]
+        assert "approved (tiny refunds)" in terminal.text
+        assert "blocked (no bulk deletion)" in terminal.text
+        page = await browser.new_page()
+        await page.goto(link)
+        await page.get_by_role("button", name=re.compile("Sign in")).click()
+        await open_request(page, "Refund 240.0 USD on order 10428")
+        await page.get_by_role("link", name="Edit").click()
+        await page.get_by_role("textbox", name="amount").fill("100")
+        await page.get_by_role("button", name="Approve with these edits").click()
+        await terminal.until(r"agent +gets 'Refund 100 USD on order 10428': approved_with_edits by you")
+        await terminal.until(r'receiver +does refund.issue .*"amount": 100')
+        await page.goto(link.split("/sign-in/")[0])
+        await open_request(page, "Mail dana@example.com: Your refund for order 10428")
+        await page.get_by_role("link", name="Reject").click()
+        await page.get_by_role("radio", name="Something else").check()
+        await page.get_by_role("textbox", name="Reason").fill("The refund is smaller now")
+        await page.get_by_role("button", name="Reject it").click()
+        await terminal.until(r"agent +gets 'Mail .*': rejected by you, saying 'The refund is smaller now'")
+        await page.goto(link.split("/sign-in/")[0])
+        await open_request(page, "Deploy checkout 2.8.1 to production")
+        await page.get_by_role("button", name="Approve", exact=True).click()
+        await terminal.until(r"agent +runs 'Deploy checkout 2.8.1 to production' itself")
+        await answer_the_rest(page, link.split("/sign-in/")[0], terminal)
+        await terminal.until(r"Everything is decided and done")
         assert await asyncio.wait_for(process.wait(), 30) == 0
     finally:
         if process.returncode is None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.core.model import PersonRole
-from tests.web.inbox.house import Standing, standing
+from tests.web.inbox.house import Standing, managed, standing
 from tests.web.inbox.reader import Reader
 
 
@@ -31,9 +30,7 @@ async def staged(tmp_path: Path) -> AsyncIterator[Standing]:
 @pytest.fixture
 async def run(tmp_path: Path) -> AsyncIterator[Standing]:
     """A house with rules of every sort, an admin (kim), an auditor (lea) and reviewers (ana, ben)."""
-    async with standing(tmp_path, rules="run.yaml") as opened:
-        opened.change("kim", role=PersonRole.ADMIN)
-        opened.change("lea", role=PersonRole.AUDITOR)
+    async with managed(tmp_path) as opened:
         yield opened
 
 

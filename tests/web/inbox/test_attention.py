@@ -133,8 +133,11 @@ async def test_reports_come_with_intervals_and_people_read_of_themselves(run: St
     assert "says nothing: its interval holds one half" in page.words
     assert "With a threshold of its own for each agent" in page.words
     assert "confidence &gt;=" in page.text
+    assert 'role="region" aria-label="Agents of ' in page.text
     mine, whole = await ana.get("/insights/attention"), await kim.get("/insights/attention")
     assert (mine.status, whole.status) == (200, 200)
+    for shown in (page, mine, whole):
+        assert re.search(r"From \w{3} \d+ \w{3}, \d\d:\d\d \w+ to ", shown.words)
     for shown in (mine, whole):
         assert "not to find somebody at fault" in shown.words
         assert "1 of 1: too few to say" in shown.words or "0 of 1: too few to say" in shown.words

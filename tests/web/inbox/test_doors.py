@@ -153,6 +153,24 @@ async def test_a_form_after_the_session_ended_says_so(house: Standing, visit: Vi
     assert f"/sign-in?next=/requests/{request.id}" in answer.text
 
 
+@pytest.mark.parametrize("over", ["ended", "begun anew"])
+async def test_what_was_typed_is_given_back_when_the_session_is_over(house: Standing, visit: Visit, over: str) -> None:
+    """Also to who signed in again in another tab, and sends the form of the session before. Never to another site."""
+    request = await house.submit()
+    reader = await visit("ana")
+    page = await reader.get(f"/requests/{request.id}")
+    reader.client.cookie_jar.clear()
+    if over == "begun anew":
+        await reader.sign_in("ana")
+    typed = {"comment": "Ask <Lea> first", "arg:note": "x" * 9000, "category": "other"}
+    answer = await reader.decide_on(page, request.id, "reject", **typed)
+    assert (answer.status, "What you wrote" in answer.words) == (401 if over == "ended" else 403, True)
+    assert (">\nAsk &lt;Lea&gt; first</textarea>" in answer.text, "x" * 9000 in answer.text) == (True, True)
+    assert (await house.now(request.id)).state is State.PENDING
+    there = await reader.send("POST", f"/requests/{request.id}/decisions", typed, FOREIGN[1])
+    assert (there.status, "Lea&gt;" in there.text) == (403, False)
+
+
 @pytest.mark.parametrize("wanted", ELSEWHERE)
 async def test_t20_next_leads_nowhere_else(wanted: str) -> None:
     """Anything but a page of ours becomes the inbox."""

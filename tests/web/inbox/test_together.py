@@ -7,19 +7,16 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from playwright.async_api import expect
 
 from bot.core.model import Kind, Request, State, Verb
 from bot.core.ports import Ballot
 from bot.web.inbox.assets import Assets
 from bot.web.inbox.language import Said
 from bot.web.inbox.pages import Pages
-from tests.browser import chromium
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import FOREIGN, MARKUP
 from tests.web.inbox.house import AGENT, Standing
 from tests.web.inbox.reader import Page, Reader
-from tests.web.inbox.test_browser import person
 
 PATH = "/inbox/together"
 
@@ -253,33 +250,3 @@ def test_t03_a_text_that_is_translated_is_escaped_all_the_same() -> None:
     """A text with a value goes through ``_`` and stays a text; a percent sign in it is a percent sign."""
     page = Pages(Assets())._templates.from_string("{{ _(x) }}|{% trans y=x %}a {{ y }} 5%{% endtrans %}")  # noqa: SLF001  # as every template is made
     assert page.render(x=Said("{a} 5 %", a="<b>")) == "&lt;b&gt; 5 %|a &lt;b&gt; 5 % 5%"
-
-
-async def test_sixty_newsletters_of_which_two_are_bad(staged: Standing) -> None:
-    """By keyboard and script: the buttons count, all and none are one press, and the two are rejected thereafter."""
-    made = await letters(staged, 60)
-    async with chromium() as browser:
-        page = await person(staged, browser, "ana")
-        await page.goto(staged.url + picked(made))
-        box = page.locator(".tick input")
-        await expect(page.get_by_role("button", name="Approve 60")).to_be_visible()
-        await page.get_by_role("button", name="None").click()
-        await expect(page.get_by_role("button", name="Approve 0")).to_be_visible()
-        await page.get_by_role("button", name="All").click()
-        await box.nth(16).focus()
-        await page.keyboard.press("j")
-        await page.keyboard.press("Space")
-        await box.nth(42).focus()
-        await page.keyboard.press("k")
-        await page.keyboard.press("Space")
-        await expect(page.get_by_text("58 of 60 ticked")).to_be_visible()
-        await page.get_by_role("button", name="Approve 58").click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("58 of 58 counted")
-        await page.get_by_role("link", name="Decide the 2 you left out").click()
-        await page.get_by_text("Reject, or add a comment").click()
-        await page.get_by_label("Comment").fill("Not our readers")
-        await page.get_by_label("What is wrong with them?").select_option("wrong_target")
-        await page.get_by_role("button", name="Reject 2").click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("2 of 2 counted")
-    assert [n for n, state in enumerate(await states(staged, made)) if state is State.REJECTED] == [17, 41]
-    assert {d.comment for d in (await staged.now(made[41].id)).decisions} == {"Not our readers"}

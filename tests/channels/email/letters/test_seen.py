@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.async_api import Browser
 
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.channels.email.letters.drawn import every_letter, samples
 from tests.channels.email.letters.reading import Reading
 
@@ -44,38 +45,38 @@ WIDEST = """
 LOOK = f"() => [document.scrollingElement.scrollWidth, ({WIDEST})(), ({CONTRAST})()]"
 
 
-async def test_every_letter_is_readable_on_a_phone_by_day_and_by_night() -> None:
+@in_one_loop
+async def test_every_letter_is_readable_on_a_phone_by_day_and_by_night(browser: Browser) -> None:
     """At 390 pixels nothing reaches over the edge, at 1440 no line is wider than 600; contrast is 4.5 or better."""
     letters = samples()
     hostile = {
         f"hostile {n}": drawn for n, drawn in enumerate(every_letter("W" * 300 + " https://evil.example/" + "x" * 200))
     }
-    async with chromium() as browser:
-        for scheme in ("light", "dark"):
-            for width in (390, 1440):
-                page = await (
-                    await browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-                ).new_page()
-                for name, drawn in (letters | hostile).items():
-                    await page.set_content(drawn.html)
-                    wide, widest, contrasts = await page.evaluate(LOOK)
-                    assert wide <= width, (name, scheme)
-                    # How wide the widest cell that holds text is; what it holds may not stick out of it.
-                    assert widest <= min(width, 600), (name, scheme, width)
-                    assert len(contrasts) > 5
-                    low = [(ratio, text) for ratio, text in contrasts if ratio < 4.5]
-                    assert not low, (name, scheme, low)
+    for scheme in ("light", "dark"):
+        for width in (390, 1440):
+            page = await (
+                await browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+            ).new_page()
+            for name, drawn in (letters | hostile).items():
+                await page.set_content(drawn.html)
+                wide, widest, contrasts = await page.evaluate(LOOK)
+                assert wide <= width, (name, scheme)
+                # How wide the widest cell that holds text is; what it holds may not stick out of it.
+                assert widest <= min(width, 600), (name, scheme, width)
+                assert len(contrasts) > 5
+                low = [(ratio, text) for ratio, text in contrasts if ratio < 4.5]
+                assert not low, (name, scheme, low)
 
 
-async def test_the_colours_turn_with_the_reader() -> None:
+@in_one_loop
+async def test_the_colours_turn_with_the_reader(browser: Browser) -> None:
     """Light by day, dark by night, declared so that a program need not guess."""
     drawn = samples()["pending"]
     grounds = {}
-    async with chromium() as browser:
-        for scheme in ("light", "dark"):
-            page = await (await browser.new_context(color_scheme=scheme)).new_page()
-            await page.set_content(drawn.html)
-            grounds[scheme] = await page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+    for scheme in ("light", "dark"):
+        page = await (await browser.new_context(color_scheme=scheme)).new_page()
+        await page.set_content(drawn.html)
+        grounds[scheme] = await page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
     assert grounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(30, 30, 28)"}
     metas = {attrs.get("name"): attrs.get("content") for tag, attrs in Reading(drawn.html).tags if tag == "meta"}
     assert metas["color-scheme"] == metas["supported-color-schemes"] == "light dark"

@@ -7,38 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.ports import Way
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.fakes import oidc as fake
 from tests.web.inbox.barriers import AXE
+from tests.web.inbox.browser.test_inbox import DESK, PHONE, SMALL
 from tests.web.inbox.house import Standing, standing
-from tests.web.inbox.test_browser import DESK, PHONE, SMALL
 from tests.web.inbox.test_oidc import client
+
+pytestmark = in_one_loop
 
 NARROW = ViewportSize(width=320, height=640)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def there() -> AsyncIterator[fake.Provider]:
     """A provider that listens."""
     async with fake.Provider() as provider:
         yield provider
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(tmp_path: Path, there: fake.Provider) -> AsyncIterator[Standing]:
     """A house that people may sign in to by it."""
     async with standing(tmp_path, oidc=client(there)) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
         yield opened
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from bot.core.model import Request, State
-from tests.browser import chromium
+from tests.browser import in_one_loop
+from tests.web.inbox.browser.test_inbox import CONTRAST, DESK, PHONE, SMALL, person
 from tests.web.inbox.house import MARKS, Standing
-from tests.web.inbox.test_browser import CONTRAST, DESK, PHONE, SMALL, person
 
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
+pytestmark = in_one_loop
 
 
 FOCUSED = "(one) => one.checkVisibility({ visibilityProperty: true }) && (one.focus(), true)"

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
-import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.model import State, Verb
 from bot.core.ports import Ballot
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.web.inbox.barriers import AXE, barriers
 from tests.web.inbox.house import Standing
 from tests.web.inbox.signed import window
 
+pytestmark = in_one_loop
+
 WITHIN = 4000
 """Milliseconds: the two seconds that are promised, twice over where the machine is shared with other tests."""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
 
 
 async def several(house: Standing, count: int) -> list[str]:

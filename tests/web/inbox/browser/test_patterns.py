@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 
 from bot.core.model import Kind, Opinion, Option, Request, State
-from tests.browser import chromium
+from tests.browser import in_one_loop
+from tests.web.inbox.browser.test_inbox import CONTRAST, DESK, PHONE, SMALL, person
 from tests.web.inbox.house import Standing
-from tests.web.inbox.test_browser import CONTRAST, DESK, PHONE, SMALL, person
+
+pytestmark = in_one_loop
 
 OPTIONS = (
     Option("full", "All of it", {"order": "1", "amount": 240.0, "currency": "EUR"}),
     Option("half", "Half of it", {"order": "1", "amount": 120.0, "currency": "EUR", "note": "x" * 400}),
 )
 BATCH = "march"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
 
 
 async def asked(house: Standing, kind: Kind, options: tuple[Option, ...] = ()) -> Request:

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Worker, expect
 
 from bot.core.model import State, Verb
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.web.inbox.pushing import Pushing, pushing, subscribed
+
+pytestmark = in_one_loop
 
 CLICKED = """async ({ tag, action }) => {
   const [notification] = await self.registration.getNotifications({ tag });
@@ -113,14 +115,7 @@ class Phone(NamedTuple):
         await self.until(f"async () => {'' if there else '!'}{found}")
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(tmp_path: Path, browser: Browser) -> AsyncIterator[Phone]:
     """Ana, signed in, with the worker at work and notifications allowed."""
     async with pushing(tmp_path) as pushed:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from playwright.async_api import ViewportSize, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
 from bot.core.insight.adding import differences
 from bot.core.insight.fact import Correction, Fact, Judgement
 from bot.core.model import ExecutionState, Kind, Risk, Severity, State, Then, Verb
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.web.inbox.barriers import enter, no_barriers
 from tests.web.inbox.house import Standing
+
+pytestmark = in_one_loop
 
 ENDS = (
     (State.APPROVED, Verb.APPROVE),
@@ -58,38 +60,36 @@ async def lived(house: Standing) -> None:
     await house.submit()
 
 
-async def test_figures_have_no_barriers(run: Standing) -> None:
+async def test_figures_have_no_barriers(run: Standing, browser: Browser) -> None:
     """Axe finds nothing on any page, with every table open; at 320 pixels nothing is cut off."""
     await lived(run)
-    async with chromium() as browser:
-        await no_barriers(run, browser, LOOKED_AT)
+    await no_barriers(run, browser, LOOKED_AT)
 
 
-async def test_figures_are_read_by_keyboard_without_scripts(run: Standing) -> None:
+async def test_figures_are_read_by_keyboard_without_scripts(run: Standing, browser: Browser) -> None:
     """A table is opened, a filter set and an agent's page reached; nothing that the page draws is forbidden by its CSP.
 
     What a browser refuses of a page is an error on its console.
     """
     await lived(run)
     refused: list[str] = []
-    async with chromium() as browser:
-        context = await browser.new_context(java_script_enabled=False, viewport=ViewportSize(width=390, height=844))
-        page = await context.new_page()
-        page.on("console", lambda message: refused.append(message.text))
-        await enter(run, page)
-        await page.get_by_role("link", name="Insights", exact=True).press("Enter")
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
-        table = page.get_by_role("region", name="What became of it, as a table")
-        await expect(table).to_be_hidden()
-        await page.locator("summary", has_text="What became of it").press("Enter")
-        await expect(table.get_by_role("row", name="Approved as proposed")).to_be_visible()
-        await page.locator("summary", has_text="Other days").press("Enter")
-        await page.get_by_label("Action", exact=True).press_sequentially("host.run")
-        await page.keyboard.press("Enter")
-        await expect(page.get_by_role("link", name="Action: host.run")).to_be_visible()
-        await expect(page.get_by_text("There is nothing to count.").first).to_be_visible()
-        await page.get_by_role("link", name="Action: host.run").press("Enter")
-        await page.get_by_role("link", name=LONG).first.press("Enter")
-        await expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
-        await expect(page.get_by_role("img", name="Confidence against outcome")).to_be_visible()
+    context = await browser.new_context(java_script_enabled=False, viewport=ViewportSize(width=390, height=844))
+    page = await context.new_page()
+    page.on("console", lambda message: refused.append(message.text))
+    await enter(run, page)
+    await page.get_by_role("link", name="Insights", exact=True).press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Insights")
+    table = page.get_by_role("region", name="What became of it, as a table")
+    await expect(table).to_be_hidden()
+    await page.locator("summary", has_text="What became of it").press("Enter")
+    await expect(table.get_by_role("row", name="Approved as proposed")).to_be_visible()
+    await page.locator("summary", has_text="Other days").press("Enter")
+    await page.get_by_label("Action", exact=True).press_sequentially("host.run")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="Action: host.run")).to_be_visible()
+    await expect(page.get_by_text("There is nothing to count.").first).to_be_visible()
+    await page.get_by_role("link", name="Action: host.run").press("Enter")
+    await page.get_by_role("link", name=LONG).first.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
+    await expect(page.get_by_role("img", name="Confidence against outcome")).to_be_visible()
     assert refused == []

@@ -6,12 +6,14 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.web.inbox.barriers import AXE
 from tests.web.inbox.pushing import Pushing, pushing, subscribed
+
+pytestmark = in_one_loop
 
 PHONE = ViewportSize(width=390, height=844)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -28,14 +30,7 @@ SUBSCRIBED = """PushManager.prototype.getSubscription = async () => (%s);
 Object.defineProperty(Notification, 'permission', { get: () => 'granted' })"""
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def pushed(tmp_path: Path) -> AsyncIterator[Pushing]:
     """A house with a push channel."""
     async with pushing(tmp_path) as opened:

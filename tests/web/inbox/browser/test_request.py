@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from bot.core.model import State
-from tests.browser import chromium
+from tests.browser import in_one_loop
 from tests.web.inbox.barriers import AXE
 from tests.web.inbox.house import Standing
 from tests.web.inbox.states import edited_thrice, states
+
+pytestmark = in_one_loop
 
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1440, height=900)
 FAULTS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
   .map((found) => `${found.id}: ${found.nodes.map((node) => node.target).join(" ")}`)"""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium."""
-    async with chromium() as opened:
-        yield opened
 
 
 async def person(house: Standing, browser: Browser, who: str, *, scripts: bool = True) -> Page:
