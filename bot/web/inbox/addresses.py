@@ -6,6 +6,7 @@ Starlette answers HEAD wherever it answers GET; neither changes anything (threat
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from urllib.parse import quote
 
@@ -34,7 +35,17 @@ from bot.web.inbox import (
     wording,
 )
 from bot.web.inbox.assets import Assets
-from bot.web.inbox.guard import Form, Visitor, check_origin, check_token, local_path, read_form, visitor_of
+from bot.web.inbox.guard import (
+    NOTHING,
+    Form,
+    Visitor,
+    check_origin,
+    check_token,
+    local_path,
+    read_form,
+    typed_in,
+    visitor_of,
+)
 from bot.web.inbox.house import House, SendLink
 from bot.web.inbox.mailed import Mailed
 from bot.web.inbox.pages import Pages, see_other
@@ -183,16 +194,19 @@ def _changes(site: Site, changing: Changing) -> Endpoint:
     """A form of a signed-in person, from our own page, with their session's token."""
 
     async def change(http: Http) -> Response:
-        visitor = None
-        back = _page_of(http)
+        visitor, form = None, NOTHING
         try:
             visitor = await visitor_of(site.house, http)
-            form = await _checked(site, http, visitor)
             if visitor is None:
+                check_origin(http, site.house.public_url)
                 raise Unauthorized(wording.SESSION_OVER)
+            form = await _sent(site, http, visitor)
+            await _theirs(site, http, visitor, form)
             return await changing(site, http, visitor, form)
         except SaysoError as error:
-            return site.refusal(error, visitor, back)
+            if visitor is None:
+                form = await _salvaged(site, http)
+            return site.refusal(error, visitor, _page_of(http), typed_in(form))
 
     return change
 
@@ -207,16 +221,28 @@ def _page_of(http: Http) -> str:
     return local_path(f"/requests/{named['id']}" if "id" in named else batch_path(named.get("batch")))
 
 
-async def _checked(site: Site, http: Http, visitor: Visitor | None) -> Form:
-    """The form, if it may count; what is refused of a signed-in person is recorded."""
+async def _sent(site: Site, http: Http, visitor: Visitor) -> Form:
+    """The form of a page of ours; what is refused is recorded."""
     try:
         check_origin(http, site.house.public_url)
-        if visitor is None:
-            return {}
-        form = await read_form(http, known=True)
+        return await read_form(http, known=True)
+    except SaysoError as error:
+        await site.record(visitor, http, f"form_{error.code}")
+        raise
+
+
+async def _theirs(site: Site, http: Http, visitor: Visitor, form: Form) -> None:
+    """Refuse a form that this session was not given, and record it."""
+    try:
         check_token(form, visitor)
     except SaysoError as error:
-        if visitor is not None:
-            await site.record(visitor, http, f"form_{error.code}")
+        await site.record(visitor, http, f"form_{error.code}")
         raise
-    return form
+
+
+async def _salvaged(site: Site, http: Http) -> Form:
+    """What stands in a form that nobody signed in sent from a page of ours: only so that it can be given back."""
+    with suppress(SaysoError):
+        check_origin(http, site.house.public_url)
+        return await read_form(http)
+    return NOTHING

@@ -39,6 +39,11 @@ _LOCAL = re.compile(
 )
 
 Form = Mapping[str, str]
+NOTHING: Form = {}
+"""A form of which nothing came."""
+
+_TYPED = ("answer", "comment", "note", "why")
+_ARGUMENT = "arg:"
 
 
 class Visitor(Struct, frozen=True):
@@ -119,6 +124,15 @@ async def read_form(request: Request, *, known: bool = False) -> Form:
     except ValueError:
         raise Malformed("The form could not be read, so nothing was changed.") from None
     return dict(pairs)
+
+
+def typed_in(form: Form) -> tuple[tuple[str, str], ...]:
+    """The texts in a form of a request's page, each with the argument that it is to be ("" where it is none).
+
+    Whoever is refused with the page of the form gone, as when their session ended, would have typed them in vain.
+    """
+    texts = [("", form[name].strip()) for name in _TYPED if form.get(name, "").strip()]
+    return (*texts, *((k.removeprefix(_ARGUMENT), v) for k, v in form.items() if k.startswith(_ARGUMENT) and v))
 
 
 def check_origin(request: Request, public_url: str) -> None:

@@ -22,11 +22,18 @@ class Site(Struct, frozen=True):
     pages: Pages
     send_link: SendLink | None
 
-    def refusal(self, error: SaysoError, visitor: Visitor | None, back: str = "/inbox") -> Response:
-        """A page of its own for what was refused, in plain words."""
+    def refusal(
+        self,
+        error: SaysoError,
+        visitor: Visitor | None,
+        back: str = "/inbox",
+        typed: tuple[tuple[str, str], ...] = (),
+    ) -> Response:
+        """A page of its own for what was refused, in plain words. ``typed``: the texts of the form, given back."""
         return self.pages.show(
-            "refusal.html", now=self.house.clock.now(), visitor=visitor, status=error.status, error=error, back=back
-        )
+            "refusal.html", now=self.house.clock.now(), visitor=visitor, status=error.status, error=error, back=back,
+            typed=typed,
+        )  # fmt: skip
 
     async def record(self, visitor: Visitor, http: Http, reason: str) -> None:
         """Write down that a signed-in person was refused before the desk was asked."""

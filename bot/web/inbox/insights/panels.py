@@ -53,9 +53,7 @@ _BRIER = words(
     "Expected calibration error {error} ({error_low} to {error_high})."
 )
 _FEW_CLAIMS = words("{count} decisions: too few to say how far its confidence can be trusted.")
-_FAR = words(
-    "{edits} times; the number in {numbers} of them, half of the time by up to {median} %, nine of ten by {p90} %"
-)
+_FAR = words("{edits} ×; the number in {numbers} of them, half of the time by up to {median} %, nine of ten by {p90} %")
 
 
 def rate(name: str, now: Share, before: Share | None = None, href: str | None = None) -> Rate:

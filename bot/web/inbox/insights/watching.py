@@ -6,6 +6,7 @@ The team comes first, and conditions before people. By name a person reads of th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from msgspec import json
@@ -30,6 +31,7 @@ from bot.web.inbox.insights.svg.scale import percent
 from bot.web.inbox.insights.svg.strips import Rate, rates
 from bot.web.inbox.language import Said, words
 from bot.web.inbox.site import Site
+from bot.web.inbox.wording import clock_time
 from bot.web.sight import sees_people
 
 THRESHOLDS = "/insights/thresholds"
@@ -59,6 +61,14 @@ DAYS = (
     words("Sunday"),
 )
 _HOURS = words("{first}:00 to {last}:00")
+_OVER = words("From {since} to {until}.")
+
+
+def _over(site: Site, visitor: Visitor, since: datetime, until: datetime) -> str:
+    """Which period is shown, on the reader's own clock: a page that is printed or kept says what it is of."""
+    now, person = site.house.clock.now(), visitor.person
+    at = {name: clock_time(moment, person, now) for name, moment in (("since", since), ("until", until))}
+    return Said(_OVER, **at)
 
 
 async def thresholds(site: Site, http: Http, visitor: Visitor) -> Response:
@@ -75,8 +85,9 @@ async def thresholds(site: Site, http: Http, visitor: Visitor) -> Response:
         return file_of("thresholds", kind, watching.as_csv(watching.gate_rows(found)))
     if kind == "json":
         return file_of("thresholds", kind, json.encode({"gates": watching.of_gates(found)}))
+    over = _over(site, visitor, since, until)
     shown = [(gate, chart_of(gate, at), yaml_of(gate)) for at, gate in enumerate(found[:_SHOWN])]
-    return _shown(site, visitor, "thresholds", asked, gates=shown, cut=cut, verdicts=VERDICTS, never=NEVER)
+    return _shown(site, visitor, "thresholds", asked, over=over, gates=shown, cut=cut, verdicts=VERDICTS, never=NEVER)
 
 
 def chart_of(gate: Gate, at: int) -> Chart:
@@ -123,6 +134,7 @@ async def attention(site: Site, http: Http, visitor: Visitor) -> Response:
         visitor,
         "attention",
         asked,
+        over=_over(site, visitor, since, until),
         report=found,
         cut=cut,
         people=people,
