@@ -203,16 +203,24 @@ class SendFailed(SaysoError):
     code = "send_failed"
 
     def __init__(
-        self, detail: str, *, temporary: bool, retry_after: float | None = None, unreachable: bool = False
+        self,
+        detail: str,
+        *,
+        temporary: bool,
+        retry_after: float | None = None,
+        unreachable: bool = False,
+        gone: bool = False,
     ) -> None:
         """``temporary`` failures are tried again, after ``retry_after`` seconds where the service named them.
 
         ``detail`` holds codes and our own words alone: what the far side says may quote the card (threat T23), and
         this reaches the trail and the log.
 
-        ``unreachable``: it is the address, at which nobody will be reached with anything else either.
+        ``unreachable``: it is the address, at which nobody will be reached with anything else either. ``gone``: the
+        card stood there and does not any more, so that a new one may.
         """
         super().__init__(detail)
         self.temporary = temporary
         self.retry_after = retry_after
         self.unreachable = unreachable
+        self.gone = gone

@@ -254,13 +254,13 @@ class Errands:
         await self._shift.insist(lambda: self._desk.postponed(later))
         return later
 
-    async def _given_up(self, effect: Effect, failure: SendFailed) -> None:
+    async def _given_up(self, effect: Effect, why: SendFailed) -> None:
         delivery = await self._delivery(effect) if effect.kind in _TO_A_PLACE else None
-        lost = (DeliveryState.QUEUED, DeliveryState.SENT) if failure.unreachable else (DeliveryState.QUEUED,)
+        lost = (DeliveryState.QUEUED, DeliveryState.SENT) if why.gone or why.unreachable else (DeliveryState.QUEUED,)
         if delivery is None or delivery.state not in lost:
             await self._desk.done((effect,))
         else:
-            await self._desk.undeliverable(effect, delivery, failure.detail, unreachable=failure.unreachable)
+            await self._desk.undeliverable(effect, delivery, why.detail, unreachable=why.unreachable, gone=why.gone)
 
     async def _tell_agent(self, effect: Effect) -> int:
         request = await self._about(effect)

@@ -89,7 +89,7 @@ class Letters(Part):
             # What came back was sent, though the store may not have heard of it yet.
             if delivery.state not in (DeliveryState.SENT, DeliveryState.QUEUED):
                 return Deed(None)
-            return self._undelivered(tx, delivery, error)
+            return self._undelivered(tx, delivery, error, ())
 
         await self._ledger.commit(work)
 

@@ -210,19 +210,19 @@ class Part:
         told = self._rounds.tell_agent(request, self._policy(), event) if event else ()
         return self._rounds.refresh(request, self._policy(), standing) + told
 
-    def _undelivered(self, tx: Tx, delivery: Delivery, error: str, done: tuple[str, ...] = ()) -> Deed:
-        """A card did not arrive, and the chain moves on where nobody else of its step was reached."""
-        after = replace(delivery, state=DeliveryState.FAILED, at=self._ledger.clock.now(), error=error)
+    def _undelivered(self, tx: Tx, lost: Delivery, error: str, done: tuple[str, ...], *, gone: bool = False) -> Deed:
+        """A card did not arrive, or is ``gone``, and the chain moves on where nobody else of its step was reached."""
+        after = replace(lost, state=DeliveryState.FAILED, at=self._ledger.clock.now(), error=error)
         event = self._delivery_event("delivery.failed", after, None)
         tx.record(Change(event=event, deliveries=(after,), done=done))
-        return self._moved_on(tx, self._load(tx, delivery.request), after)
+        return self._moved_on(tx, self._load(tx, lost.request), after, again=gone)
 
-    def _moved_on(self, tx: Tx, request: Request, failed: Delivery) -> Deed:
+    def _moved_on(self, tx: Tx, request: Request, failed: Delivery, *, again: bool = False) -> Deed:
         """What is done because a card did not arrive: another way to the same person, else the next step."""
         policy, standing = self._policy(), tx.deliveries(request.id)
         # A card of an earlier step may be the one at which somebody of the newest was to be reached.
         asking = self._rounds.asked_by(request, failed)
-        deliveries, effects = self._rounds.otherwise(request, policy, standing, asking)
+        deliveries, effects = self._rounds.otherwise(request, policy, standing, asking, failed if again else None)
         if deliveries:
             event = self._event("request.asked", request, actor="sayso", via="courier", reason="undeliverable")
             tx.record(Change(event=event, deliveries=deliveries, effects=effects))

@@ -81,10 +81,19 @@ class Rounds:
         )
 
     def otherwise(
-        self, request: Request, policy: Policy, existing: tuple[Delivery, ...], tracks: Collection[Track]
+        self,
+        request: Request,
+        policy: Policy,
+        existing: tuple[Delivery, ...],
+        tracks: Collection[Track],
+        gone: Delivery | None = None,
     ) -> Cards:
-        """Cards by another way, to those of their newest steps whom one did not reach and who wish for more."""
-        return self.ask(request, policy, existing, tracks=tracks, quiet=True, shunned=_failed(existing))
+        """Cards by another way, to those of their newest steps whom one did not reach and who wish for more.
+
+        ``gone``: a card that had arrived; where it stood one may stand again.
+        """
+        shunned = _failed(tuple(d for d in existing if gone is None or d.id != gone.id))
+        return self.ask(request, policy, existing, tracks=tracks, quiet=True, shunned=shunned)
 
     def notify(
         self, request: Request, policy: Policy, people: Collection[str], existing: tuple[Delivery, ...] = ()

@@ -88,10 +88,13 @@ class Turns(Part):
         about = About(requests=(delivery.request,), effects=(effect.id,))
         await self._ledger.commit(work, about=about)
 
-    async def undeliverable(self, effect: Effect, delivery: Delivery, error: str, *, unreachable: bool = False) -> None:
+    async def undeliverable(
+        self, effect: Effect, delivery: Delivery, error: str, *, unreachable: bool = False, gone: bool = False
+    ) -> None:
         """A card will never arrive. Where nobody of the newest step can be reached, the chain moves on at once.
 
-        ``unreachable``: nothing else will arrive at this address either, which is kept.
+        ``unreachable``: nothing else will arrive at this address either, which is kept. ``gone``: it had arrived, and
+        whoever is asked there gets a new one.
         """
 
         def work(tx: Tx) -> Deed:
@@ -99,7 +102,7 @@ class Turns(Part):
                 return Deed(None)
             if unreachable:
                 self._lost(tx, delivery.channel, delivery.to, error)
-            return self._undelivered(tx, delivery, error, done=(effect.id,))
+            return self._undelivered(tx, delivery, error, done=(effect.id,), gone=gone)
 
         about = About(requests=(delivery.request,), effects=(effect.id,))
         await self._ledger.commit(work, about=about)

@@ -111,7 +111,8 @@ class Posts:
                 self._held[pace] = until, failed.retry_after
             if failed.lost and len(self._uncertain) < _MOST_UNCERTAIN:
                 self._uncertain.add(delivery.id)
-            raise _failure(method, delivery.to, failed) from None
+            stood = method == "chat.update" or "thread_ts" in args
+            raise _failure(method, delivery.to, failed, gone=stood and failed.code in _GONE) from None
 
     def _may_stand(self, delivery: Delivery) -> bool:
         # What was planned before this process began may have been posted by the one before, however short a while ago.
@@ -189,16 +190,21 @@ def _handle(delivery: Delivery) -> dict[str, Any]:
     return delivery.handle
 
 
-def _failure(what: str, to: str, failed: CallFailed) -> SendFailed:
+def _failure(what: str, to: str, failed: CallFailed, *, gone: bool = False) -> SendFailed:
     hint = _HINTS.get(failed.code, "")
     detail = f"Slack: {what} {to}: {failed.code}{hint}"
-    return SendFailed(detail, temporary=failed.temporary, retry_after=failed.retry_after)
+    return SendFailed(detail, temporary=failed.temporary, retry_after=failed.retry_after, gone=gone)
+
+
+_GONE = frozenset({"message_not_found", "thread_not_found", "channel_not_found", "not_in_channel", "is_archived"})
+"""Why a card that stood cannot be changed or replied to any more: somebody deleted it, or closed its channel."""
 
 
 _HINTS = {
     "channel_not_found": " (there is no such channel, or the app is not in it: /invite it)",
     "not_in_channel": " (the app is not in that channel: /invite it)",
     "is_archived": " (the channel is archived: name another in post_to)",
+    "message_not_found": " (the card was deleted)",
     "user_not_found": " (there is no such member: check slack: in routing.yaml)",
     "invalid_auth": " (the token is refused: check SLACK_BOT_TOKEN)",
     "missing_scope": " (the app lacks a scope: use examples/slack-manifest.yaml and install it again)",

@@ -28,6 +28,12 @@ _TO_NOTHING = (
 )
 
 
+_TO_UNKNOWN = (
+    "Nothing was decided, for Sayso knows of no request at the head of this thread. If the card is new, try again in a "
+    "minute, or press its buttons; /sayso lists what waits for you."
+)
+
+
 class Replies:
     """Answers messages in the threads of cards; every other message is none of its business."""
 
@@ -55,27 +61,33 @@ class Replies:
             org_wide=body.get("is_enterprise_install") not in (None, False, "false"),
         )
         act = Act(actor=actor, key=f"{channel}/{ts}", channel=channel, thread=str(thread or ""))
-        answer = self._reply if thread else self._alone
+        ours = bot is not None and event.get("parent_user_id") == bot.bot_user
         try:
-            return await self._surface.in_time(act, lambda: answer(act, typed(event)))
+            return await self._surface.in_time(act, lambda: self._said(act, typed(event), ours=ours))
         except TooSlow:
             return Answer.unfinished()
 
-    async def _alone(self, act: Act, text: str) -> Answer:
-        """A command that stands under no card, in direct messages: whoever wrote it must not think that it counted."""
+    async def _said(self, act: Act, text: str, *, ours: bool) -> Answer:
+        """``ours``: the thread's first message is the bot's, a card whose post was not answered yet among them."""
+        if not act.thread:
+            return await self._lost(act, text, _TO_NOTHING)
+        delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
+        if delivery is not None:
+            return await self._reply(act, text, delivery)
+        return await self._lost(act, text, _TO_UNKNOWN) if ours else Answer.done()
+
+    async def _lost(self, act: Act, text: str, answer: str) -> Answer:
+        """A command that stands under no card: whoever wrote it must not think that it counted."""
         if STARTS_LIKE_ONE.match(text.strip()):
             try:
                 await self._surface.person(act)
             except SaysoError as refusal:
                 await self._surface.refuse(act, refusal, via=VIA, request=None)
             else:
-                self._say(act, _TO_NOTHING)
+                self._say(act, answer)
         return Answer.done()
 
-    async def _reply(self, act: Act, text: str) -> Answer:
-        delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
-        if delivery is None:
-            return Answer.done()
+    async def _reply(self, act: Act, text: str, delivery: Delivery) -> Answer:
         request = await self._surface.reviews.request(delivery.request)
         command = parse(text, reasons=request is not None and request.route.needs_reason)
         try:

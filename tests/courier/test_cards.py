@@ -191,6 +191,28 @@ async def test_updates_and_words_that_fail_for_good_are_let_go(house: House) -> 
     assert set(wire.sent("update")) == {"ana", "ben"}
 
 
+async def test_p08_a_card_that_was_deleted_stands_again(house: House) -> None:
+    """Somebody deletes the message on which others are still to decide: what is said next comes as a new card."""
+    wire = house.channels["slack"]
+    await house.work()
+    request = await house.submit()
+    await house.rest()
+    wire.faults = [SendFailed("message_not_found", temporary=False, gone=True) for _ in range(2)]
+    await house.later(minutes=5)
+    assert (owed(house), at(await house.now(request)).step) == ([], 0)
+    deliveries = await house.store.deliveries(request.id)
+    assert sorted((d.to, d.state, d.error) for d in deliveries if d.channel == "slack") == [
+        (name, state, error)
+        for name in ("ana", "ben")
+        for state, error in ((DeliveryState.FAILED, "message_not_found"), (DeliveryState.SENT, None))
+    ]
+    wire.faults = [SendFailed("message_not_found", temporary=False, gone=True) for _ in range(2)]
+    await house.decide(request)
+    await house.rest()
+    assert wire.sent("send") == ["ana", "ben"] * 2
+    assert (await house.now(request)).escalation_level == 0
+
+
 async def test_a_late_reminder_of_an_ended_request_is_not_said(house: House) -> None:
     """Put off, and decided meanwhile."""
     wire = house.channels["slack"]

@@ -182,12 +182,15 @@ async def test_a_reply_with_a_picture_counts_as_any_other(by_http: Office) -> No
 
 
 @pytest.mark.parametrize("user", ["U0ANA", "U0GUEST"])
-async def test_a_command_under_no_card_is_not_passed_over(by_http: Office, user: str) -> None:
-    """In direct messages people write below a card instead of in its thread: they must not think that it counted."""
+@pytest.mark.parametrize("thread", [None, "1.000001"])
+async def test_a_command_under_no_card_is_not_passed_over(by_http: Office, user: str, thread: str | None) -> None:
+    """Below a card instead of in its thread, or before the bot knows its own post: nobody may think that it counted."""
     message = await by_http.card(to="U0ANA")
-    alone = {"channel_type": "im", "thread_ts": None, "user": user}
+    if thread:
+        message.ts = thread
+    where = {"channel_type": "im", "parent_user_id": by_http.slack.workspace.bot.id, "user": user}
     for text in ("Good morning!", "Approve it"):
-        await by_http.slack.deliver_event(late(by_http, message, **alone, text=text))
+        await by_http.slack.deliver_event(late(by_http, message, **where, text=text, thread_ts=thread))
     if user == "U0ANA":
         posted = partial(by_http.slack.messages, message.channel)
         await by_http.slack.wait_for(lambda: len(posted()) > 1)

@@ -247,15 +247,17 @@ async def test_a_person_that_slack_does_not_know_is_permanent(by_http: Office) -
     assert "check slack: in routing.yaml" in failed.value.detail
 
 
-@pytest.mark.parametrize("code", ["message_not_found", "channel_not_found", "cant_update_message"])
-async def test_a_card_that_is_gone_cannot_be_updated(by_http: Office, code: str) -> None:
-    """Deleted by somebody: permanent, so that nobody tries for ever."""
+@pytest.mark.parametrize(
+    ("code", "gone"), [("message_not_found", True), ("channel_not_found", True), ("cant_update_message", False)]
+)
+async def test_a_card_that_is_gone_cannot_be_updated(by_http: Office, code: str, *, gone: bool) -> None:
+    """Deleted by somebody: permanent, so that nobody tries for ever, and a new one may stand in its place."""
     await by_http.card()
     by_http.slack.faults.refuse("chat.update", code)
     card = by_http.house.card_of(by_http.house.requests["req_1"])
     with pytest.raises(SendFailed) as failed:
         await by_http.channel.update(card, by_http.house.deliveries[0])
-    assert not failed.value.temporary
+    assert (failed.value.temporary, failed.value.gone) == (False, gone)
 
 
 async def test_a_card_that_was_never_sent_cannot_be_updated(by_http: Office) -> None:
