@@ -277,6 +277,11 @@ def without_texts(source: str) -> str:
     return _LITERAL.sub('""', source)
 
 
+def blanked(source: str) -> str:
+    """A condition with what stands in its texts and comments blanked out, each place as it was."""
+    return _LITERAL.sub(lambda found: found[0][0] + "_" * (len(found[0]) - 2) + found[0][-1], source)
+
+
 _ACTION = re.compile(r"""(?<![\w.])action\s*(?:==|!=)\s*(?:"([^"\\]*)"|'([^'\\]*)')""")
 _ACTION_BACK = re.compile(r"""(?:"([^"\\]*)"|'([^'\\]*)')\s*(?:==|!=)\s*action\b""")
 _ACTION_IN = re.compile(r"""(?<![\w.])action\s+in\s*\[([^\]]*)\]""")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core.model import Risk, Then
-from bot.core.policy import Policy, Rule
+from bot.core.policy import ConditionFailed, Policy, Rule
 from bot.routing.conditions import actions_in, names_in
 from bot.routing.faults import meant, quoted
 from bot.routing.lint.reviews import called
@@ -32,6 +32,7 @@ def _dead(policy: Policy) -> Iterator[tuple[Rule, str]]:
     """Rules that never answer, and why."""
     always: Rule | None = None
     first: dict[str, Rule] = {}
+    by_action: list[Rule] = []
     for rule in policy.rules:
         source = plain(rule)
         if always is not None:
@@ -49,9 +50,38 @@ def _dead(policy: Policy) -> Iterator[tuple[Rule, str]]:
                     "change one of them, or remove it"
                 ),
             )
+        elif (above := _before_it(policy, rule, by_action)) is not None:
+            yield (
+                rule,
+                (
+                    f"{called(rule)} is never reached: {quoted(above.name)} above it answers for every "
+                    "action that it names; move it up"
+                ),
+            )
         elif _answers(rule):
             first[source] = rule
             always = rule if source == "true" else None
+            by_action += [rule] if rule.when is not None and names_in(rule.when.source) == {"action"} else []
+
+
+def _before_it(policy: Policy, rule: Rule, by_action: list[Rule]) -> Rule | None:
+    """The rule that answers for all actions for which this one can hold, whatever else they are like."""
+    actions = rule.when.actions if rule.when is not None else None
+    if not actions or rule.when is None:
+        return None
+    # An exception goes past rules that do not name its kind, unless they block.
+    past = policy.exceptions and "kind" in names_in(rule.when.source)
+    asked = [above for above in by_action if not past or above.then is Then.BLOCK]
+    return next((above for above in asked if all(_holds(above, action) for action in actions)), None)
+
+
+def _holds(rule: Rule, action: str) -> bool:
+    if rule.when is None or (rule.when.actions is not None and action not in rule.when.actions):
+        return False
+    try:
+        return rule.when.holds({"action": action})
+    except ConditionFailed:
+        return False
 
 
 def plain(rule: Rule) -> str:

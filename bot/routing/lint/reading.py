@@ -78,7 +78,7 @@ def _unlisted(where: str, name: str, specs: list[ActionSpec | None]) -> Iterator
     schemas = [spec.schema.document for spec in specs if spec is not None and spec.schema is not None]
     if not schemas or len(schemas) < len(specs):
         return
-    listed = [_properties(schema) for schema in schemas]
+    listed = [properties(schema) for schema in schemas]
     every = dict.fromkeys(known for properties in listed if properties for known in properties)
     if None in listed or name in every:
         return
@@ -90,7 +90,7 @@ def _unlisted(where: str, name: str, specs: list[ActionSpec | None]) -> Iterator
         yield f"{where} reads {quoted(_ARGUMENT + name)}, which the schema of {whose} does not list; {fix}"
 
 
-def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def properties(schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The arguments that a schema lists; None where it is put together in a way that is not looked into."""
     properties = schema.get("properties")
     odd = {"$ref", "allOf", "anyOf", "oneOf", "if", "patternProperties", "dependentSchemas"} & schema.keys()

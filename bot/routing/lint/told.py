@@ -18,6 +18,7 @@ from bot.routing.lint import (
     reading,
     trust,
     unused,
+    values,
 )
 
 
@@ -31,6 +32,7 @@ def warnings(policy: Policy, now: datetime | None = None) -> tuple[str, ...]:
     found = [
         *order.doubts(policy),
         *reading.doubts(policy),
+        *values.doubts(policy),
         *filling.doubts(policy, at),
         *clocks.doubts(policy),
         *reaching.doubts(policy),
