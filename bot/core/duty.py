@@ -16,9 +16,9 @@ def shifts(schedule: Schedule, since: datetime, until: datetime) -> tuple[Shift,
     """
     found = _rotation(schedule, since, until)
     for override in schedule.overrides:
-        if override.since < until and since < override.until:
-            laid = Shift(override.person, max(override.since, since), min(override.until, until))
-            found = _laid_over(found, laid)
+        begin, end = max(override.since, since), min(override.until, until)
+        if begin < end:
+            found = _laid_over(found, Shift(override.person, begin, end))
     return tuple(_joined(found))
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -164,6 +164,13 @@ def test_p12_shifts_and_who_is_on_duty_agree(
 
 @QUICK
 @given(SCHEDULES, MOMENTS, st.timedeltas(timedelta(minutes=1), timedelta(days=60)), st.floats(0, 1))
+# No time at all, in the middle of an override: nobody is on duty for it.
+@example(
+    replace(DUTY, overrides=(Shift("lea", at("2026-03-01T00:00"), at("2026-03-03T00:00")),)),
+    at("2026-03-02T00:00"),
+    DAY,
+    0.0,
+)
 def test_p12_a_view_cut_in_two_is_the_same_view(
     schedule: Schedule, since: datetime, length: timedelta, part: float
 ) -> None:
@@ -174,6 +181,7 @@ def test_p12_a_view_cut_in_two_is_the_same_view(
     assert sum((s.until - s.since for s in whole), timedelta(0)) == sum(
         (s.until - s.since for s in halves), timedelta(0)
     )
+    assert all(half.since < half.until for half in halves)
     for half in halves:
         assert any(s.person == half.person and s.since <= half.since and half.until <= s.until for s in whole)
 
