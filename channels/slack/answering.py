@@ -14,12 +14,15 @@ from bot.core.card.notes import options_of
 from bot.core.errors import Fault, Invalid
 from bot.core.model import Kind, Option, Request, Verb
 from bot.core.scrutiny import visible
-from channels.slack.draw import draw, entry_of, web
-from channels.slack.forms import Submitted, chosen_in, option_of, select_of, typed_in
-from channels.slack.sizes import FURNITURE, ONE_TEXT, TOTAL, clip, size
+from channels.slack.draw import KEPT, draw, entry_of, web
+from channels.slack.forms import Submitted, about, chosen_in, option_of, select_of, typed_in
+from channels.slack.sizes import FURNITURE, ONE_TEXT, SAID, TOTAL, clip, size
 from channels.slack.words import ANSWER, button_of
 
-_LINES, _RADIOS, _VALUE, _TITLE, _CUT = 60, 10, 150, 1000, 300
+_LINES, _RADIOS, _VALUE, _CUT = 60, 10, 150, 300
+_ABOVE = 2_000
+"""Characters of what the form is about and of the agent's words, where options stand below them."""
+_SAYS = 900
 _LABELS = {Kind.QUESTION: "Answer", Kind.CHOICE: "Which of them?", Kind.EXCEPTION: "How it was handled"}
 _HINTS = {
     Kind.QUESTION: "The agent reads this.",
@@ -37,7 +40,8 @@ def answer_modal(card: Card, request: Request, metadata: str) -> dict[str, Any]:
         "answer.json.j2",
         metadata=metadata,
         word=button_of(Verb.APPROVE, request.kind),
-        title=clip(f"{card.title}\n{card.action}", _TITLE)[0],
+        title=about(card),
+        says=clip(next((line.text for line in card.claims if line.label == KEPT), ""), _SAYS if options else SAID)[0],
         options=[entry_of(line) for line in shown],
         element=_element(request, options) if fits else None,
         label=_LABELS[request.kind],
@@ -52,7 +56,7 @@ def _shown(lines: tuple[Line, ...]) -> tuple[tuple[Line, ...], bool]:
     """What each option holds, and whether that is all of it."""
     longest = max((size(text) for line in lines for text in (line.label, line.text)), default=0)
     total = sum(size(line.label) + size(line.text) for line in lines)
-    if len(lines) <= _LINES and longest <= ONE_TEXT and total <= TOTAL - FURNITURE - _TITLE:
+    if len(lines) <= _LINES and longest <= ONE_TEXT and total <= TOTAL - FURNITURE - _ABOVE:
         return lines, True
     cut = [Line(clip(line.label, _CUT // 2)[0], clip(line.text, _CUT)[0], elided=True) for line in lines[: _LINES // 3]]
     if len(lines) > len(cut):

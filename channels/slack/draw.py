@@ -31,8 +31,9 @@ TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
 IN_SLASH, IN_HOME = 10, 45
 _ONE_LINE = 80
 _ANNOUNCED = 2500
-_KEPT = "Reason"
-"""What stays of the agent's words once there is nothing left to decide; the rest is in the full request."""
+KEPT = "Reason"
+"""The claim in which an agent says why, or what it asks. Of its words it alone stays on a card that has ended; the rest
+is in the full request."""
 
 _MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _WEB = re.compile(r"https?://[^\s<>|]+")
@@ -140,7 +141,7 @@ def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | N
         "agent": card.agent,
         "arguments": [entry_of(line) for line in card.arguments],
         "house": [entry_of(line) for line in card.notes if card.state.open],
-        "claims": [entry_of(line) for line in card.claims if card.state.open or line.label == _KEPT],
+        "claims": [entry_of(line) for line in card.claims if card.state.open or line.label == KEPT],
         "facts": _facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
         "notes": _notes(card),
         "fully_shown": card.fully_shown,

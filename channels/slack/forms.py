@@ -35,6 +35,7 @@ CATEGORIES = {
 SEVERITIES = {"low": "Low", "medium": "Medium", "high": "High", "critical": "Critical"}
 """How bad what ran was, as a rejection in a review afterwards says it."""
 _ARG = "arg:"
+_ABOUT = 1000
 _BLOCK_ID, _INPUT, _OPTIONS, _OPTION_TEXT, _LABEL, _HINT, _ERROR = 255, 3000, 100, 75, 150, 300, 200
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 _WHOLE = re.compile(r"-?\d{1,15}")
@@ -75,7 +76,7 @@ def comment_modal(callback: str, card: Card, metadata: str) -> dict[str, Any]:
 def _modal(callback: str, card: Card, metadata: str, *, inputs: list[Input], left: str) -> dict[str, Any]:
     view: dict[str, Any] = draw(
         f"{callback}.json.j2",
-        title=clip(f"{card.title}\n{card.action}", 1000)[0],
+        title=about(card),
         metadata=metadata,
         inputs=inputs,
         left=left,
@@ -84,6 +85,11 @@ def _modal(callback: str, card: Card, metadata: str, *, inputs: list[Input], lef
         word=button_of(Verb.REJECT, card.kind),
     )
     return view
+
+
+def about(card: Card) -> str:
+    """What a form is about: the request's title, and its action where that is not the title already."""
+    return clip(card.title if card.title == card.action else f"{card.title}\n{card.action}", _ABOUT)[0]
 
 
 def editable_here(field: Field) -> bool:

@@ -48,8 +48,9 @@ async def test_each_kind_has_its_own_words(by_http: Office, kind: Kind, word: st
 
 
 async def test_a_question_is_answered_in_text(office: Office) -> None:
-    """A press decides nothing; the text that is sent does, and it stands on the card."""
-    view = await form(office, kind=Kind.QUESTION, title="Which account?")
+    """A press decides nothing; the form repeats what is asked, and the text that is sent stands on the card."""
+    view = await form(office, kind=Kind.QUESTION, title="Which account?", reason="Dana has <two>:\n" + "x" * 2_000)
+    assert "The agent says (unchecked): Dana has <two>:⏎\n" + "x" * 2_000 in visible_text(view)
     assert office.house.ballots == []
     assert element(view)["type"] == "plain_text_input"
     ack = await office.slack.submit("U0ANA", view, {"answer": "The <second> one"})
@@ -201,7 +202,7 @@ def test_t03_hostile_options_make_no_link_mention_or_block() -> None:
     for text in HOSTILE:
         options = (Option(text[:140] or "x", text, {text: text}), Option("b", "plain"))
         for kind in (Kind.CHOICE, Kind.QUESTION):
-            request = house.submit(kind=kind, options=options, title=f"Pick {text}")
+            request = house.submit(kind=kind, options=options, title=f"Pick {text}", reason=text)
             card = house.card_of(request)
             view = check_view(json.loads(json.dumps(answer_modal(card, request, "token"))), "modal")
             assert set(links(view)) <= {card.url}, text
