@@ -18,7 +18,7 @@ from bot.desk.switch import Whose
 _log = logging.getLogger(__name__)
 _REPLAYS_AT_ONCE = 64
 _CLAIM_PAUSE = timedelta(seconds=1)
-_NOT_SURE = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store was not heard of for too long, so nothing was begun")
+_NOT_SURE = Outcome(kind=OutcomeKind.NOT_STARTED, error="store_unheard: nothing was heard of it for too long")
 
 
 class Replays:
@@ -150,13 +150,13 @@ class Replays:
             outcome = await self._replayer.run(order) if self._desk.sure() else _NOT_SURE
         except Exception as fault:  # noqa: BLE001  # whatever it was, the execution needs an outcome
             _log.exception("the replay of %s broke off", order.execution)
-            told = f"the replay broke off ({type(fault).__name__}); it may have happened"
+            told = f"broke_off: the replay ended by a fault here ({type(fault).__name__}); it may have happened"
             outcome = Outcome(kind=OutcomeKind.UNKNOWN, error=told)
         try:
             await self._shift.insist(lambda: self._desk.conclude(order, outcome))
         except Exception:  # noqa: BLE001  # an answer that no row can hold
             _log.exception("the outcome of %s cannot be kept", order.execution)
-            lost = Outcome(kind=OutcomeKind.UNKNOWN, error="its outcome could not be kept; it may have happened")
+            lost = Outcome(kind=OutcomeKind.UNKNOWN, error="outcome_not_kept: no row can hold it; it may have happened")
             await self._shift.insist(lambda: self._desk.conclude(order, lost))
 
     async def give_up(self) -> None:

@@ -42,7 +42,8 @@ def ending(execution: Execution, outcome: Outcome) -> tuple[ExecutionState, str 
     if outcome.kind is OutcomeKind.UNKNOWN:
         return ExecutionState.UNKNOWN, outcome.error
     if execution.may_have_run:
-        return ExecutionState.UNKNOWN, f"an earlier attempt may have happened; the last one did not: {outcome.error}"
+        told = f"earlier_attempt: one before may have happened; the last did not: {outcome.error}"
+        return ExecutionState.UNKNOWN, told
     return ExecutionState.FAILED, outcome.error
 
 

@@ -24,7 +24,7 @@ from bot.desk.ledger import Deed
 from bot.desk.switch import Whose, whose
 
 _TO_RUN = (ExecutionState.WAITING, ExecutionState.EXECUTING)
-_UNHEARD = Outcome(kind=OutcomeKind.NOT_STARTED, error="the store did not say that it had begun, so nothing was")
+_UNHEARD = Outcome(kind=OutcomeKind.NOT_STARTED, error="store_unheard: it did not say that this had begun")
 _EVENT = {ExecutionState.EXECUTED: "request.executed", ExecutionState.FAILED: "request.failed"}
 
 
@@ -87,7 +87,7 @@ class Runs(Beginning, Afterwards):
         """Of what was begun before: its agent's time is over, or it waits again because nothing has begun."""
         request = self._load(tx, execution.request)
         if execution.by_agent:
-            error = "the agent did not report in time"
+            error = "not_reported: the agent did not report in time; it may have happened"
             return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)
         return self._retried(tx, request, execution, _UNHEARD) if unheard else Deed(None)
 
@@ -131,7 +131,8 @@ class Runs(Beginning, Afterwards):
                 started_at=None if first else execution.started_at,
             )
             request = self._load(tx, order.request)
-            event = self._event("execution.retried", request, actor="sayso", via="replay", error="the bot was stopping")
+            error = "bot_stopped: nothing was begun"
+            event = self._event("execution.retried", request, actor="sayso", via="replay", error=error)
             tx.record(Change(event=event, execution_before=execution, execution=waiting, of=request))
             # Nobody is told: who would begin it is going home.
             return Deed(replace(request, execution=waiting))
@@ -261,7 +262,7 @@ class Runs(Beginning, Afterwards):
             if not tx.has_execution(execution_id):
                 return Deed(None)
             request = self._load(tx, execution.request)
-            error = "the bot stopped while this ran"
+            error = "bot_stopped: the bot stopped while this ran; it may have happened"
             if execution.idempotent and execution.attempts < execution.attempts_allowed:
                 return self._retried(tx, request, execution, Outcome(kind=OutcomeKind.UNKNOWN, error=error))
             return self._end(tx, request, execution, ExecutionState.UNKNOWN, "execution.ended", error=error)

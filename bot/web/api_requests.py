@@ -51,9 +51,13 @@ async def submit(call: Call) -> Answer:
     submission = submission_of(call.checked(body))
     # Over the canonical form: another order of members or other spaces make no other body.
     body_hash = hashlib.sha256(canonical(body)).hexdigest() if key else ""
-    request, created = await call.house.desk.submit(
-        submission, agent=call.key.name, idempotency_key=key, body_hash=body_hash
-    )
+    try:
+        request, created = await call.house.desk.submit(
+            submission, agent=call.key.name, idempotency_key=key, body_hash=body_hash
+        )
+    except errors.IdempotencyMismatch as other:
+        other.faults = (header_fault("Idempotency-Key", "other_body", "was used with another body"),)
+        raise
     waits = bool(call.query.get("wait"))
     if waits:
         # It is made: where too many wait already, it is answered as it is.

@@ -104,6 +104,7 @@ async def test_p06_a_replayer_that_breaks(house: House, caplog: pytest.LogCaptur
     request = await run(house)
     assert state(request) is S.UNKNOWN
     assert request.execution is not None
+    assert (request.execution.error or "").startswith("broke_off: ")
     assert "RuntimeError" in (request.execution.error or "")
     assert "broke off" in caplog.text
 
@@ -113,6 +114,8 @@ async def test_p06_an_outcome_that_no_row_can_hold(house: House, caplog: pytest.
     await house.work(Slow(outcome=Outcome(kind=OutcomeKind.EXECUTED, result={"no json": object()})))
     request = await run(house)
     assert state(request) is S.UNKNOWN
+    assert request.execution is not None
+    assert (request.execution.error or "").startswith("outcome_not_kept: ")
     assert "cannot be kept" in caplog.text
 
 

@@ -179,7 +179,10 @@ async def test_an_agents_report_is_asked_after(house: House) -> None:
     alarms = house.courier._shift._alarms  # type: ignore[union-attr]  # noqa: SLF001
     assert [key for key in alarms if key.startswith("exe_")] == [late.execution and late.execution.id]
     await house.later(hours=1)
-    assert state(await house.now(late)) is S.UNKNOWN
+    late = await house.now(late)
+    assert state(late) is S.UNKNOWN
+    assert late.execution is not None
+    assert (late.execution.error or "").startswith("not_reported: ")
     assert state(await house.now(prompt)) is S.EXECUTED
 
 

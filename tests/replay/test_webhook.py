@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import resource
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -56,6 +58,20 @@ async def test_the_body_and_headers_are_the_contracts(replayer: TargetReplayer) 
     assert call.headers["accept-encoding"] == "identity"
     assert "cookie" not in call.headers
     assert "authorization" not in call.headers
+
+
+def test_every_word_that_an_error_begins_with_is_in_the_guide() -> None:
+    """A program may switch on it: whatever ends an execution, here or at the desk, says one of the table's words."""
+    house = Path(__file__).parents[2]
+    places = [*(house / "bot/replay").glob("*.py"), house / "bot/courier/replays.py"]
+    places += [house / "bot/desk" / name for name in ("runs.py", "attempts.py")]
+    begun = re.compile(r'failed\(\s*"([a-z_]+)"|"([a-z]+(?:_[a-z]+)+): ')
+    words = {a or b for place in places for a, b in begun.findall(place.read_text())}
+    guide = (house / "docs/replay.md").read_text()
+    assert {"timed_out", "not_reported", "bot_stopped"} <= words
+    assert [word for word in sorted(words) if f"`{word}`" not in guide] == []
+    plain = re.compile(r"""Outcome\(kind=[^)]*?error="(?![a-z_]+: )|error = "(?![a-z_]+: )""")
+    assert [place.name for place in places if plain.search(place.read_text())] == []
 
 
 async def test_an_agents_event_is_signed_the_same_way(replayer: TargetReplayer) -> None:

@@ -77,6 +77,7 @@ async def test_p02_the_same_key_and_body_give_the_same_request(office: Office) -
     assert first.body["id"] == second.body["id"]
     third = await office.call("POST", "/v1/requests", "billing", headers=headers, data=texts[0].replace("5", "6"))
     assert (third.status, third.body["code"]) == (422, "idempotency_mismatch")
+    assert third.body["errors"][0]["pointer"] == "header:Idempotency-Key"
     others = await office.call("POST", "/v1/requests", "other", headers=headers, data=texts[0])
     assert others.status == 201
 
