@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -74,6 +75,7 @@ class SlackChannel:
         self._sweeps = Sweeps(self._surface, reviews, pressed)
         self._app: AsyncApp | None = None
         self._socket: Socket | None = None
+        self._asked = -_ASK_AGAIN_EVERY
         self._problem: str | None = "Slack: not connected yet"
         self._tried = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -184,8 +186,10 @@ class SlackChannel:
 
     async def _connected(self) -> None:
         """Know whom the token stands for, and by Socket Mode hear Slack. Raises `CallFailed`."""
-        if self._people.identity is None or self._socket is None:
+        # A socket stays open whatever becomes of the bot's own token, with which cards are posted.
+        if self._socket is None or time.monotonic() - self._asked >= _ASK_AGAIN_EVERY:
             self._people.identity = await self._api.identity()
+            self._asked = time.monotonic()
         if self._socket is None and self._settings.app_token:
             app = await self._listening()
             socket = await asyncio.to_thread(import_module, "channels.slack.socket")

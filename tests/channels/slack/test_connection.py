@@ -127,6 +127,20 @@ async def test_a_connection_that_the_sdk_cannot_mend_is_made_anew(monkeypatch: p
         assert (await office.slack.click("U0ANA", message, "approve")).ok
 
 
+async def test_a_token_that_is_taken_back_is_said_though_the_socket_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket hangs on the app's token, the cards on the bot's: each can end without the other."""
+    monkeypatch.setattr("channels.slack.channel._WATCH_EVERY", 0.05)
+    monkeypatch.setattr("channels.slack.channel._ASK_AGAIN_EVERY", 0.1)
+    async with opened("socket") as office:
+        office.slack.faults.refuse("auth.test", "token_revoked", times=None)
+        async with asyncio.timeout(15):
+            while "token is revoked" not in (await office.channel.fault() or ""):
+                await asyncio.sleep(0.02)
+        assert office.slack.socket.connections
+        office.slack.faults.clear()
+        await until_well(office.channel, 15.0)
+
+
 async def test_the_first_press_after_a_failed_start_asks_slack_who_we_are() -> None:
     """A press that comes before the background has connected is judged all the same."""
     async with opened("http") as office:
