@@ -21,6 +21,10 @@ _RESULT = re.compile(r"[a-z0-9-]{1,40}", re.IGNORECASE)
 _PROPERTY = re.compile(r"[a-z0-9-]{1,40}(?:\.[a-z0-9_-]{1,60})?", re.IGNORECASE)
 
 
+_BESIDE = ("envelope-from", "helo")
+"""What Amazon writes between the results, as if they were some, of the sender's own choosing."""
+
+
 class Result(Struct, frozen=True):
     """What one method said (``dkim``, ``pass``), with its properties; all names in lower case."""
 
@@ -95,7 +99,9 @@ def _clauses(pieces: list[str]) -> list[list[str]]:
 
 
 def _results(clauses: list[list[str]]) -> tuple[Result, ...] | None:
+    """What stands beside the results is passed over, and then no DKIM result counts: a stranger's word is near."""
     found: list[Result] = []
+    beside = False
     for number, clause in enumerate(clauses):
         if [piece for piece in clause if piece != " "] == []:
             # Some servers write a semicolon at the end; an empty clause in between is no grammar.
@@ -104,11 +110,14 @@ def _results(clauses: list[list[str]]) -> tuple[Result, ...] | None:
             continue
         if [piece.lower() for piece in clause if piece != " "] == ["none"]:
             continue
+        if clause[0].lower() in _BESIDE and _pairs(clause) is not None:
+            beside = True
+            continue
         result = _result(clause)
         if result is None:
             return None
         found.append(result)
-    return tuple(found)
+    return tuple(result for result in found if not beside or result.method != "dkim")
 
 
 def _result(clause: list[str]) -> Result | None:

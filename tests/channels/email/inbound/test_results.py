@@ -11,6 +11,10 @@ OURS = "mx.sayso.example"
 PASS, WEAK, NONE = Trust.PASS, Trust.WEAK, Trust.NONE
 
 
+AMAZON = (
+    "mx.sayso.example; spf=pass (spfCheck: x) client-ip=192.0.2.7; envelope-from=ana@corp.example;"
+    " helo=mail.corp.example; dkim=pass header.i=@corp.example; dmarc=pass header.from=corp.example;"
+)
 RESULTS: list[tuple[str, Trust]] = [
     # What servers write
     ("mx.sayso.example; dmarc=pass header.from=corp.example", PASS),
@@ -49,6 +53,12 @@ RESULTS: list[tuple[str, Trust]] = [
     ("evil-mx.sayso.example; dmarc=pass", NONE),
     ('"mx.sayso.example"1; dmarc=pass', NONE),
     ("mx.sayso.example; dmarc=bestguesspass header.from=corp.example", NONE),
+    # As Amazon writes it: what the sender chose stands between the results, so DMARC's alone counts
+    (AMAZON, PASS),
+    ("mx.sayso.example; spf=none; helo=x; dkim=pass header.d=corp.example; dmarc=none;", NONE),
+    ("mx.sayso.example; helo=x; dmarc=pass header.from=corp.example; dmarc=fail header.from=corp.example", NONE),
+    ("mx.sayso.example; helo=x y; dmarc=pass header.from=corp.example", NONE),
+    ('mx.sayso.example; envelope-from="x; dmarc=pass header.from=corp.example"@evil.example; dmarc=fail', NONE),
     # What somebody else wrote
     ("mx.evil.example; dmarc=pass header.from=corp.example", NONE),
     ("mx.sayso.example.evil.example; dmarc=pass", NONE),
