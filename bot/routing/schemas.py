@@ -17,6 +17,7 @@ from bot.core.model import Arguments
 from bot.core.pointers import below, names
 from bot.routing import nodes, sensitive
 from bot.routing.faults import Faults, meant, quoted
+from bot.routing.misfits import MOST, coarse, little, refers_to_itself
 from bot.routing.nodes import Node, Scalar, Sequence
 from bot.routing.sensitive import Sensitive, called_secret, called_sensitive
 
@@ -90,11 +91,12 @@ _REFUSED = {
 class Schema:
     """One compiled schema; a `bot.core.policy.ArgumentSchema`."""
 
-    __slots__ = ("_secret", "_sensitive", "_validator", "document")
+    __slots__ = ("_again", "_secret", "_sensitive", "_validator", "document")
 
     def __init__(self, document: Mapping[str, Any], validator: jsonschema_rs.Draft202012Validator) -> None:
         self.document = document
         self._validator = validator
+        self._again = refers_to_itself(document)
         self._sensitive = Sensitive(document, called_sensitive)
         self._secret = Sensitive(document, called_secret, by_name=True)
 
@@ -107,13 +109,17 @@ class Schema:
         return self._secret.pointers(arguments)
 
     def faults(self, arguments: Arguments) -> tuple[Fault, ...]:
-        """Every fault, pointers relative to the arguments (``/amount``), sorted by pointer."""
+        """What is wrong, pointers relative to the arguments (``/amount``), sorted by pointer; of much, where about."""
         try:
+            if self._validator.is_valid(arguments):
+                return ()
+            if self._again or not little(arguments):
+                return tuple(sorted(coarse(self.document, arguments), key=lambda fault: fault.pointer))[:MOST]
             found = [fault for error in self._validator.iter_errors(arguments) for fault in _faults_of(error)]
         except ValueError as unreadable:
             # Text that is no Unicode (a lone surrogate) and recursion end here: such arguments are never valid.
             return (Fault("", "unreadable", str(unreadable)[:_MAX_DETAIL]),)
-        return tuple(sorted(found, key=lambda fault: fault.pointer))
+        return tuple(sorted(found, key=lambda fault: fault.pointer))[:MOST]
 
 
 def _any_text(_value: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,9 @@ actions:
 
 
 def _timed(text: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     assert faults(text)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("name", ["bomb-alias", "bomb-deep-1100"])
@@ -54,9 +55,9 @@ def test_t22_patterns_run_in_linear_time() -> None:
     """A pattern that would run for ever with backtracking answers at once."""
     schema = policy(more=LINEAR).action("refund.issue").schema
     assert schema is not None
-    start = time.perf_counter()
+    start = time.process_time()
     assert schema.faults({"note": "a" * 50_000 + "!"})
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 def test_t22_conditions_run_in_bounded_time() -> None:
@@ -66,9 +67,9 @@ def test_t22_conditions_run_in_bounded_time() -> None:
         "  - {name: b, when: 'arguments.l.all(x, arguments.l.all(y, arguments.l.all(z, x + y + z >= 0)))', then: block}"
     )
     given = Submission(action="x", arguments={"s": "a" * 20_000, "p": "^(a+)+$!", "l": list(range(500))})
-    start = time.perf_counter()
+    start = time.process_time()
     routing = route(rules, given, agent="agent", now=NOW)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
     assert [trial.outcome for trial in routing.trials] == [TrialOutcome.NOT_HELD, TrialOutcome.CONDITION_FAILED]
     assert "too many steps" in routing.route.why
 
@@ -105,3 +106,53 @@ def test_t22_a_reference_to_itself_ends() -> None:
     schema = parse(GROUND + looped + DEFAULT, "x").action("a").schema
     assert schema is not None
     schema.faults({"a": 1})
+
+
+def below(levels: int) -> dict[str, Any]:
+    """What does not fit, so many levels deep."""
+    value: dict[str, Any] = {"on": 3}
+    for _ in range(levels):
+        value = {"below": value, "on": 1}
+    return value
+
+
+ITSELF = "properties: {below: {$ref: '#/$defs/n'}, on: {const: 1}}"
+MANY: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a schema that refers to itself twice": (
+        f"{{$defs: {{n: {{anyOf: [{{{ITSELF}}}, {{{ITSELF}}}]}}}}, properties: {{x: {{$ref: '#/$defs/n'}}}}}}",
+        {"x": below(26)},
+        "/x",
+    ),
+    "names each of which is too long": (
+        "{propertyNames: {maxLength: 1}}",
+        {f"name{number}": number for number in range(20_000)},
+        "",
+    ),
+    "items of which none fits": (
+        "{properties: {x: {items: {anyOf: [{type: 'null'}, {type: object}]}}}}",
+        {"x": [str(number) for number in range(40_000)]},
+        "/x",
+    ),
+}
+"""Schemas of an admin's, what an agent sends to them, and where the fault is told."""
+
+
+@pytest.mark.parametrize(("schema", "given", "pointer"), MANY.values(), ids=MANY)
+def test_t22_what_does_not_fit_is_told_in_bounded_time(schema: str, given: dict[str, Any], pointer: str) -> None:
+    """A body of 600 bytes, or of 20,000 names, kept the house for minutes, for all its faults were looked for."""
+    checked = parse(f"{GROUND}actions: {{a: {{schema: {schema}}}}}\n{DEFAULT}", "x").action("a").schema
+    assert checked is not None
+    before = time.process_time()
+    found = checked.faults(given)
+    assert time.process_time() - before < 0.1
+    assert [fault.pointer for fault in found] == [pointer]
+
+
+def test_of_little_every_fault_is_told() -> None:
+    """Where each of them stands, up to so many; of much, the arguments that do not fit, and what is missing."""
+    schema = "{required: [a], properties: {b: {type: array, items: {type: integer}}}}"
+    checked = parse(f"{GROUND}actions: {{a: {{schema: {schema}}}}}\n{DEFAULT}", "x").action("a").schema
+    assert checked is not None
+    assert [fault.pointer for fault in checked.faults({"b": ["x", 1, "y"]})] == ["/a", "/b/0", "/b/2"]
+    assert len(checked.faults({"b": ["x"] * 200})) == 50
+    assert [fault.pointer for fault in checked.faults({"b": ["x"] * 20_000})] == ["/a", "/b"]
