@@ -6,9 +6,10 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
-from bot.core.errors import Forbidden, NotFound, SaysoError, Stale
+from bot.core.errors import AlreadyDecided, AlreadyVoted, Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
 from bot.core.model import Request, Verb
+from bot.core.ports import Ballot
 from bot.core.redaction import shown
 from bot.desk.switch import whose
 from bot.web.house import page_url
@@ -18,7 +19,7 @@ from bot.web.inbox.changes import compared, seen_since
 from bot.web.inbox.earlier import earlier_of
 from bot.web.inbox.edits import boxes, unplaced
 from bot.web.inbox.exactly import sent_of
-from bot.web.inbox.guard import Form, Visitor
+from bot.web.inbox.guard import Form, Visitor, typed_in
 from bot.web.inbox.pages import see_other
 from bot.web.inbox.remedies import remedies_of
 from bot.web.inbox.rights import may_settle
@@ -109,6 +110,8 @@ async def _page(
         refusal=attempt.error if attempt else None,
         refused=attempt.panel if attempt else "",
         attempt=kept,
+        # Where the form of a decision stands here no more, what was typed into it would be gone.
+        typed=typed_in(attempt.form) if attempt and (stale or attempt.panel in set(Verb) - set(view.buttons)) else (),
         since=seen_since(request, trail, seen) if stale else None,
     )
 
@@ -123,11 +126,22 @@ async def decide(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
     """``POST /requests/{id}/decisions``."""
     request = await _request(site, http)
     try:
-        await site.house.desk.decide(ballot_of(site, request, visitor, form))
+        ballot = ballot_of(site, request, visitor, form)
+        try:
+            await site.house.desk.decide(ballot)
+        except (AlreadyDecided, AlreadyVoted):
+            if not _counted(await _request(site, http), ballot):
+                raise
     except SaysoError as error:
         current = await _request(site, http)
         return await _page(site, visitor, current, Attempt(form, error, form.get("decision", "")))
     return see_other(f"/requests/{request.id}")
+
+
+def _counted(request: Request, ballot: Ballot) -> bool:
+    """Whether this very form was counted: pressed twice while its answer was on the way, it is no decision refused."""
+    said = (ballot.by, ballot.decision, ballot.revision, ballot.digest, ballot.comment, ballot.category, ballot.answer)
+    return any(said == (v.by, v.decision, v.revision, v.digest, v.comment, v.category, v.answer) for v in request.votes)
 
 
 async def undo(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:

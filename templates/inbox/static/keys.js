@@ -92,7 +92,11 @@
 
   function back() {
     const open = location.hash.length > 1 && document.querySelector(".forms .form:target");
-    if (open) location.hash = "#decide";
+    if (open) {
+      location.hash = "#decide";
+      // What opened it is there again once the address has changed; it has the focus back.
+      requestAnimationFrame(() => find(main(), `a[href="#${open.id}"]`)?.focus());
+    }
     else if (main().dataset.request) location.assign("/inbox");
     else document.activeElement?.blur();
   }

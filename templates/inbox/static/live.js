@@ -187,6 +187,19 @@ function watchRead(sheet) {
   }, { signal: over.signal });
 }
 
+// A second press while the first is on its way, as on a slow phone, is not sent. Whoever saw to the form otherwise (it is
+// read beside the list, or there is no net) has prevented it; a press that came to nothing may be repeated after a while.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if ("sent" in form.dataset) { event.preventDefault(); return; }
+  form.dataset.sent = "";
+  const free = () => { delete form.dataset.sent; };
+  setTimeout(() => { if (event.defaultPrevented) free(); });
+  setTimeout(free, 5000);
+  addEventListener("pageshow", free, { once: true });
+});
+
 window.sayso = { ...window.sayso, fetched, watchRead, soon, tick };
 document.addEventListener("visibilitychange", back);
 addEventListener("online", () => { say(""); back(); });
