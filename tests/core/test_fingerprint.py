@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -130,10 +130,10 @@ def test_t12_long_numbers_are_the_same_however_they_are_written(plain: str, dres
 
 def test_t22_a_number_that_is_huge_is_read_at_once() -> None:
     """An exponent is not multiplied out, and a hundred thousand digits are not worked through one by one."""
-    begun = perf_counter()
+    begun = process_time()
     assert of(amount="1e999999999999999") != of(amount="1e999999999999998") != of(amount="1e-999999999999999")
     assert of(amount="7" * 100_000) != of(amount="7" * 99_999 + "8")
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
 
 
 VALUES = st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()

@@ -202,7 +202,7 @@ def test_t22_a_long_name_above_many_members_is_gone_through_at_once() -> None:
     """Where each stands is not written out again and again, and what is odd below is found all the same."""
     within: dict[str, Any] = {str(n): "" for n in range(12_000)}
     within["to"] = "p\u0430ypal.com"
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = findings({"k" * 100_000: within})
-    assert time.perf_counter() - begun < 0.15
+    assert time.process_time() - begun < 0.15
     assert [len(each) < 600 and "mixes scripts" in each for each in found] == [True]

@@ -70,9 +70,9 @@ def test_a_schema_of_itself_ends() -> None:
 def test_patterns_of_names_run_in_linear_time() -> None:
     """A name that the agent chose cannot make the walk slow (threat T22)."""
     schema = _schema(f"{{patternProperties: {{'^(a+)+$': {MARK}}}}}")
-    started = time.perf_counter()
+    started = time.process_time()
     assert schema.sensitive({"a" * 50_000 + "!": 1, "\ud800": 1, "aaa": 1}) == ("/aaa", "/\ud800")
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_notes_that_look_otherwise_stay_notes() -> None:

@@ -110,9 +110,9 @@ def test_nobody_fills_two_stages(stages: str, needed: int | None) -> None:
 def test_many_stages_are_looked_at_cheaply() -> None:
     """Beyond eight stages only all of them at once are looked at, so that a long rule loads as fast as a short one."""
     stages = ", ".join(f"{{name: s{n}, chain: x}}" for n in range(200))
-    started = time.perf_counter()
+    started = time.process_time()
     assert "need 200 different people" in _faults("{x: [{notify: two}]}", f"[{stages}]")[0]
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_the_default_and_the_exceptions_take_groups_too() -> None:

@@ -188,7 +188,7 @@ async def test_t22_names_without_end_are_not_compared_one_by_one(staged: Standin
         replace(one, id=f"req_{n}", content=replace(one.content, arguments={f"{n}_{m}": m for m in range(1_000)}))
         for n in range(200)
     ]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = odd_ones([*odd, one])
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert {"req_0", "req_199"} <= set(found)
