@@ -7,6 +7,7 @@ it keeps its value, and the modal says where it can be edited.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,9 @@ _ABOUT = 1000
 _BLOCK_ID, _INPUT, _OPTIONS, _OPTION_TEXT, _LABEL, _HINT, _ERROR = 255, 3000, 100, 75, 150, 300, 200
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 _WHOLE = re.compile(r"-?\d{1,15}")
+_EMOJI_NAME = re.compile(r":[a-z][a-z0-9_+'-]*:")
+_EMOJI_KINDS = ("So", "Sk")
+_EMOJI_BY_NAME = "Slack put names in the place of emoji: edit this in the full request"
 
 
 class TooMuchForAForm(Conflict):
@@ -200,6 +204,8 @@ def _edited(values: Mapping[str, Any], request: Request, fields: tuple[Field, ..
             _pick(field, option, picked, faults)
         else:
             texts[name] = _unless_trimmed(option["value"] if option else typed_in(state), field)
+            if _by_name(texts[name] or "", field):
+                faults.append(Fault(below("", name), "emoji", _EMOJI_BY_NAME))
     asked = tuple(field for name, field in shown.items() if name in texts)
     edited, misread = parse_form(asked, texts, request.content.arguments)
     if faults or misread:
@@ -224,6 +230,12 @@ def _pick(field: Field, option: Mapping[str, Any], picked: dict[str, Any], fault
 def _unless_trimmed(text: str | None, field: Field) -> str | None:
     """Slack may trim what it carries; spaces around a text are no edit here."""
     return field.value if text is not None and text.strip() == field.value.strip() else text
+
+
+def _by_name(text: str, field: Field) -> bool:
+    """Whether emoji of the value came back as their names, which Slack does to messages; of forms it does not say."""
+    lost = any(unicodedata.category(c) in _EMOJI_KINDS and c not in text for c in field.value)
+    return lost and not set(_EMOJI_NAME.findall(text)) <= set(_EMOJI_NAME.findall(field.value))
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -67,12 +67,15 @@ async def test_the_houses_own_faults_stand_beside_the_field(office: Office) -> N
 
 
 async def test_what_cannot_be_read_stands_beside_its_field(office: Office) -> None:
-    """JSON that is none is refused by its own field, not by a closed form."""
-    view = await open_form(office, "edit", arguments={"order": "1", "amount": 5, "tags": ["a"]})
-    ack = await office.slack.submit("U0ANA", view, {"arg:tags": "[oops"})
-    assert list(ack.errors) == ["arg:tags"]
+    """JSON that is none, and emoji that came back as their names, are refused by their own fields."""
+    view = await open_form(office, "edit", arguments={"order": "1", "amount": 5, "note": "Hi 🎉 :ok:", "tags": ["a"]})
+    ack = await office.slack.submit("U0ANA", view, {"arg:tags": "[oops", "arg:note": "Hi :tada: :ok:"})
+    assert list(ack.errors) == ["arg:tags", "arg:note"]
     assert "must be JSON" in ack.errors["arg:tags"]
+    assert "names in the place of emoji" in ack.errors["arg:note"]
     assert office.house.ballots == []
+    assert (await office.slack.submit("U0ANA", view, {"arg:tags": '["b"]', "arg:note": "Bye 🎉 :ok: 10:30:45"})).ok
+    assert office.house.requests["req_1"].content.arguments["note"] == "Bye 🎉 :ok: 10:30:45"
 
 
 async def test_a_form_without_a_change_is_no_edit(office: Office) -> None:
