@@ -179,12 +179,14 @@ class WholeHeads(HttpToolsProtocol):
             raise ValueError
 
     def _note(self, name: bytes, value: bytes) -> None:
-        """What a header says of the head, and of the body that follows."""
+        """What a header says of the head, and of the body that follows. Raises on a coding that nobody undoes."""
         if name == b"host":
             self._hosts += 1
         elif name == b"content-length":
             self._left = int(value)
         elif name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked":
+                raise ValueError
             self._left = None
         elif value.lower() == b"100-continue":
             self.expect_100_continue = True

@@ -106,7 +106,7 @@ class Call:
         if self.operation.bare and not raw:
             return {}
         media = header_values(self.scope, b"content-type")
-        if (media and not _is_json(media[0])) or header_values(self.scope, b"content-encoding"):
+        if not all(map(_is_json, media)) or header_values(self.scope, b"content-encoding"):
             raise UnsupportedMedia
         return parse(raw)
 

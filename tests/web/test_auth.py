@@ -138,11 +138,11 @@ async def test_what_is_not_there_is_a_problem_too(office: Office) -> None:
     for path, body in (("rollback", {}), ("incidents", {"severity": "low", "note": "none"})):
         assert (await office.call("POST", f"/v1/requests/req_0/{path}", "ops", json=body)).status == 404
     for path, allow in (
-        ("/v1/requests", "GET, POST"),
+        ("/v1/requests", "GET, HEAD, POST"),
         ("/v1/requests/req_0/decisions", "POST"),
         ("/v1/batches/b/decisions", "POST"),
         ("/v1/drills", "POST"),
-        ("/healthz", "GET"),
+        ("/healthz", "GET, HEAD"),
     ):
         reply = await office.call("DELETE", path, "ops")
         assert (reply.status, reply.body["code"], reply.headers["Allow"]) == (405, "method_not_allowed", allow)

@@ -34,6 +34,7 @@ TWICE: dict[str, bytes] = {
     "both lengths": b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
     "two lengths": b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
     "an unknown coding": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a coding that is not undone": b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     "a hidden coding": b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
     "a folded header": b"A: b\r\n Content-Length: 2\r\n\r\nab",
     "a space before the colon": b"Content-Length : 2\r\n\r\nab",
