@@ -23,6 +23,8 @@ LONGEST = 150
 """Characters in a rendered title (Slack's limit for a header)."""
 MAX_TEMPLATE = 1000
 FILTERS = ("default", "int", "join", "length", "lower", "replace", "round", "title", "trim", "truncate", "upper")
+_OR_ELSE = "default"
+"""The one filter that may be given another argument: it chooses between two values, and makes no third."""
 _ROOM = 4000
 """Characters that one value brings into a title at most, before the title is shortened."""
 _TAKEN = ("caller", "kwargs", "loop", "self", "super", "varargs")
@@ -131,9 +133,9 @@ def _below(tree: nodes.Node) -> list[nodes.Node]:
 
 
 def _node(part: nodes.Node, node: Scalar, where: str, faults: Faults) -> bool:
+    if isinstance(part, nodes.Filter) and part.name in FILTERS:
+        return part.name == _OR_ELSE or _written_out(part, node, where, faults)
     if isinstance(part, nodes.Filter):
-        if part.name in FILTERS:
-            return True
         fix = meant(part.name, FILTERS, "filters are {}")
         faults.add(node.place, f"{where} uses the filter {quoted(part.name)}, which is not taken", fix)
         return False
@@ -150,6 +152,16 @@ def _node(part: nodes.Node, node: Scalar, where: str, faults: Faults) -> bool:
     what = re.sub(r"(?<!^)([A-Z])", r" \1", type(part).__name__).lower()
     fix = f"only {{{{ name }}}} with attributes, items and the filters {listed(FILTERS)} is taken"
     faults.add(node.place, f"{where} holds more than blanks to fill ({what})", fix)
+    return False
+
+
+def _written_out(part: nodes.Filter, node: Scalar, where: str, faults: Faults) -> bool:
+    """Whether a filter is told how by the admin alone: what joins 40,000 items is not for an agent to choose (T22)."""
+    given = [*(part.args or ()), *(keyword.value for keyword in part.kwargs or ())]
+    if all(isinstance(value, nodes.Const) for value in given):
+        return True
+    what = f"{where} gives the filter {quoted(part.name or '')} something that an agent sends"
+    faults.add(node.place, what, "write it out, as in {{ names | join(', ') }}")
     return False
 
 
