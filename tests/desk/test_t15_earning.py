@@ -58,6 +58,8 @@ async def test_t15_five_hundred_approvals_of_1_then_1000_goes_to_a_person(house:
     assert told["evidence"][0]["decisions"] == 500
     assert told["evidence"][1]["decisions"] == 0
     assert "+  - name: " in told["change"]
+    # The page shows what this look found, and does not wait for the next.
+    assert [earning.agent for earning in (await house.desk.earnings_lately())[1]] == ["billing"]
     # Nothing runs by a proposal, and a second look makes no second one.
     assert (await refund(house, 1)).state is State.PENDING
     assert await house.desk.propose_trust(by="sayso") == ()
@@ -75,6 +77,8 @@ async def test_t15_five_hundred_approvals_of_1_then_1000_goes_to_a_person(house:
         (grant.granted_at or house.clock.now()) + timedelta(days=30),
     )
     assert {one.route.grant for one in ran} == {grant.id}
+    # What the file does not name as granted all the same is not let run by a claim that it cannot be undone.
+    assert not grant.irreversible
     assert State.APPROVED in {one.state for one in ran}
     for above in (1.01, 1000):
         assert (await refund(house, above)).state is State.PENDING

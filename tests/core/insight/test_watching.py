@@ -94,7 +94,7 @@ def test_the_team_comes_first_and_a_practice_counts_as_nothing_else() -> None:
     silent = of(practice=True, state=State.EXPIRED)
     drill = of(vote("ana", Verb.REJECT), action="sayso.drill")
     found = report(*real, caught, asked, passed, silent, drill)
-    assert (found.votes, found.fast.count, found.fast.of) == (40, 5, 40)
+    assert (found.votes, found.fast.count, found.fast.of, found.fast.share) == (40, 5, 40, 0.125)
     assert (found.practices.caught.count, found.practices.caught.of, found.practices.unanswered) == (2, 3, 1)
     ana, ben = found.of("ana"), found.of("ben")
     assert ana is not None
