@@ -22,6 +22,8 @@ from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from bot.core.errors import SaysoError
+
 _log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 STALE_SECONDS = 10.0
@@ -52,6 +54,7 @@ class Scheduler:
         self._doing: dict[int, tuple[asyncio.Task[None], float]] = {}
         """By its place, a duty whose turn is not over, and since when it is at it."""
         self._told: set[int] = set()
+        self._refused: set[int] = set()
         # UTC, so that no change of the local clock can stretch or swallow a tick.
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
@@ -119,6 +122,12 @@ class Scheduler:
     async def _do(self, place: int) -> None:
         try:
             await self._duties[place]()
+            self._refused.discard(place)
+        except SaysoError as trouble:
+            # As at each tick of an outage; what was wrong with the store, it has said itself.
+            if place not in self._refused:
+                self._refused.add(place)
+                _log.warning("the tick: %s could not do all it had to, and tries on: %s", self._name(place), trouble)
         except Exception:  # noqa: BLE001  # escalations may not end because some other duty has a bug
             _log.exception("the tick could not do all it had to; the next one tries again")
 

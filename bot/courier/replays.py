@@ -127,9 +127,10 @@ class Replays:
     async def _attempt(self, execution_id: str) -> None:
         try:
             claim = await self._desk.claim(execution_id, unheard=execution_id in self._unheard)
-        except SaysoError:
+        except SaysoError as trouble:
+            if execution_id not in self._unheard:
+                _log.warning("execution %s could not be claimed, and is tried again: %s", execution_id, trouble)
             self._unheard.add(execution_id)
-            _log.exception("execution %s could not be claimed; trying again", execution_id)
             self._shift.at(execution_id, self._shift.clock.now() + _CLAIM_PAUSE, lambda: self._begin(execution_id))
             return
         self._unheard.discard(execution_id)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
-from bot.core.errors import SaysoError
+from bot.core.errors import Overloaded, SaysoError, Unavailable
 from bot.core.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ class Shift:
         self.over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarms: dict[str, asyncio.TimerHandle] = {}
+        self._waiting = 0
+        """How many wait for a store that did not record what was done."""
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside everything else."""
@@ -73,16 +75,32 @@ class Shift:
 
     async def insist(self, act: Callable[[], Awaitable[None]]) -> None:
         """Commit what became of something, waiting out a store that cannot write; given up once the shift is over."""
-        while True:
-            try:
-                await act()
-            except SaysoError:
-                if self.over:
+        waits = False
+        try:
+            while True:
+                try:
+                    await act()
+                except SaysoError as trouble:
+                    if self.over:
+                        return
+                    if not waits:
+                        waits = True
+                        self._in_vain(trouble)
+                    await asyncio.sleep(_STORE_PAUSE)
+                else:
                     return
-                _log.exception("the store cannot record what was done; trying again")
-                await asyncio.sleep(_STORE_PAUSE)
-            else:
-                return
+        finally:
+            self._waiting -= waits
+            if waits and not self._waiting and not self.over:
+                _log.info("the store records again what was done")
+
+    def _in_vain(self, trouble: SaysoError) -> None:
+        """A line an outage, for of a hundred that wait each second's would fill a disk that may be full already."""
+        self._waiting += 1
+        if not isinstance(trouble, Unavailable | Overloaded):
+            _log.warning("the store does not record what was done; it is told again each second", exc_info=trouble)
+        elif self._waiting == 1:
+            _log.warning("the store cannot record what was done; it is told again each second: %s", trouble)
 
     def hurry(self) -> None:
         """Wait for nothing that still runs: cancel it, as `stop` does in the end."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from bot.core.errors import Unavailable
+from bot.core.errors import NotFound, SaysoError, Unavailable
 from bot.courier.shift import Shift
 from tests.desk.house import START, MovableClock
 
@@ -88,3 +89,24 @@ async def test_insisting_ends_with_the_shift(monkeypatch: pytest.MonkeyPatch) ->
 
     await shift.insist(down)
     assert len(tries) == 3
+
+
+async def test_an_outage_is_a_line_however_many_wait_for_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be of the disk that the log is on: a line as it begins, one as it ends, no traceback; a bug has its own."""
+    monkeypatch.setattr("bot.courier.shift._STORE_PAUSE", 0.001)
+    caplog.set_level("INFO", "bot.courier")
+    shift = Shift(MovableClock())
+    left = [4] * 9
+    faults: list[type[SaysoError]] = [Unavailable] * 8 + [NotFound]
+
+    async def down(place: int) -> None:
+        left[place] -= 1
+        if left[place]:
+            raise faults[place]
+
+    await asyncio.gather(*(shift.insist(partial(down, place)) for place in range(9)))
+    assert left == [0] * 9
+    told = [(record.levelname, bool(record.exc_info)) for record in caplog.records]
+    assert told == [("WARNING", False), ("WARNING", True), ("INFO", False)]
