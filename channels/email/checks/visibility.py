@@ -41,6 +41,12 @@ def is_signed(block: bytes) -> bool:
     return any(True for _ in every(split(block).headers, "dkim-signature"))
 
 
+def suppresses(block: bytes) -> bool:
+    """Whether a header block bears a mark of Exchange's that its own automatic answers bear, and no other of those."""
+    names = {name.lower() for name, _ in split(block).headers}
+    return "x-auto-response-suppress" in names and "auto-submitted" not in names
+
+
 def covers_to(block: bytes) -> bool:
     """Whether a DKIM signature of a header block says that it covers To; one that does not proves no answer here."""
     values = (decoded(value, "").lower() for value in every(split(block).headers, "dkim-signature"))
@@ -66,8 +72,21 @@ async def visibility(settings: EmailSettings, server: Server) -> tuple[Finding, 
     usual = topmost.most_common(1)[0][0] if topmost else None
     newest = "the newest mail" if len(blocks) == 1 else f"the newest {len(blocks)} mails"
     if settings.authserv_id is None:
-        return (_by_keys(blocks, usual, newest),)
-    return (_by_results(settings, blocks, usual, newest),)
+        return (_by_keys(blocks, usual, newest), *_suppressing(blocks, newest))
+    return (_by_results(settings, blocks, usual, newest), *_suppressing(blocks, newest))
+
+
+def _suppressing(blocks: Sequence[bytes], newest: str) -> tuple[Finding, ...]:
+    """What some organisations' Exchange puts on every letter, and passes for a machine's mark."""
+    marked = sum(suppresses(block) for block in blocks)
+    if not marked:
+        return ()
+    carry = "carries" if marked == 1 else "carry"
+    says = f"of {newest}, {marked} {carry} X-Auto-Response-Suppress, and no such letter decides"
+    to_do = (
+        "Where they are people's own answers, let their mail server take that header out (Exchange: a mail flow rule)."
+    )
+    return (doubtful("machines", says, to_do),)
 
 
 def _by_keys(blocks: Sequence[bytes], usual: str | None, newest: str) -> Finding:

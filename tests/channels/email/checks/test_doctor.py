@@ -7,7 +7,7 @@ import pytest
 from bot.core.checkup import Finding
 from bot.core.servers import MAIL_IN, MAIL_OUT, Server, server_of
 from channels.email.checks.doctor import looks
-from channels.email.checks.visibility import covers_to
+from channels.email.checks.visibility import covers_to, suppresses
 from channels.email.settings import EmailSettings
 from tests.channels.email.post import REPLY_TO
 from tests.fakes.email import FakeSmtp, new_certificate, pymap_server
@@ -61,3 +61,10 @@ def test_a_signature_that_does_not_cover_to_is_told(fields: str, covers: bool) -
     """Microsoft's, Google's and Zoho's: the first proves no answer where Sayso verifies by itself."""
     block = f"DKIM-Signature: v=1; d=corp.example; s=one;\r\n h={fields};\r\n bh=to:; b=to\r\n\r\n"
     assert covers_to(block.encode()) is covers
+
+
+def test_a_mark_that_exchange_puts_on_peoples_letters_is_told() -> None:
+    """Whole organisations have it so, and none of their answers counts; an automatic answer bears it by right."""
+    block = b"X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply\r\n"
+    assert suppresses(block + b"\r\n")
+    assert not suppresses(block + b"Auto-Submitted: auto-generated\r\n\r\n")
