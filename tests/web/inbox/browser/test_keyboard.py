@@ -174,6 +174,7 @@ async def test_the_keys_and_their_switch(house: Standing, browser: Browser) -> N
     await expect(page.get_by_role("radio").first).to_be_focused()
     await press("Escape")
     await expect(page.get_by_role("radio").first).to_be_hidden()
+    await expect(page.get_by_role("link", name="Reject")).to_be_focused()
     await press("g")
     await press("i")
     await page.wait_for_url("**/inbox")
