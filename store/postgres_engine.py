@@ -8,12 +8,13 @@ from functools import partial
 
 import asyncpg
 from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.errors import SaysoError, Unavailable
 from store import postgres, postgres_server
+from store.engine import database_at
 from store.migrate import HEAD, SchemaMismatch, refuse_unknown, upgrade
 from store.postgres_door import OPENING, TROUBLES, Door
 from store.postgres_ears import Ears
@@ -88,9 +89,11 @@ class PostgresStore(SqlStore):
 async def schema_of(url: str) -> str | None:
     """The schema of a database on a server, None where there is nothing of sayso's; nothing is made or changed.
 
-    Raises `bot.core.errors.Unavailable` where it cannot be reached.
+    Raises `store.engine.BadAddress`, and `bot.core.errors.Unavailable` where it cannot be reached.
     """
-    address = make_url(url)
+    address = database_at(url)
+    if not isinstance(address, URL):
+        return None
     engine = postgres.engine_for(address, connections=1, lock_timeout=1.0)
     try:
         async with engine.connect() as connection:

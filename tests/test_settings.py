@@ -28,7 +28,7 @@ def values(**given: str) -> dict[str, str]:
 def test_defaults_hold_where_nothing_is_said(tmp_path: Path) -> None:
     """Every variable has its value, and no file is needed."""
     found = read_env({}, tmp_path / ".env")
-    assert found == {variable.name: variable.default for variable in VARIABLES}
+    assert found == {variable.name: variable.default for variable in VARIABLES} | {"SAYSO_KEY": ""}
     assert read_env({}) == found
 
 
@@ -143,6 +143,14 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("an address cut short", {"SAYSO_PUBLIC_URL": "http://[::1"}, "SAYSO_PUBLIC_URL"),
     ("an address with a wild port", {"SAYSO_PUBLIC_URL": "http://a:b"}, "SAYSO_PUBLIC_URL"),
     ("an address with a query", {"SAYSO_PUBLIC_URL": "http://a/?b"}, "SAYSO_PUBLIC_URL"),
+    *((f"{text!r} as address", {"SAYSO_PUBLIC_URL": text}, "SAYSO_PUBLIC_URL") for text in (
+        "https://a.example /", "https://a.example/so far", "https://u:hunter2@a.example",
+    )),
+    *((f"{text!r} to listen at", {"SAYSO_LISTEN": text}, "SAYSO_LISTEN") for text in (
+        "http://127.0.0.1:8000", "127.0.0.1:0", "[::1:8000", "127.0.0.1:８０", "a b:8000",
+    )),
+    ("the app's token for the bot's", {"SLACK_BOT_TOKEN": "xapp-1", "SLACK_APP_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN"),
+    ("the bot's token for the app's", {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN"),
     ("another scheme", {"SAYSO_PUBLIC_URL": "ftp://a"}, "SAYSO_PUBLIC_URL"),
     ("no base64", {"SAYSO_WEBHOOK_SECRET": "whsec_" + "a" * 33}, "SAYSO_WEBHOOK_SECRET"),
     ("too few bytes", {"SAYSO_WEBHOOK_SECRET": "whsec_" + "a" * 28}, "SAYSO_WEBHOOK_SECRET"),

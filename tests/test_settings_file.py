@@ -110,6 +110,23 @@ def test_a_misspelt_name_is_said(tmp_path: Path) -> None:
     )
 
 
+def test_a_misspelt_name_of_the_environment_is_said() -> None:
+    """As containers have them; what a cluster or other programs put there passes, unless it is nearly one of ours."""
+    others = {
+        "SAYSO_PORT_8000_TCP": "x",
+        "SAYSO_SERVICE_HOST": "x",
+        "SMTP_HOST": "x",
+        "OTHER": "x",
+        "SAYSO_KEY": " k\n",
+    }
+    assert read_env(others)["SAYSO_KEY"] == "k"
+    with pytest.raises(SettingsError) as told:
+        read_env(others | {"SAYSO_AUDIT_CHECKPOINT": "/mnt/worm"})
+    assert told.value.problems == (
+        "the environment: there is no SAYSO_AUDIT_CHECKPOINT; did you mean SAYSO_AUDIT_CHECKPOINTS?",
+    )
+
+
 def test_files_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
     """A missing file, a folder and bytes that are no text: one line each, with what to do; an unreadable .env too."""
     binary = tmp_path / "binary"

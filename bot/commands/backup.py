@@ -16,6 +16,7 @@ from bot.commands.progress import Progress
 from bot.commands.surroundings import GOOD, CommandError, add_json, environment, open_ledger, say, who
 from bot.core.errors import SaysoError
 from bot.core.model import Event
+from store.engine import database_at
 from store.pages import About
 from store.snapshots import back_up
 
@@ -39,7 +40,8 @@ def write_backup(args: argparse.Namespace) -> int:
 
 
 def shown(url: str) -> str:
-    """An address without its password."""
+    """An address without its password. Raises `store.BadAddress`."""
+    database_at(url)  # or what is none would be said in a trace of ours, password and all
     return make_url(url).render_as_string(hide_password=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import urllib.error
 import urllib.request
 from typing import Any, NamedTuple
@@ -43,9 +42,12 @@ def add_bot(parser: argparse.ArgumentParser, whose: str) -> None:
 
 def bot_of(args: argparse.Namespace, whose: str, how: str) -> Bot:
     """The bot that the options, or else the variables, mean; ``how`` is the command that makes such a key."""
-    key = args.key or os.environ.get("SAYSO_KEY")
+    key = (args.key or environment()["SAYSO_KEY"]).strip()
     if not key:
         raise CommandError(f"No key: give --key or set SAYSO_KEY to {whose} key ({how}).")
+    if not (key.isascii() and key.isprintable()):
+        # What a header cannot hold is not said back: it may be most of a key.
+        raise CommandError("The key holds what no key holds, such as the end of a line; copy it once more.")
     return Bot((args.url or public_url_of(environment())).rstrip("/"), key)
 
 

@@ -17,21 +17,24 @@ _LINE = re.compile(
     re.VERBOSE,
 )
 _OTHERS = ("SAYSO_KEY",)
-"""Read elsewhere: the key that `sayso send` uses."""
+"""No settings of the bot: the key that `sayso send` uses."""
 _OURS = ("SMTP_", "IMAP_", "EMAIL_", "VAPID_", "NTFY_", "APPRISE_", "OIDC_")
 
 
 def read_env(environment: Mapping[str, str], dotenv: Path | None = None) -> dict[str, str]:
-    """The known variables' values: the environment's, else those of ``.env``, else defaults; ``NAME_FILE`` resolved."""
-    problems: list[str] = []
+    """The known variables' values: the environment's, else those of ``.env``, else defaults; ``NAME_FILE`` resolved.
+
+    A name that nearly is one of ours is a problem in either; in the environment, which is everybody's, no other is.
+    """
+    near = (name for name in environment if name.startswith(("SAYSO_", *_OURS)) and not _known(name))
+    problems = [_stranger("the environment", name) for name in near if _close_to(name, 0.85) is not None]
     written = _dotenv(dotenv, problems) if dotenv is not None and dotenv.is_file() else {}
     values: dict[str, str] = {}
-    for variable in VARIABLES:
-        name = variable.name
+    for name, default in [*((v.name, v.default) for v in VARIABLES), *((name, "") for name in _OTHERS)]:
         value = _given(name, environment, problems)
         if value is None:
             value = _given(name, written, problems)
-        values[name] = value or variable.default
+        values[name] = value or default
     if problems:
         raise SettingsError(tuple(problems))
     return values

@@ -24,6 +24,7 @@ LONGEST_DRAIN = 5.0
 """Seconds."""
 
 
+_NO_LISTEN = "must be an address and a port, such as 127.0.0.1:8000."
 SHORTEST_LEASE = timedelta(seconds=1)
 LONGEST_LEASE = timedelta(minutes=10)
 
@@ -78,8 +79,10 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     host, port = _listen(values["SAYSO_LISTEN"], problems)
     public = public_url_of(values)
-    if not _is_address(public):
+    if not _is_address(public) and values["SAYSO_PUBLIC_URL"]:
         problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
+    elif not _is_address(public):
+        problems.append(f"SAYSO_LISTEN: {_NO_LISTEN}")
     if not values["SAYSO_DATABASE_URL"].startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
         problems.append(
             "SAYSO_DATABASE_URL: write sqlite+aiosqlite:///sayso.db, or postgresql+asyncpg://user:password@host/sayso."
@@ -127,6 +130,10 @@ def _slack(values: Mapping[str, str], problems: list[str]) -> tuple[str | None, 
     token, app, signing = (values[n] or None for n in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"))
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"):
         not_the_example(name, (values[name],), problems)
+    swapped = (("SLACK_BOT_TOKEN", token, "xapp-", "xoxb-"), ("SLACK_APP_TOKEN", app, "xoxb-", "xapp-"))
+    for name, value, others, own in swapped:
+        if value and value.startswith(others):
+            problems.append(f"{name}: begins with {others}, which is Slack's other token; put the one with {own} here.")
     if token and not (app or signing):
         problems.append("SLACK_APP_TOKEN: set it (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode); both are missing.")
     if not token and (app or signing):
@@ -135,13 +142,13 @@ def _slack(values: Mapping[str, str], problems: list[str]) -> tuple[str | None, 
 
 
 def _is_address(text: str) -> bool:
-    """Whether links can begin with it: http or https, a host, nothing after the path."""
+    """Whether links can begin with it: http or https, a host, no name or password, nothing after the path, no space."""
     try:
         parts = urlsplit(text)
         named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return named and not parts.query and not parts.fragment
+    return named and not re.search(r"\s|\?|#", text) and "@" not in parts.netloc
 
 
 def public_url_of(values: Mapping[str, str]) -> str:
@@ -176,7 +183,7 @@ def _drain(value: str, problems: list[str]) -> float:
 
 def _listen(value: str, problems: list[str]) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
-    if not port.isdecimal() or int(port) >= 1 << 16:
-        problems.append("SAYSO_LISTEN: must be an address and a port, such as 127.0.0.1:8000.")
+    if not (port.isascii() and port.isdecimal()) or int(port) >= 1 << 16 or host.startswith("[") != host.endswith("]"):
+        problems.append(f"SAYSO_LISTEN: {_NO_LISTEN}")
         return "127.0.0.1", 8000
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 BESIDE_A_DATABASE = ("list", "show req_1", "key list", "key revoke key_1", "pause", "resume", "audit verify")
 
 
-def sayso(folder: Path, words: str) -> subprocess.CompletedProcess[str]:
-    """Run it in the folder, with no variable of ours in the environment."""
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+def sayso(folder: Path, words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it in the folder, with these variables of ours alone in the environment."""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"} | variables
     command = [sys.executable, "-m", "bot", *words.split()]
     return subprocess.run(  # noqa: S603  # our own program
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -46,6 +46,16 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert told.returncode == 2
     assert "SAYSO_SECRET: missing" in told.stderr
     assert "routing.yaml:1:" in told.stderr
+
+
+def test_what_cannot_be_read_is_not_said_back(tmp_path: Path) -> None:
+    """An address and a key hold secrets: neither a trace of our own nor the header that took no key shows them."""
+    told = sayso(tmp_path, "list", SAYSO_DATABASE_URL="postgresql+asyncpg://sayso:hunter2@localhost:port/sayso")
+    assert (told.returncode, told.stderr) == (2, "SAYSO_DATABASE_URL is no URL: try sqlite+aiosqlite:///sayso.db\n")
+    (tmp_path / "request.json").write_text('{"action": "a.b"}', encoding="utf-8")
+    told = sayso(tmp_path, "send request.json", SAYSO_KEY="sk_agent_hunter2\n# the key")
+    assert (told.returncode, "hunter2" in told.stderr) == (2, False)
+    assert "copy it once more" in told.stderr
 
 
 @pytest.mark.parametrize(
