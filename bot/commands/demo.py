@@ -35,7 +35,9 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add the command."""
     demo = commands.add_parser("demo", help="run the bot, a sample agent and a receiver on this machine")
     demo.add_argument("--port", type=_port, default=8000, help="the inbox's port; another is taken if it is not free")
-    demo.add_argument("--directory", type=Path, default=Path(".demo"), help="where its files go; emptied at each start")
+    demo.add_argument(
+        "--directory", type=_folder, default=Path(".demo"), help="where its files go; emptied at each start"
+    )
     demo.add_argument("--exit", action="store_true", help="stop once everything is decided and has run")
     demo.set_defaults(run=run_demo)
 
@@ -44,6 +46,13 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
         raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 0 (any free one) to 65535")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    """A folder; the address of a database ends at a question mark, so that it would stand beside the folder."""
+    if "?" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} has a question mark, which no address of a database can hold")
+    return Path(text)
 
 
 def run_demo(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import parser_for
 from bot.commands.up import email_line
 from bot.settings import read_env, settings_of
 
@@ -37,6 +38,13 @@ def test_the_first_key_comes_before_the_first_start(tmp_path: Path) -> None:
     """`sayso key create` makes the database, as the README has it."""
     assert sayso(tmp_path, "key create billing").returncode == 0
     assert "billing" in sayso(tmp_path, "key list").stdout
+
+
+def test_the_demo_takes_no_folder_that_an_address_cannot_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its database would stand beside the folder, and be there still at the next start, which empties that alone."""
+    with pytest.raises(SystemExit) as ended:
+        parser_for("demo").parse_args(["demo", "--directory", "what?"])
+    assert (ended.value.code, "question mark" in capsys.readouterr().err) == (2, True)
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
