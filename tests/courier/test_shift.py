@@ -94,7 +94,7 @@ async def test_insisting_ends_with_the_shift(monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_outage_is_a_line_however_many_wait_for_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may be of the disk that the log is on: a line as it begins, one as it ends, no traceback; a bug has its own."""
+    """It may be of the disk that the log is on: one line as it begins, one as it ends; a bug has its traceback."""
     monkeypatch.setattr("bot.courier.shift._STORE_PAUSE", 0.001)
     caplog.set_level("INFO", "bot.courier")
     shift = Shift(MovableClock())
