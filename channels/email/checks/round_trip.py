@@ -21,6 +21,7 @@ from channels.email.inbound.headers import every, split
 from channels.email.inbound.read import DELIVERED
 from channels.email.inbound.senders import addresses_in
 from channels.email.inbound.trust import Trust
+from channels.email.letters.compose import LETTER
 from channels.email.settings import EmailSettings
 from channels.email.transport import imap
 from channels.email.transport.smtp import Pool
@@ -75,7 +76,7 @@ def _letter(settings: EmailSettings, to: str, name: str) -> bytes:
     letter = EmailMessage()
     letter["From"], letter["To"] = settings.sender, to
     letter["Subject"] = "Sayso: a test of the reply address"
-    letter["Date"], letter["Message-ID"] = formatdate(), name
+    letter["Date"], letter["Message-ID"], letter[LETTER] = formatdate(), name, name
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(_TEXT)
     return letter.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -150,10 +150,10 @@ class ImapConnection:
         return self._search("ALL")
 
     def named(self, message_id: str) -> list[int]:
-        """The UIDs of letters with this Message-ID."""
+        """The UIDs of letters with this Message-ID, or with ours of that name where a service put in another."""
         if not message_id.isascii() or not message_id.isprintable() or set('"\\') & set(message_id):
             return []
-        return self._search(f'HEADER Message-ID "{message_id}"')
+        return self._search(f'OR HEADER Message-ID "{message_id}" HEADER X-Sayso-Letter "{message_id}"')
 
     def _search(self, criteria: str) -> list[int]:
         status, found = self._client.uid("SEARCH", criteria)

@@ -142,6 +142,9 @@ async def test_the_doctors_looks(imap: ImapServer) -> None:
     assert two is not None
     assert b"<two@people.test>" in two
     assert await asyncio.to_thread(find, server, "<none@people.test>") is None
+    renamed = letter("0100-by-a-service").replace(b"Subject: ", b"X-Sayso-Letter: <ours@bot.test>\r\nSubject: ", 1)
+    await imap.append(renamed)
+    assert b"<0100-by-a-service@" in (await asyncio.to_thread(find, server, "<ours@bot.test>") or b"")
     assert await asyncio.to_thread(find, server, '<a"@x>\r\nA1 LOGOUT') is None
     assert await imap.seen() == []
     with pytest.raises(ImapFailed, match="Nowhere"):
