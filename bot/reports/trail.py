@@ -216,12 +216,16 @@ class TrailReading:
         self._cards.clear()
 
 
-_COMPARED = ("id", "request", "digest", "by", "decision", "at", "channel", "broke_glass")
+_COMPARED = ("id", "request", "digest", "by", "decision", "at", "channel")
 
 
 def fold_of(made: Mapping[str, Any]) -> bytes:
-    """What of a decision (as JSON) is compared between trail and rows, boiled down: what the report says of it."""
-    return hashlib.sha256(json.encode([made.get(name) for name in _COMPARED])).digest()
+    """What of a decision (as JSON) is compared between trail and rows, boiled down: what the report says of it.
+
+    Lines of the first sayso know of no broken glass, and its rows do as of now.
+    """
+    told = [*(made.get(name) for name in _COMPARED), bool(made.get("broke_glass"))]
+    return hashlib.sha256(json.encode(told)).digest()
 
 
 def fold_of_id(request: str) -> bytes:

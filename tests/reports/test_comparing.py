@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from msgspec import to_builtins
 
 from bot.core.redaction import MARK
 from bot.reports.comparing import _same_text
+from bot.reports.trail import fold_of
+from tests.store import samples
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,11 @@ def test_a_title_of_marks_alone_is_read_at_once() -> None:
     began = time.process_time()
     assert not _same_text(MARK * 10 + "a", "x" * 200 + "b")
     assert time.process_time() - began < 1
+
+
+def test_a_decision_that_an_older_sayso_wrote_is_compared_by_what_it_knew() -> None:
+    """Its line names no broken glass, and its row as of now does: it is no other decision, and the report is good."""
+    made = to_builtins(samples.decision(samples.request()))
+    older = {name: value for name, value in made.items() if name != "broke_glass"}
+    assert fold_of(older) == fold_of(made)
+    assert fold_of(made) not in (fold_of(made | {"broke_glass": True}), fold_of(made | {"by": "ben"}))
