@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.core.durations import duration_of
+from bot.routing import spans
 from bot.routing.faults import Faults, listed, meant, quoted
 from bot.routing.nodes import Mapping, Node, Scalar, Sequence, kind, unknown
 
@@ -169,7 +170,8 @@ class Reader:
             self.faults.add(node.place, f"{where} must be at most ten years (3650d)")
             return None
         if span is None:
-            fix = "write a whole number and a unit: 500ms, 30s, 15m, 8h, 2d"
+            near = spans.meant(text)
+            fix = f"did you mean {near}?" if near else "write a whole number and a unit: 500ms, 30s, 15m, 8h, 2d"
             shown = quoted(text) if text else kind(node)
             self.faults.add(node.place, f"{where} must be a duration, not {shown}", fix)
             return None

@@ -47,6 +47,7 @@ def test_rules_that_may_not_be_meant(rules: str, words: str) -> None:
         ("c: [{notify: ana}, {notify: lea}]", "has no `wait`, so the next step is only asked by hand"),
         ("c: [{notify: ana, wait: 1h}]", "is the last and has a `wait`"),
         ("c: [{notify: ana, wait: 5m, remind: 5m}, {notify: lea}]", "never reminds"),
+        ("c: [{notify: ana, wait: 5m, remind: 5ms}, {notify: lea}]", "says remind: 5ms, in which nobody can answer"),
         ("c: [{notify: [ana, ben], wait: 5m}, {notify: ben}]", "asks only people who were asked before"),
         ("c: [{notify: ana, wait: 5m}, {notify: empty}]", "asks nobody"),
         ("c: [{notify: [ana, ben], via: [slack, email]}]", "asks ben through slack, for which ben has no address"),

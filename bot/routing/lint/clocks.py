@@ -22,6 +22,8 @@ _STARTS = tuple(_MONDAY + timedelta(hours=hours) for hours in range(0, 7 * 24, 6
 _NEVER = timedelta(days=3650)
 _SILENT = 2
 """What part of its time a request may wait in silence before that is told: more than one in this many."""
+_HASTY, _AT_ONCE = timedelta(seconds=10), timedelta(seconds=1)
+"""A reminder and a wait that are shorter are slips of the pen: ``5ms`` for ``5m``."""
 _SHORT = timedelta(hours=1)
 """A silence shorter than this is none."""
 
@@ -61,6 +63,9 @@ def _chain(name: str, chain: Chain) -> Iterator[str]:
             )
         elif not last and step.wait is None:
             yield f"{where} has no `wait`, so the next step is only asked by hand; add one"
+        for key, span, least in (("remind", step.remind, _HASTY), ("wait", step.wait, _AT_ONCE)):
+            if span and span < least:
+                yield f"{where} says {key}: {span_text(span)}, in which nobody can answer; write minutes, as 5m"
         if step.remind and step.wait and step.remind >= step.wait:
             yield f"{where} never reminds: `remind` is not shorter than `wait`"
 
