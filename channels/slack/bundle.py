@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.core.card import KINDS, Asked, Card, Line
 from bot.core.card.summary import summary_of
 from bot.core.model import Kind, Person, Risk, Verb
 from bot.core.ports import KeyItem
-from channels.slack.draw import Button, date, draw, fallback, mention, web
+from channels.slack.draw import Button, by_house, date, draw, fallback, mention, web
 from channels.slack.sizes import ONE_TEXT, clip, size
 from channels.slack.words import status_of
 
@@ -29,6 +30,7 @@ _SHARES = {"title": 4, "what": 6, "marks": 4, "says": 4}
 _PARTS = sum(_SHARES.values()) + 1
 _AROUND = 80
 
+_SPEAKER = "The agent says (unchecked): "
 ITS_OWN = "Some of these are decided one by one: they cannot be undone, or are no approvals. Open each of them."
 CUT = "✂ Not everything of each request is shown here, so they cannot be approved together. Open them to see it all."
 
@@ -45,6 +47,7 @@ class Row(Struct, frozen=True, kw_only=True):
     what: str = ""
     marks: str = ""
     says: str = ""
+    speaker: str = _SPEAKER
     done: str = ""
     url: str | None = None
     whole: bool = True
@@ -151,6 +154,7 @@ def _row(number: int, card: Card, *, alike: bool) -> Row:
         what=_flat(waits + " · ".join((*does, *listed))),
         marks=_flat(" · ".join((*warned, *noted))),
         says=_flat(says),
+        speaker="Sayso says: " if by_house(card) else _SPEAKER,
         url=url,
     )
 
@@ -171,7 +175,7 @@ def _shortened(row: Row, room: int) -> Row:
     room = min(room, ONE_TEXT)
     cut = {name: clip(getattr(row, name), room * share // _PARTS) for name, share in _SHARES.items()}
     texts = {name: text for name, (text, _) in cut.items()}
-    return Row(number=row.number, done=row.done, url=row.url, whole=not any(c for _, c in cut.values()), **texts)
+    return replace(row, whole=not any(c for _, c in cut.values()), **texts)
 
 
 def heading_of(bundle: Bundle) -> str:

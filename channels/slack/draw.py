@@ -22,6 +22,7 @@ from msgspec.json import decode
 
 from bot.core.card import KINDS, Asked, Card, Line, Verdict
 from bot.core.model import Kind, Person, Verb
+from bot.core.policy import HOUSE
 from bot.core.token import Shown, Tokens
 from channels.slack.outlines import Outlines
 from channels.slack.sizes import NAME, SAID, URL, Fitted, clip, fitted
@@ -140,7 +141,8 @@ def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | N
         "action": card.action,
         "agent": card.agent,
         "arguments": [entry_of(line) for line in card.arguments],
-        "house": [entry_of(line) for line in card.notes if card.state.open],
+        "house": [entry_of(line) for line in card.notes],
+        "says": _speaker(card),
         "claims": [entry_of(line) for line in card.claims if card.state.open or line.label == KEPT],
         "facts": _facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
         "notes": _notes(card),
@@ -149,6 +151,17 @@ def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | N
         "token": token,
         "url": web(card.url),
     }
+
+
+def by_house(card: Card) -> bool:
+    """Whether the claims are the house's own words: no agent may ask for its actions (`bot.desk.intake`)."""
+    return card.action.startswith(HOUSE)
+
+
+def _speaker(card: Card) -> str:
+    if by_house(card):
+        return "*Sayso says*"
+    return "*The agent says* (its own words, unchecked)" + ("" if card.claims else ": nothing")
 
 
 @cache

@@ -85,6 +85,7 @@ def _modal(callback: str, card: Card, metadata: str, *, inputs: list[Input], lef
         inputs=inputs,
         left=left,
         url=web(card.url),
+        asks="How bad was it?" if card.action == REVIEW_AFTER else "What is wrong",
         categories=SEVERITIES if card.action == REVIEW_AFTER else CATEGORIES,
         word=button_of(Verb.REJECT, card.kind),
     )

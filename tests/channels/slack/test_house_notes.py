@@ -9,9 +9,10 @@ from msgspec.json import decode
 from msgspec.structs import replace
 
 from bot.core.card import Asked, Line
-from bot.core.model import Check, Edit
+from bot.core.model import Check, Edit, State
 from bot.core.token import Tokens
 from channels.slack import draw
+from channels.slack.bundle import chosen
 from tests.channels.house import House
 from tests.fakes.slack import buttons, visible_text
 from tests.fakes.slack.limits import check_blocks
@@ -51,6 +52,19 @@ def test_t02_notes_that_do_not_fit_take_approve_off() -> None:
     assert "[shortened:" in text
     assert "unchecked): nothing" not in text
     assert text.count("more not shown here") == 2
+
+
+def test_what_the_house_adds_stays_once_it_has_ended() -> None:
+    """That it was a practice, and what harm it did, is known only then; what the house asks is not an agent's word."""
+    house = House()
+    practice = Line("This was a practice", "It was noticed.")
+    text = drawn(house, state=State.REJECTED, notes=(practice,), buttons=())
+    assert "This was a practice" in text
+    assert "*The agent says* (its own words, unchecked)" in text
+    assert "The agent says" not in drawn(house, action="sayso.review_after")  # no agent may ask for that
+    asked = [(house.card_of(house.submit(reason="because")), f"dlv_{n}") for n in range(2)]
+    ours, theirs = chosen([(replace(asked[0][0], action="sayso.review_after"), "dlv_0"), asked[1]]).rows
+    assert (ours.speaker, theirs.speaker) == ("Sayso says: ", "The agent says (unchecked): ")
 
 
 def test_who_stands_in_what_is_held_and_several_stages_are_said() -> None:
