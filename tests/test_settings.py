@@ -144,7 +144,7 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     ("an address with a wild port", {"SAYSO_PUBLIC_URL": "http://a:b"}, "SAYSO_PUBLIC_URL"),
     ("an address with a query", {"SAYSO_PUBLIC_URL": "http://a/?b"}, "SAYSO_PUBLIC_URL"),
     *((f"{text!r} as address", {"SAYSO_PUBLIC_URL": text}, "SAYSO_PUBLIC_URL") for text in (
-        "https://a.example /", "https://a.example/so far", "https://u:hunter2@a.example",
+        "https://a.example /", "https://a.example/so far", "https://u:hunter2@a.example", "https://a.example/sayso",
     )),
     *((f"{text!r} to listen at", {"SAYSO_LISTEN": text}, "SAYSO_LISTEN") for text in (
         "http://127.0.0.1:8000", "127.0.0.1:0", "[::1:8000", "127.0.0.1:８０", "a b:8000",
@@ -229,7 +229,7 @@ GOOD: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({"SAYSO_LISTEN": "[::]:80"}, {"host": "::", "public_url": "http://127.0.0.1:80"}),
     ({"SAYSO_LISTEN": "[::1]:80"}, {"host": "::1", "public_url": "http://[::1]:80"}),
     ({"SAYSO_LISTEN": "8000"}, {"host": "127.0.0.1", "port": 8000}),
-    ({"SAYSO_PUBLIC_URL": "https://a.example/b/"}, {"public_url": "https://a.example/b"}),
+    ({"SAYSO_PUBLIC_URL": "HTTPS://a.example//"}, {"public_url": "https://a.example"}),
     ({"SAYSO_SECRET": f"{SECRET}, {SECRET}2"}, {"secrets": (SECRET, f"{SECRET}2")}),
     ({"SAYSO_WEBHOOK_SECRET": f"{WEBHOOK} {WEBHOOK},{WEBHOOK}"}, {"webhook_secrets": (WEBHOOK,) * 3}),
     ({"SAYSO_WEBHOOK_SECRET": ""}, {"webhook_secrets": ()}),

@@ -83,6 +83,8 @@ def settings_of(values: Mapping[str, str]) -> Settings:
         problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
     elif not _is_address(public):
         problems.append(f"SAYSO_LISTEN: {_NO_LISTEN}")
+    elif urlsplit(public).path:
+        problems.append("SAYSO_PUBLIC_URL: the pages work under no path; give the bot a name or a port of its own.")
     if not values["SAYSO_DATABASE_URL"].startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
         problems.append(
             "SAYSO_DATABASE_URL: write sqlite+aiosqlite:///sayso.db, or postgresql+asyncpg://user:password@host/sayso."
@@ -152,10 +154,10 @@ def _is_address(text: str) -> bool:
 
 
 def public_url_of(values: Mapping[str, str]) -> str:
-    """Where the bot is reached, without a slash at the end: as told, else where it listens."""
-    told = values["SAYSO_PUBLIC_URL"].rstrip("/")
-    if told:
-        return told
+    """Where the bot is reached, as told, else where it listens: its scheme in lower case, no slash at the end."""
+    scheme, mark, rest = values["SAYSO_PUBLIC_URL"].rstrip("/").partition(":")
+    if scheme:
+        return scheme.lower() + mark + rest
     host, port = _listen(values["SAYSO_LISTEN"], [])
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # a wildcard is no address to link to
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"

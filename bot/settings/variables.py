@@ -31,7 +31,7 @@ VARIABLES = (
     Variable(name="SAYSO_LISTEN", default="127.0.0.1:8000", about="Address and port of the API and the inbox."),
     Variable(
         name="SAYSO_PUBLIC_URL",
-        about="How people and agents reach the bot; links begin with it. Default: where it listens.",
+        about="How people and agents reach the bot: links begin with it. It holds no path. Default: where it listens.",
         example="https://sayso.example.com",
     ),
     Variable(
