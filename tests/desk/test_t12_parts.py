@@ -9,21 +9,16 @@ import pytest
 
 from bot.core.insight.making import fact_of
 from bot.core.model import Request, State, Verb
-from bot.core.ports import Tx
-from bot.core.trust.grants import Ending, Grant
+from bot.core.trust.grants import Ending
 from tests.desk import trusted
 from tests.desk.house import House, edits
-from tests.desk.trusted import granted, refund, trusting
+from tests.desk.trusted import granted, put, refund, trusting
 
 
 @pytest.fixture(autouse=True)
 def file(house: House) -> None:
     """The file with trust, in force."""
     trusting(house)
-
-
-def _put(tx: Tx, grant: Grant) -> None:
-    tx.put_grant(grant)
 
 
 async def ordered(house: House, order: str, amount: float, **content: Any) -> Request:
@@ -74,14 +69,14 @@ async def test_t15_the_looks_after_a_doubt_are_not_burnt_with_cents(house: House
 async def test_t12_a_no_to_what_names_nothing_puts_no_other_agents_before_people(house: House) -> None:
     """One agent's empty request would stop all others; who names the same, or hides names in a crowd, is looked at."""
     other = trusted.grant_for(house, id="grt_2", agent="other")
-    await house.store.write(partial(_put, grant=other))
+    await put(house, other)
     mine = await granted(house)
     nameless = await house.submit(arguments={"amount": 100, "currency": "EUR"})
     await house.decide(nameless, "ana", Verb.REJECT, comment="for what?")
     named = await ordered(house, "10428", 100)
     await house.decide(named, "ana", Verb.REJECT, comment="no")
     # Its own wait for people whatever they name, and beyond the looks that are owed.
-    await house.store.write(partial(_put, grant=mine))
+    await put(house, mine)
     for order, like in (("20428", nameless), ("EUR", named)):
         assert like.id in str((await ordered(house, order, 7)).route.notes)
     of_the_other = partial(ordered, house, agent="other")

@@ -92,10 +92,15 @@ def grant_for(house: House, **told: Any) -> Grant:
     return Grant(**(usual | told))
 
 
+async def put(house: House, grant: Grant) -> None:
+    """Keep a grant as it is told, whatever the desk remembers."""
+    await house.store.write(lambda tx: tx.put_grant(grant))
+
+
 async def granted(house: House, **told: Any) -> Grant:
     """The same, in the store, and known to the desk."""
     made = grant_for(house, **told)
-    await house.store.write(lambda tx: tx.put_grant(made))
+    await put(house, made)
     await house.desk.keep_trust()
     return made
 
