@@ -13,6 +13,7 @@ from bot.desk import Access
 from bot.desk.access import KEY_NAME
 from bot.desk.emergencies import HOUSE_AGENT
 from bot.routing import load
+from bot.routing.faults import meant
 from bot.settings import public_url_of
 
 
@@ -79,7 +80,8 @@ def known_person(person: str) -> None:
     except (OSError, SaysoError) as problem:
         raise CommandError(str(problem)) from None
     if person not in people:
-        raise CommandError(f"{person} is not among the people in {path}; there are: {', '.join(people) or 'none'}.")
+        near = meant(person, people, "there are: {}.") or "there are none."
+        raise CommandError(f"{person} is not among the people in {path}; {near}")
 
 
 def _unlisted(agent: str) -> str:
