@@ -17,7 +17,7 @@ from channels.slack.bundles import bundle_of
 from channels.slack.people import Actor
 from channels.slack.presses import NAME, VIA
 from channels.slack.surface import BROKEN, LOG, Act, Surface, TooSlow
-from channels.slack.texts import typed
+from channels.slack.texts import mentions, typed
 
 _MACHINES = ("bot_id", "app_id", "bot_profile", "hidden")
 _PERSONS_OWN = (None, "thread_broadcast", "file_share")
@@ -28,6 +28,7 @@ _TO_NOTHING = (
 )
 
 
+_MENTIONED = "Slack made a mention of a part of it, which is no value. Edit that with the button."
 _TO_UNKNOWN = (
     "Nothing was decided, for Sayso knows of no request at the head of this thread. If the card is new, try again in a "
     "minute, or press its buttons; /sayso lists what waits for you."
@@ -63,17 +64,18 @@ class Replies:
         act = Act(actor=actor, key=f"{channel}/{ts}", channel=channel, thread=str(thread or ""))
         ours = bot is not None and event.get("parent_user_id") == bot.bot_user
         try:
-            return await self._surface.in_time(act, lambda: self._said(act, typed(event), ours=ours))
+            return await self._surface.in_time(act, lambda: self._said(act, event, ours=ours))
         except TooSlow:
             return Answer.unfinished()
 
-    async def _said(self, act: Act, text: str, *, ours: bool) -> Answer:
+    async def _said(self, act: Act, event: Mapping[str, Any], *, ours: bool) -> Answer:
         """``ours``: the thread's first message is the bot's, a card whose post was not answered yet among them."""
+        text = typed(event)
         if not act.thread:
             return await self._lost(act, text, _TO_NOTHING)
         delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
         if delivery is not None:
-            return await self._reply(act, text, delivery)
+            return await self._reply(act, text, delivery, mentioned=mentions(event))
         return await self._lost(act, text, _TO_UNKNOWN) if ours else Answer.done()
 
     async def _lost(self, act: Act, text: str, answer: str) -> Answer:
@@ -87,7 +89,7 @@ class Replies:
                 self._say(act, answer)
         return Answer.done()
 
-    async def _reply(self, act: Act, text: str, delivery: Delivery) -> Answer:
+    async def _reply(self, act: Act, text: str, delivery: Delivery, *, mentioned: bool) -> Answer:
         request = await self._surface.reviews.request(delivery.request)
         command = parse(text, reasons=request is not None and request.route.needs_reason)
         try:
@@ -100,6 +102,8 @@ class Replies:
         if bundle_of(delivery) is not None:
             self._say(act, _WHICH)
             return Answer.done()
+        if mentioned and isinstance(command, Command) and any(mentions({"text": value}) for _, value in command.edits):
+            command = NotUnderstood("mention", _MENTIONED)
         if isinstance(command, NotUnderstood):
             self._say(act, f"Not understood, so nothing was decided. {command.detail}")
             return Answer.done()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_MENTION = re.compile(r"<[@#!][^<>]*>")
 _POINTS = re.compile(r"[0-9a-fA-F]{2,6}(?:-[0-9a-fA-F]{2,6})*")
 _LAST_POINT = 0x10FFFF
 _DEEP = 4
@@ -29,6 +30,11 @@ def typed(event: Mapping[str, Any]) -> str:
 
     text = _with_emoji(str(event.get("text") or ""), event.get("blocks"))
     return _MARK.sub(unwrap, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def mentions(event: Mapping[str, Any]) -> bool:
+    """Whether somebody, a group or a channel is named in it: what was typed of that, Slack does not say."""
+    return _MENTION.search(str(event.get("text") or "")) is not None
 
 
 def _with_emoji(text: str, blocks: Any) -> str:

@@ -70,6 +70,16 @@ async def test_anything_else_is_never_a_decision(by_http: Office, text: str) -> 
     assert by_http.house.ballots == []
 
 
+async def test_a_mention_is_no_value(by_http: Office) -> None:
+    """Who types @ben means no `<@U0BEN>`; typed as those characters, which Slack escapes, it is one."""
+    message = await by_http.card()
+    await by_http.slack.deliver_event(late(by_http, message, text='edit order="<@U0BEN>", amount=5'))
+    assert "made a mention" in await answer(by_http, message)
+    await by_http.slack.reply_in_thread("U0ANA", message, "edit order=<@U0BEN>")
+    await by_http.slack.wait_for(lambda: by_http.house.ballots)
+    assert (by_http.house.ballots[0].arguments or {})["order"] == "<@U0BEN>"
+
+
 @pytest.mark.parametrize("user", ["U0NOBODY", "U0GUEST"])
 async def test_t08_a_command_of_somebody_who_may_not_give_it(by_http: Office, user: str) -> None:
     """Refused, told, recorded; their chatter in the thread is left alone."""
