@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 from starlette.applications import Starlette
@@ -34,7 +35,7 @@ from bot.web.admission import Gate
 from bot.web.brake import Brake
 from bot.web.calls import ROUTE, Calls
 from bot.web.exchange import GUARDS, Answer, read_body, refusal
-from bot.web.house import LOST, House, SlackHandler
+from bot.web.house import FAILED, LOST, House, SlackHandler
 from bot.web.openapi import document
 from bot.web.operation import Call, Endpoint, Operation, answered
 
@@ -186,14 +187,24 @@ async def _refused(http: Request, raised: Exception) -> Response:
     if raised.status_code == problems.MethodNotAllowed.status:
         return _as_response(problems.MethodNotAllowed(allow=headers.get("Allow", "").split(", ")))
     if raised.status_code == errors.NotFound.status:
-        page = next((route for route in http.app.routes if getattr(route, "name", None) == LOST), None)
-        if page is not None and "text/html" in http.headers.get("accept", "") and not http.url.path.startswith("/v1/"):
-            shown: Response = await page.endpoint(http)
-            return shown
-        return _as_response(errors.NotFound("There is nothing at this address."))
+        page = await _page(http, LOST)
+        return page or _as_response(errors.NotFound("There is nothing at this address."))
     return PlainTextResponse(raised.detail, raised.status_code, headers)
 
 
-async def _failed(_: Request, __: Exception) -> Response:
+async def _failed(http: Request, _: Exception) -> Response:
     """A fault of ours outside the API's endpoints; the server writes it to its log."""
-    return _as_response(problems.Internal())
+    page = None
+    # What failed may be what the page is made with.
+    with suppress(Exception):
+        page = await _page(http, FAILED)
+    return page or _as_response(problems.Internal())
+
+
+async def _page(http: Request, name: str) -> Response | None:
+    """The page that stands for an answer of this sort, for a browser that asked for a page, where there are pages."""
+    route = next((route for route in http.app.routes if getattr(route, "name", None) == name), None)
+    if route is None or "text/html" not in http.headers.get("accept", "") or http.url.path.startswith("/v1/"):
+        return None
+    shown: Response = await route.endpoint(http)
+    return shown

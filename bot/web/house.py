@@ -77,6 +77,9 @@ def addressed_to_nobody(_request_id: str, _mark: str) -> str | None:
 LOST = "lost"
 """The name of the route that shows a browser that there is nothing at its address."""
 
+FAILED = "failed"
+"""The name of the route that shows a browser that something went wrong inside."""
+
 
 def page_url(public_url: str, request_id: str) -> str:
     """The address of a request's own page in the inbox; the API's ``url`` and every card's link."""

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.core.errors import NotFound, SaysoError, Unauthorized
 from bot.core.links import batch_path
-from bot.web.house import LOST
+from bot.web.house import FAILED, LOST
 from bot.web.inbox import (
     account,
     admin,
@@ -50,6 +50,7 @@ from bot.web.inbox.house import House, SendLink
 from bot.web.inbox.mailed import Mailed
 from bot.web.inbox.pages import Pages, see_other
 from bot.web.inbox.site import Site
+from bot.web.problems import Internal
 
 Endpoint = Callable[[Http], Awaitable[Response]]
 Reading = Callable[[Site, Http, Visitor], Awaitable[Response]]
@@ -101,6 +102,7 @@ def routes(house: House, send_link: SendLink | None = None) -> list[BaseRoute]:
         *_of_the_house(site),
         Route("/static/{name}", assets.serve, methods=["GET"]),
         Route("/lost", partial(_lost, site), methods=["GET"], name=LOST),
+        Route("/failed", partial(_failed, site), methods=["GET"], name=FAILED),
     ]
 
 
@@ -137,6 +139,14 @@ async def _lost(site: Site, http: Http) -> Response:
     except SaysoError:
         visitor = None
     return site.refusal(NotFound(wording.NOWHERE), visitor)
+
+
+async def _failed(site: Site, http: Http) -> Response:
+    """The page for a browser where something went wrong inside, made without asking the store anything."""
+    if http.url.path == "/failed":
+        # Nothing went wrong for whoever opens this by its address.
+        return await _lost(site, http)
+    return site.refusal(Internal(wording.WENT_WRONG), None, _page_of(http))
 
 
 async def _home(_http: Http) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
 from bot.core.model import Event
 from bot.core.ports import AuditQuery
@@ -31,6 +32,17 @@ async def test_it_says_what_is_well_and_counts_what_is_not(run: Standing, visit:
     for figure in ("1 open request ", "1 failed delivery ", "1 execution of unknown outcome", "1 failed execution "):
         assert figure in page.words
     assert "warnings about the rules" in page.words
+
+
+async def test_a_fault_of_ours_is_a_page_for_a_browser(run: Standing, visit: Visit) -> None:
+    """It says that something may have been done, leads back, and shows no insides; other clients get the problem."""
+    run.probes.append(cast("Probe", "no probe"))
+    kim = await visit("kim")
+    page = await kim.send("GET", "/admin", headers={"Accept": "text/html"})
+    assert (page.status, "Something went wrong inside, so whether it was done is not sure" in page.words) == (500, True)
+    assert 'href="/admin"' in page.text
+    assert "Traceback" not in page.text
+    assert '"code":"internal"' in (await kim.get("/admin")).text
 
 
 async def test_it_says_which_rules_are_in_force_since_when(run: Standing, visit: Visit) -> None:
