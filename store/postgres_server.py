@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.errors import Unavailable
-from store.postgres_door import TROUBLES
+from store.postgres_door import OPENING, TROUBLES
 
 log = logging.getLogger(__name__)
 
@@ -139,4 +139,9 @@ def said(error: BaseException) -> str:
     if isinstance(cause, FileNotFoundError) and not cause.filename:
         # What TLS reads is opened inside OpenSSL, which does not say the name.
         return "a file that PGSSLROOTCERT, PGSSLCERT, PGSSLKEY or PGSSLCRL names is not there"
+    if isinstance(cause, TimeoutError) and not str(cause):
+        return (
+            f"no answer within {OPENING:g} s (a pooler before it may have no session left to give:"
+            " each bot needs eight, and a command beside it three)"
+        )
     return str(cause) or type(cause).__name__

@@ -137,7 +137,7 @@ class Waking(Part):
                     failed[request_id] = went
         told = {request_id: error for request_id, error in failed.items() if not isinstance(error, _Undone)}
         if told:
-            _tell(told, fresh=not told.keys() <= self._stuck.ids)
+            _tell(told, fresh=any(request_id not in self._stuck.ids for request_id in told))
         for request_id in failed:
             self._stuck.add(request_id, self._ledger.clock.now())
         return moved
