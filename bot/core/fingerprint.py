@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.core.digest import canonical
 from bot.core.model import Arguments, Kind, Option, Request
-from bot.core.scrutiny import hidden
+from bot.core.scrutiny import unhidden
 
 _EXACT = Context(prec=1 << 20, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 """Keeps every digit of a whole number: order and account numbers differ at their end."""
@@ -85,7 +85,7 @@ def _members(value: dict[str, Any]) -> dict[str, Any]:
 def _text(text: str) -> str:
     seen = text
     if not (text.isascii() and text.isprintable()):
-        seen = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isspace() or not hidden(c))
+        seen = unhidden(unicodedata.normalize("NFKC", text))
         seen = unicodedata.normalize("NFKC", seen.casefold())
     # Numbers of accounts and cards are written in groups as well as in one.
     words = ("" if _DIGIT.search(seen) else " ").join(seen.casefold().split())

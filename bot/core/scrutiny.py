@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from bot.core.pointers import below
 
 _KEEP = frozenset("\n")
+_PLAIN = frozenset("\t\r")
+"""Hidden, and nothing to be suspicious of."""
 _RESERVED = frozenset("⟦⟧⏎␠")
 _NEWLINES = re.compile(r"\n{4,}")
 _SPACES = re.compile(r" {17,}")
@@ -67,6 +69,17 @@ def hidden(character: str) -> bool:
     return character in _INVISIBLE_LETTERS or character in _OVERLAYS or bool(_VARIATION.match(character))
 
 
+def hidden_in(text: str) -> frozenset[str]:
+    """Which of a text's characters are `hidden`: each is asked about once, however long the text is (threat T22)."""
+    return frozenset(c for c in set(text) if hidden(c))
+
+
+def unhidden(text: str) -> str:
+    """The text without what is hidden, but for what parts words."""
+    odd = {ord(c): None for c in hidden_in(text) if not c.isspace()}
+    return text.translate(odd) if odd else text
+
+
 def visible(text: str) -> str:
     """The text with nothing hidden: format characters as ``⟦U+202E⟧``, newlines as ``⏎``, long padding counted.
 
@@ -75,20 +88,27 @@ def visible(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if text.isascii() and text.isprintable() and "  " not in text:
         return text
-    marked = "".join(_marked(text))
-    marked = _SPACES.sub(lambda m: f"␠×{len(m[0])} ", marked)
+    marked = _SPACES.sub(lambda m: f"␠×{len(m[0])} ", _marked(text))
     parts = _NEWLINES.split(marked)
     runs = [f"⏎×{len(m)}\n" for m in _NEWLINES.findall(marked)]
     shown = [part.replace("\n", "⏎\n") for part in parts]
     return "".join(piece for pair in zip(shown, [*runs, ""], strict=True) for piece in pair)
 
 
-def _marked(text: str) -> Iterator[str]:
-    """The characters, each that a reader could not see or trust as its code point."""
+def _marked(text: str) -> str:
+    """The text, each character that a reader could not see or trust as its code point."""
+    used = set(text)
+    marks = {ord(c): f"⟦U+{ord(c):04X}⟧" for c in used if c in _RESERVED or hidden(c)}
+    if not any(map(unicodedata.combining, used)):
+        return text.translate(marks) if marks else text
+    return "".join(_towered(text, marks))
+
+
+def _towered(text: str, marks: Mapping[int, str]) -> Iterator[str]:
     tower = 0
     for c in text:
         tower = tower + 1 if unicodedata.combining(c) else 0
-        yield f"⟦U+{ord(c):04X}⟧" if c in _RESERVED or tower > _MOST_MARKS or hidden(c) else c
+        yield f"⟦U+{ord(c):04X}⟧" if tower > _MOST_MARKS else marks.get(ord(c), c)
 
 
 def findings(arguments: Any) -> tuple[str, ...]:
@@ -101,9 +121,10 @@ def findings(arguments: Any) -> tuple[str, ...]:
 
 def _odd_texts(arguments: Any) -> Iterator[str]:
     for pointer, text in strings(arguments):
-        if text.isascii() and (text.isprintable() or not any(hidden(c) for c in text if c not in "\t\r")):
+        found = hidden_in(text) - _PLAIN if not (text.isascii() and text.isprintable()) else frozenset()
+        if text.isascii() and not found:
             continue
-        odd = next((c for c in text if c not in "\t\r" and hidden(c)), None)
+        odd = next((c for c in text if c in found), None)
         if odd is not None:
             yield f"{_cut(pointer)} holds the invisible character U+{ord(odd):04X}"
         mixed = next((host for host in map(_host, _RUN.findall(text)) if _mixes_scripts(host)), None)

@@ -1,17 +1,22 @@
-"""What two texts share is found in bounded time (T22), and truly."""
+"""What an agent sends is shown, and held against other texts, in bounded time (T22), and truly."""
 
 from __future__ import annotations
 
+import json
 import time
 from difflib import SequenceMatcher, unified_diff
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.alignment import Aligned, Effort
-from bot.core.card import edit_text
+from bot.core.card import edit_text, literal
+from bot.core.fingerprint import fingerprint
 from bot.core.model import Edit
+from bot.core.scrutiny import visible
+from bot.core.trust.alike import Naming, names_in
 from bot.web.inbox.diff import EFFORT, rows_of
 
 FEW = st.lists(st.sampled_from("abcde"), max_size=40)
@@ -62,3 +67,35 @@ def test_t22_no_two_texts_are_slow_to_hold_against_each_other(lines: list[str]) 
         edit_text(change)
         rows_of(change, Effort(EFFORT // 5))
     assert time.process_time() - before < 1
+
+
+HEAVY: dict[str, Any] = {
+    "brackets": json.loads(f"[{','.join(['[' * 24 + ']' * 24] * 4_000)}]"),
+    "a ligature of 18 letters": "\ufdfa" * 60_000,
+    "what nobody sees": "\u200d" * 80_000,
+    "alike": ["ab"] * 60_000,
+}
+"""Of 200 KB each, which an agent may send."""
+
+
+@pytest.mark.parametrize("value", HEAVY.values(), ids=HEAVY)
+def test_t22_no_arguments_are_slow_to_read_or_to_show(value: Any) -> None:
+    """Character by character, and indented to 7 MB, they took 2 s of each card, and 3 s of what a grant looks for."""
+    before = time.process_time()
+    shown = literal({"x": value})
+    fingerprint("a", "agent", {"x": value})
+    names_in([{"x": value}], Naming())
+    assert time.process_time() - before < 2
+    assert len(shown) < 2_000_000
+
+
+@given(st.recursive(st.none() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner, min_size=1)))
+def test_a_list_is_shown_as_python_writes_json(value: Any) -> None:
+    """Value by value on lines of their own, however it was made."""
+    written = json.dumps([value], ensure_ascii=False, indent=2)
+    assert literal([value]) == visible(written).replace("⏎\n", "\n")
+
+
+def test_what_is_no_json_is_shown_all_the_same() -> None:
+    """A function may give back what JSON has no word for."""
+    assert literal([float("nan"), "\ud800"]) == '[\n  NaN,\n  "⟦U+D800⟧"\n]'

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from bot.core.alignment import Aligned, Effort
 from bot.core.model import Edit, Person, Route
 from bot.core.redaction import MARK
@@ -15,6 +17,8 @@ from bot.core.scrutiny import visible
 _QUOTED = re.compile(rf'(?<!\\)"{re.escape(MARK)}"')
 """A mark as JSON writes it; after a backslash the quote is a part of somebody's text."""
 
+_LARGE, _DEEP = 10_000, 8
+"""Of more characters, what is nested deeper is not indented: 250 KB of brackets would be 7 MB on each card (T22)."""
 _STATE_LENGTH = 300
 """From how many characters on a text states its length."""
 
@@ -32,10 +36,27 @@ def literal(value: Any) -> str:
         counted = "1 line" if lines == 1 else f"{lines} lines"
         size = f"\n({len(value)} characters, {counted})" if lines > 1 or len(value) > _STATE_LENGTH else ""
         return f'"{shown}"{size}'
-    text = json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) and value else None)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict | list) and value and not (len(text) > _LARGE and _deeper(value, _DEEP)):
+        text = _indented(text)
     if MARK in text and not _forged(value):
         text = _QUOTED.sub(MARK, text)
     return visible(text).replace("⏎\n", "\n")
+
+
+def _indented(text: str) -> str:
+    """JSON a value a line, as `json.dumps` writes it, ten times as fast."""
+    try:
+        return msgspec.json.format(text, indent=2)
+    except (UnicodeEncodeError, msgspec.DecodeError):
+        # A result need be no JSON: it may hold NaN, or half a character.
+        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in each other more than so many levels deep."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return items is not None and (levels == 0 or any(_deeper(item, levels - 1) for item in items))
 
 
 def _forged(value: Any) -> bool:
