@@ -135,7 +135,7 @@ async def test_p10_a_claim_that_cannot_be_written_is_tried_again(
     assert (receiver.calls, state(request)) == ([], S.WAITING)
     await house.later(seconds=1)
     assert (len(receiver.calls), state(await house.now(request))) == (1, S.EXECUTED)
-    assert "trying again" in caplog.text
+    assert "tried again" in caplog.text
 
 
 async def test_t05_a_row_that_cannot_be_read_runs_nothing(
