@@ -115,7 +115,12 @@ async def test_p05_a_safe_action_is_tried_again_under_the_same_key(house: House,
     """
     bodies: list[bytes] = []
     script = in_turn(saying(End.RESET), saying(End.RESET), answering({"ok": 1}))
-    receiver.script = lambda call: (bodies.append(call.body), script(call))[1]
+
+    def noted(call: Call) -> Iterable[bytes | float | End]:
+        bodies.append(call.body)
+        return script(call)
+
+    receiver.script = noted
     await house.work()
     request = await run(house, "refund.safe", arguments={})
     assert state(request) is S.WAITING

@@ -22,7 +22,7 @@ from bot.replay.guard import Guard, TargetRefused
 from bot.replay.signing import Signer
 from bot.replay.webhook import WebhookClient
 from tests.fakes.receiver import Receiver, answering, message, saying
-from tests.replay.orders import SECRET, order_for
+from tests.replay.orders import AT, SECRET, order_for
 
 DATA: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "addresses.json").read_text(encoding="utf-8"))
 SOON = timedelta(seconds=2)
@@ -181,9 +181,9 @@ async def test_t21_a_shorter_list_holds_for_new_connections_at_once() -> None:
     client = WebhookClient(signer=Signer((SECRET,)), listed=lambda: listed[0], resolver=Answers(("127.0.0.1",)))
     async with Receiver(answering({}, headers="Connection: close\r\n")) as receiver:
         url = f"http://known.test:{receiver.port}/"
-        first = await client.post(url, message_id="exe_1", kind="x", data={}, within=SOON)
+        first = await client.post(url, message_id="exe_1", kind="x", at=AT, data={}, within=SOON)
         listed[0] = ()
-        second = await client.post(url, message_id="exe_2", kind="x", data={}, within=SOON)
+        second = await client.post(url, message_id="exe_2", kind="x", at=AT, data={}, within=SOON)
     await client.close()
     assert (first.kind, second.kind) == (OutcomeKind.EXECUTED, OutcomeKind.FAILED)
     assert receiver.connections == 1

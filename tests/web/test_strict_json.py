@@ -180,9 +180,9 @@ async def test_another_content_type_is_refused(office: Office) -> None:
         assert reply.status == (201 if media in good else 415), media
     said = [("Authorization", f"Bearer {office.keys['billing']}"), ("Content-Type", "application/json")]
     for more in (("Content-Encoding", "gzip"), ("Content-Type", "text/plain")):
-        headers = [*said, more]
-        async with office.http.post(f"{office.base}/v1/requests", data=b'{"action":"greet"}', headers=headers) as reply:
-            assert (reply.status, (await reply.json(content_type=None))["code"]) == (415, "unsupported_media_type")
+        to, body = f"{office.base}/v1/requests", b'{"action":"greet"}'
+        async with office.http.post(to, data=body, headers=[*said, more]) as answer:
+            assert (answer.status, (await answer.json(content_type=None))["code"]) == (415, "unsupported_media_type")
 
 
 async def test_a_body_without_a_declared_end_is_bounded(office: Office) -> None:
