@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 
-from bot.core.trust.drift import NO_BASELINE, UNWATCHED, baseline_of, judged, noticed, score
+from bot.core.trust.drift import NO_BASELINE, UNWATCHED, Baseline, baseline_of, judged, noticed, score
 from tests.core.trust.histories import BEGAN
 
 Draw = Callable[[random.Random], float]
@@ -68,9 +68,10 @@ def test_a_drift_is_found_within_the_stated_number_of_actions(
 
 def test_outcomes_that_fall_short_of_the_confidence_are_found_and_better_ones_are_not() -> None:
     """Four failures close together after a flawless history; one now and then is no drift, and luck never is."""
-    known = baseline_of([BEGAN], {}, [0.95] * 100, [True] * 100)
+    flawless = baseline_of([BEGAN], {}, [0.95] * 100, [True] * 100)
+    uneven = baseline_of([BEGAN], {}, [0.95] * 100, [n % 2 == 0 for n in range(100)])
 
-    def told(rights: list[bool]) -> str | None:
+    def told(rights: list[bool], known: Baseline = flawless) -> str | None:
         watch, alarm = UNWATCHED, None
         for right in rights:
             watch, alarm = judged(known, watch, confidence=0.95, right=right)
@@ -81,6 +82,7 @@ def test_outcomes_that_fall_short_of_the_confidence_are_found_and_better_ones_ar
     assert "approved unchanged" in str(told([False] * 4))
     assert told([False, *[True] * 9] * 20) is None
     assert told([True] * 1000) is None
+    assert told([True] * 1000, uneven) is None
 
 
 def test_a_machine_that_asks_to_the_second_does_not_drift_by_a_few_minutes() -> None:
