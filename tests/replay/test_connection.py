@@ -16,7 +16,7 @@ from bot.core.ports import Outcome, OutcomeKind
 from bot.replay.signing import Signer
 from bot.replay.webhook import Body, StaleConnection, WebhookClient
 from tests.fakes.receiver import Receiver
-from tests.replay.orders import SECRET
+from tests.replay.orders import AT, SECRET
 
 
 async def test_p06_a_connection_that_closed_before_the_first_byte_is_stale_not_unknown() -> None:
@@ -63,7 +63,7 @@ async def certificate(tmp_path: Path) -> tuple[Path, Path]:
 
 async def _call(url: str, trusted: ssl.SSLContext | None) -> Outcome:
     client = WebhookClient(signer=Signer((SECRET,)), listed=lambda: ("127.0.0.0/8",), tls=trusted)
-    outcome = await client.post(url, message_id="exe_1", kind="x", data={}, within=timedelta(seconds=5))
+    outcome = await client.post(url, message_id="exe_1", kind="x", at=AT, data={}, within=timedelta(seconds=5))
     await client.close()
     return outcome
 

@@ -60,7 +60,7 @@ class Answers(AbstractResolver):
 
 async def _run(url: str, *, listed: tuple[str, ...], resolver: AbstractResolver | None = None) -> Outcome:
     client = WebhookClient(signer=Signer((SECRET,)), listed=lambda: listed, resolver=resolver)
-    outcome = await client.post(url, message_id="exe_1", kind="action.execute", data={}, within=SOON)
+    outcome = await client.post(url, message_id="exe_1", kind="action.execute", at=AT, data={}, within=SOON)
     await client.close()
     return outcome
 
