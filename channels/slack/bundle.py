@@ -17,14 +17,15 @@ from bot.core.card import KINDS, Asked, Card, Line
 from bot.core.card.summary import summary_of
 from bot.core.model import Kind, Person, Risk, Verb
 from bot.core.ports import KeyItem
-from channels.slack.draw import Button, by_house, date, draw, fallback, mention, web
+from channels.slack.draw import Button, by_house, date, draw, fallback, web
+from channels.slack.names import named
 from channels.slack.sizes import ONE_TEXT, clip, size
 from channels.slack.words import status_of
 
 MOST_ROWS = 20
 _ROOM = 9_600
 """Characters of all rows; heading, summary, names and buttons take the rest of `sizes.TOTAL` at most."""
-_HEADING, _ACTIONS, _SUMMARY, _ASKED, _DONE = 150, 5, 240, 8, 120
+_HEADING, _ACTIONS, _SUMMARY, _ASKED, _DONE = 150, 5, 240, 1_000, 120
 _SHARES = {"title": 4, "what": 6, "marks": 4, "says": 4}
 """How a row's room is shared, in parts, where not everything fits; the last part is for its number."""
 _PARTS = sum(_SHARES.values()) + 1
@@ -229,10 +230,9 @@ def _facts(waiting: Sequence[Card], person: Callable[[str], Person | None]) -> s
     for card in waiting:
         for one in card.asked:
             asked.setdefault(one.person, one)
-    named = [mention(one, person(one.person)) for one in list(asked.values())[:_ASKED]]
-    more = f" and {len(asked) - _ASKED} more" if len(asked) > _ASKED else ""
+    told = named(tuple(asked.values()), person, _ASKED) or "nobody"
     first = min(card.expires_at for card in waiting)
-    return f"Asked: {', '.join(named) or 'nobody'}{more}\nThe first expires: {date(first)}"
+    return f"Asked: {told}\nThe first expires: {date(first)}"
 
 
 def _why_not(bundle: Bundle) -> str:

@@ -20,12 +20,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from msgspec import Struct
 from msgspec.json import decode
 
-from bot.core.card import KINDS, Asked, Card, Line, Verdict
+from bot.core.card import KINDS, Card, Line, Verdict
 from bot.core.model import Kind, Person, Verb
 from bot.core.policy import HOUSE
 from bot.core.token import Shown, Tokens
+from channels.slack.names import escape, named
 from channels.slack.outlines import Outlines
-from channels.slack.sizes import NAME, SAID, URL, Fitted, clip, fitted
+from channels.slack.sizes import ASKED_ROOM, SAID, URL, Fitted, clip, fitted
 from channels.slack.words import ACTION_IDS, button_of, status_of, style_of
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "slack"
@@ -36,7 +37,6 @@ KEPT = "Reason"
 """The claim in which an agent says why, or what it asks. Of its words it alone stays on a card that has ended; the rest
 is in the full request."""
 
-_MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _WEB = re.compile(r"https?://[^\s<>|]+")
 
 
@@ -47,11 +47,6 @@ class Button(Struct, frozen=True):
     label: str
     style: str | None
     value: str | None = None
-
-
-def escape(text: str) -> str:
-    """Text for ``mrkdwn``, on one line: no mention or link survives in it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
 
 
 def _as_json(value: Any) -> str:
@@ -98,13 +93,6 @@ def _outlines() -> Outlines:
     return Outlines(partial(draw, "card.json.j2"))
 
 
-def mention(asked: Asked, person: Person | None) -> str:
-    """Somebody who is asked, as ``mrkdwn``: by Slack id where ours is one, else the escaped name."""
-    known = person is not None and person.slack is not None and _MEMBER.fullmatch(person.slack)
-    who = f"<@{person.slack}>" if known and person else escape(clip(asked.name, NAME)[0])
-    return f"{who} (for {escape(clip(asked.stands_for, NAME)[0])})" if asked.stands_for else who
-
-
 def shown_on(card: Card, delivery: str = "") -> Shown:
     """What a card as drawn shows, for its token."""
     return Shown(
@@ -128,7 +116,7 @@ def message(card: Card, delivery: str, tokens: Tokens, person: Callable[[str], P
 def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | None]) -> dict[str, Any]:
     """What the card's template is given; ``token`` is what its buttons carry."""
     card = whole.card
-    asked = ", ".join([mention(a, person(a.person)) for a in card.asked]) or "nobody"
+    asked = named(card.asked, person, ASKED_ROOM) or "nobody"
     return {
         "title": card.title,
         "kind": card.kind,
@@ -144,7 +132,7 @@ def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | N
         "house": [entry_of(line) for line in card.notes],
         "says": _speaker(card),
         "claims": [entry_of(line) for line in card.claims if card.state.open or line.label == KEPT],
-        "facts": _facts(card, asked + (f" and {whole.more_asked} more" if whole.more_asked else "")),
+        "facts": _facts(card, asked),
         "notes": _notes(card),
         "fully_shown": card.fully_shown,
         "buttons": _buttons(card.buttons, card.kind),
@@ -256,8 +244,8 @@ def notice(title: str, text: str, url: str | None = None) -> dict[str, Any]:
 
 def reminder(card: Card, note: str, person: Callable[[str], Person | None]) -> dict[str, Any]:
     """A reply under a card that says ``note`` to everybody who is asked."""
-    named = [mention(a, person(a.person)) for a in card.asked[:15]]
-    line = " ".join([*named, escape(clip(note, 1000)[0])]) or "A reminder."
+    asked = named(card.asked, person, ASKED_ROOM)
+    line = " ".join(part for part in (asked, escape(clip(note, 1000)[0])) if part) or "A reminder."
     return {"text": line, "blocks": draw("reminder.json.j2", line=line)}
 
 

@@ -27,7 +27,9 @@ SAID = 2_900
 _LINES = 45
 _ACTION, _AGENT, _WHY, _UNDO, _STAGE, _PROGRESS = 300, 100, 300, 300, 200, 400
 _MARKS, _MARK = 6, 200
-_ASKED, NAME = 12, 60
+NAME = 60
+ASKED_ROOM = 1_680
+"""For whoever is asked: a dozen of the longest names, some hundred mentions."""
 _VERDICTS, _COMMENT, _EDITS, _EDIT = 3, 250, 3, 100
 _EXECUTION, _ANSWER = 500, 400
 """With every one of these full, 2,000 characters are left to arguments, notes and claims (a test holds that)."""
@@ -54,10 +56,9 @@ def clip(text: str, limit: int) -> tuple[str, bool]:
 
 
 class Fitted(Struct, frozen=True):
-    """A card that fits one message. ``more_asked``: how many names were left out; ``earlier``: how many decisions."""
+    """A card that fits one message. ``earlier``: how many decisions were left out."""
 
     card: Card
-    more_asked: int
     earlier: int
 
 
@@ -77,7 +78,6 @@ def fitted(card: Card) -> Fitted:
         stage=clip(card.stage, _STAGE)[0],
         progress=clip(card.progress, _PROGRESS)[0],
         confidence=clip(card.confidence, _STAGE)[0],
-        asked=card.asked[:_ASKED],
         verdicts=verdicts,
         execution=_execution(card.execution),
         answer=_answer(card),
@@ -89,7 +89,7 @@ def fitted(card: Card) -> Fitted:
         whole = _fit_lines(short, _PREVIEW, min(_PREVIEW * 5, room))
     if cut_action or cut_marks:
         whole = without_approval(whole)
-    return Fitted(whole, len(card.asked) - len(short.asked), len(card.verdicts) - len(verdicts))
+    return Fitted(whole, len(card.verdicts) - len(verdicts))
 
 
 def _answer(card: Card) -> str | None:
@@ -114,7 +114,7 @@ def _spent(card: Card) -> int:
     ]
     words = (card.action, card.agent, card.why, card.undo, card.stage, card.progress, card.confidence)
     dates = 120 * (len(card.verdicts) + 2)
-    names = (NAME + 10) * sum(1 + (a.stands_for is not None) for a in card.asked)
+    names = min((NAME + 10) * sum(1 + (a.stands_for is not None) for a in card.asked), ASKED_ROOM)
     texts = (*words, card.answer or "", *card.marks, *verdicts, *_texts((card.execution,) if card.execution else ()))
     return HEADER + dates + names + sum(map(size, texts))
 

@@ -68,11 +68,19 @@ def test_what_the_house_adds_stays_once_it_has_ended() -> None:
 
 
 def test_who_stands_in_what_is_held_and_several_stages_are_said() -> None:
-    """For whom somebody is asked; until when nobody is; how far each stage that runs is."""
+    """For whom somebody is asked, the newest in any crowd; until when nobody is; how far each stage that runs is."""
     house = House()
     progress = "finance: 1 of 2 approvals; legal: 0 of 1 approvals (stages 1 and 2 of 3)"
     text = drawn(house, asked=(Asked("Ana Silva", "ana", 0, "Ben <!here>"),), progress=progress)
     assert "@U0ANA (for Ben <!here>)" in text
     assert progress in text
+    many = (*(Asked(f"{n:02}" + "x" * 58, f"p{n}", 0) for n in range(40)), Asked("Ana Silva", "ana", 1))
+    crowd = drawn(house, asked=many)
+    assert "@U0ANA" in crowd
+    assert " more" in crowd
+    word = draw.reminder(replace(house.card_of(house.submit()), asked=many), "Now also asked: Ana.", house.person)
+    assert word["text"].startswith("<@U0ANA>")
+    assert len(word["text"]) < 3_000
+    assert drawn(house, asked=(Asked("Ana Silva", "ana", 0),) * 60).count("@U0ANA") == 60
     held = drawn(house, asked=(), held_until=house.clock.now() + timedelta(hours=9))
     assert "Nobody is asked before" in held
