@@ -91,7 +91,8 @@ class Number:
         """The number, or a fault of type or range."""
         fits = isinstance(value, int) or (isinstance(value, float) and (not self.whole or value.is_integer()))
         if not fits or isinstance(value, bool):
-            faults.add(at, "type", f"must be a {'whole ' if self.whole else ''}number, not {kind_of(value)}")
+            what = "a fraction" if isinstance(value, float) else kind_of(value)
+            faults.add(at, "type", f"must be a {'whole ' if self.whole else ''}number, not {what}")
         elif not self.minimum <= value <= self.maximum:
             faults.add(at, "range", f"must lie between {self.minimum} and {self.maximum}")
         return int(value) if self.whole and isinstance(value, float) and value.is_integer() else value
