@@ -183,6 +183,15 @@
     const fresh = [...next.querySelectorAll("#list > li")];
     const names = new Set(fresh.map(keyOf));
     const held = current();
+    const focus = document.activeElement;
+    const mine = list.contains(focus) ? focus.closest("li") : held;
+    const high = mine ? mine.getBoundingClientRect().top : -1;
+    // Those that go, first: a row that is moved loses the focus, and none has to be moved where others only leave.
+    for (const [key, row] of before) {
+      if (names.has(key)) continue;
+      // The row that somebody reads stays until they move on; it can be decided no more.
+      if (row === held) { row.classList.add("gone"); row.querySelector('[name="pick"]')?.remove(); } else row.remove();
+    }
     let at = null;
     for (const row of fresh) {
       const old = before.get(keyOf(row));
@@ -194,11 +203,12 @@
       if (place !== kept) list.insertBefore(kept, place);
       at = kept;
     }
-    for (const [key, row] of before) {
-      if (names.has(key)) continue;
-      // The row that somebody reads stays until they move on; it can be decided no more.
-      if (row === held) { row.classList.add("gone"); row.querySelector('[name="pick"]')?.remove(); } else row.remove();
+    const now = mine && rows().find((row) => keyOf(row) === keyOf(mine));
+    if (now && mine.contains(focus) && !now.contains(document.activeElement)) {
+      now.querySelector(focus.matches("a") ? "a" : "input")?.focus({ preventScroll: true });
     }
+    // What somebody is at stays where it is on the screen, whatever comes or goes above it.
+    if (now && high >= 0 && high < innerHeight) scrollBy(0, now.getBoundingClientRect().top - high);
     tell();
   }
 

@@ -224,6 +224,13 @@ async def test_a_list_that_changes_leaves_the_reader_where_they_are(house: Stand
     await expect(page.locator(f'[data-request="{ids[1]}"] input[name=pick]')).to_be_checked()
     await expect(page.locator(f'#list [data-request="{ids[1]}"] a')).to_have_attribute("aria-current", "true")
     await shows(page, ids[1])
+    await page.keyboard.press("Escape")
+    last = page.locator(f'#list [data-request="{ids[2]}"] a')
+    await last.focus()
+    await page.keyboard.press("j")
+    await approve(house, ids[1])
+    await expect(page.locator("#list > li")).to_have_count(1, timeout=WITHIN)
+    await expect(last).to_be_focused()
 
 
 async def test_reading_marks_as_read_and_the_net_may_fail(house: Standing, browser: Browser) -> None:
