@@ -232,6 +232,6 @@ async def test_one_word_about_several_is_one_reply(by_http: Office) -> None:
     replies = [m for m in by_http.slack.messages(thread_ts=message.ts) if m.ts != message.ts]
     assert len(replies) == 1
     assert "still waiting (Refund 1; Refund 2; Refund 3; Refund 4; Refund 5 and 2 more)" in visible_text(replies[0])
-    assert "@U0ANA @U0BEN" in visible_text(replies[0])
+    assert "@U0ANA, @U0BEN" in visible_text(replies[0])
     await by_http.channel.remind(house.card_of(house.requests["req_1"]), house.deliveries[0], "still waiting")
     assert len([m for m in by_http.slack.messages(thread_ts=message.ts) if m.ts != message.ts]) == 2
