@@ -39,6 +39,13 @@ async def _rejected(house: House) -> Request:
     return request
 
 
+async def _rejected_by_the_first_of_two(house: House) -> Request:
+    trusting(house, trusted.RULES.replace("{chain: finance}", "{chain: finance, rejections: 2}"))
+    request = await sampled(house)
+    assert (await house.decide(request, "ana", Verb.REJECT, comment="no")).state is State.PENDING
+    return request
+
+
 async def _edited(house: House) -> Request:
     request = await sampled(house)
     await house.decide(request, "ana", Verb.APPROVE_WITH_EDITS, arguments=edits(request, amount=2))
@@ -120,6 +127,7 @@ async def _drifted(house: House) -> Request:
 REASONS: dict[Ending, tuple[tuple[Callable[[House], Awaitable[Request]], str], ...]] = {
     Ending.SAMPLE: (
         (_rejected, "was rejected"),
+        (_rejected_by_the_first_of_two, "was rejected"),
         (_edited, "was changed"),
         (_taken_back, "was taken back"),
         (_dodged, "was withdrawn once somebody asked"),
