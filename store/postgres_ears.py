@@ -49,6 +49,8 @@ class Ears:
         self._replica = replica
         self._heard = heard
         self._told_after = 0.0
+        self._deaf = False
+        """Whether it was said that nothing is heard."""
         self._task = asyncio.get_running_loop().create_task(self._listen())
 
     async def close(self) -> None:
@@ -62,7 +64,9 @@ class Ears:
             try:
                 await self._attend()
             except (*TROUBLES, SQLAlchemyError) as error:
-                log.warning("changes of other replicas are not heard of, only looked for: %s", error)
+                if not self._deaf:
+                    log.warning("changes of other replicas are not heard of, only looked for: %s", error)
+                self._deaf = True
             except Exception:  # whatever it was, what others leave to this replica is heard of here
                 log.exception("changes of other replicas are not heard of, only looked for")
             await asyncio.sleep(_AGAIN)
@@ -72,6 +76,7 @@ class Ears:
         try:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             await driver.add_listener(CHANNEL, self._hear)
+            self._deaf = False
             self._heard(True)  # noqa: FBT003 - as of a word
             while True:
                 await asyncio.sleep(_LOOKED_AFTER)

@@ -82,12 +82,16 @@ class Follower:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
+        refused = False
         while True:
             self._worked, lines = 0.0, 0
             try:
                 lines = await self.step()
+                refused = False
             except SaysoError as problem:
-                _log.warning("requests could not be measured, and will be: %s", problem)
+                if not refused:
+                    _log.warning("requests could not be measured, and will be: %s", problem)
+                refused = True
             except Exception:  # noqa: BLE001  # whatever it is, figures may not stand still until the next start
                 _log.exception("requests could not be measured; the next look tries again")
             rest = self._worked * self._pause
