@@ -44,6 +44,8 @@ async def test_t23_what_the_first_one_hides_its_rollback_hides(house: House) -> 
         arguments={**rollback.content.arguments, "amount": 1.0, "card": SECRET},
     )
     assert SECRET not in edited.title
+    # What was proposed stands beside it, hidden alike.
+    assert shown(edited).content.proposed == {**rollback.content.arguments, "card": MARK}
     seen = str(shown(edited)) + str(house.desk.card_of(edited)) + rollback.title
     lines = [line.body for one in (first, rollback) for line in await house.store.told(one)]
     assert SECRET not in seen + "".join(lines)
