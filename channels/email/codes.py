@@ -21,6 +21,7 @@ _MEANS = {
     "3.4": "the letter is too long",
     "4.1": "that host does not answer",
     "4.4": "no way there is known",
+    "4.5": "too much mail at once",
     "4.6": "the letter went in circles",
     "4.7": "it was tried for too long",
     "7.1": "refused by the server's policy",

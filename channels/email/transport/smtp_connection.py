@@ -36,6 +36,8 @@ _OF_PROTOCOL = frozenset({500, 501, 502, 503, 504, 530, 555})
 """Answers to RCPT that are about the command, not the address (RFC 5321, 4.2.3; RFC 4954)."""
 _NOT_THE_ADDRESS = frozenset({(1, 7), (1, 8), (2, 3)})
 """Of X.1 and X.2 (RFC 3463): the sender's syntax, the sender's domain, a letter too long for this mailbox."""
+_CONGESTED = (4, 5)
+"""How Gmail says that the account has sent enough for today, with 550: never for good, and about no address."""
 _OF_ADDRESS, _OF_MAILBOX = 1, 2
 _OF_SYSTEM, _OF_COMMANDS, _OF_POLICY = 3, 5, 7
 
@@ -55,7 +57,9 @@ class Refused(Exception):
         super().__init__(f"{stage}: {code} {shown}" if code else f"{stage}: {shown}")
         self.kept = f"{stage}: {coded(words, code) or 'an answer that is none'}" if theirs else str(self)
         self.stale = stale
-        self.temporary = code not in _PERMANENT or stage not in ("MAIL", "RCPT", "DATA")
+        said = _ENHANCED.match(words)
+        congested = theirs and said is not None and (int(said[2]), int(said[3])) == _CONGESTED
+        self.temporary = congested or code not in _PERMANENT or stage not in ("MAIL", "RCPT", "DATA")
         self.unreachable = not self.temporary and stage != "MAIL" and _is_the_address(stage, code, words)
 
 

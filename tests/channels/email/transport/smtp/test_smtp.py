@@ -45,6 +45,7 @@ REFUSALS = [
     (Stage.RCPT, "550 no such user", False, True),
     (Stage.RCPT, "552 5.2.2 mailbox full", False, True),
     (Stage.RCPT, "550 5.4.4 no such domain", False, True),
+    (Stage.RCPT, "550 5.4.5 Daily user sending limit exceeded", True, False),
     (Stage.RCPT, "554 5.7.1 relay access denied", False, False),
     (Stage.RCPT, "552 5.2.3 too long for this mailbox", False, False),
     (Stage.RCPT, "530 authenticate first", False, False),
