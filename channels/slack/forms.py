@@ -81,6 +81,7 @@ def _modal(callback: str, card: Card, metadata: str, *, inputs: list[Input], lef
     view: dict[str, Any] = draw(
         f"{callback}.json.j2",
         title=about(card),
+        explained=card.needs_reason,
         metadata=metadata,
         inputs=inputs,
         left=left,
