@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -43,6 +44,12 @@ _DNS_PATIENCE = timedelta(minutes=10)
 
 _SMALL = 64 * 1024
 """Bytes of a letter; nothing of that size takes more than a few milliseconds to read, whatever it holds."""
+
+_ANSWERED_WITH = re.compile(
+    r"(?:\s*(?:re|aw|sv|vs|antw|antwort|res|rif|ref|odp|ynt|vá|bls|ha|rv|σχετ|απ|על|رد|回复|答复|回覆|答覆|返信|회신)"
+    r"(?:\[\d{1,3}\])?\s?[:：]\s*)+",
+    re.IGNORECASE,
+)
 
 T = TypeVar("T")
 
@@ -280,10 +287,9 @@ def _made(request: Request, decision: str) -> Decision | None:
 
 
 def _bare(subject: str) -> str:
-    """A subject without the ``Re:`` that answers begin with."""
-    while subject[:3].casefold() == "re:":
-        subject = subject[3:].strip()
-    return subject
+    """A subject without the ``Re:`` that answers begin with, in whatever language: so that it stays in its thread."""
+    found = _ANSWERED_WITH.match(subject)
+    return subject[found.end() :] if found else subject
 
 
 def _resolver(server: str | None) -> Resolve:

@@ -34,6 +34,9 @@ async def test_an_edit_that_changes_the_title_stays_in_its_thread(post: Post) ->
     for mail in later:
         assert mail.parsed["Subject"] == f"Re: {first.parsed['Subject']}"
         assert "Refund 7.0 EUR on order 1" in post.text(mail)
+    for before in ("AW: Re: ", "回复："):
+        await post.deliver(reply_to(first, "what?", headers={"Subject": f"{before}{first.parsed['Subject']}"}))
+        assert post.smtp.mails[-1].parsed["Subject"] == f"Re: {first.parsed['Subject']}"
 
 
 async def test_a_number_that_was_not_shown_whole_says_so(post: Post) -> None:
