@@ -117,12 +117,14 @@ def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | N
     """What the card's template is given; ``token`` is what its buttons carry."""
     card = whole.card
     asked = named(card.asked, person, ASKED_ROOM) or "nobody"
+    # What was answered in the end stands by itself.
+    last = next((v for v in reversed(card.verdicts) if v.answer), None) if card.answer is not None else None
     return {
         "title": card.title,
         "kind": card.kind,
         "status": _status(card),
         "earlier": whole.earlier,
-        "outcome": [_said(v) for v in card.verdicts],
+        "outcome": [_said(v, answered=v is last) for v in card.verdicts],
         "answer": entry_of(Line("Answer", card.answer)) if card.answer is not None else None,
         "execution": card.execution,
         "marks": list(card.marks),
@@ -208,7 +210,7 @@ class Said(Struct, frozen=True):
     edits: str
 
 
-def _said(verdict: Verdict) -> Said:
+def _said(verdict: Verdict, *, answered: bool) -> Said:
     parts = [f"*{escape(f'{verdict.title} by {verdict.by}' if verdict.by else verdict.title)}*"]
     if verdict.channel:
         parts.append(f" through {escape(verdict.channel)}")
@@ -216,7 +218,7 @@ def _said(verdict: Verdict) -> Said:
         parts.append(f", {date(verdict.at)}")
     if verdict.category:
         parts.append(f" · {escape(verdict.category.replace('_', ' '))}")
-    told = [f"Answer: {verdict.answer}"] if verdict.answer else []
+    told = [f"Answer: {verdict.answer}"] if verdict.answer and not answered else []
     told += [f"{edit.label}: {edit.text}" for edit in verdict.edits]
     return Said("".join(parts), verdict.comment, "\n".join(told))
 

@@ -32,7 +32,7 @@ async def test_approve_asks_for_the_reason_first(office: Office) -> None:
 
 
 async def test_in_a_thread_the_reason_stands_behind_the_word(by_http: Office) -> None:
-    """Where one is asked for, as in the form of an edit; elsewhere the same line may be a condition, and is no command."""
+    """Where one is asked for, as in an edit's form; elsewhere the same line may be a condition, and is no command."""
     message = await by_http.card(explained(by_http, risk=Risk.REVERSIBLE))
     await by_http.slack.click("U0ANA", message, "edit")
     edit = await by_http.slack.wait_for_modal("U0ANA", "edit")
