@@ -9,6 +9,7 @@ from starlette.responses import Response
 from bot.core.errors import AlreadyDecided, AlreadyVoted, Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
 from bot.core.model import Request, Verb
+from bot.core.policy import HOUSE
 from bot.core.ports import Ballot
 from bot.core.redaction import shown
 from bot.desk.switch import whose
@@ -102,6 +103,8 @@ async def _page(
         after=await remedies_of(site, request, visitor.person),
         categories=wording.categories_of(request),
         sent=sent_of(request, view.run.spec),
+        # No agent may ask for the house's own actions (`bot.desk.intake`): what such a request says is Sayso's word.
+        ours=request.action.startswith(HOUSE),
         earlier=await earlier_of(house.store, request, names),
         compared=compared(view.versions, *pair),
         asked_pair=any(pair),

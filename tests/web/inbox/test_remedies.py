@@ -119,6 +119,8 @@ async def test_a_review_afterwards_asks_how_bad_it_was(house: Standing, visit: V
     page = await ben.get(f"/requests/{review.id}")
     assert "What this looks back at" in page.words
     assert "How bad was it?" in page.words
+    assert "Sayso says: It ran by rule. Was that right?" in page.words
+    assert "own words, not checked" not in page.words
     assert f'href="/requests/{first.id}"' in page.text
     wrong = await ben.decide(review.id, "reject", category="wrong_amount", comment="x")
     assert (wrong.status, "Say how bad it was." in wrong.words) == (422, True)
