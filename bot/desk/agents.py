@@ -40,19 +40,8 @@ class Agents(Part):
             if now >= request.expires_at:
                 raise errors.Expired
             old = request.content
-            if arguments is not None and request.kind is Kind.CHOICE:
-                # They would stand under the name of the option that somebody picked (threat T5).
-                why = "the arguments of a choice are its options'; propose it anew"
-                raise errors.Invalid.at("/arguments", "kind", why)
-            if arguments is not None and old.takes_back is not None:
-                why = "the arguments of a rollback are made of what it takes back; answer in words"
-                raise errors.Invalid.at("/arguments", "rollback", why)
-            proposed = old.arguments if arguments is None else arguments
             spec = self._policy().action(request.action)
-            if arguments is not None:
-                # The arguments of what is no approval never run by themselves, and need not be whole. What stays as it
-                # was has been checked: a changed file touches new requests only.
-                self._checked(spec if request.kind is Kind.APPROVAL else replace(spec, schema=None), proposed)
+            proposed = old.arguments if arguments is None else self._new(request, spec, arguments)
             given = old.context.get("answers")
             # The agent fills its context as it likes: what it calls answers need be no list.
             answers = [*(given if isinstance(given, list) else ()), {"text": text, "at": now.isoformat()}]
@@ -74,6 +63,19 @@ class Agents(Part):
             return Deed(after, effects)
 
         return (await self._ledger.commit(work, about=About(requests=(request_id,)))).given
+
+    def _new(self, request: Request, spec: ActionSpec, arguments: Arguments) -> Arguments:
+        """New arguments with an answer, where there may be any; those that stay were checked once, as the file was."""
+        if request.kind is Kind.CHOICE:
+            # They would stand under the name of the option that somebody picked (threat T5).
+            why = "the arguments of a choice are its options'; propose it anew"
+            raise errors.Invalid.at("/arguments", "kind", why)
+        if request.content.takes_back is not None:
+            why = "the arguments of a rollback are made of what it takes back; answer in words"
+            raise errors.Invalid.at("/arguments", "rollback", why)
+        # The arguments of what is no approval never run by themselves, and need not be whole.
+        self._checked(spec if request.kind is Kind.APPROVAL else replace(spec, schema=None), arguments)
+        return arguments
 
     async def cancel(self, request_id: str, *, agent: str, reason: str | None) -> Request:
         """The agent withdraws an open request, or stops an approved one that has not begun (its decision stands)."""

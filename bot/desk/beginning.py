@@ -49,10 +49,12 @@ class Beginning(TakingBack):
             due_at=now + how.timeout if how.agent else None,
         )
         event = self._event("execution.started", request, actor="sayso", via="replay", digest=execution.digest)
-        tx.record(Change(event=event, execution_before=execution, execution=begun))
+        # Of what comes into its agent's hands later than it was decided, as after an undo window, no other event tells.
+        told = self._rounds.tell_agent(request, self._policy(), "request.executing") if how.agent else ()
+        tx.record(Change(event=event, execution_before=execution, execution=begun, effects=told))
         after, turned = replace(request, execution=begun), self._begins(tx, request)
         if how.agent:
-            return Deed(after, turned.effects, begun, others=turned.others), None
+            return Deed(after, told + turned.effects, begun, others=turned.others), None
         order = Order(
             execution=begun.id,
             request=request.id,

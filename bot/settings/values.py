@@ -78,13 +78,7 @@ def settings_of(values: Mapping[str, str]) -> Settings:
     """The values checked, all that is wrong with them at once."""
     problems: list[str] = []
     host, port = _listen(values["SAYSO_LISTEN"], problems)
-    public = public_url_of(values)
-    if not _is_address(public) and values["SAYSO_PUBLIC_URL"]:
-        problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
-    elif not _is_address(public):
-        problems.append(f"SAYSO_LISTEN: {_NO_LISTEN}")
-    elif urlsplit(public).path:
-        problems.append("SAYSO_PUBLIC_URL: the pages work under no path; give the bot a name or a port of its own.")
+    public = _public(values, problems)
     if not values["SAYSO_DATABASE_URL"].startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
         problems.append(
             "SAYSO_DATABASE_URL: write sqlite+aiosqlite:///sayso.db, or postgresql+asyncpg://user:password@host/sayso."
@@ -141,6 +135,18 @@ def _slack(values: Mapping[str, str], problems: list[str]) -> tuple[str | None, 
     if not token and (app or signing):
         problems.append("SLACK_BOT_TOKEN: missing; copy it from your app's page, OAuth & Permissions.")
     return token, app, signing
+
+
+def _public(values: Mapping[str, str], problems: list[str]) -> str:
+    """Where the bot is reached."""
+    public = public_url_of(values)
+    if not _is_address(public) and values["SAYSO_PUBLIC_URL"]:
+        problems.append("SAYSO_PUBLIC_URL: not an address; write it as https://sayso.example.com.")
+    elif not _is_address(public):
+        problems.append(f"SAYSO_LISTEN: {_NO_LISTEN}")
+    elif urlsplit(public).path:
+        problems.append("SAYSO_PUBLIC_URL: the pages work under no path; give the bot a name or a port of its own.")
+    return public
 
 
 def _is_address(text: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from bot.core.model import Verb
+from bot.core.model import ExecutionState, Verb
 from tests.desk.house import House
 from tests.fakes.receiver import Call, End, Receiver, Script, answering, saying
 
@@ -30,6 +30,21 @@ async def test_an_agent_hears_of_what_became_of_its_request(house: House, receiv
     assert told(receiver) == ["request.needs_info", "request.decided", "request.executed"]
     last = next(call for call in reversed(receiver.calls) if call.path == "/events")
     assert last.json["data"] == {"id": request.id, "state": "approved"}
+
+
+async def test_an_agent_hears_when_what_it_runs_itself_is_its_own_to_run(house: House, receiver: Receiver) -> None:
+    """After an undo window, too: decided, it only waits, and nobody else would tell the agent to begin."""
+    await house.work()
+    request = await house.decide(await house.submit("deploy.late"))
+    await house.rest()
+    assert told(receiver) == ["request.decided"]
+    await house.later(seconds=30)
+    await house.rest()
+    assert told(receiver) == ["request.decided", "request.executing"]
+    assert (await house.now(request)).execution.state is ExecutionState.EXECUTING  # type: ignore[union-attr]
+    await house.decide(await house.submit("deploy.start"))
+    await house.rest()
+    assert told(receiver)[2:] == ["request.decided"]
 
 
 async def test_an_agent_hears_of_failure_expiry_and_rules(house: House, receiver: Receiver) -> None:
