@@ -17,7 +17,7 @@ _DEEPEST = 10
 _MOST_PARTS = 100
 _LONGEST_FIELD = 4_000
 _KIND = re.compile(r"\s*([\w.+-]{1,80}/[\w.+-]{1,120})")
-_PARAMETER = re.compile(r';\s*+([\w.-]{1,40})\*?\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))')
+_PARAMETER = re.compile(r';\s*+([\w.-]{1,40})(?:\*(\d{1,2}))?\*?\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))')
 _ESCAPE = re.compile(r"\\(.)")
 
 
@@ -52,12 +52,21 @@ def tree(headers: Headers, body: bytes) -> Part:
 
 
 def fields(value: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first semicolon, in lower case, and the parameters after it, the first of each name."""
+    """What stands before the first semicolon, in lower case, and the parameters after it, the first of each name.
+
+    One that is written in pieces (RFC 2231, 3), as BlackBerry's boundaries are, is put together where none is whole.
+    """
     value = value[:_LONGEST_FIELD]
     found: dict[str, str] = {}
+    pieces: dict[str, dict[int, str]] = {}
     for parameter in _PARAMETER.finditer(value):
-        said = _ESCAPE.sub(r"\1", parameter[2]) if parameter[2] is not None else parameter[3]
-        found.setdefault(parameter[1].lower(), said)
+        said = _ESCAPE.sub(r"\1", parameter[3]) if parameter[3] is not None else parameter[4]
+        if parameter[2] is None:
+            found.setdefault(parameter[1].lower(), said)
+        else:
+            pieces.setdefault(parameter[1].lower(), {}).setdefault(int(parameter[2]), said)
+    for name, parts in pieces.items():
+        found.setdefault(name, "".join(said for _, said in sorted(parts.items())))
     return value.partition(";")[0].strip().lower(), found
 
 

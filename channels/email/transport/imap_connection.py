@@ -92,7 +92,8 @@ class ImapConnection:
             self.capabilities = tuple(self._client.capabilities)
             return
         try:
-            if (server.user + server.password).isascii():
+            plain = (server.user + server.password).isascii() and "LOGINDISABLED" not in self._client.capabilities
+            if plain:
                 box.login(server.user, server.password, initial_folder=None)
             else:
                 box.login_utf8(server.user, server.password, initial_folder=None)

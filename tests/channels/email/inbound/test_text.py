@@ -152,6 +152,12 @@ PARTS = "--b\nContent-Type: text/plain; charset=utf-8\n\n{}\n--b\nContent-Type: 
         ("multipart/alternative; boundary=b", PARTS.format("  "), "html"),
         ('multipart/mixed; boundary="b"', PARTS.format("plain"), "plain\n\nhtml"),
         ("multipart/related; boundary=b", PARTS.format("plain"), "plain"),
+        (
+            'multipart/mixed; boundary*1="b"; boundary*0=a',
+            PARTS.format("plain").replace("--b", "--ab"),
+            "plain\n\nhtml",
+        ),
+        ("multipart/mixed; boundary=b", "--b\nContent-Type: text/plain; name*0=a; name*1=b\n\napprove\n--b--", ""),
         ("multipart/encrypted; boundary=b", PARTS.format("plain"), ""),
         ("multipart/mixed", PARTS.format("plain"), ""),
         ("multipart/mixed; boundary=b", "approve\n--b\n\nplain", "plain"),

@@ -77,6 +77,14 @@ async def test_a_wrong_password_is_said_and_not_repeated(imap: ImapServer) -> No
         assert imap.proxy.connections == connections
 
 
+async def test_a_server_that_takes_no_login_is_signed_in_to_all_the_same(pymap: ImapServer) -> None:
+    """LOGINDISABLED forbids the command (RFC 3501, 6.2.3), not the password."""
+    pymap.proxy.replaced = {b"CAPABILITY IMAP4rev1": b"CAPABILITY IMAP4rev1 LOGINDISABLED"}
+    assert await asyncio.to_thread(try_out, server_at(pymap))
+    assert b" LOGIN " not in pymap.proxy.heard
+    assert b"AUTHENTICATE PLAIN" in pymap.proxy.heard
+
+
 async def test_t23_a_server_that_repeats_the_password_tells_nobody(pymap: ImapServer) -> None:
     """Some repeat what they did not understand, and a fault is shown to people."""
     pymap.proxy.replaced = {b"1 OK ": b'1 NO what is LOGIN "answers" "secret"? '}
