@@ -24,8 +24,9 @@ class Effort:
     """What is left of the steps that may be taken, for all that is drawn at once."""
 
     def __init__(self, steps: int = EFFORT) -> None:
-        """``steps``: as `_cost` counts them."""
+        """``steps``: as `_cost` counts them; ``lines`` are those that whoever draws has shown with it so far."""
         self.left = steps
+        self.lines = 0
 
     def spend(self, steps: int) -> bool:
         """Whether there is enough left for so many; if so, it is spent."""

@@ -241,3 +241,15 @@ async def test_submissions_of_a_rule_end_at_once(house: House) -> None:
     assert (huge.state, huge.execution) == (State.BLOCKED, None)
     with pytest.raises(errors.NotAssigned):
         await house.decide(huge)
+
+
+async def test_t13_others_have_their_turns_while_many_cards_are_drawn(house: House) -> None:
+    """A queue of 500 heavy ones, as Slack's home shows it after each decision, does not hold up a click."""
+    requests = [await house.submit() for _ in range(5)]
+    drawing = asyncio.create_task(house.desk.cards(requests))
+    turns = 0
+    while not drawing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert [card.request for card in drawing.result()] == [request.id for request in requests]
+    assert turns >= len(requests)

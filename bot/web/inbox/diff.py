@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +22,9 @@ _LONGEST = 2_000
 
 _MOST = 400
 """Lines of one value that are compared word by word."""
+
+_ROWS = 10_000
+"""Lines that one page shows of what changed; all of what would run stands on it, too."""
 
 EFFORT = 5_000_000
 """Steps for one page (`bot.core.alignment`): 0.3 s at the very worst, a thousand times what honest ones take."""
@@ -61,7 +65,21 @@ def rows_of(change: Edit, effort: Effort | None = None) -> tuple[Row, ...]:
     if change.kind == "removed":
         return tuple(Row("gone", old=_whole(line)) for line in literal(change.before).split("\n"))
     old, new = _lines(change.before, change.after)
-    return tuple(_rows(old, new, effort or Effort(EFFORT))) or (Row("gap"),)
+    effort = effort or Effort(EFFORT)
+    shown = tuple(islice(_rows(old, new, effort), max(_ROWS - effort.lines, 0)))
+    effort.lines += len(shown)
+    if not shown and effort.lines < _ROWS:
+        return (Row("gap"),)
+    # What is cut off ends in a gap, as what is alike does.
+    return (*shown, Row("gap", at=_next(shown))) if effort.lines >= _ROWS else shown
+
+
+def _next(rows: Sequence[Row]) -> tuple[int, int]:
+    """The numbers of the lines that come after these."""
+    old = new = 1
+    for row in rows:
+        old, new = row.at if row.kind == "gap" else (old + (row.kind != "new"), new + (row.kind != "gone"))
+    return old, new
 
 
 def _lines(before: Any, after: Any) -> tuple[list[str], list[str]]:

@@ -100,8 +100,8 @@ class Desk(Reviews, Protocol):
     async def unsubscribe(self, subscription_id: str, /, *, by: str, reason: str) -> bool:
         """Forget a browser that takes push, ``by`` an actor; False where there is none."""
 
-    def card_of(self, request: Request, /) -> Card:
-        """The card of a request at hand."""
+    async def cards(self, requests: Sequence[Request], /) -> tuple[Card, ...]:
+        """The cards of requests at hand, others having their turns meanwhile."""
 
     async def exported(self, *, by: str, via: str, **asked: str) -> None:
         """Put on record that somebody (``by``, an actor) took a copy of the trail; ``asked`` is of what."""

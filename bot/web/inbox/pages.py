@@ -49,12 +49,12 @@ _MARKS = re.compile(r"⟦U\+[0-9A-F]{4,6}⟧|[␠⏎]×[0-9]+|⏎")
 
 def shown(text: str) -> Markup:
     """A text that is already `visible`, its marks set apart for the eye."""
-    pieces, end = [], 0
-    for mark in _MARKS.finditer(text):
-        kind = "nl" if mark[0] == "⏎" else "odd"
-        pieces += [escape(text[end : mark.start()]), Markup('<mark class="{}">{}</mark>').format(kind, mark[0])]
-        end = mark.end()
-    return Markup("").join([*pieces, escape(text[end:])])
+    # Escaped first, and at once: no mark holds anything that is, and an agent may send 100,000 of them.
+    return Markup(_MARKS.sub(_set_apart, str(escape(text))))  # noqa: S704  # escaped, but for the marks
+
+
+def _set_apart(mark: re.Match[str]) -> str:
+    return f'<mark class="{"nl" if mark[0] == "⏎" else "odd"}">{mark[0]}</mark>'
 
 
 def open_text(text: object) -> Markup:

@@ -96,14 +96,15 @@ async def show(site: Site, http: Http, visitor: Visitor) -> Response:
 async def _rows(site: Site, visitor: Visitor, requests: tuple[Request, ...]) -> tuple[Row, ...]:
     """The rows of one page; nothing is looked at that is not on it."""
     seen = await site.house.store.seen(visitor.person.id, [request.id for request in requests])
+    cards = await site.house.desk.cards(requests)
     return tuple(
         Row(
             request=request,
-            card=site.house.desk.card_of(request),
+            card=card,
             mine=request.state is State.PENDING and request.waits_for(visitor.person.id),
             unread=seen.get(request.id, 0) < request.revision,
         )
-        for request in requests
+        for request, card in zip(requests, cards, strict=True)
     )
 
 

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
+from bot.core.alignment import Effort
 from bot.core.edits import differences
 from bot.core.model import Edit, Verb
 from bot.web.inbox.changes import compared
-from bot.web.inbox.diff import Piece, Row, rows_of
+from bot.web.inbox.diff import EFFORT, Piece, Row, rows_of
 from tests.web.inbox.conftest import Visit
 from tests.web.inbox.data import MARKUP
 from tests.web.inbox.house import AGENT, Standing
@@ -133,6 +134,16 @@ def test_a_huge_difference_is_told_in_time() -> None:
     rows = rows_of(Edit("/x", before, after))
     assert len(rows) == 8_000
     assert sum(len(row.old) > 1 for row in rows) <= 400
+
+
+def test_t22_a_page_shows_no_lines_without_end() -> None:
+    """Of 60,000 that an agent changed it shows 10,000, and with which it would go on; all changes of a page count."""
+    before, after = [f"a{number}\n" * 3 for number in range(2)]
+    change, effort = Edit("/x", "a\n" * 6_000, "b\n" * 6_000 + "c"), Effort(EFFORT)
+    first, second, third = rows_of(change, effort), rows_of(change, effort), rows_of(Edit("/y", before, after), effort)
+    assert (len(first), len(second)) == (6_001, 4_000)
+    assert second[-1] == Row("gap", at=(4_000, 4_000))
+    assert third == (Row("gap", at=(1, 1)),)
 
 
 async def told(house: Standing, text: str) -> str:
