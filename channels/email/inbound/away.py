@@ -37,6 +37,9 @@ _AUTOMATIC = (
     "자동 회신", "자동회신", "자동 응답", "부재중", "trả lời tự động", "vắng mặt tại văn phòng", "ตอบกลับอัตโนมัติ",
     "การตอบกลับอัตโนมัติ", "balasan otomatis", "jawaban otomatis", "di luar kantor", "balasan automatik",
     "jawapan automatik", "स्वचालित उत्तर", "स्वतः उत्तर",
+    # Other words that the same languages' programs use
+    "abwesend bis", "urlaubsvertretung", "hors du bureau", "odp. automatyczna", "avtomatski odgovor",
+    "automatska poruka", "תגובה אוטומטית", "رد تلقائى", "tự động trả lời", "ตอบกลับโดยอัตโนมัติ",
 )  # fmt: skip
 
 _SHORT = (

@@ -12,6 +12,7 @@ MARKS = {
         "Auto-Submitted: auto-replied", "Auto-Submitted: auto-generated; owner-email=x",
         "auto-submitted:\r\n AUTO-NOTIFIED",
         "Auto-Submitted: no, really", "Auto-Submitted:", "X-Autoreply: yes", "X-Autorespond: Re: x", "X-Vacation: 1",
+        "X-QQ-Auto-Reply: 1",
         "Delivered-To: Autoresponder", "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent",
     ],
     Reason.AUTO_RESPONSE_SUPPRESS: ["X-Auto-Response-Suppress: All", "X-Auto-Response-Suppress: DR, OOF, AutoReply"],
@@ -47,7 +48,7 @@ AWAY = [
     "Răspuns automat: x", "Samodejni odgovor: x", "Automatski odgovor: x", "Автоматический ответ: x",
     "Автоматична відповідь: x", "Автоматичен отговор: x", "Αυτόματη απάντηση: x", "Otomatik yanıt: x",
     "תשובה אוטומטית: x", "رد تلقائي: x", "自動応答: x", "自动回复: x", "自動回覆: x",
-    "不在: x", "자동 회신: x", "부재중",
+    "不在: x", "자동 회신: x", "부재중", "Abwesend bis 3.12.", "Hors du bureau : x", "תגובה אוטומטית: x",
     "Trả lời tự động: x", "ตอบกลับอัตโนมัติ: x", "Balasan otomatis: x", "Automaatvastus: x", "Automatinis atsakymas: x",
     "Ana Silva is out of the office (returning 30.11.2026)", "Ana Silva ist außer Haus.",
 ]  # fmt: skip
