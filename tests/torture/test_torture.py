@@ -20,8 +20,8 @@ APPENDS = [
     *(ROOT / f"{name}.py" for name in (*BESIDE, "store/erasing")),
 ]
 TOLD_TO_AGENTS = {
-    "request.executed", "request.failed", "request.incident", "request.needs_advice", "request.needs_info",
-    "request.rolled_back", "sealing.pepper",
+    "request.executed", "request.executing", "request.failed", "request.incident", "request.needs_advice",
+    "request.needs_info", "request.rolled_back", "sealing.pepper",
 }  # fmt: skip
 """Names of webhooks and of a setting, which look like events and are none."""
 ELSEWHERE = {
