@@ -45,8 +45,7 @@ def _filled(
     stood: dict[str, str] = {}
     own: set[str] = set()
     for seat in seats:
-        holder = _holder(seat, at)
-        person = standing_in(route.absences, holder, at) if holder is not None else None
+        holder, person = _holder(route, seat, at)
         if person is None or person in out or holder is None:
             continue
         names[person] = tuple(dict.fromkeys((*names.get(person, ()), seat.name)))
@@ -57,10 +56,14 @@ def _filled(
     return names, {person: holder for person, holder in stood.items() if person not in own}
 
 
-def _holder(seat: Seat, at: datetime) -> str | None:
-    if seat.person is not None:
-        return seat.person
-    return next((s.person for s in seat.shifts if s.since <= at < s.until), seat.fallback)
+def _holder(route: Route, seat: Seat, at: datetime) -> tuple[str | None, str | None]:
+    """Whose seat it is at a moment, and who sits there: whose turn it is, or where nobody is there, the fallback."""
+    turn = seat.person or next((s.person for s in seat.shifts if s.since <= at < s.until), None)
+    for holder in (turn, seat.fallback):
+        person = standing_in(route.absences, holder, at) if holder is not None else None
+        if person is not None:
+            return holder, person
+    return None, None
 
 
 def _instead(

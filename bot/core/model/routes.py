@@ -17,8 +17,8 @@ _EVERY = ""
 class Seat(Struct, frozen=True, omit_defaults=True):
     """One place in a step, where whom it asks depends on when: a ``person``, or whoever has the ``shifts`` then.
 
-    ``name`` is what the file wrote: the person, their group, the schedule. While nobody has a shift, ``fallback`` is
-    asked, if anybody.
+    ``name`` is what the file wrote: the person, their group, the schedule. While nobody has a shift, or whoever has it
+    is away and nobody stands in, ``fallback`` is asked, if anybody.
     """
 
     name: str
