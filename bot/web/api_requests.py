@@ -6,11 +6,15 @@ import asyncio
 import contextlib
 import hashlib
 import re
+from itertools import zip_longest
+
+from msgspec.json import Encoder
+from msgspec.structs import replace
 
 from bot.core import errors
 from bot.core.digest import canonical
 from bot.core.model import ExecutionState, Key, Request, Role, State
-from bot.core.ports import Filter
+from bot.core.ports import Filter, Store
 from bot.web.exchange import Answer, header_values, while_connected
 from bot.web.objects import Member, Members
 from bot.web.operation import AGENTS, ALL, PRACTISED_IN_SECRET, Call, Operation
@@ -22,6 +26,13 @@ from bot.web.submission import CONTEXT, LONG, SUBMISSION, submission_of
 from bot.web.view import Page, RequestView, encoded, request_view
 
 LONGEST_KEY = 255
+MOST_BYTES = 2 * 1024 * 1024
+"""Of requests on one page: of those that agents make as large as may be 200 were 50 MB, kept until they are taken."""
+
+_FIRST, _BITE = 10, 50
+"""Requests that are read at once: few, until it is known that they are not large."""
+
+_encode = Encoder().encode
 _OPEN = tuple([state for state in State if state.open])
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -108,14 +119,12 @@ async def listing(call: Call) -> Answer:
     size: int = wanted.pop("limit", DEFAULT_PAGE)
     # A page of what is left of more would tell by its length, and by its cursor, that there is a practice.
     practices = call.key.role not in PRACTISED_IN_SECRET
-    asked = Filter(states=wanted.pop("state", None), practices=practices, **wanted, limit=size + 1)
-    found = await call.house.store.requests(asked)
-    if asked.cursor is not None and not found and await call.house.store.request(asked.cursor) is None:
+    asked = Filter(states=wanted.pop("state", None), practices=practices, **wanted, limit=size)
+    page, following = await _page(call.house.store, asked)
+    if asked.cursor is not None and not page and await call.house.store.request(asked.cursor) is None:
         # An empty page would tell a program that it has seen everything.
         detail = "is not the next_cursor of a page; begin again without it"
         raise invalid((parameter_fault("cursor", "unknown", detail),))
-    page = found[:size]
-    following = page[-1].id if len(found) > size else None
     if advising:
         page = tuple([request for request in page if call.key.name in request.advice_missing])
     # Sent at once: each of these reads waits for a thread, not for another.
@@ -125,6 +134,25 @@ async def listing(call: Call) -> Answer:
         request_view(r, d, call.house.public_url, own=r.agent == own) for r, d in zip(page, sent, strict=True)
     )
     return Answer(200, encoded(Page(views, following)))
+
+
+async def _page(store: Store, asked: Filter) -> tuple[tuple[Request, ...], str | None]:
+    """So many requests as are asked for, or as are not too large together, and after which one it goes on."""
+    page: list[Request] = []
+    cursor, weight = asked.cursor, 0
+    while True:
+        most = min(asked.limit - len(page), _BITE if page else _FIRST)
+        found = await store.requests(replace(asked, cursor=cursor, limit=most + 1))
+        for request, after in zip_longest(found[:most], found[1:]):
+            page.append(request)
+            weight += len(_encode(request.content)) + len(_encode(request.execution))
+            if after is None:
+                return tuple(page), None
+            if weight > MOST_BYTES or len(page) == asked.limit:
+                return tuple(page), request.id
+        if not found:
+            return tuple(page), None
+        cursor = page[-1].id
 
 
 def _advising(key: Key, *, asked: bool) -> bool:

@@ -201,7 +201,7 @@ LISTING = (
     Parameter("cursor", "The next_cursor of the page before.", _text, _TEXT),
     Parameter(
         "limit",
-        "Requests on a page.",
+        "Requests on a page at most; of large ones there are fewer, so follow next_cursor.",
         _size,
         _SIZE,
     ),

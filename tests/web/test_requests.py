@@ -143,6 +143,22 @@ async def test_pages_follow_each_other_without_gap(office: Office) -> None:
     assert seen == made[::-1]
 
 
+async def test_p17_a_page_of_large_requests_is_short(office: Office) -> None:
+    """200 of an agent's largest were one answer of 50 MB, and 40 that were never taken made 2 GB. None is lost."""
+    made = [(await office.submitted(action="ship", arguments={"note": "x" * 240_000}))["id"] for _ in range(13)]
+    listed: list[str] = []
+    sizes: list[int] = []
+    cursor = ""
+    while not sizes or cursor:
+        reply = await office.call("GET", f"/v1/requests?limit=200{cursor}", "billing")
+        listed += [request["id"] for request in reply.body["requests"]]
+        sizes.append(len(reply.raw))
+        cursor = f"&cursor={reply.body['next_cursor']}" if reply.body["next_cursor"] else ""
+    assert listed == made[::-1]
+    assert max(sizes) < 2.5 * 1024 * 1024
+    assert len(sizes) == 2
+
+
 async def test_a_cursor_of_no_page_is_refused(office: Office) -> None:
     """An empty page would say that there is nothing more; a made-up cursor is named instead."""
     await office.submitted()
