@@ -24,6 +24,7 @@ from bot.courier.digests import Digests, gathered
 from bot.courier.ended import ended
 from bot.courier.failing import Failing
 from bot.courier.shift import Shift
+from bot.courier.words import word_of
 from bot.desk import Desk
 
 _log = logging.getLogger(__name__)
@@ -164,15 +165,14 @@ class Errands:
             return await self._done(effect)
         mark(channel=delivery.channel)
         channel = self._channels.get(delivery.channel)
-        if effect.kind in (EffectKind.CARD, EffectKind.NOTICE):
+        if effect.kind is EffectKind.CARD or (effect.kind is EffectKind.NOTICE and not effect.note):
             return await self._send(effect, request, delivery, channel)
         if delivery.state is not DeliveryState.SENT or channel is None:
             return await self._done(effect)
-        if effect.kind is EffectKind.REMIND:
-            if request.state.open:
-                card = self._desk.card_of(request)
+        if effect.kind is not EffectKind.REFRESH:
+            if (said := word_of(effect, self._desk.card_of(request))) is not None:
                 async with asyncio.timeout(_SEND_TIMEOUT):
-                    await channel.remind(card, delivery, effect.note)
+                    await channel.remind(said[0], delivery, said[1])
             return await self._done(effect)
         return await self._update(request, delivery, channel, lane)
 

@@ -43,7 +43,8 @@ class Emergencies(Intake):
         execution = self._unless_paused(tx, after, self._planned(after))
         after = replace(after, execution=execution)
         standing = tx.deliveries(request.id)
-        deliveries, told = self._rounds.notify(after, policy, policy.members(glass.notify), standing)
+        word = "For you to know: this was approved by breaking the glass."
+        deliveries, told = self._rounds.notify(after, policy, policy.members(glass.notify), standing, word)
         effects = self._rounds.refresh(after, policy, standing) + told
         effects += self._rounds.tell_agent(after, policy, "request.decided")
         shown = voted(decision, (ballot.revision, ballot.digest))

@@ -90,7 +90,8 @@ class Incidents(Granting):
         harmed = replace(run, incidents=(*run.incidents, found))
         after = replace(request, execution=harmed)
         standing = tx.deliveries(request.id)
-        deliveries, told = self._rounds.notify(after, policy, _answerable(policy, request), standing)
+        word = "For you to know: somebody reports that this did harm."
+        deliveries, told = self._rounds.notify(after, policy, _answerable(policy, request), standing, word)
         effects = self._rounds.refresh(after, policy, standing) + told
         effects += self._rounds.tell_agent(after, policy, "request.incident")
         event = self._event(

@@ -96,18 +96,27 @@ class Rounds:
         return self.ask(request, policy, existing, tracks=tracks, quiet=True, shunned=shunned)
 
     def notify(
-        self, request: Request, policy: Policy, people: Collection[str], existing: tuple[Delivery, ...] = ()
+        self, request: Request, policy: Policy, people: Collection[str], existing: tuple[Delivery, ...], what: str
     ) -> Cards:
-        """Cards for people who are only to know, whatever the state of the request; none where one stands already."""
-        there = {(d.channel, d.to) for d in existing if d.state in _ALIVE}
+        """Cards for people who are only to know, whatever the state of the request; none where one stands already.
+
+        A card that is drawn anew where it stands tells nobody, and one in a shared place asks nobody by name: there
+        ``what`` is said to them.
+        """
+        there = {(d.channel, d.to): d for d in existing if d.state in _ALIVE}
         told = Step(notify=tuple(people), people=tuple(people))
-        deliveries = tuple(
-            self._delivery(request, None, channel, place)
-            for channel, place in self._places(told, policy, set())
-            if (channel, place.to) not in there
-        )
-        effects = tuple(self._ledger.effect(EffectKind.NOTICE, request.id, d.id) for d in deliveries)
-        return deliveries, effects
+        deliveries: list[Delivery] = []
+        effects: list[Effect] = []
+        for channel, place in self._places(told, policy, set()):
+            card = stands = there.get((channel, place.to))
+            if card is None:
+                card = self._delivery(request, None, channel, place)
+                deliveries.append(card)
+                effects.append(self._ledger.effect(EffectKind.NOTICE, request.id, card.id))
+            if self._redraws(card) and (stands is not None or place.person is None):
+                to_whom = " ".join(people) if place.person is None else place.person
+                effects.append(self._ledger.effect(EffectKind.NOTICE, request.id, card.id, f"{to_whom}\n{what}"))
+        return tuple(deliveries), tuple(effects)
 
     def again(self, request: Request, policy: Policy, existing: tuple[Delivery, ...], note: str) -> Cards:
         """Ask about a new revision: ``note`` where a card stands or is on its way, a card for whoever has none."""

@@ -244,7 +244,8 @@ class Waking(Part):
         """A chain's end ended the request: those asked see it, and those whom the chain names are told."""
         ending = after.route.stages[woken.stage or 0].ending
         people = ending.notify if ending is not None else ()
-        deliveries, told = self._rounds.notify(after, self._policy(), people, standing)
+        word = "For you to know: nobody decided in time."
+        deliveries, told = self._rounds.notify(after, self._policy(), people, standing, word)
         return deliveries, self._told(after, outcome_event(after), standing) + told
 
 

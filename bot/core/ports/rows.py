@@ -27,8 +27,9 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     Of a digest, ``note`` is the channel and the person, a space between: what has the same note goes into one letter.
     Of a letter, ``ref`` is the channel and ``note`` the `Letter` as JSON. A notice is a card that is sent so that
-    somebody knows, whatever the state of its request. Replays have no effect of their own: the execution's row is what
-    says that one is to run.
+    somebody knows, whatever the state of its request; with a ``note`` it is a word at a card that stands: whom it is
+    for, by id with spaces between, and below that what is said. Replays have no effect of their own: the execution's
+    row is what says that one is to run.
     """
 
     id: str
