@@ -58,7 +58,8 @@ def opened(request: Request, track: Track, at: datetime) -> Request:
         last = len(_steps(request, track)) - 1
         nobody = seated(request.route, _steps(request, track)[last], at, _voted(request))
         settled = _settled(request, track.stage, last, nobody)
-        return _put(settled, track, replace(track, step=last, step_at=at, held_until=None))
+        # Nor reminded: a moment that was set for other steps would come due for ever and move nothing.
+        return _put(settled, track, replace(track, step=last, step_at=at, remind_at=None, held_until=None))
     return _put(found[0], track, found[1])
 
 

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from bot.core import lifecycle
 from bot.core.lifecycle import Turn
 from bot.core.model import (
+    Absence,
     Calendar,
     IfEmpty,
     OnUndeliverable,
     Opening,
 )
+from bot.core.tracks import enter, followed
 from tests.core.requests import HOUR, NOW, request, route, stage, step, track
 from tests.core.test_lifecycle_steps import turns
 from tests.core.test_tracks import DAY, duty, woken
@@ -53,7 +55,22 @@ def test_a_step_is_not_held_for_somebody_who_was_asked() -> None:
 def test_a_gap_is_skipped_or_filled_by_its_fallback() -> None:
     """As the schedule says."""
     assert request(stage(duty(("ana", 3, 9)), step("lea"))).assignees == ("lea",)
-    assert request(stage(duty(("ana", 3, 9), fallback="ben"), step("lea"))).assignees == ("ben",)
+    filled = stage(duty(("ana", 3, 9), fallback="ben"), step("lea"))
+    assert request(filled).assignees == ("ben",)
+    away = {"ana": (Absence(NOW + 3 * HOUR, NOW + 5 * HOUR),)}
+    for there, absent, asked in ((3, {}, "ana"), (3, away, "ben"), (5, away, "ana")):
+        about = replace(request(filled), route=route(filled, absences=absent))
+        assert enter(about, 0, NOW + there * HOUR).assignees == (asked,)
+
+
+def test_nobody_is_reminded_by_a_clock_of_other_steps() -> None:
+    """A stage whose steps became others that ask nobody moves nothing by itself any more, but for its end."""
+    about = request(stage(step("ana", remind=HOUR)))
+    assert about.due_at == NOW + HOUR
+    nobody = replace(about, route=route(stage(step(remind=None))))
+    after = followed(nobody, about, NOW)
+    assert turns(after, NOW + 2 * HOUR) == [Turn.EXHAUSTED]
+    assert woken(after, 2 * HOUR).due_at == about.expires_at
 
 
 def test_who_is_asked_is_settled_when_they_are_asked() -> None:
