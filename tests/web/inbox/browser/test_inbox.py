@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, Page, Route, ViewportSize, expect
 
 from bot.core.model import State, Verb
 from bot.core.ports import Ballot
@@ -30,13 +32,25 @@ async def person(
 
 
 async def test_sign_in_and_approve(house: Standing, browser: Browser) -> None:
-    """From the link to the queue to the request to its outcome, by what a person sees."""
+    """From the link to the queue to the request to its outcome, by what a person sees; slow, so they press twice."""
     request = await house.submit(reason="Duplicate charge")
     page = await person(house, browser, "ana")
     await page.get_by_role("link", name="Refund 240.0 USD").click()
-    await page.get_by_role("button", name="Approve", exact=True).click()
+    pressed, sent = asyncio.Event(), list[str]()
+
+    async def slow(route: Route) -> None:
+        sent.append(route.request.method)
+        await pressed.wait()
+        await route.continue_()
+
+    await page.route("**/decisions", slow)
+    box = await page.get_by_role("button", name="Approve", exact=True).bounding_box()
+    assert box
+    for _ in range(2):
+        await page.mouse.click(box["x"] + 9, box["y"] + 9)
+    pressed.set()
     await expect(page.get_by_role("heading", name="Approved by Ana Silva")).to_be_visible()
-    assert (await house.now(request.id)).state is State.APPROVED
+    assert ((await house.now(request.id)).state, sent) == (State.APPROVED, ["POST"])
 
 
 @pytest.mark.parametrize(("scripts", "size"), [(True, DESK), (False, PHONE)], ids=["desk", "phone-without-scripts"])
