@@ -41,6 +41,22 @@ async def test_some_are_told_and_a_review_is_due(house: House) -> None:
     assert sorted(d.to for d in await house.store.deliveries(review.id)) == ["eva", "lea"]
 
 
+@pytest.mark.parametrize(("room", "sent"), [("C0ASKED", []), ("C0OTHER", ["send"])])
+async def test_in_a_shared_room_whoever_is_to_know_is_named(house: House, room: str, sent: list[str]) -> None:
+    """A card that stands there is drawn anew in silence, and a new one asks nobody: a word at it says so."""
+    slack = house.channels["slack"]
+    slack.room = "C0ASKED"
+    await house.work()
+    request = await house.submit()
+    await house.rest()
+    slack.room, before = room, len(slack.said)
+    await broken(house, request)
+    await house.rest()
+    about = [what for what, to, state, _ in slack.said[before:] if to == room and state == "approved"]
+    assert [what for what in about if what != "update"] == [*sent, "remind"]
+    assert slack.notes == ["For you to know: this was approved by breaking the glass."]
+
+
 async def test_the_review_runs_nothing(house: House) -> None:
     """Approved or rejected: it is on record, and that is all."""
     await broken(house, await house.submit())
