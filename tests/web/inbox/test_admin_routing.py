@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from bot.core.model import Opening
+from bot.core.model import Absence, Opening
 from bot.core.policy import WorkTime
 from bot.web.inbox.admin import rule_link
 from bot.web.inbox.admin.roster import Roster
@@ -127,6 +127,15 @@ async def test_a_gap_on_duty_says_who_is_asked_instead(run: Standing, visit: Vis
     run.clock.shift = datetime(2026, 1, 2, 12, tzinfo=UTC) - datetime.now(UTC)
     words = (await (await visit("lea")).get("/admin/routing/duty")).words
     assert "oncall Nobody Asked instead: Kim Tran Next Noa Levi, from Mon 5 Jan, 01:00 PST" in words
+
+
+def test_whoever_has_the_turn_and_is_away_is_filled_in_for(run: Standing) -> None:
+    """With a fallback that one is named where the schedule is asked, as their own way of asking has it."""
+    away = {"noa": (Absence(datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)),)}
+    for day, there, asked in ((3, True, "Noa Levi"), (4, False, "Kim Tran")):
+        roster = Roster(replace(run.policy, away=away), datetime(2026, 3, day, 12, tzinfo=UTC))
+        assert roster.duty(run.policy.schedules["oncall"]).there is there
+        assert roster.whom("oncall").people == (asked,)
 
 
 def test_hours_that_never_come_and_never_end(run: Standing) -> None:

@@ -38,11 +38,13 @@ class Whom(Struct, frozen=True, kw_only=True):
 class Duty(Struct, frozen=True, kw_only=True):
     """Who has a schedule's shift now and until when, and who has the next one from when on.
 
-    ``person`` None: nobody has it; ``until`` and ``next_at`` None: that does not change within a year. ``instead`` is
-    who is asked while nobody is on duty; ``holds``: then it is waited for somebody.
+    ``person`` None: nobody has it; ``there`` False: nor is anybody there for it; ``until`` and ``next_at`` None: that
+    does not change within a year. ``instead`` is who is asked while nobody is there; ``holds``: then it is waited for
+    somebody.
     """
 
     person: str | None
+    there: bool
     until: datetime | None
     follows: str | None
     next_at: datetime | None
@@ -89,7 +91,8 @@ class Roster:
         schedule = self._policy.schedules.get(name)
         if schedule is not None:
             duty = self.duty(schedule)
-            return Whom(name=name, kind="schedule", people=(duty.person or duty.instead or NOBODY,))
+            person = duty.person if duty.there else duty.instead or duty.person
+            return Whom(name=name, kind="schedule", people=(person or NOBODY,))
         members = self._policy.groups.get(name)
         if members is None:
             return Whom(name=name, kind="person", people=(self.there(name),))
@@ -110,6 +113,7 @@ class Roster:
         ends = current is not None and current.until < now + _LOOKS[-1]
         return Duty(
             person=self.there(current.person) if current else None,
+            there=current is not None and standing_in(self._policy.away, current.person, now) is not None,
             until=current.until if current and (ends or following) else None,
             follows=self.name(following.person) if following else None,
             next_at=following.since if following else None,
