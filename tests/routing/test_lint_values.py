@@ -51,6 +51,20 @@ def test_what_is_never_equal_is_told(when: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("that", "words"),
+    [
+        ("context.fine == true", "reads context, which is the agent's own word: an agent that wants it passed says"),
+        ("has(labels.fine)", "reads labels, which are the agent's own word and never make a review laxer"),
+        ('arguments.place == "test"', 'compares arguments.place with "test"'),
+    ],
+)
+def test_a_check_that_may_not_be_meant_is_told(that: str, words: str) -> None:
+    """What an agent says of itself is no check of it, and a value that never comes is none either."""
+    checked = ACTIONS.replace("    schema:", f"    checks: [{{name: fine, that: '{that}'}}]\n    schema:")
+    assert told(policy(more=checked), f'the check "fine" of a.b {words}')
+
+
+@pytest.mark.parametrize(
     "when",
     [
         'risk != "read_only" && kind == "approval" && confidence >= 1.0 && 0.0 < confidence',

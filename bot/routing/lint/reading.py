@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bot.core.policy import ActionSpec, Policy, Rollback, Rule
-from bot.routing.conditions import without_texts
+from bot.routing.conditions import names_in, without_texts
 from bot.routing.faults import meant, quoted
 from bot.routing.fillings import names_read
 from bot.routing.lint.reviews import called
@@ -21,6 +21,10 @@ _MEMBER = r"(?<![\w.]){}\s*\.\s*([A-Za-z_]\w*)(?!\w|\s*\()"
 _INDEX = r"""(?<![\w.]){}\s*\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\]"""
 _AMONG = r"""(?:"([^"\\]*)"|'([^'\\]*)')\s+in\s+{}\b"""
 _ARGUMENT = "arguments."
+_OWN_WORD = (
+    "which is the agent's own word: an agent that wants it passed says what it asks for",
+    "which are the agent's own word and never make a review laxer: it will not pass because of them",
+)
 
 
 def doubts(policy: Policy) -> Iterator[str]:
@@ -29,8 +33,12 @@ def doubts(policy: Policy) -> Iterator[str]:
         yield from _rule(policy, rule)
     for spec in policy.actions.values():
         for check in spec.checks:
+            where = f"the check {quoted(check.name)} of {spec.name}"
             for name in read(check.that.source, "arguments"):
-                yield from _unlisted(f"the check {quoted(check.name)} of {spec.name}", name, [spec])
+                yield from _unlisted(where, name, [spec])
+            for name in ("context", "labels", "on_behalf_of"):
+                if name in names_in(check.that.source):
+                    yield f"{where} reads {name}, {_OWN_WORD[name == 'labels']}; use arguments, which are what runs"
         if spec.rollback is not None:
             yield from _backwards(policy, spec, spec.rollback)
 
