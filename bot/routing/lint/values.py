@@ -25,7 +25,7 @@ _TEXT = r"""(?:"[^"\n]*"|'[^'\n]*')"""
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _VALUE = rf"(?:{_TEXT}|{_NUMBER}|true\b|false\b)"
 _NAME = (
-    r"(?:risk|kind|confidence|now\.get[A-Z]\w+\([^()]*\)"
+    r"(?:risk|kind|agent|confidence|now\.get[A-Z]\w+\([^()]*\)"
     rf"|(?:arguments|advice)(?:\.[A-Za-z_]\w*|\[{_TEXT}\]))"
 )
 _SIGN = r"(?:==|!=|<=|>=|<|>)"
@@ -69,6 +69,7 @@ def doubts(policy: Policy) -> Iterator[str]:
         specs = [policy.actions.get(action) for action in sorted(actions or ())]
         for source in _sources(rule):
             yield from _told(called(rule), source, specs)
+            yield from _agent(called(rule), source, policy)
     for spec in policy.actions.values():
         for check in spec.checks:
             yield from _told(f"the check {quoted(check.name)} of {spec.name}", check.that.source, [spec])
@@ -79,6 +80,13 @@ def _sources(rule: Rule) -> list[str]:
     return found + [stage.condition.source for stage in rule.stages if stage.condition]
 
 
+def _agent(where: str, source: str, policy: Policy) -> Iterator[str]:
+    """An agent need not be listed, so only a name that is nearly one of those listed is told."""
+    for value in (one for made in _comparisons(source) if made.name == "agent" for one in made.values):
+        if isinstance(value, str) and value not in policy.agents and (fix := meant(value, policy.agents, "")):
+            yield f"{where} names the agent {quoted(value)}, which is not listed; {fix}"
+
+
 def _told(where: str, source: str, specs: Sequence[ActionSpec | None]) -> Iterator[str]:
     for made in _comparisons(source):
         base = re.split(r"[.\[]", made.name)[0]
@@ -86,7 +94,7 @@ def _told(where: str, source: str, specs: Sequence[ActionSpec | None]) -> Iterat
             yield from _word(where, made, _WORDS[base])
         elif base == "arguments":
             yield from _argument(where, made, specs)
-        else:
+        elif base != "agent":
             yield from _number(where, made)
 
 
