@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 
+from httptools import HttpParserError
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.core.errors import Malformed, Overloaded, SaysoError
 from bot.web import problems
+from bot.web.chunks import Chunks
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line with its headers, of trailers, or of chunk extensions between two pieces of a body."""
@@ -105,6 +107,9 @@ class WholeHeads(HttpToolsProtocol):
     _by_hand = False
     """Whether the body is read here, for the parser thinks that there is none."""
 
+    _chunks: Chunks | None = None
+    """What reads such a body, where only its chunks say how long it is."""
+
     _tail = b""
     """The last bytes of the reading before, of a head that has not ended: its end may lie half in it."""
 
@@ -137,15 +142,30 @@ class WholeHeads(HttpToolsProtocol):
         self._size += len(piece)
         if self._size > MAX_HEAD and not self._inside:
             self._refuse(TOO_LARGE)
-        elif self._by_hand:
-            self.on_body(piece)
-            if not self._left:
-                self._by_hand = False
-                self.on_message_complete()
         else:
-            super().data_received(piece)
+            if self._by_hand:
+                self._read_body(piece)
+            else:
+                super().data_received(piece)
             if self._size > MAX_HEAD:
                 self._refuse(TOO_LARGE)
+
+    def _read_body(self, piece: bytes) -> None:
+        """Read on in a body that the parser thinks there is none of; what ends it ends the piece, too (`_ends`)."""
+        if self._chunks is None:
+            self.on_body(piece)
+            over = not self._left
+        else:
+            try:
+                self._chunks.read(piece)
+            except HttpParserError:
+                self.send_400_response("")
+                return
+            over = self._chunks.over
+        if over:
+            self._by_hand = False
+            self._chunks = None
+            self.on_message_complete()
 
     def _ends(self, data: bytes, at: int) -> int:
         """Where the head, or the body, ends that goes on there; the end of the data where it does not."""
@@ -192,10 +212,7 @@ class WholeHeads(HttpToolsProtocol):
             self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
-        """A head is whole. Raises where a body follows that cannot be told from the next request.
-
-        And where it says never, or more than once, whom it asks (RFC 9112, 3.2); HTTP/1.0 need not say it.
-        """
+        """A head is whole. Raises where it says never, or twice, whom it asks (RFC 9112, 3.2); HTTP/1.0 may."""
         self._heading = False
         self._size = self._trailers = 0
         if self._hosts != 1 and (self._hosts or self.parser.get_http_version() == "1.1"):
@@ -203,8 +220,7 @@ class WholeHeads(HttpToolsProtocol):
         # The parser takes a request that would like another protocol for one without a body, and what the body holds
         # for the next request, which a proxy in front never saw. Nobody gets another protocol here (RFC 9110, 7.8).
         if self._left != 0 and self.parser.should_upgrade():
-            if self._left is None:
-                raise ValueError
+            self._chunks = Chunks(self) if self._left is None else None
             self._by_hand = True
         # What its target is no address of (CONNECT) raises here: until it did not, there is no request to go on with.
         super().on_headers_complete()
