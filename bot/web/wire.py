@@ -26,6 +26,10 @@ HEAD_SECONDS = 15.0
 SEND_SECONDS = 60.0
 """How long an answer is kept for somebody who takes nothing of it, as nginx has it (``send_timeout``)."""
 
+MOST_UNTAKEN = 64 * 1024 * 1024
+"""Bytes of answers, of all connections, that are written and not taken yet. Whoever asks and never reads holds a page
+of requests on each connection, and there may be thousands of these."""
+
 MOST_AHEAD = 16
 """Requests that a connection may send before the first of them is answered. Each is kept, some kilobytes of objects for
 18 bytes of the wire, and one reading of the socket may hold ten thousand."""
@@ -94,12 +98,30 @@ class Seldom(logging.Filter):
 class Room:
     """The connections of a server: how many there may be, and who of them says nothing yet, longest first.
 
-    Or takes nothing of what is said to them.
+    Or takes nothing of what is said to them: of that, too, there may be only so much.
     """
 
-    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
+    def __init__(self, most: int = MOST_CONNECTIONS, untaken: int = MOST_UNTAKEN) -> None:
         self.most = most
         self.quiet: dict[BoundedHttp, None] = {}
+        self.held = 0
+        self._untaken = untaken
+        self._holding: dict[BoundedHttp, int] = {}
+
+    def holds(self, connection: BoundedHttp, size: int) -> None:
+        """So many bytes wait to be taken there; where it is too much, who has waited longest is given up."""
+        self.took(connection)
+        self._holding[connection] = size
+        self.held += size
+        while self.held > self._untaken and len(self._holding) > 1:
+            longest = next(iter(self._holding))
+            self.took(longest)
+            REFUSED["unread"] += 1
+            longest.transport.abort()
+
+    def took(self, connection: BoundedHttp) -> None:
+        """Nothing waits there any more; told again, nothing happens."""
+        self.held -= self._holding.pop(connection, 0)
 
     def made(self, open_now: int) -> bool:
         """Whether there is room for one more beside so many; the quietest goes where there is not."""
@@ -139,6 +161,7 @@ class BoundedHttp(WholeHeads):
         """Stop waiting."""
         self._met()
         self._taken()
+        self.room.took(self)
         self.room.quiet.pop(self, None)
         super().connection_lost(exc)
 
@@ -175,11 +198,13 @@ class BoundedHttp(WholeHeads):
         """Much of an answer is not taken yet: for as long, the connection is as good as held open for nothing."""
         super().pause_writing()
         self.room.quiet[self] = None
+        self.room.holds(self, self.transport.get_write_buffer_size())
         self._await_taking()
 
     def resume_writing(self) -> None:
         """It is being taken."""
         super().resume_writing()
+        self.room.took(self)
         self._taken()
         if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
             self.room.quiet.pop(self, None)

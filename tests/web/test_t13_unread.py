@@ -84,6 +84,24 @@ async def test_t13_who_takes_nothing_makes_room(port: int) -> None:
         one.close()
 
 
+async def test_p17_of_what_nobody_takes_so_much_is_kept_and_no_more(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many connections there may be: who has waited longest goes, and who reads is served all the same."""
+    room = Room(1_000, untaken=3 * MUCH)
+    monkeypatch.setattr(BoundedHttp, "room", room)
+    before = wire.REFUSED["unread"]
+    held = [asking(port, 1) for _ in range(9)]
+    async with asyncio.timeout(60):
+        while wire.REFUSED["unread"] < before + 5:
+            await asyncio.sleep(0.01)
+        assert 0 < room.held <= 3 * MUCH
+        assert await read(held[0]) < MUCH
+        assert await read(asking(port, 1)) > MUCH
+        for one in held[1:]:
+            one.close()
+        while room.held:
+            await asyncio.sleep(0.01)
+
+
 async def test_p17_requests_sent_ahead_are_few(port: int) -> None:
     """A reading full of requests is refused, and not kept; a few at once are answered, one after the other."""
     before = wire.REFUSED["invalid_http"]
