@@ -131,9 +131,9 @@ ROTATIONS = st.builds(
     days=st.sampled_from([1, 2, 3, 7, 14, 30]),
     handover=st.integers(0, 1439),
 )
-SCHEDULES = st.builds(
+OVERRIDDEN = st.builds(
     replace,
-    ROTATIONS | ROTATIONS.map(lambda rotation: replace(rotation, people=())),
+    ROTATIONS,
     week=st.sampled_from([(), tuple(Opening(day, 540, 1080) for day in range(5)), (Opening(6, 0, 1440),)]),
     overrides=st.lists(
         st.builds(
@@ -145,6 +145,7 @@ SCHEDULES = st.builds(
         max_size=4,
     ).map(tuple),
 )
+SCHEDULES = st.one_of(OVERRIDDEN, OVERRIDDEN, OVERRIDDEN, OVERRIDDEN.map(lambda one: replace(one, people=())))
 MOMENTS = st.datetimes(datetime(2025, 12, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # as above
 
 
@@ -191,10 +192,9 @@ def test_p12_a_view_cut_in_two_is_the_same_view(
 
 
 @QUICK
-@given(SCHEDULES, MOMENTS)
+@given(OVERRIDDEN, MOMENTS)
 def test_p12_a_rotation_covers_all_time_and_hours_cut_it(schedule: Schedule, since: datetime) -> None:
     """Without hours there is somebody on duty at every moment from the start on; with hours, in just these."""
-    assume(schedule.people)
     bare = replace(schedule, overrides=(), week=())
     until = since + 60 * DAY
     begin = max(since, moment(schedule.start, schedule.handover, schedule.timezone))
