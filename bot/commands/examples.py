@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _export(asked: ExampleQuery, target: Path | None) -> Parcel:
-    async with open_ledger() as ledger:
+    async with open_ledger(takes="examples") as ledger:
         parcel = await packed(examples(ledger.store, asked))
         with parcel.lines:
             if target is None:

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 async def _report(args: argparse.Namespace, policy: Policy) -> Reading:
     values = environment()
     trusted = [SigningKey(key).public for key in audit_settings(values).keys]
-    async with open_ledger(reads=args.html is None) as ledger:
+    async with open_ledger(reads=args.html is None, takes="the document" if args.html else "") as ledger:
         until = args.until or ledger.clock.now()
         asked = ReportAsked(since=args.since, until=until, whole=args.html is not None and not args.summary)
         house = public_url_of(values)

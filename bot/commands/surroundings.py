@@ -123,10 +123,11 @@ async def _must_exist(url: str) -> None:
 
 
 @asynccontextmanager
-async def open_ledger(*, make: bool = False, reads: bool = False) -> AsyncIterator[Ledger]:
+async def open_ledger(*, make: bool = False, reads: bool = False, takes: str = "") -> AsyncIterator[Ledger]:
     """The store beside a running bot, or without one. Only with ``make`` is one made where there is none.
 
-    ``reads``: nothing is to be written, so a file that may not be written will do.
+    ``reads``: nothing is to be written, so a file that may not be written will do. ``takes``: what leaves the house, of
+    which nothing is written but that it did; who may not write here is told that.
 
     A command in the wrong folder would else answer for an empty store: `sayso pause` would say that replays are
     stopped while they run elsewhere.
@@ -134,7 +135,15 @@ async def open_ledger(*, make: bool = False, reads: bool = False) -> AsyncIterat
     url = environment()["SAYSO_DATABASE_URL"]
     if not make:
         await _must_exist(url)
-    store: Store = await open_store(url, exclusive=False, reads=reads)
+    try:
+        store: Store = await open_store(url, exclusive=False, reads=reads)
+    except Unavailable as problem:
+        if not takes:
+            raise
+        raise CommandError(
+            f"{told(problem)} Taking {takes} is put on record in it: where that cannot be, take it from a copy of the"
+            " store that you may write."
+        ) from problem
     try:
         yield Ledger(store, SystemClock(), entropy)
     finally:
