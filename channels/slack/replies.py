@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ _TO_NOTHING = (
 )
 
 
+_A_MOMENT = 1.0
 _MENTIONED = "Slack made a mention of a part of it, which is no value. Edit that with the button."
 _TO_UNKNOWN = (
     "Nothing was decided, for Sayso knows of no request at the head of this thread. If the card is new, try again in a "
@@ -73,7 +75,12 @@ class Replies:
         text = typed(event)
         if not act.thread:
             return await self._lost(act, text, _TO_NOTHING)
-        delivery = await self._surface.reviews.delivery_at(NAME, {"channel": act.channel, "ts": act.thread})
+        handle = {"channel": act.channel, "ts": act.thread}
+        delivery = await self._surface.reviews.delivery_at(NAME, handle)
+        if delivery is None and ours and STARTS_LIKE_ONE.match(text.strip()):
+            # Slack shows a card before its post is answered here, and that is on record a moment later.
+            await asyncio.sleep(_A_MOMENT)
+            delivery = await self._surface.reviews.delivery_at(NAME, handle)
         if delivery is not None:
             return await self._reply(act, text, delivery, mentioned=mentions(event))
         return await self._lost(act, text, _TO_UNKNOWN) if ours else Answer.done()

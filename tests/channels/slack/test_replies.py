@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.core.model import State, Verb
 from channels.slack.texts import typed
@@ -189,6 +191,19 @@ async def test_a_reply_with_a_picture_counts_as_any_other(by_http: Office) -> No
     assert by_http.house.ballots[0].comment == "see the picture"
     assert "rejected" in await answer(by_http, message)
     assert len(answers(by_http, message)) == 1
+
+
+async def test_a_reply_that_is_quicker_than_the_posts_answer_counts(by_http: Office) -> None:
+    """Slack shows a card before the bot has it on record where that stands."""
+    message = await by_http.card()
+    (known,) = by_http.house.deliveries
+    by_http.house.deliveries[0] = replace(known, handle=None)
+    event = late(by_http, message, parent_user_id=by_http.slack.workspace.bot.id)
+    coming = asyncio.create_task(by_http.slack.deliver_event(event))
+    await asyncio.sleep(0.1)
+    by_http.house.deliveries[0] = known
+    await coming
+    assert by_http.house.requests["req_1"].state is State.APPROVED
 
 
 @pytest.mark.parametrize("user", ["U0ANA", "U0GUEST"])
