@@ -146,7 +146,8 @@ async def _failed(site: Site, http: Http) -> Response:
     if http.url.path == "/failed":
         # Nothing went wrong for whoever opens this by its address.
         return await _lost(site, http)
-    return site.refusal(Internal(wording.WENT_WRONG), None, _page_of(http))
+    said = wording.NOT_SHOWN if http.method in ("GET", "HEAD") else wording.WENT_WRONG
+    return site.refusal(Internal(said), None, _page_of(http))
 
 
 async def _home(_http: Http) -> Response:

@@ -123,6 +123,9 @@ NO_REVISION = words("The form does not say which revision was read, so nothing w
 FOREIGN_STREAM = words("Only a page of this house is told of changes here.")
 SIGNED_OUT = words("You are not signed in.")
 NOWHERE = words("There is nothing at this address. If you followed a link, part of it may be missing.")
+NOT_SHOWN = words(
+    "Something went wrong inside, so this cannot be shown. Whoever runs the bot finds what happened in its log."
+)
 WENT_WRONG = words(
     "Something went wrong inside, so whether it was done is not sure. Open the page anew to see. "
     "Whoever runs the bot finds what happened in its log."

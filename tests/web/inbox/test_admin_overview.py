@@ -35,11 +35,11 @@ async def test_it_says_what_is_well_and_counts_what_is_not(run: Standing, visit:
 
 
 async def test_a_fault_of_ours_is_a_page_for_a_browser(run: Standing, visit: Visit) -> None:
-    """It says that something may have been done, leads back, and shows no insides; other clients get the problem."""
+    """It says what went wrong to whom, leads back, and shows no insides; other clients get the problem."""
     run.probes.append(cast("Probe", "no probe"))
     kim = await visit("kim")
     page = await kim.send("GET", "/admin", headers={"Accept": "text/html"})
-    assert (page.status, "Something went wrong inside, so whether it was done is not sure" in page.words) == (500, True)
+    assert (page.status, "Something went wrong inside, so this cannot be shown" in page.words) == (500, True)
     assert 'href="/admin"' in page.text
     assert "Traceback" not in page.text
     assert '"code":"internal"' in (await kim.get("/admin")).text
