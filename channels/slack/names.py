@@ -30,16 +30,16 @@ def named(asked: Sequence[Asked], person: Callable[[str], Person | None], room: 
     Where somebody has to be left out it is not whom the newest step asks: those know of it from nowhere else.
     """
     told = [mention(one, person(one.person)) for one in asked]
-    if sum(map(_units, told)) > room:
-        newest_first = sorted(zip(asked, told, strict=True), key=lambda pair: -pair[0].step)
-        told = [text for _, text in newest_first]
+    if sum(map(_units, told)) <= room:
+        return ", ".join(told)
+    newest_first = sorted(zip(asked, told, strict=True), key=lambda pair: -pair[0].step)
+    told = [text for _, text in newest_first]
     fit, left = 0, room
     while fit < len(told) and (left := left - _units(told[fit])) >= 0:
         fit += 1
-    more = f" and {len(told) - fit} more" if fit < len(told) else ""
-    return ", ".join(told[:fit]) + more
+    return f"{', '.join(told[:fit])} and {len(told) - fit} more"
 
 
 def _units(text: str) -> int:
     """What one takes of the room, with what stands between it and the next."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2 + 2
+    return (len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2) + 2
