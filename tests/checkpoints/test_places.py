@@ -94,7 +94,7 @@ async def test_a_webhook_gets_it_signed_under_one_id() -> None:
         with pytest.raises(PlaceFailed, match="503"):
             await place.put(signed)
     # Whether the end of the kept connection is seen before it is used again hangs on the Python (3.13 does not).
-    with pytest.raises(PlaceFailed, match="not_connected|connection_lost"):
+    with pytest.raises(PlaceFailed, match=r"not_connected|connection_lost"):
         await place.put(signed)
     await herald.close()
 
