@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
@@ -9,7 +11,7 @@ from starlette.responses import Response
 from bot.core.errors import AlreadyDecided, AlreadyVoted, Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
 from bot.core.model import Request, Verb
-from bot.core.policy import HOUSE
+from bot.core.policy import HOUSE, Policy
 from bot.core.ports import Ballot
 from bot.core.redaction import shown
 from bot.desk.switch import whose
@@ -26,8 +28,8 @@ from bot.web.inbox.remedies import remedies_of
 from bot.web.inbox.rights import may_settle
 from bot.web.inbox.running import running_of
 from bot.web.inbox.site import VIA, Site
-from bot.web.inbox.trail import entries, veiled
-from bot.web.inbox.view import view_of
+from bot.web.inbox.trail import Entry, entries, veiled
+from bot.web.inbox.view import View, view_of
 
 
 class Attempt(Struct, frozen=True):
@@ -63,6 +65,31 @@ async def _request(site: Site, http: Http) -> Request:
     return shown(request)
 
 
+async def _seen(
+    site: Site,
+    visitor: Visitor,
+    request: Request,
+    trail: tuple[Entry, ...],
+    *,
+    policy: Policy,
+    now: datetime,
+    editable: bool,
+) -> View:
+    house = site.house
+    return view_of(
+        request,
+        policy=policy,
+        person=visitor.person,
+        url=page_url(house.public_url, request.id),
+        editable=editable,
+        deliveries=await house.store.deliveries(request.id),
+        unreachable=await house.store.unreachable(),
+        trail=trail,
+        now=now,
+        glass=house.desk.may_break_glass(visitor.person.id),
+    )
+
+
 async def _page(
     site: Site, visitor: Visitor, request: Request, attempt: Attempt | None = None, pair: tuple[str, str] = ("", "")
 ) -> Response:
@@ -70,18 +97,7 @@ async def _page(
     fields = house.desk.fields(request)
     policy, now = house.policy(), house.clock.now()
     trail = veiled(request, entries(await house.store.told(request), policy.people))
-    view = view_of(
-        request,
-        policy=policy,
-        person=visitor.person,
-        url=page_url(house.public_url, request.id),
-        editable=bool(fields),
-        deliveries=await house.store.deliveries(request.id),
-        unreachable=await house.store.unreachable(),
-        trail=trail,
-        now=now,
-        glass=house.desk.may_break_glass(visitor.person.id),
-    )
+    view = await _seen(site, visitor, request, trail, policy=policy, now=now, editable=bool(fields))
     names = {person.id: person.name for person in policy.people.values()}
     stale = attempt is not None and isinstance(attempt.error, Stale)
     seen = number(attempt.form.get("revision")) if attempt and stale else 0
