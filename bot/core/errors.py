@@ -37,7 +37,7 @@ class Malformed(SaysoError):
 
 
 class TooLarge(SaysoError):
-    """The body is larger than 256 KiB."""
+    """The body is larger than it may be here."""
 
     code = "too_large"
     status = 413

@@ -75,13 +75,13 @@ async def test_the_body_on_the_page_is_what_the_receiver_gets(
     sent = call.json
     # The open page names four things that are made later; the approved one the time alone.
     shown = json.loads(shown_hidden(body(before)))
-    assert shown["timestamp"] == "{{the time of sending}}"
+    assert shown["timestamp"] == "{{the time at which it first runs}}"
     assert shown["data"].pop("execution").startswith("{{the id of the run")
     assert shown["data"].pop("approved_by") == "{{who approved it}}"
     kept = {name: value for name, value in sent["data"].items() if name not in ("execution", "approved_by")}
     assert (shown["data"], shown["type"]) == (kept, sent["type"])
 
-    text = shown_hidden(body(after)).replace('"{{the time of sending}}"', json.dumps(sent["timestamp"]))
+    text = shown_hidden(body(after)).replace('"{{the time at which it first runs}}"', json.dumps(sent["timestamp"]))
     assert literally(text) == literally(call.body.decode())
 
 
