@@ -152,13 +152,14 @@ async def test_p06_a_function_that_garbles_the_workers_answers_is_unknown(replay
     assert (outcome.error or "").startswith("garbled_answer")
 
 
-async def test_p06_without_room_for_a_process_nothing_started(replayer: TargetReplayer) -> None:
-    """Out of file descriptors: it was not started, and works again once there are some."""
+@pytest.mark.parametrize("room", [0, 5])
+async def test_p06_without_room_for_a_process_nothing_started(replayer: TargetReplayer, room: int) -> None:
+    """Out of file descriptors, be it for the pipes or for the process: not started, and it works again with some."""
     arguments = {"order": "7", "amount": 1}
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest = os.dup(0)
     os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + room, limits[1]))
     try:
         starved = await _run(replayer, "refund", arguments)
     finally:
