@@ -13,11 +13,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.core.card import KINDS, Asked, Card, Line
+from bot.core.card import KINDS, Asked, Card, Line, by_house
 from bot.core.card.summary import summary_of
 from bot.core.model import Kind, Person, Risk, Verb
 from bot.core.ports import KeyItem
-from channels.slack.draw import Button, by_house, date, draw, fallback, web
+from channels.slack.draw import Button, date, draw, fallback, web
 from channels.slack.names import named
 from channels.slack.sizes import ONE_TEXT, clip, size
 from channels.slack.words import status_of

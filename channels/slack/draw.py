@@ -20,9 +20,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from msgspec import Struct
 from msgspec.json import decode
 
-from bot.core.card import KINDS, Card, Line, Verdict
+from bot.core.card import KINDS, Card, Line, Verdict, by_house
 from bot.core.model import Kind, Person, Verb
-from bot.core.policy import HOUSE
 from bot.core.token import Shown, Tokens
 from channels.slack.names import escape, named
 from channels.slack.outlines import Outlines
@@ -141,11 +140,6 @@ def told_of(whole: Fitted, token: str | None, person: Callable[[str], Person | N
         "token": token,
         "url": web(card.url),
     }
-
-
-def by_house(card: Card) -> bool:
-    """Whether the claims are the house's own words: no agent may ask for its actions (`bot.desk.intake`)."""
-    return card.action.startswith(HOUSE)
 
 
 def _speaker(card: Card) -> str:

@@ -5,7 +5,7 @@ The facts come from the stored request and the admin's own words; what the agent
 shortened by `fit`, with a mark that states the true length, and then the card may not be approved there (T2).
 """
 
-from bot.core.card.claims import answers_in, claims_of
+from bot.core.card.claims import answers_in, by_house, claims_of
 from bot.core.card.endings import execution_line
 from bot.core.card.fitting import ELISION, fit, shorten, without_approval
 from bot.core.card.measures import Measure
@@ -26,6 +26,7 @@ __all__ = [
     "Verdict",
     "answers_in",
     "buttons_of",
+    "by_house",
     "card_of",
     "claims_of",
     "confidence_text",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.core.card.values import Line
+from bot.core.card.values import Card, Line
 from bot.core.model import Revision
+from bot.core.policy import HOUSE
 from bot.core.scrutiny import visible
 
 _NAMED = 5
@@ -16,6 +17,11 @@ def answers_in(context: dict[str, Any]) -> list[dict[str, Any]]:
     """What the agent answered when it was asked, oldest first; whatever else it put under that name is left alone."""
     told = context.get("answers")
     return [a for a in told if isinstance(a, dict) and "text" in a] if isinstance(told, list) else []
+
+
+def by_house(card: Card) -> bool:
+    """Whether the claims are the house's own words: no agent may ask for its actions (`bot.desk.intake`)."""
+    return card.action.startswith(HOUSE)
 
 
 def claims_of(content: Revision) -> tuple[Line, ...]:

@@ -53,7 +53,7 @@ def card_letter(card: Card, *, person: Person, link: str, hears: bool, note: str
         *parts.warnings(card),
         parts.action(card),
         *parts.notes(card),
-        parts.claims(card.claims),
+        parts.claims(card),
         *parts.answered(card),
         parts.facts(card, person),
         *(verdict for v in card.verdicts if not (changed and v.edits) for verdict in [parts.verdict(v, person)]),
@@ -74,7 +74,7 @@ def outcome_letter(card: Card, *, person: Person, link: str) -> Drawn:
         *parts.warnings(card),
         parts.action(card),
         *parts.notes(card),
-        parts.claims(tuple(line for line in card.claims if line.label == _KEPT)),
+        parts.claims(card, only=_KEPT),
         Section(kind="answer", lead=("There is nothing left to decide.",), link=link, link_says=parts.OPEN),
     ]
     if card.state.open:

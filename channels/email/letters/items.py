@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.core.card import Card
 from bot.core.grammar import OPTION
 from bot.core.model import Kind, Person, Replies, Risk, State
-from channels.email.letters.parts import moment, status
+from channels.email.letters.parts import moment, speaker, status
 from channels.email.letters.sheets import Section, entries
 from channels.email.letters.sizes import clip, one_line, size
 
@@ -59,7 +59,7 @@ def item(number: int, card: Card, link: str, person: Person, *, hears: bool) -> 
     if not whole:
         title, action, agent = clip(title, _TITLE)[0], clip(action, _ACTION)[0], clip(agent, _NAME)[0]
     reason = _reason(card)
-    claimed = f"The agent says (its own words, unchecked): {clip(reason, _REASON)[0]}" if reason else ""
+    claimed = f"{speaker(card)}: {clip(reason, _REASON)[0]}" if reason else ""
     return Section(
         kind="item",
         head=f"{number}. ",

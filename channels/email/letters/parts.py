@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bot.core.card import KINDS, Card, Line, Verdict, ended
+from bot.core.card import KINDS, Card, Line, Verdict, by_house, ended
 from bot.core.grammar import OPTION
 from bot.core.model import ExecutionState, Kind, Person, Replies, Risk, State, Verb
 from channels.email.letters.sheets import Section, Tag, entries
@@ -148,9 +148,18 @@ def answered(card: Card) -> tuple[Section, ...]:
     return (Section(kind="note", tone="wait" if card.state.open else "good", head=head, entries=entries((line,))),)
 
 
-def claims(said: tuple[Line, ...]) -> Section:
-    """What the agent says of itself, under a label that says so."""
-    label = "The agent says (its own words, unchecked)" + ("" if said else ": nothing")
+def speaker(card: Card) -> str:
+    """Whose words the claims are."""
+    return "Sayso says" if by_house(card) else "The agent says (its own words, unchecked)"
+
+
+def claims(card: Card, *, only: str | None = None) -> Section:
+    """What the agent says of itself, or the house of what it asks, under a label that says so.
+
+    ``only``: the one line of that label.
+    """
+    said = tuple(line for line in card.claims if only is None or line.label == only)
+    label = speaker(card) + ("" if said else ": nothing")
     return Section(kind="claims", head=label, entries=entries(said))
 
 

@@ -39,6 +39,16 @@ def test_t01_what_the_house_adds_stands_between_arguments_and_claims() -> None:
     assert "Sayso adds" not in pending(a_card()).text
 
 
+def test_t01_what_sayso_itself_asks_is_told_as_its_word() -> None:
+    """Its own questions are no agent's unchecked words, in a letter alone and in one of several."""
+    ours = replace(a_card(), action="sayso.review")
+    several = digest_letter([(1, ours, LINK)], [], person=ANA, hears=True, inbox=INBOX)
+    for drawn in (pending(ours), several):
+        for text in (drawn.text, Reading(drawn.html).text):
+            assert "Sayso says" in text
+            assert CLAIMED not in text
+
+
 def test_t02_a_note_that_is_left_out_takes_approval_off() -> None:
     """A long one, or one too many; what is left out is stated."""
     for notes in ((Line("Second opinion by x", "n" * 9_000),), NOTES * 9):
