@@ -35,6 +35,7 @@ def test_everything_said() -> None:
         SAYSO_WEBHOOK_SECRET="whsec_x",
         AWS_ACCESS_KEY_ID="AKIA",
         AWS_SECRET_ACCESS_KEY="s",
+        AWS_SESSION_TOKEN="t",
         AWS_REGION="eu",
         AWS_ENDPOINT_URL="https://minio",
     )
@@ -43,7 +44,8 @@ def test_everything_said() -> None:
     assert audit.places[3] == "s3://bucket/a/b?region=eu"
     assert audit.every == timedelta(seconds=90)
     assert audit.access == {
-        "access_key_id": "AKIA", "secret_access_key": "s", "region": "eu", "endpoint": "https://minio",
+        "access_key_id": "AKIA", "secret_access_key": "s", "session_token": "t", "region": "eu",
+        "endpoint": "https://minio",
     }  # fmt: skip
     assert all(map(SigningKey, audit.keys))
 

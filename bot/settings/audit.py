@@ -22,6 +22,7 @@ _S3_SERVER = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1
 _S3_ACCESS = {
     "AWS_ACCESS_KEY_ID": "access_key_id",
     "AWS_SECRET_ACCESS_KEY": "secret_access_key",
+    "AWS_SESSION_TOKEN": "session_token",
     "AWS_REGION": "region",
     "AWS_ENDPOINT_URL": "endpoint",
 }

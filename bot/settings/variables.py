@@ -224,6 +224,12 @@ VARIABLES = (
         example="the-secret-of-the-access-key",
         group="Audit",
     ),
+    Variable(
+        name="AWS_SESSION_TOKEN",
+        about="What belongs to an access key that is lent for a time (ASIA…); without it Amazon refuses such a key.",
+        example="the-token-of-the-session",
+        group="Audit",
+    ),
     Variable(name="AWS_REGION", about="Where buckets are.", example="eu-west-1", group="Audit"),
     Variable(
         name="AWS_ENDPOINT_URL",
