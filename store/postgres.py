@@ -78,6 +78,11 @@ def down(error: BaseException) -> bool:
     )
 
 
+def damaged(error: BaseException) -> bool:
+    """Whether the server calls itself broken (SQLSTATE XX…), which it says of one damaged row, too."""
+    return isinstance(error, asyncpg.InternalServerError)
+
+
 def engine_for(url: URL, *, connections: int, lock_timeout: float) -> AsyncEngine:
     """The pool of connections; ``lock_timeout`` in seconds: how long a statement waits for another's lock.
 

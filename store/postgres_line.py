@@ -20,7 +20,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from bot.core.errors import Unheard
+from bot.core.errors import Unavailable, Unheard
 from bot.core.ports import About
 from store import postgres, postgres_ears, postgres_fate, postgres_server, postgres_stuck
 from store.batches import Outcome, Work, one_by_one, together
@@ -79,7 +79,7 @@ class _Writing:
     def begin(self, about: Sequence[About]) -> bool:
         """Begin to write, once nobody else does, and read ahead what units are about, all in one trip.
 
-        False where one of them is about what cannot even be asked for.
+        False where one of them is about what cannot even be asked for, or read.
         """
         self._afresh(presuming=True)
         self.driver.ahead("BEGIN")
@@ -87,7 +87,7 @@ class _Writing:
         if about:
             try:
                 self._number, there = self.cursor.memory.load(self.driver, about, self.cursor.me)
-            except (asyncpg.DataError, UnicodeError):
+            except (asyncpg.DataError, asyncpg.InternalServerError, UnicodeError):
                 return False
         else:
             self.driver.execute(_OWN)
@@ -120,8 +120,8 @@ class _Writing:
         self.driver.command("ROLLBACK TO SAVEPOINT unit; RELEASE SAVEPOINT unit")
 
     def down(self, error: BaseException) -> bool:
-        """See `Transaction.down`."""
-        return postgres.down(error)
+        """See `Transaction.down`. Where one row may be all that is broken, those that do not touch it go on."""
+        return postgres.down(error) and not postgres.damaged(error)
 
     def spoiled(self, error: BaseException) -> bool:
         """See `Transaction.spoiled`: after any error of the server's, and where something else was presumed."""
@@ -136,7 +136,7 @@ class _Writing:
         self.rollback()
         self.driver.command(f"{_BEGIN}; {_LOCKED}")
         written = self.cursor.written
-        outcomes = one_by_one(self, batch)
+        outcomes = [_told(outcome) for outcome in one_by_one(self, batch)]
         if self.cursor.written != written:
             self._tell()
         return self._kept(outcomes, written=self.cursor.written != written)
@@ -187,6 +187,17 @@ class _Writing:
         word = self._word()
         self.driver.execute(_TOLD if word else _NUMBER, word or ())
         ((self._number,),) = self.driver.fetchall()
+
+
+def _told(outcome: Outcome) -> Outcome:
+    """As the caller of a unit is told of it: what is damaged cannot be used now, and is no fault of ours."""
+    error = outcome[1]
+    if error is None or not postgres.damaged(error):
+        return outcome
+    log.error("what a change needs is damaged in the database, and it was refused alone: %s", error)
+    refusal = Unavailable()
+    refusal.__cause__ = error
+    return None, refusal
 
 
 class PostgresLine:

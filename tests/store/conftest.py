@@ -55,6 +55,12 @@ async def _postgresql(_: Path, cluster: Cluster) -> AsyncIterator[SqlStore]:
 _names: dict[int, str] = {}
 """The databases of the open stores on PostgreSQL."""
 
+
+def name_of(opened: SqlStore) -> str:
+    """The database of an open store on PostgreSQL."""
+    return _names[id(opened)]
+
+
 FACTORIES = {"sqlite": _sqlite, "postgresql": _postgresql}
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from bot.core.errors import Unavailable
 from bot.core.model import DeliveryState, Request, State
 from bot.core.ports import About, Change, Overtaken, Tx
 from store import SqlStore, postgres_many
 from store.chain import verify_store
+from tests.postgres import Cluster
 from tests.store import samples
-from tests.store.conftest import together
+from tests.store.conftest import name_of, together
 from tests.store.samples import NOW
 
 
@@ -115,3 +117,25 @@ async def test_only_so_many_different_statements_are_kept(shared: SqlStore, monk
     assert isinstance(late, Overtaken)
     assert await shared.request(value.id) == approved
     assert (await verify_store(shared)).ok
+
+
+_BROKEN = """
+CREATE FUNCTION whole(id text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+  IF id = '{bad}' THEN RAISE EXCEPTION 'missing chunk' USING ERRCODE = 'data_corrupted'; END IF; RETURN true; END $$;
+"""
+_READ = """
+ALTER TABLE revisions RENAME TO revisions_kept;
+CREATE VIEW revisions AS SELECT * FROM revisions_kept WHERE whole(request)"""
+_WRITTEN = "ALTER TABLE decisions ADD CHECK (whole(request))"
+
+
+@pytest.mark.parametrize("where", [_READ, _WRITTEN], ids=["read", "written"])
+async def test_a_damaged_row_fails_only_who_needs_it(shared: SqlStore, cluster: Cluster, where: str) -> None:
+    """PostgreSQL calls itself broken as one row is read ahead, or written: of a batch that one is refused, 503."""
+    values = [await shared.write(lambda tx: samples.submit(tx, samples.request())) for _ in range(4)]
+    bad = values[1]
+    await cluster.run(_BROKEN.format(bad=bad.id) + where, name_of(shared))
+    units = ((lambda tx, one=one: samples.approve(tx, one.id), About(requests=(one.id,))) for one in values)
+    outcomes = await together(shared, *units)
+    assert [type(one) for one in outcomes] == [Request, Unavailable, Request, Request]
+    assert [outcome.state for outcome in outcomes if isinstance(outcome, Request)] == [State.APPROVED] * 3
