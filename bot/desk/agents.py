@@ -87,13 +87,23 @@ class Agents(Part):
                 raise errors.Forbidden("A person asked for this, so its agent cannot withdraw it.")
             now = self._ledger.clock.now()
             event = self._event("request.cancelled", request, actor=f"agent:{agent}", via="api", reason=reason)
+            worded = _worded(request, reason)
             if may_be_stopped(request):
                 execution = stopped(request, now)
-                after = replace(request, execution=execution)
+                after = replace(worded, execution=execution)
                 effects = self._ended(tx, after, None)
-                tx.record(Change(event=event, execution_before=request.execution, execution=execution, effects=effects))
+                tx.record(
+                    Change(
+                        event=event,
+                        before=request,
+                        after=after,
+                        execution_before=request.execution,
+                        execution=execution,
+                        effects=effects,
+                    )
+                )
                 return Deed(after, effects, execution)
-            after = lifecycle.cancel(request, now)
+            after = lifecycle.cancel(worded, now)
             effects = self._ended(tx, after, None)
             tx.record(Change(event=event, before=request, after=after, effects=effects))
             what = "was withdrawn once somebody asked about it" if questioned(request) else None
@@ -139,3 +149,12 @@ def _refused_before(tx: Tx, request: Request, spec: ActionSpec, content: Revisio
     found = [tx.rejected(each, content.created_at - spec.cooldown) for each in prints]
     refused = next((earlier for earlier in found if earlier is not None), None)
     return replace(request, route=replace(request.route, refused=refused)) if refused else request
+
+
+def _worded(request: Request, reason: str | None) -> Request:
+    """The request, a note of its card saying why it is withdrawn: those who were asked would want to know."""
+    words = (reason or "").strip()
+    if not words:
+        return request
+    note = ("Why it was withdrawn: the agent’s own words, not checked", words)
+    return replace(request, route=replace(request.route, notes=(*request.route.notes, note)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bot.core import errors
+from bot.core.card import Line, card_of
 from bot.core.model import ExecutionState, State
 from tests.desk.house import House
 from tests.desk.test_undo import approved, told, undo, windowed
 from tests.fakes.receiver import Receiver
+
+_THEIRS = "Why it was withdrawn: the agent’s own words, not checked"
 
 
 async def test_an_agent_stops_what_was_approved_and_has_not_begun(house: House) -> None:
@@ -26,6 +29,18 @@ async def test_an_agent_stops_what_was_approved_and_has_not_begun(house: House) 
     line = await told(house, request, "request.cancelled")
     assert line["data"]["reason"] == "The customer called"
     assert len(stopped.votes) == 1
+    assert stopped == await house.now(request)
+    card = card_of(stopped, people={}, url="")
+    assert card.notes == (Line(_THEIRS, "The customer called"),)
+
+
+async def test_why_its_agent_withdrew_it_stands_on_the_card(house: House) -> None:
+    """People who were asked see why, as the agent's words with nothing hidden; silence adds nothing."""
+    for reason, notes in (("Ref\u202e gold-card", (Line(_THEIRS, "Ref⟦U+202E⟧ gold-card"),)), (" ", ()), (None, ())):
+        request = await house.submit()
+        assert await house.desk.cancel(request.id, agent="billing", reason=reason) == await house.now(request)
+        card = card_of(await house.now(request), people={}, url="")
+        assert (card.state, card.notes, card.verdicts[-1].title) == (State.CANCELLED, notes, "Withdrawn by the agent")
 
 
 async def test_an_agent_stops_nothing_that_began_nor_what_is_anothers(house: House) -> None:

@@ -62,11 +62,15 @@ class Apart(Struct, frozen=True):
 
 
 class Gathered(Struct, frozen=True, kw_only=True):
-    """What one person decides together. ``further``: so many more come once these are decided."""
+    """What one person decides together. ``further``: so many more come once these are decided.
+
+    ``singly``: so many of those apart are decided each on its own page; what is left of them is not to be decided.
+    """
 
     rows: tuple[Row, ...]
     apart: tuple[Apart, ...]
     further: int
+    singly: int
     summary: tuple[Summary, ...]
     version: str
 
@@ -107,6 +111,7 @@ def gather(waiting: Sequence[Request], sent: Form | None = None, beside: Sequenc
         rows=rows,
         apart=(*apart, *beside),
         further=len(mine) - len(rows),
+        singly=len(apart),
         summary=summary_of([row.request.content.arguments for row in rows]),
         version=fingerprint([(r.id, version_of(r)) for r in waiting], [one.id for one in beside]),
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 from starlette.requests import Request as Http
 from starlette.responses import Response
 
+from bot.core.edits import differences
 from bot.core.errors import AlreadyDecided, AlreadyVoted, Forbidden, NotFound, SaysoError, Stale
 from bot.core.forms import Field
 from bot.core.model import Request, Verb
@@ -20,7 +21,7 @@ from bot.web.inbox import remedies, wording
 from bot.web.inbox.ballots import ballot_of, number, settlement_of
 from bot.web.inbox.changes import compared, seen_since
 from bot.web.inbox.earlier import earlier_of
-from bot.web.inbox.edits import boxes, unplaced
+from bot.web.inbox.edits import boxes, edited, unplaced
 from bot.web.inbox.exactly import sent_of
 from bot.web.inbox.guard import Form, Visitor, typed_in
 from bot.web.inbox.pages import see_other
@@ -148,8 +149,9 @@ async def decide(site: Site, http: Http, visitor: Visitor, form: Form) -> Respon
         ballot = ballot_of(site, request, visitor, form)
         try:
             await site.house.desk.decide(ballot)
-        except (AlreadyDecided, AlreadyVoted):
-            if not _counted(await _request(site, http), ballot):
+        except (AlreadyDecided, AlreadyVoted, Stale):
+            current = await _request(site, http)
+            if not (_counted(current, ballot) or _edited(site, current, ballot, form)):
                 raise
     except SaysoError as error:
         current = await _request(site, http)
@@ -161,6 +163,18 @@ def _counted(request: Request, ballot: Ballot) -> bool:
     """Whether this very form was counted: pressed twice while its answer was on the way, it is no decision refused."""
     said = (ballot.by, ballot.decision, ballot.revision, ballot.digest, ballot.comment, ballot.category, ballot.answer)
     return any(said == (v.by, v.decision, v.revision, v.digest, v.comment, v.category, v.answer) for v in request.votes)
+
+
+def _edited(site: Site, request: Request, ballot: Ballot, form: Form) -> bool:
+    """Whether this very edit was counted: its revision is the one before, and what it asks for is what stands now."""
+    shown = (ballot.revision, ballot.revision + 1)
+    said = (ballot.by, ballot.decision, ballot.comment)
+    if ballot.decision is not Verb.APPROVE_WITH_EDITS or request.revision != shown[1]:
+        return False
+    if not any(said == (d.by, d.decision, d.comment) and d.revision in shown for d in request.decisions):
+        return False
+    arguments, faults = edited(site.house.desk.fields(request), form, request.content.arguments)
+    return not faults and not differences(request.content.arguments, arguments)
 
 
 async def undo(site: Site, http: Http, visitor: Visitor, form: Form) -> Response:

@@ -90,13 +90,14 @@ async def test_a_fault_stands_beside_its_field_and_keeps_what_was_typed(house: S
 
 
 async def test_an_edit_is_what_runs(house: Standing, visit: Visit) -> None:
-    """The edited arguments are the approved ones, typed, and what may not be edited is as it was."""
+    """The edited arguments are the approved ones, typed, what may not be edited is as it was; sent twice is once."""
     request = await house.submit()
     reader = await visit("ana")
-    answer = await reader.decide(
-        request.id, "approve_with_edits", arg__amount="60", arg__notify="false", arg__note="a\r\nb", arg__order="1"
-    )
-    assert answer.status == 303
+    page = await reader.get(f"/requests/{request.id}")
+    form = {"arg__amount": "60", "arg__notify": "false", "arg__note": "a\r\nb", "arg__order": "1"}
+    for sent, status in ((form, 303), (form, 303), (form | {"arg__amount": "61"}, 409), (form | {"comment": "x"}, 409)):
+        answer = await reader.decide_on(page, request.id, "approve_with_edits", **sent)
+        assert answer.status == status
     stored = await house.now(request.id)
     assert stored.state is State.APPROVED_WITH_EDITS
     assert stored.content.arguments == {

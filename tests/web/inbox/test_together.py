@@ -159,6 +159,8 @@ async def test_what_cannot_be_decided_here_stands_apart_with_why(staged: Standin
         assert why in page.words
     assert page.words.count("there is no such request") == 2
     assert "<b>there" not in page.text.replace("<b>Send", "")
+    none = await (await visit("ana")).get(picked([made[1], gone]))
+    assert "Nothing here can be decided together. Open each above, and decide it on its own page." in none.words
 
 
 async def test_t08_a_forged_form_decides_nothing_that_is_not_ones_own(staged: Standing, visit: Visit) -> None:
@@ -191,6 +193,7 @@ async def test_more_than_two_hundred_and_none_are_told_plainly(staged: Standing,
     assert (none.status, "No request was picked." in none.words) == (422, True)
     csrf = (await ana.get("/inbox/together?pick=x")).text
     assert "Nothing here can be decided together." in csrf
+    assert "Open each above" not in csrf
     (made,) = await letters(staged, 1)
     page = await ana.get(picked([made]))
     boxes = {f"tick:{id_}": "1:x" for id_ in ids} | ticks(page)
