@@ -18,6 +18,7 @@ from bot.core.chain import START, ChainReport, conclude, verify
 from bot.core.checkpoint import EVENT, Signed
 from bot.core.keyring import Attested, Keyring
 from bot.core.ports import AuditLine
+from bot.core.unsigned import Tail
 
 _BACK = 1 << 15
 """Lines between the one that is signed and the one that carries the signature, at most: what was written meanwhile."""
@@ -86,9 +87,7 @@ class Examiner:
         self._wanted = sorted({told.signed.checkpoint.seq for told in outside}, reverse=True)
         self._found: dict[int, str] = {}
         self._recent: deque[str] = deque(maxlen=_BACK)
-        self._waiting: list[int] = []
-        self._next: dict[int, AuditLine] = {}
-        self._last: AuditLine | None = None
+        self._tail = Tail(_BACK)
         self._part = part
         self._first = 0 if part else 1
         self._report = START
@@ -116,20 +115,21 @@ class Examiner:
         held = lines[: self._report.seq - before]
         if not held:
             return
-        self._last = held[-1]
         self._recent.extend([line.hash for line in held])
-        carrying = [line for line in held if line.body.find(_CARRIES, 0, _MARK_WITHIN) > 0]
-        if carrying or self._waiting or (self._wanted and self._wanted[-1] <= self._report.seq):
+        carrying = any(line.body.find(_CARRIES, 0, _MARK_WITHIN) > 0 for line in held)
+        if carrying or (self._wanted and self._wanted[-1] <= self._report.seq):
             self._pick(held)
+        elif self._ring.trusted:
+            self._tail.take(held)
 
     def _pick(self, held: Sequence[AuditLine]) -> None:
         """Lines that hold, among them such that have to do with checkpoints."""
         for line in held:
             if line.body.startswith(f'{{"seq":{line.seq},{_CARRIES}'):
                 self._carried(line)
-            elif self._waiting:
-                self._next |= dict.fromkeys(self._waiting, line)
-                self._waiting.clear()
+                self._tail.carried()
+            else:
+                self._tail.take((line,))
             while self._wanted and self._wanted[-1] <= line.seq:
                 self._pass(line)
 
@@ -143,7 +143,7 @@ class Examiner:
         seq = self._wanted.pop()
         if seq == line.seq:
             self._found[seq] = line.hash
-            self._waiting.append(seq)
+            self._tail.signed(seq, 0)
 
     def _carried(self, line: AuditLine) -> None:
         """A line that carries a checkpoint of a line before it."""
@@ -156,7 +156,8 @@ class Examiner:
         back = self._report.seq - seq
         if seq < line.seq and back < len(self._recent):
             self._found.setdefault(seq, self._recent[-1 - back])
-            self._waiting.append(seq)
+            self._tail.signed(seq, line.seq - 1 - seq)
+            self._fault = self._fault or _late(line, signed)
         elif seq >= self._first:
             self._fault = self._fault or f"Line {line.seq} carries a checkpoint of line {seq}, too far from it."
             return
@@ -203,21 +204,35 @@ class Examiner:
 
     def _overdue(self, newest: Attested | None) -> str | None:
         """Lines that nobody signed although the house would have: whoever chains lines anew cannot sign them."""
-        if newest is None or self._last is None:
+        if newest is None:
             return None
-        checkpoint, line = newest.signed.checkpoint, self._next.get(newest.signed.checkpoint.seq)
-        if line is None:
+        checkpoint, span = newest.signed.checkpoint, self._tail.after(newest.signed.checkpoint.seq)
+        if span is None:
             return None
-        try:
-            since, last = happened_at(line), happened_at(self._last)
-        except msgspec.DecodeError:
-            return f"line {line.seq} or {self._last.seq} does not say when it happened."
-        if last - since <= 2 * timedelta(seconds=checkpoint.every) + _SLACK:
+        if span.unread is not None:
+            return f"line {span.unread} does not say when it happened."
+        # What was written while it was made is older than it, and so is what a clock that was put back says.
+        since = max(span.earliest, checkpoint.at)
+        if span.latest - since <= 2 * timedelta(seconds=checkpoint.every) + _SLACK:
             return None
         return (
-            f"lines {line.seq} to {self._last.seq} are signed by nobody since {_minute(since)}, and this house signs"
+            f"lines {span.first} to {span.last} are signed by nobody since {_minute(since)}, and this house signs"
             f" every {timedelta(seconds=checkpoint.every)}."
         )
+
+
+def _late(line: AuditLine, signed: Signed) -> str | None:
+    """A checkpoint is written as it is signed: one that comes onto the trail later was kept, to be shown as new."""
+    try:
+        late = happened_at(line) - signed.checkpoint.at
+    except (msgspec.DecodeError, TypeError):
+        return f"Line {line.seq} or the checkpoint that it carries does not say when it happened."
+    if abs(late) <= _SLACK:
+        return None
+    return (
+        f"Line {line.seq} carries a checkpoint that was signed at {_minute(signed.checkpoint.at)}, and not when the"
+        " line was written: an old one is shown as new."
+    )
 
 
 def _missing(newest: Attested | None, now: datetime, max_age: timedelta | None) -> str | None:
