@@ -82,13 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. ``argv`` None: the command line's, of a process that does nothing else."""
     args = _loaded() if argv is None else _arguments(argv)
     # Only here: a command that fails to parse has told its story already.
-    from bot.commands.surroundings import MISUSED, NO, CommandError, told  # noqa: PLC0415  # --help stays quick
+    from bot.commands.surroundings import MISUSED, NO, CommandError, told, unobeyed  # noqa: PLC0415  # --help stays quick
     from bot.core.errors import NotFound, SaysoError  # noqa: PLC0415  # as above
 
     try:
         return int(args.run(args))
     except (CommandError, SaysoError) as problem:
-        sys.stderr.write(f"{told(problem)}\n")
+        sys.stderr.write(f"{unobeyed(told(problem))}\n")
         return NO if isinstance(problem, NotFound) else MISUSED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,9 @@ from bot.settings import SettingsError, read_env
 from store import open_store
 from store.engine import database_at
 from store.parts import Part, refuse_own
+
+# Controls (but tabs and line ends), C1 among them, which JSON leaves as they are, and what turns a text's direction.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 GOOD, NO, MISUSED = 0, 1, 2
 """Exit statuses: good; the answer is no, or the store has nothing of that name; used wrongly, or it cannot be done."""
@@ -58,11 +62,20 @@ def moment_given(text: str) -> datetime:
 
 
 def say(args: argparse.Namespace, document: Any, text: str) -> None:
-    """Print the document as JSON where that was asked for, else the text."""
+    """Print the document as JSON where that was asked for, else the text.
+
+    What a terminal would obey is an escape in the one, which says the same, and a mark in the other.
+    """
     if getattr(args, "json", False):
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
+        encoded = msgspec.json.format(msgspec.json.encode(document)).decode()
+        sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded) + "\n")
     else:
-        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.write(unobeyed(text.rstrip("\n")) + "\n")
+
+
+def unobeyed(text: str) -> str:
+    """The text for a terminal: lines stay lines, and whatever else it would obey is shown as its code point."""
+    return _OBEYED.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", text)
 
 
 def told(problem: Exception) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from bot.__main__ import parser_for
+from bot.commands.surroundings import say
 from bot.commands.up import email_line
 from bot.settings import read_env, settings_of
 
@@ -82,6 +85,17 @@ def test_what_replies_by_mail_still_need_is_named(tmp_path: Path, variables: dic
         "EMAIL_FROM": "Sayso <sayso@sayso.example>",
     }
     assert missing in email_line(settings_of(read_env(values | variables)))
+
+
+def test_t03_nothing_that_is_printed_moves_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """C1 controls and what turns a text are escapes in JSON, which reads the same, and marks in a text."""
+    hostile = "a\x9b2J\x1b[1A\u202eb\u2028c"
+    say(Namespace(json=True), {"title": hostile}, "")
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {"title": hostile}
+    assert not set(hostile) & set("\x9b\x1b\u202e\u2028") & set(printed)
+    say(Namespace(json=False), None, f"{hostile}\nd\te")
+    assert capsys.readouterr().out == "a⟦U+009B⟧2J⟦U+001B⟧[1A⟦U+202E⟧b⟦U+2028⟧c\nd\te\n"
 
 
 @pytest.mark.parametrize("words", ["list --limit 0", "list --limit -3", "list --limit x", "demo --port 99999", ""])
