@@ -29,6 +29,9 @@ LEASE = timedelta(seconds=15)
 _BEATS = 5
 """How often in a lease it says so again: three may be lost."""
 
+_TOO_NEAR = 0.5
+"""The share of a lease that a beat may take, which is two commits, and what the dead left."""
+
 _LOOKS = 2.0
 """Seconds between looks at what others changed, where no word of it came."""
 
@@ -139,6 +142,7 @@ class Replicas:
             # What a beat takes is part of the pause: a slow store would else be told ever less often.
             due = max(due + self._lease.total_seconds() / _BEATS, now())
             await asyncio.sleep(due - now())
+            began = now()
             try:
                 await self._beat()
             except SaysoError as trouble:
@@ -148,7 +152,17 @@ class Replicas:
                 self.fault = f"not heard by the others: {type(bug).__name__}"
                 _log.exception("this replica could not say that it is alive")
             else:
-                self.fault = None
+                self._told_in(now() - began)
+
+    def _told_in(self, took: float) -> None:
+        """Tell where so long a beat comes near the lease, once: the next may be too late, and others take over."""
+        lease, before = self._lease.total_seconds(), self.fault
+        if took < lease * _TOO_NEAR:
+            self.fault = None
+            return
+        self.fault = f"the store takes {took:.1f} s to note that this one is alive, and SAYSO_LEASE is {lease:g} s"
+        if before is None:
+            _log.warning("%s: commits are slow, or the lease is too short, and others may take over", self.fault)
 
     async def _beat(self) -> None:
         asked = lease_now()

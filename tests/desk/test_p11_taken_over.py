@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
@@ -46,6 +47,7 @@ class House:
     """One replica in this process, and what else is done to its database."""
 
     def __init__(self, store: SqlStore, beside: SqlStore) -> None:
+        self.store = store
         self.beside = beside
         self.refusals = 0
         self.broken = ""
@@ -137,3 +139,19 @@ async def test_p11_what_another_may_just_have_posted_waits_until_a_channel_looks
         found = sorted([(await house.hands.effects.get()).due_at for _ in range(2)])
     assert found[0] == now - timedelta(hours=1)
     assert found[1] > now + timedelta(seconds=5)
+
+
+async def test_p11_who_is_nearly_too_late_says_so(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """A beat that takes half the lease: told once in the log, and in `/readyz` until one is quick again."""
+
+    def slow(_: Tx) -> None:
+        time.sleep(LEASE.total_seconds() * 0.55)
+
+    async with asyncio.timeout(WITHIN):
+        while house.replicas.fault is None:
+            # Before the beat's own commit, in the one line that all of them wait in.
+            await house.store.write(slow)
+        assert "SAYSO_LEASE is 2 s" in house.replicas.fault
+        while house.replicas.fault is not None:
+            await asyncio.sleep(0.05)
+    assert caplog.text.count("commits are slow, or the lease is too short") == 1
