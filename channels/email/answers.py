@@ -11,6 +11,7 @@ from bot.core.alignment import Effort
 from bot.core.card import edit_text
 from bot.core.errors import Conflict, SaysoError
 from bot.core.grammar import NotUnderstood
+from bot.core.joiners import prose
 from bot.core.model import Decision, Kind, Person, Request, State, Verb
 from bot.core.replying import reasons, understood
 from bot.core.scrutiny import visible
@@ -90,7 +91,7 @@ def _one(outcome: Outcome, head: str, stands: Mapping[State, str] = MappingProxy
     effort = Effort()
     told += [f"{visible(edit.pointer.lstrip('/'))}: {edit_text(edit, effort)}" for edit in decision.edits]
     if decision.comment:
-        told.append(f"Your words: {visible(decision.comment)}")
+        told.append(f"Your words: {prose(decision.comment)}")
     now = stands.get(request.state)
     if now and not request.kind.runs and not request.state.open:
         now = _TOLD

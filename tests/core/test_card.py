@@ -167,7 +167,7 @@ def test_the_agents_words_stand_apart_and_labelled() -> None:
                 reason="Duplicate\u200b charge",
                 on_behalf_of="dana@example.com",
                 context={
-                    "user_request": "Please refund",
+                    "user_request": "می\u200cروم",
                     "expected_outcome": "Money back",
                     "rollback": "Charge again",
                     "evidence": [{"title": "Charges\nlist", "text": "two", "url": "https://x.example"}, {}],
@@ -182,7 +182,7 @@ def test_the_agents_words_stand_apart_and_labelled() -> None:
     assert [(line.label, line.text) for line in found.claims] == [
         ("Reason", "Duplicate⟦U+200B⟧ charge"),
         ("On behalf of", "dana@example.com"),
-        ("Original request", "Please refund"),
+        ("Original request", "می\u200cروم"),
         ("Expected outcome", "Money back"),
         ("How to undo it", "Charge again"),
         ("Evidence: Charges⏎ list", "two⏎\nhttps://x.example"),

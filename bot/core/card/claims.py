@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.core.card.values import Card, Line
+from bot.core.joiners import prose
 from bot.core.model import Revision
 from bot.core.policy import HOUSE
 from bot.core.scrutiny import visible
@@ -27,33 +28,33 @@ def by_house(card: Card) -> bool:
 def claims_of(content: Revision) -> tuple[Line, ...]:
     """What the agent says of itself, in the order in which a reviewer wants it."""
     context = content.context
-    lines = [Line("Reason", visible(content.reason))] if content.reason else []
+    lines = [Line("Reason", prose(content.reason))] if content.reason else []
     if content.on_behalf_of:
         lines.append(Line("On behalf of", visible(content.on_behalf_of)))
-    lines.extend(Line("Its answer", visible(str(answer["text"]))) for answer in answers_in(context))
+    lines.extend(Line("Its answer", prose(str(answer["text"]))) for answer in answers_in(context))
     for name, label in (
         ("user_request", "Original request"),
         ("expected_outcome", "Expected outcome"),
         ("rollback", "How to undo it"),
     ):
         if context.get(name):
-            lines.append(Line(label, visible(str(context[name]))))
+            lines.append(Line(label, prose(str(context[name]))))
     for item in context.get("evidence") or ():
         parts = [str(item[k]) for k in ("text", "url") if item.get(k)]
         lines.append(
             Line(
-                f"Evidence: {visible(str(item.get('title') or 'untitled'))}".replace("\n", " "),
-                visible("\n".join(parts)),
+                f"Evidence: {prose(str(item.get('title') or 'untitled'))}".replace("\n", " "),
+                prose("\n".join(parts)),
             )
         )
     if context.get("risks"):
-        lines.append(Line("Risks", visible("\n".join(map(str, context["risks"])))))
+        lines.append(Line("Risks", prose("\n".join(map(str, context["risks"])))))
     for check in context.get("checks") or ():
         passed = {True: "passed", False: "failed"}.get(check.get("passed"), "no verdict")
         lines.append(
             Line(
                 f"Check: {visible(str(check.get('name')))}".replace("\n", " "),
-                visible(f"{passed} {check.get('detail') or ''}".strip()),
+                prose(f"{passed} {check.get('detail') or ''}".strip()),
             )
         )
     for label, key in (("Tool calls", "tool_calls"), ("Alternatives", "alternatives")):

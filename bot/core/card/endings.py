@@ -8,6 +8,7 @@ from bot.core.alignment import Effort
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line, Verdict
 from bot.core.card.words import ANSWERED, DECLINED
+from bot.core.joiners import prose
 from bot.core.model import Decision, Execution, ExecutionState, Kind, Person, Request, State, Verb
 from bot.core.scrutiny import visible
 
@@ -50,7 +51,7 @@ def _verdict(request: Request, decision: Decision, people: Mapping[str, Person])
         person=decision.by,
         at=decision.at,
         channel=decision.channel,
-        comment=visible(decision.comment) if decision.comment else None,
+        comment=prose(decision.comment) if decision.comment else None,
         category=decision.category,
         answer=_answer(request, decision),
         edits=tuple(Line(visible(edit.pointer), edit_text(edit, effort)) for edit in decision.edits),

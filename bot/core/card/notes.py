@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bot.core.alignment import Effort
 from bot.core.card.texts import edit_text, literal, name_of
 from bot.core.card.values import Line
+from bot.core.joiners import prose
 from bot.core.model import Kind, Opinion, Person, Request
 from bot.core.practice import PRACTISED, outcome_of
 from bot.core.scrutiny import visible
@@ -60,7 +61,7 @@ def _incidents(request: Request, people: Mapping[str, Person]) -> tuple[Line, ..
     run = request.execution
     return tuple(
         [
-            Line(f"Incident ({one.severity}), reported by {_reporter(one.by, people)}", visible(one.note))
+            Line(f"Incident ({one.severity}), reported by {_reporter(one.by, people)}", prose(one.note))
             for one in (run.incidents if run is not None else ())
         ]
     )
@@ -102,7 +103,7 @@ def _advice(request: Request) -> tuple[Line, ...]:
     lines = []
     for given in request.advice:
         old = "" if given.revision == request.revision else f" of revision {given.revision}"
-        note = f": {visible(given.note)}" if given.note else ""
+        note = f": {prose(given.note)}" if given.note else ""
         lines.append(Line(f"Second opinion{old} by {visible(given.by)}", f"{_OPINIONS[given.opinion]}{note}"))
     if request.advice_missing:
         lines.append(Line("Second opinion", f"not given yet by {', '.join(sorted(request.advice_missing))}"))

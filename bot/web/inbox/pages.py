@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.core.alignment import Effort
 from bot.core.card import KINDS, literal
+from bot.core.joiners import prose
 from bot.core.links import batch_path
 from bot.core.model import Edit
 from bot.core.scrutiny import visible
@@ -62,6 +63,11 @@ def open_text(text: object) -> Markup:
     return shown(visible(str(text)))
 
 
+def open_prose(text: object) -> Markup:
+    """The same of a text that is only read, such as a reason: joiners stay as they are where a script needs them."""
+    return shown(prose(str(text)))
+
+
 def open_value(value: object) -> Markup:
     """A JSON value as it is, its marks set apart."""
     return shown(literal(value))
@@ -97,6 +103,7 @@ class Pages:
         self._templates.filters |= {
             "shown": shown,
             "visible": open_text,
+            "prose": open_prose,
             "literal": open_value,
             "plain": plain,
             "span": wording.span,

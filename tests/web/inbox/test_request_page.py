@@ -16,7 +16,7 @@ from tests.web.inbox.data import HIDDEN, MARKUP, NOT_LINKS
 from tests.web.inbox.house import Standing
 
 CONTEXT = {
-    "user_request": "You charged me twice",
+    "user_request": "Twice 👩\u200d💻",
     "evidence": [{"title": "Two captures", "text": "14 s apart", "url": "https://pay.example.com/ch_1"}],
     "tool_calls": [{"name": "payments.search", "arguments": {"order": "10428"}, "result": {"captures": 2}}],
     "alternatives": [{"action": "store.credit", "arguments": {"amount": 240}, "why_not": "asked for money"}],
@@ -81,7 +81,7 @@ async def test_everything_that_a_reviewer_needs_is_on_the_page(house: Standing, 
         "Refund 240.0 USD on order 10428", "refund.issue", "72% (below 85% gate)", "Rule refunds",
         "https://billing.example.com/refunds", request.digest, "You, Ben Okafor", "Lea Marsh", "Irreversible",
         "refund.reverse", "30 s after approval", "Silence never approves it.",
-        "The agent’s own words, not checked", "Duplicate charge", "You charged me twice", "Two captures", "14 s apart",
+        "The agent’s own words, not checked", "Duplicate charge", "Twice 👩\u200d💻", "Two captures", "14 s apart",
         "payments.search", '"10428"', "captures", "store.credit", "asked for money", "Failed · identity", "mail only",
         "One capture is returned", "It may be the wrong one", "Reverse within a day", "shape_of_its_own", "gold",
         "request.submitted", "agent:billing-assistant", "Cards sent",
