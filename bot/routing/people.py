@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from bot.core.model import OnIrreversible, Person, PersonRole, PushWay, Replies
@@ -54,7 +55,7 @@ def people(reader: Reader, node: Node) -> dict[str, Person]:
         found[name] = _person(reader, name, fields)
         for kind in ("email", "slack", "ntfy"):
             address = getattr(found[name], kind)
-            first = owners.setdefault((kind, address.casefold()), name) if address else name
+            first = owners.setdefault((kind, _alike(address)), name) if address else name
             if first != name:
                 what = f"the {kind} address {quoted(address)} is {quoted(first)}'s already"
                 reader.faults.add(fields[kind].place, what, "an address says who decided; give each person their own")
@@ -62,17 +63,22 @@ def people(reader: Reader, node: Node) -> dict[str, Person]:
     return found
 
 
+def _alike(address: str) -> str:
+    """How an address is compared: é is written in two ways, and servers take both, and wide letters, for one."""
+    return normalize("NFKC", normalize("NFKC", address).casefold())
+
+
 def _identities(reader: Reader, node: Node, found: Mapping[str, Person]) -> None:
     """Whom the identity provider names is one person: by their ``oidc``, or where they have none by their address."""
     owners: dict[str, str] = {}
     for person in found.values():
         if person.oidc is None and person.email:
-            owners[person.email.casefold()] = person.id
+            owners[_alike(person.email)] = person.id
     for name, fields in entries_of(node, found).items():
         said = found[name].oidc
         if said is None:
             continue
-        first = owners.setdefault(said.casefold(), name)
+        first = owners.setdefault(_alike(said), name)
         if first != name:
             whose = "who is known by their mail address" if found[first].oidc is None else "who has it already"
             what = f"the oidc {quoted(said)} means {quoted(first)}, {whose}"
