@@ -129,7 +129,7 @@ async def _show(args: argparse.Namespace) -> int:
         deliveries = await ledger.store.deliveries(args.id)
         trail = () if request is None else await ledger.store.told(request)
     if request is None:
-        sys.stderr.write(f"There is no request {args.id}; see: sayso list\n")
+        sys.stderr.write(f"There is no request {visible(args.id)}; see: sayso list\n")
         return NO
     request = shown(request)
     document = _document(request, deliveries, public_url_of(environment()))

@@ -16,11 +16,19 @@ _BEGINS_A_CELL = re.compile("([;\t\r\n][ \u3000\ufeff\xa0'\"]*)(?=[=+\\-\u2212@\
 """In half of Europe a spreadsheet parts cells at semicolons, and then knows none of the quotes around ours."""
 
 
+_OBEYED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)")
+"""What a terminal obeys, on which a table is printed, too, and what turns a cell's direction."""
+
+
 def harmless(cell: str) -> str:
-    """A cell of which no spreadsheet takes a piece for a formula: an apostrophe stands before what begins like one."""
+    """A cell of which no spreadsheet takes a piece for a formula: an apostrophe stands before what begins like one.
+
+    What nobody sees and a terminal obeys is shown as its code point.
+    """
     begins = unicodedata.normalize("NFKC", cell.lstrip(" \u3000\ufeff\xa0")[:1])
     inside = _BEGINS_A_CELL.sub(r"\1'", cell)
-    return f"'{inside}" if begins in _BEGINS_A_FORMULA else inside
+    plain = _OBEYED.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", inside)
+    return f"'{plain}" if begins in _BEGINS_A_FORMULA else plain
 
 
 def table(rows: Iterable[Sequence[Any]]) -> str:

@@ -144,8 +144,10 @@ def test_where_semicolons_part_cells_none_begins_a_formula() -> None:
 
 def test_what_begins_a_formula() -> None:
     """Every sign that spreadsheets begin to reckon at; anything else stays as it is."""
-    for sign in "=+-@\t\r\n＝＋－＠﹣−":
+    for sign in "=+-@\t\n＝＋－＠﹣−":
         assert harmless(f"{sign}1") == f"'{sign}1"
     assert harmless(" ＝1") == "' ＝1"
+    assert harmless("\r1") == "'⟦U+000D⟧1"
     assert [harmless(text) for text in ("a=1", " a", "１")] == ["a=1", " a", "１"]
     assert harmless("") == ""
+    assert harmless("a\x1b[2J\x9b\u202eb\rc\r\nd\te") == "a⟦U+001B⟧[2J⟦U+009B⟧⟦U+202E⟧b⟦U+000D⟧c\r\nd\te"
