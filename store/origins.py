@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, closing
@@ -66,8 +68,14 @@ class SqliteOrigin:
         return question(pages.cursor_of(self._driver))
 
     async def into_file(self, to: Path, told: Told) -> None:
-        """See `Origin.into_file`."""
-        pages.copy(self._driver, to, told)
+        """See `Origin.into_file`. Raises ``OSError`` where there is no room for it."""
+        try:
+            pages.copy(self._driver, to, told)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+                raise
+            # What is read is never full: it is the copy's disk, and that is the one to name.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to)) from error
 
     async def into_rows(self, target: Target, told: Told) -> Contents:
         """See `Origin.into_rows`."""

@@ -59,9 +59,13 @@ class Part:
     One that a killed process left is written over. Leaving the block without `keep` removes it.
     """
 
-    def __init__(self, file: Path, *, replace: bool) -> None:
-        """``replace``: whether a file of that name may be there. Nothing is made before the block is entered."""
+    def __init__(self, file: Path, *, replace: bool, inherits: bool = False) -> None:
+        """``replace``: whether a file of that name may be there; ``inherits``: whether its owner has the new one, too.
+
+        Nothing is made before the block is entered.
+        """
         self.file = file
+        self._inherits = inherits
         self._replace = replace
         self.path = _part_of(file)
         self._descriptor = -1
@@ -96,6 +100,8 @@ class Part:
         """Write it out and give it its name. Raises `InTheWay` where that is taken by now."""
         os.fsync(self._descriptor)
         self._refuse()
+        if self._inherits:
+            self._belong()
         self.path.replace(self.file)
         folder = os.open(self.file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -113,7 +119,16 @@ class Part:
         os.close(self._descriptor)
         self._descriptor = -1
 
+    def _belong(self) -> None:
+        """Give it to whoever has the file that it replaces: a bot may not read what root restored for it."""
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            was = self.file.stat()
+            os.fchown(self._descriptor, was.st_uid, was.st_gid)
+
     def _refuse(self) -> None:
+        if self.file.exists() and not self.file.is_file():
+            # A folder is found out too late, after all the work; a device, such as /dev/stdout, would be a file then.
+            raise InTheWay(f"{self.file} is no file: name one")
         if not self._replace and self.file.exists():
             raise InTheWay(f"{self.file} is there already; --force writes over it")
 

@@ -118,13 +118,14 @@ async def place(
 async def _place_file(
     origin: Origin, path: Path, work: Callable[[UnitTx, Contents], T], *, replace: bool, told: Told, sign_out: bool
 ) -> Placed[T]:
+    path = _led_to(path)
     if origin.file is not None:
         refuse_emptied(origin.file, path)
     lock = Lock(path)
     try:
         if not replace and _anything(path):
             raise InTheWay(f"{path} has something in it already; --force writes over it")
-        with Part(path, replace=True) as part:
+        with Part(path, replace=True, inherits=True) as part:
             await origin.into_file(part.path, part.following(told))
             pages.bring_up(part.path)
             with closing(sqlite3.connect(part.path, isolation_level=None)) as driver:
@@ -150,6 +151,11 @@ def _finish(cursor: Cursor, work: Callable[[UnitTx, Contents], T], *, sign_out: 
     answer = work(tx, held)
     tx.flush()
     return Placed(held, answer)
+
+
+def _led_to(path: Path) -> Path:
+    """Where a link leads, on the disk that the store is meant for; else the file would come in the link's place."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def _anything(path: Path) -> bool:

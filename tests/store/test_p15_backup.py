@@ -126,9 +126,17 @@ async def test_p15_a_backup_is_one_file_for_its_owner_alone_that_starts_paused(u
 
 
 async def test_p15_a_name_that_is_taken_is_refused(url: str, tmp_path: Path) -> None:
-    """Also while another backup of that name is being written; and one that was killed is written over."""
+    """Also while another backup of that name is being written; and one that was killed is written over.
+
+    What is no file is left as it is, also where told to write over it: a device would be a file afterwards.
+    """
     await (await open_store(url, exclusive=True)).close()
     file = tmp_path / "backup.db"
+    os.mkfifo(tmp_path / "pipe")
+    for name in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(InTheWay, match="is no file"):
+            await back_up(url, name, replace=True)
+    assert (tmp_path / "pipe").is_fifo()
     (tmp_path / "backup.db.part").write_bytes(b"left by a kill")
     await back_up(url, file)
     kept = file.read_bytes()
@@ -144,7 +152,8 @@ async def test_p15_a_name_that_is_taken_is_refused(url: str, tmp_path: Path) -> 
 async def test_p15_a_backup_is_never_written_over_its_own_store(tmp_path: Path) -> None:
     """Not even when told to write over what is there, by another name of it, or over one of its logs.
 
-    Nor is a backup emptied that bears the name under which the store that it is to become is written first.
+    Nor is a backup emptied that bears the name under which the store that it is to become is written first. A link is
+    followed to the disk that the store is meant for, and what is written over keeps its owner.
     """
     path = tmp_path / "sayso.db"
     url = f"sqlite+aiosqlite:///{path}"
@@ -164,6 +173,16 @@ async def test_p15_a_backup_is_never_written_over_its_own_store(tmp_path: Path) 
     with pytest.raises(InTheWay, match="give it another name"):
         await restore(backup, f"sqlite+aiosqlite:///{tmp_path / 'twin.db'}")
     assert await snapshots.about(backup) == told
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "disk/there.db")
+    await restore(backup, f"sqlite+aiosqlite:///{tmp_path / 'link.db'}")
+    assert (tmp_path / "link.db").is_symlink()
+    there = tmp_path / "disk/there.db"
+    assert there.stat().st_size > 0
+    owner = 4321 if os.geteuid() == 0 else os.geteuid()
+    os.chown(there, owner, -1)
+    await restore(backup, f"sqlite+aiosqlite:///{there}", replace=True)
+    assert (there.stat().st_uid, there.stat().st_mode & 0o777) == (owner, 0o600)
 
 
 async def test_p15_a_store_that_does_not_hold_gives_no_backup(url: str, database: Path, tmp_path: Path) -> None:
