@@ -1,43 +1,24 @@
 """Conditions and amounts: CEL, compiled and type-checked when the file is read (https://cel.dev).
 
-Every name has a type; what an argument holds is known only as it runs. Evaluation is pure, bounded by the engine's
-iteration budget, and its regular expressions are RE2's, which are linear. The engine answers what cannot be
-evaluated (a missing key, an absent confidence) with an ERROR value rather than an exception; both become
-`bot.core.policy.ConditionFailed`.
+Every name has a type; what an argument holds is known only as it runs, see `bot.routing.evaluating`.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
 from cel_expr_python import cel
 
-from bot.core.policy import ConditionFailed
 from bot.routing import literals, zones
+from bot.routing.evaluating import NAMES, Expression, Quantity, environment
 from bot.routing.faults import Faults, listed, meant, quoted
-from bot.routing.narrowing import actions_that
 from bot.routing.nodes import Mapping as MappingNode
 from bot.routing.nodes import Node, Place, Scalar, Sequence, kind
 from bot.routing.source import place_in
 from bot.routing.values import Reader
 
-NAMES = (
-    "action",
-    "agent",
-    "arguments",
-    "confidence",
-    "risk",
-    "labels",
-    "context",
-    "kind",
-    "on_behalf_of",
-    "now",
-    "advice",
-)
 AMOUNT_NAMES = ("action", "agent", "arguments", "kind", "now")
 """The names of an amount: none of what an agent says of itself, or by its own word it could shrink what is summed."""
 MAX_CONDITION = 10_000
@@ -47,85 +28,6 @@ _ERROR = re.compile(r"^(?:INVALID_ARGUMENT: )?ERROR: <input>:(\d+):(\d+): (.*)$"
 _UNDECLARED = re.compile(r"undeclared reference to '(([^'.]*)[^']*)'")
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|//[^\n]*", re.DOTALL)
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
-
-
-@cache
-def _environment(names: tuple[str, ...]) -> Any:
-    types = cel.Type
-    anything = types.Map(types.STRING, types.DYN)
-    kinds = {
-        "arguments": anything,
-        "confidence": types.DOUBLE,
-        "labels": anything,
-        "context": anything,
-        "now": types.TIMESTAMP,
-        "advice": types.Map(types.STRING, types.STRING),
-    }
-    return cel.NewEnv(variables={name: kinds.get(name, types.STRING) for name in names})
-
-
-class Expression:
-    """One compiled condition; a `bot.core.policy.Condition`."""
-
-    __slots__ = ("_compiled", "actions", "reads_labels", "source")
-
-    def __init__(self, source: str, compiled: Any) -> None:
-        self.source = source
-        self.actions = actions_that(source)
-        # A text that holds the word counts as well: CEL has no other way to a name than to write it.
-        self.reads_labels = "labels" in source
-        self._compiled = compiled
-
-    def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it holds for these facts (`bot.core.policy.facts_of`); raises `ConditionFailed`."""
-        value, kind_of_it = _answer(self._compiled, facts)
-        if value is True or value is False:
-            return value is True
-        raise ConditionFailed(f"it gives {kind_of_it()}, not true or false")
-
-
-class Quantity:
-    """One compiled amount; a `bot.core.policy.Amount`."""
-
-    __slots__ = ("_compiled", "source")
-
-    def __init__(self, source: str, compiled: Any) -> None:
-        self.source = source
-        self._compiled = compiled
-
-    def amount(self, facts: Mapping[str, Any]) -> float:
-        """The number for these facts, finite; raises `ConditionFailed`."""
-        value, kind_of_it = _answer(self._compiled, facts)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConditionFailed(f"it gives {kind_of_it()}, not a number")
-        if not math.isfinite(value):
-            raise ConditionFailed("it gives no finite number")
-        return float(value)
-
-
-def _answer(program: Any, facts: Mapping[str, Any]) -> tuple[Any, Callable[[], str]]:
-    """What a compiled expression gives, and of which type that is, if asked; raises `ConditionFailed`."""
-    try:
-        answer = program.eval(data=facts)
-        value = answer.value()
-    except Exception as broken:
-        raise ConditionFailed(_reason(str(broken))) from broken
-    # An error is never a bool; asking for the type costs as much as the evaluation of a small condition.
-    if value is not True and value is not False and answer.type() == cel.Type.ERROR:
-        raise ConditionFailed(_reason(str(value)))
-    return value, lambda: str(answer.type().name().lower())
-
-
-def _reason(message: str) -> str:
-    """The engine's message in the file's words."""
-    missing = re.search(r'Key not found in map : "(.*)"', message, re.DOTALL)
-    if missing:
-        return f"{quoted(missing[1])} is not there"
-    if 'No value with name "confidence"' in message:
-        return "the confidence was not given"
-    if "Iteration budget" in message:
-        return "it takes too many steps"
-    return re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", message.splitlines()[0] if message else "it cannot be answered")
 
 
 def condition(reader: Reader, node: Node, where: str, text: str) -> Expression | None:
@@ -173,7 +75,7 @@ def _written(reader: Reader, node: Node, where: str, text: str, names: tuple[str
 
 def _compiled(node: Scalar, text: str, where: str, names: tuple[str, ...], faults: Faults) -> Any:
     try:
-        compiled = _environment(names).compile(node.text)
+        compiled = environment(names).compile(node.text)
     except Exception as broken:  # noqa: BLE001 - the engine raises RuntimeError, and pybind what it likes
         for place, what, fix in _refusals(node, text, names, str(broken)):
             faults.add(place, f"{where}{what}", fix)

@@ -16,6 +16,20 @@ _ONE = re.compile(_TEXT)
 _STRANGE = re.compile(r"'''|\"\"\"|\\")
 """Long strings and escapes: nothing is read off a text that holds one, nor off one with comments, or raw strings."""
 
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_PLAIN = frozenset({"has", "size", "matches", "startsWith", "endsWith", "contains", "int", "double", "in"})
+
+
+def builds_nothing(source: str) -> bool:
+    """Whether the condition only looks and compares, so that evaluating it leaves nothing behind but its answer.
+
+    What the engine makes as it evaluates stays with the facts where these are shared by many conditions (a list that a
+    macro maps, each of its stages), until they are dropped: 200 KB of arguments have become 290 MB in one condition.
+    """
+    if "+" in source:
+        return False
+    return all(call in _PLAIN or call.startswith("get") for call in _CALL.findall(source))
+
 
 def actions_that(source: str) -> frozenset[str] | None:
     """The only actions for which the condition can hold; None where that does not show."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.core.model import Risk, Submission
 from bot.core.policy import ConditionFailed, facts_of
 from bot.routing import RoutingErrors, parse
-from bot.routing.narrowing import actions_that
+from bot.routing.narrowing import actions_that, builds_nothing
 
 READ = {
     'action == "a"': {"a"},
@@ -52,6 +52,22 @@ def test_what_can_be_read_is(source: str) -> None:
 def test_what_is_not_plainly_that_says_nothing(source: str) -> None:
     """Alternatives, negations, comments, escapes: such a condition is evaluated."""
     assert actions_that(source) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "nothing"),
+    [
+        ('has(arguments.a) && size(arguments.a) > 3 && action.startsWith("r") && now.getHours() > 3', True),
+        ("(arguments.a > 1 || arguments.b < 2) && arguments.rows[0].x in [1, 2]", True),
+        ("arguments.rows.map(r, r.a)[0] == 1", False),
+        ("arguments.rows.exists(r, r.a == 1)", False),
+        ('arguments.a + arguments.b == "x"', False),
+        ("bytes(arguments.a) == b'x'", False),
+    ],
+)
+def test_what_builds_anything_shares_nothing(source: str, nothing: bool) -> None:  # noqa: FBT001 - a table
+    """A look or a comparison may share its facts with other conditions; what makes lists or texts may not."""
+    assert builds_nothing(source) is nothing
 
 
 TERMS = st.sampled_from([

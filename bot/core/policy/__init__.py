@@ -23,7 +23,16 @@ from bot.core.policy.attention import Attention, CoolDown, Practice, PracticeReq
 from bot.core.policy.cases import facts_of
 from bot.core.policy.chains import OWN_CLOCK, Chain, ChainStep, Exhausted, StageSpec
 from bot.core.policy.exclusion import excluded
-from bot.core.policy.expressions import Amount, ArgumentSchema, Condition, ConditionFailed, Filling, NotFilled, Title
+from bot.core.policy.expressions import (
+    Amount,
+    ArgumentSchema,
+    Condition,
+    ConditionFailed,
+    Facts,
+    Filling,
+    NotFilled,
+    Title,
+)
 from bot.core.policy.people import LONGEST_VIEW, Holidays, WorkTime
 from bot.core.policy.rules import ADVICE_WITHIN, DEFAULT_EXPIRES, Asking, BreakGlass, Expectation, Flood, Limit, Rule
 from bot.core.policy.trials import CHECKS, EXCEPTIONS, UNBOUND, Bounds, Routing, Trial, TrialOutcome
@@ -64,6 +73,7 @@ __all__ = [
     "Execute",
     "Exhausted",
     "Expectation",
+    "Facts",
     "Filling",
     "Flood",
     "Holidays",

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.core.model import Arguments, Check, Kind, Opinion, Risk, Submission
 from bot.core.policy.actions import ActionSpec, Otherwise, PolicyCheck
-from bot.core.policy.expressions import ConditionFailed
+from bot.core.policy.expressions import ConditionFailed, Facts
 from bot.core.policy.trials import Bounds, TrialOutcome
 from bot.core.policy.whole import Policy
 from bot.core.redaction import hidden_in
@@ -26,20 +26,20 @@ _MOST_SENSITIVE, _CUT = 20, 253
 
 def facts_of(
     submission: Submission, *, agent: str, risk: Risk, now: datetime, advice: Mapping[str, Opinion] | None = None
-) -> dict[str, Any]:
+) -> Facts:
     """The names that conditions may use. A confidence that was not given is absent, so that reading it fails."""
-    facts: dict[str, Any] = {
-        "action": submission.action,
-        "agent": agent,
-        "arguments": submission.arguments,
-        "risk": str(risk),
-        "labels": submission.labels,
-        "context": submission.context,
-        "kind": str(submission.kind),
-        "on_behalf_of": submission.on_behalf_of or "",
-        "now": now,
-        "advice": {name: str(opinion) for name, opinion in (advice or {}).items()},
-    }
+    facts = Facts(
+        action=submission.action,
+        agent=agent,
+        arguments=submission.arguments,
+        risk=str(risk),
+        labels=submission.labels,
+        context=submission.context,
+        kind=str(submission.kind),
+        on_behalf_of=submission.on_behalf_of or "",
+        now=now,
+        advice={name: str(opinion) for name, opinion in (advice or {}).items()},
+    )
     if submission.confidence is not None:
         facts["confidence"] = float(submission.confidence)
     return facts
@@ -78,7 +78,7 @@ def cases(policy: Policy, submission: Submission, *, agent: str, now: datetime, 
     if not all(check.passed for check in checks):
         # What fails the house's own check is taken for as harmful as can be.
         declared = told = Risk.IRREVERSIBLE
-        facts, plain = facts | {"risk": str(told)}, plain | {"risk": str(told)}
+        facts, plain = Facts(facts, risk=str(told)), Facts(plain, risk=str(told))
     blocking = [c for s, c in zip(spec.checks, checks, strict=True) if s.otherwise is Otherwise.BLOCK and not c.passed]
     with_word = Case(
         submission=submission,

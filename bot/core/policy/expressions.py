@@ -13,6 +13,17 @@ class ConditionFailed(Exception):
     """A condition could not be answered for this submission, as when it reads a field that is not there."""
 
 
+class Facts(dict[str, Any]):
+    """The names that conditions may use, of one submission; nobody changes them once a condition was asked.
+
+    ``prepared``: what whoever answers conditions made of them once they were ``asked``, kept for the next one.
+    Arguments of 200 KB take milliseconds to convert, and a thousand rules may read them (T13).
+    """
+
+    asked = False
+    prepared: Any = None
+
+
 class Condition(Protocol):
     """A compiled, type-checked condition."""
 
