@@ -16,6 +16,7 @@ LONGEST_WAIT = 60
 
 _SLACK = 15
 _ERRORS = 400
+_ELSEWHERE = range(300, 400)
 
 
 class Bot(NamedTuple):
@@ -51,18 +52,29 @@ def bot_of(args: argparse.Namespace, whose: str, how: str) -> Bot:
     return Bot((args.url or public_url_of(environment())).rstrip("/"), key)
 
 
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: urllib takes the key along to wherever an answer leads, and makes a GET of what was posted."""
+
+    def redirect_request(self, *_args: Any) -> None:
+        """No other request is made."""
+
+
 def _answer(method: str, url: str, key: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     if not url.startswith(("http://", "https://")):
         raise CommandError(f"{url} is not an http address.")
     call = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310  # checked above
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Straight())
     try:
         try:
             with opener.open(call, timeout=LONGEST_WAIT + _SLACK) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refusal:
             with refusal:
+                if refusal.code in _ELSEWHERE:
+                    to = refusal.headers.get("Location", "nowhere")
+                    told = f"{url} leads to {to}, and the key is not taken there: give the bot's own address as --url."
+                    raise CommandError(told) from None
                 return refusal.code, json.load(refusal)
     except (OSError, ValueError) as problem:
         raise CommandError(f"{url}: {getattr(problem, 'reason', problem)}. Is the bot up there?") from None

@@ -6,12 +6,16 @@ import json
 import subprocess
 import sys
 from argparse import Namespace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
 from bot.__main__ import parser_for
-from bot.commands.surroundings import say
+from bot.commands.calls import Bot
+from bot.commands.surroundings import CommandError, say
 from bot.commands.up import email_line
 from bot.settings import read_env, settings_of
 
@@ -96,6 +100,38 @@ def test_t03_nothing_that_is_printed_moves_the_terminal(capsys: pytest.CaptureFi
     assert not set(hostile) & set("\x9b\x1b\u202e\u2028") & set(printed)
     say(Namespace(json=False), None, f"{hostile}\nd\te")
     assert capsys.readouterr().out == "a⟦U+009B⟧2J⟦U+001B⟧[1A⟦U+202E⟧b⟦U+2028⟧c\nd\te\n"
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Leads whoever posts to another name of this very server, and keeps what comes there."""
+
+    keys: ClassVar[list[str | None]] = []
+
+    def do_POST(self) -> None:
+        """Lead on."""
+        self.send_response(302)
+        self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]  # an HTTPServer's
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        """What a redirect that is followed comes to."""
+        self.keys.append(self.headers["Authorization"])
+        self.do_POST()
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+def test_t21_a_key_is_not_taken_to_where_an_answer_leads() -> None:
+    """`sayso send` follows no redirect: it would give the key to whatever stands there."""
+    with HTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        try:
+            with pytest.raises(CommandError, match="leads to http://localhost:"):
+                Bot(f"http://127.0.0.1:{server.server_port}", "sk_agent_x").call("POST", "/v1/requests", b"{}")
+        finally:
+            server.shutdown()
+    assert _Elsewhere.keys == []
 
 
 @pytest.mark.parametrize("words", ["list --limit 0", "list --limit -3", "list --limit x", "demo --port 99999", ""])
