@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import asyncpg
 from sqlalchemy import NullPool
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
@@ -24,7 +24,7 @@ from store.copying import PostgresRows, SqliteRows, Target, copy_rows
 from store.cursor import Cursor
 from store.evidence import may_write, read_whole
 from store.lock import AlreadyRunning, Lock
-from store.migrate import HEAD, SchemaMismatch, migrate
+from store.migrate import HEAD, SchemaMismatch, migrate, refuse_unknown
 from store.parts import Told
 from store.postgres import PgCursor, drop
 from store.postgres_door import TROUBLES, Door
@@ -48,10 +48,25 @@ class Origin(Protocol):
         """Ask the snapshot; its tables may be of an older schema, in which the audit and its head are the same."""
 
     async def into_file(self, to: Path, told: Told) -> None:
-        """Copy it into the empty file ``to``, a SQLite database in one file; its schema may be an older one."""
+        """Copy it into the empty file ``to``, a SQLite database in one file; its schema may be an older one.
+
+        Raises ``OSError`` where there is no room for it.
+        """
 
     async def into_rows(self, target: Target, told: Told) -> Contents:
         """Copy its rows; what there were. Raises `SchemaMismatch` where they are not of this program's schema."""
+
+
+@contextmanager
+def room_for(to: Path) -> Iterator[None]:
+    """While ``to`` is written: raise ``OSError`` that names it where its disk is full, for what is read never is."""
+    try:
+        yield
+    except (sqlite3.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF != sqlite3.SQLITE_FULL:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to)) from error
 
 
 class SqliteOrigin:
@@ -68,14 +83,9 @@ class SqliteOrigin:
         return question(pages.cursor_of(self._driver))
 
     async def into_file(self, to: Path, told: Told) -> None:
-        """See `Origin.into_file`. Raises ``OSError`` where there is no room for it."""
-        try:
+        """See `Origin.into_file`."""
+        with room_for(to):
             pages.copy(self._driver, to, told)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
-                raise
-            # What is read is never full: it is the copy's disk, and that is the one to name.
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to)) from error
 
     async def into_rows(self, target: Target, told: Told) -> Contents:
         """See `Origin.into_rows`."""
@@ -88,6 +98,7 @@ class SqliteOrigin:
         return held
 
     def _match(self) -> None:
+        refuse_unknown(self.schema)
         if self.schema != HEAD:
             raise SchemaMismatch(
                 f"{self.file} has schema {self.schema}, this sayso {HEAD}: take it into a SQLite file first, which"
@@ -109,8 +120,9 @@ class PostgresOrigin:
 
     async def into_file(self, to: Path, told: Told) -> None:
         """See `Origin.into_file`."""
-        migrate(to, None, _BUSY)
-        with closing(sqlite3.connect(to, isolation_level=None)) as target:
+        with room_for(to):
+            migrate(to, None, _BUSY)
+        with room_for(to), closing(sqlite3.connect(to, isolation_level=None)) as target:
             target.execute("PRAGMA journal_mode=OFF")
             target.execute("PRAGMA synchronous=OFF")
             target.execute("BEGIN")

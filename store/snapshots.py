@@ -25,6 +25,7 @@ from store.origins import (
     postgres,
     postgres_origin,
     refuse_live,
+    room_for,
     sqlite_origin,
 )
 from store.pages import About
@@ -127,8 +128,9 @@ async def _place_file(
             raise InTheWay(f"{path} has something in it already; --force writes over it")
         with Part(path, replace=True, inherits=True) as part:
             await origin.into_file(part.path, part.following(told))
-            pages.bring_up(part.path)
-            with closing(sqlite3.connect(part.path, isolation_level=None)) as driver:
+            with room_for(part.path):
+                pages.bring_up(part.path)
+            with room_for(part.path), closing(sqlite3.connect(part.path, isolation_level=None)) as driver:
                 pages.sound(driver)
                 driver.execute("BEGIN")
                 placed = _finish(pages.cursor_of(driver), work, sign_out=sign_out)

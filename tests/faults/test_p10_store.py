@@ -8,15 +8,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.core.model import Role
+from store import open_store
+from store.snapshots import back_up
 from tests.fakes import libc
 from tests.fakes.libc import Machine
 from tests.fakes.receiver import Receiver
 from tests.faults.agreeing import Client, agree, ready
+from tests.postgres import Cluster
 from tests.stories.program import Caller, Program
 
 _HOLD = (
@@ -164,3 +168,18 @@ async def test_p10_another_process_holds_the_store_for_half_a_minute(
 ) -> None:
     """30 s, through which the tick and the courier go on trying."""
     await through(program, receiver, lambda: held_by_another(tmp_path / "sayso.db"), lasting=30.0)
+
+
+async def test_p15_a_backup_that_finds_no_room_names_its_own_disk(
+    small_disk: Path, tmp_path: Path, cluster: Cluster
+) -> None:
+    """Of SQLite and of PostgreSQL, where a table is made first: one line, and nothing that looks like a backup."""
+    for url in (f"sqlite+aiosqlite:///{tmp_path / 'sayso.db'}", cluster.url(await cluster.make())):
+        await (await open_store(url, exclusive=True)).close()
+        backup = back_up(
+            url, small_disk / "b.db", replace=False, now=datetime.now(UTC), shown="here", told=lambda *_: None
+        )
+        with filled(small_disk):
+            with pytest.raises(OSError, match=r"No space left on device: .*disk/b\.db\.part"):
+                await backup
+            assert os.listdir(small_disk) == ["ballast"]
