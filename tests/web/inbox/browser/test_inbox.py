@@ -174,6 +174,14 @@ async def test_every_text_has_contrast_and_every_control_room(house: Standing, b
     # WCAG 1.4.10, 1280 by 1024 at 400 %: the buttons do not stand over what they decide about.
     await page.set_viewport_size(ViewportSize(width=320, height=256))
     assert await page.locator(".bar").evaluate("(bar) => getComputedStyle(bar).position") == "static"
+    # WCAG 1.4.4: letters twice as large, as a browser's own setting makes them.
+    if scheme == "dark":
+        await page.set_viewport_size(PHONE)
+        session = await page.context.new_cdp_session(page)
+        await session.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+        assert await page.evaluate("getComputedStyle(document.body).fontSize") == "32px"
+        assert await page.evaluate(OVER) == []
+        assert await page.locator(".bar").evaluate("(bar) => getComputedStyle(bar).position") == "static"
 
 
 PRESSED_TWICE = """(form) => [1, 2].map(() => form.dispatchEvent(
@@ -197,6 +205,12 @@ CONTRAST = """() => {
   }
   return bad;
 }"""
+
+OVER = """() => [...document.querySelectorAll(".top *, .bar *")].filter((e) => {
+    const [own, around] = [e, e.parentElement].map((one) => one.getBoundingClientRect());
+    return e.checkVisibility() && (own.right > innerWidth || own.right > around.right + 1); })
+  .map((e) => e.textContent.trim().slice(0, 30))"""
+"""What of the frame and of the buttons reaches over the edge, or out of what it stands in."""
 
 SMALL = """() => [...document.querySelectorAll(
     "button, a.button, .back a, .brand, summary, select, input[type=text], label.choice")]
