@@ -21,6 +21,7 @@ from tests.fakes.libc import Machine
 from tests.fakes.receiver import Receiver
 from tests.faults.agreeing import Client, agree, ready
 from tests.postgres import Cluster
+from tests.store.life import files
 from tests.stories.program import Caller, Program
 
 _HOLD = (
@@ -182,4 +183,4 @@ async def test_p15_a_backup_that_finds_no_room_names_its_own_disk(
         with filled(small_disk):
             with pytest.raises(OSError, match=r"No space left on device: .*disk/b\.db\.part"):
                 await backup
-            assert os.listdir(small_disk) == ["ballast"]
+            assert files(small_disk) == ["ballast"]
