@@ -78,7 +78,17 @@ def check_current(request: Request, ballot: Ballot, now: datetime) -> None:
     """Refuse what comes too late, or is about another revision."""
     _in_time(request, now)
     if ballot.revision != request.revision or ballot.digest != request.digest:
-        raise errors.Stale(revision=request.revision, digest=request.digest)
+        raise stale(request, ballot.revision)
+
+
+def stale(request: Request, seen: int) -> errors.Stale:
+    """The refusal of what is not about the newest content, in words that are true of it: ``seen`` is what was named."""
+    detail = None
+    if seen > request.revision:
+        detail = f"There is no revision {seen} of this request; the newest is {request.revision}: look at that one."
+    elif seen == request.revision:
+        detail = f"That is not the digest of revision {seen}: look at what it shows and decide again."
+    return errors.Stale(detail, revision=request.revision, digest=request.digest)
 
 
 def _in_time(request: Request, now: datetime) -> None:

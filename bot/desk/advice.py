@@ -30,7 +30,7 @@ class Advice(Reviewers):
             if self._ledger.clock.now() >= request.expires_at:
                 raise errors.Expired
             if revision != request.revision or digest != request.digest:
-                raise errors.Stale(revision=request.revision, digest=request.digest)
+                raise lifecycle.stale(request, revision)
             if any(given.by == by and given.revision == revision for given in request.advice):
                 raise errors.AlreadyAssessed
             return self._assessed(tx, request, by, opinion, note)

@@ -32,11 +32,14 @@ class Undoing(Reviewers):
         def work(tx: Tx) -> Deed:
             request = self._load(tx, request_id)
             self._may_decide(by)
+            # Who approved an earlier one and names none that there is; a stranger is told nothing of it.
+            if revision > request.revision and any(_approves(vote, by, vote.revision) for vote in request.decisions):
+                raise lifecycle.stale(request, revision)
             # In the revision that was meant: who presses twice is told that it is done, not that it is not theirs.
             if not any(_approves(vote, by, revision) for vote in request.decisions):
                 raise errors.NotAssigned("Only who approved this can take the approval back.")
             if request.revision != revision:
-                raise errors.Stale(revision=request.revision, digest=request.digest)
+                raise lifecycle.stale(request, revision)
             return self._undone(tx, request, by, via)
 
         return (await self._allowed(work, request_id=request_id, actor=f"person:{by}", via=via)).given

@@ -101,9 +101,13 @@ async def test_the_old_cards_decide_nothing_more(house: House) -> None:
     await undo(house, decided)
     with pytest.raises(errors.Stale):
         await house.decide(request, "ben")
-    with pytest.raises(errors.Stale):
+    with pytest.raises(errors.Stale, match="has changed since"):
         await undo(house, decided)
-    assert (await house.events(request))[-2:] == ["refusal:stale", "refusal:stale"]
+    with pytest.raises(errors.Stale, match="There is no revision 9"):
+        await house.desk.undo(request.id, by="ana", via="api", revision=9)
+    with pytest.raises(errors.NotAssigned):
+        await house.desk.undo(request.id, by="ben", via="api", revision=9)
+    assert (await house.events(request))[-4:] == [*["refusal:stale"] * 3, "refusal:not_assigned"]
 
 
 async def test_only_who_approved_it_takes_it_back(house: House) -> None:
