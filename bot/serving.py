@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from bot.allocator import give_back
 from bot.ending import Ending
 from bot.settings import Settings, SettingsError
-from bot.web.wire import MOST_CONNECTIONS, BoundedHttp, Room, Seldom
+from bot.web.wire import IDLE_SECONDS, MOST_CONNECTIONS, BoundedHttp, Room, Seldom
 
 _INTAKE_STOPS_WITHIN = 5
 _SWITCH_INTERVAL = 0.0005
@@ -54,6 +54,7 @@ async def serve(
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=_INTAKE_STOPS_WITHIN,
     )
     seldom = Seldom()

@@ -130,6 +130,9 @@ async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES, *, k
     """
     declared = header_values(scope, b"content-length")
     over = any(len(length) > len(str(_DRAINED)) or int(length) > limit for length in declared if length.isdigit())
+    if over and any(value.lower() == b"100-continue" for value in header_values(scope, b"expect")):
+        # Whoever asks before they send is told before they send (RFC 9110, 10.1.1); to read is to ask for it.
+        raise _too_large(limit)
     expected = int(declared[0]) if declared and not over and declared[0].isdigit() else 0
     try:
         async with asyncio.timeout(min(GRACE_SECONDS + heads.HOLD_SECONDS, BODY_SECONDS)) as until:
@@ -141,8 +144,12 @@ async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BYTES, *, k
     except TimeoutError:
         raise problems.TooSlow from None
     if body is None:
-        raise TooLarge(f"The body is larger than {limit // 1024} KiB.")
+        raise _too_large(limit)
     return body
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit // 1024} KiB.")
 
 
 class _Pace:

@@ -26,6 +26,11 @@ HEAD_SECONDS = 15.0
 SEND_SECONDS = 60.0
 """How long an answer is kept for somebody who takes nothing of it, as nginx has it (``send_timeout``)."""
 
+IDLE_SECONDS = 75
+"""How long a connection that was answered is kept for its next request. Longer than proxies keep theirs to a server: 60
+seconds at nginx (``upstream`` ``keepalive_timeout``) and at AWS's load balancers, which ask for more of the server.
+Where it closes first, a request that is just being sent on it is lost, and whoever asked gets a 502."""
+
 MOST_UNTAKEN = 64 * 1024 * 1024
 """Bytes of answers, of all connections, that are written and not taken yet. Whoever asks and never reads holds a page
 of requests on each connection, and there may be thousands of these."""

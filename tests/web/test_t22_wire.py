@@ -160,6 +160,15 @@ async def test_t22_headers_and_trailers_are_few(office: Office) -> None:
         writer.close()
 
 
+async def test_t22_who_asks_before_they_send_too_much_is_told_before_they_send(office: Office) -> None:
+    """With ``Expect: 100-continue`` and a length that is too much there is no 100, but the 413 at once."""
+    reader, writer = await connected(office)
+    head = f"POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {office.keys['billing']}\r\n"
+    writer.write(head.encode() + b"Expect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")
+    assert problem_in(await heard(reader)) == (413, "too_large")
+    writer.close()
+
+
 def chunked(body: bytes) -> bytes:
     """The body in chunks of many sizes, with what may stand beside them: extensions, ends of line, a trailer."""
     sent, at, size = b"", 0, 1
