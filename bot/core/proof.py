@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
 
 from bot.core.audit import happened_at
 from bot.core.chain import START, ChainReport, conclude, verify
-from bot.core.checkpoint import EVENT, Signed
+from bot.core.checkpoint import EVENT, Checkpoint, Signed
 from bot.core.keyring import Attested, Keyring
 from bot.core.ports import AuditLine
 from bot.core.unsigned import Tail
@@ -184,8 +185,27 @@ class Examiner:
             unsigned=report.seq - (newest.signed.checkpoint.seq if newest else first - 1),
             fault=" ".join(found) or None,
             signed=_newest(newest),
-            notes=judged.notes,
+            notes=(*judged.notes, *self._signed_late(holding)),
         )
+
+    def _signed_late(self, holding: Sequence[Attested]) -> list[str]:
+        """Lines that waited for their signature as those of a forger would, until a restart of the bot signed them.
+
+        No fault: so it is, too, where the house went without its key for a while.
+        """
+        late: list[str] = []
+        for told, after in pairwise(holding):
+            one, other = told.signed.checkpoint, after.signed.checkpoint
+            span = self._tail.after(one.seq, other.seq)
+            if span is None or span.latest - max(span.earliest, one.at) <= _patience(one):
+                continue
+            late.append(
+                f"lines {span.first} to {span.last} had no signature until {_minute(other.at)}, although the first"
+                f" is of {_minute(span.earliest)}: the bot had no key then, or somebody wrote them anew behind an old"
+                " checkpoint."
+            )
+        more = f" So it is at {len(late) - 1} more places." if late[1:] else ""
+        return [f"{late[0]}{more}"] if late else []
 
     def _holds(self, told: Attested) -> bool:
         return self._found.get(told.signed.checkpoint.seq) == told.signed.checkpoint.hash
@@ -213,12 +233,17 @@ class Examiner:
             return f"line {span.unread} does not say when it happened."
         # What was written while it was made is older than it, and so is what a clock that was put back says.
         since = max(span.earliest, checkpoint.at)
-        if span.latest - since <= 2 * timedelta(seconds=checkpoint.every) + _SLACK:
+        if span.latest - since <= _patience(checkpoint):
             return None
         return (
             f"lines {span.first} to {span.last} are signed by nobody since {_minute(since)}, and this house signs"
             f" every {timedelta(seconds=checkpoint.every)}."
         )
+
+
+def _patience(checkpoint: Checkpoint) -> timedelta:
+    """How long after a checkpoint lines may be without another."""
+    return 2 * timedelta(seconds=checkpoint.every) + _SLACK
 
 
 def _late(line: AuditLine, signed: Signed) -> str | None:

@@ -61,13 +61,17 @@ class Tail:
         self._spans.append(None)
         self._between[seq] = ([line for line in between if line is not None], len(self._spans) - 1)
 
-    def after(self, seq: int) -> Span | None:
-        """All lines after a signed one but those that carry checkpoints; None where there are none."""
+    def after(self, seq: int, until: int | None = None) -> Span | None:
+        """All lines after a signed one but those that carry checkpoints; None where there are none.
+
+        ``until`` is another signed line: then those alone that stand before its checkpoint.
+        """
         between, begins = self._between.get(seq, ([], len(self._spans)))
+        ends = len(self._spans) if until is None else self._between.get(until, ([], 0))[1]
         found: Span | None = None
         for line in between:
             found = _with(found, line)
-        for span in self._spans[begins:]:
+        for span in self._spans[begins:ends]:
             found = _joined(found, span)
         return found
 

@@ -54,3 +54,18 @@ def test_t24_an_old_checkpoint_chained_as_the_newest_line_is_found() -> None:
     forged.at += timedelta(hours=1)
     forged.tell(EVENT, document(signed_line(trail.lines[9], OURS, at=NOW + timedelta(minutes=10))))
     assert "an old one is shown as new" in str(examined(forged.lines).fault)
+
+
+def test_t24_a_tail_that_a_restart_signed_late_is_told_of() -> None:
+    """The bot signs what it finds as it starts: that days of lines came without a signature stands beside the proof."""
+    trail, _ = honest()
+    assert examined(trail.lines).notes == ()
+    anew = Trail()
+    anew.lines, anew.at = trail.lines[:11], NOW + timedelta(minutes=11)
+    for _ in range(3):
+        anew.tell()
+        anew.at += timedelta(days=1)
+    anew.signed()
+    proof = examined(anew.lines, days=4)
+    assert proof.ok, proof.fault
+    assert "lines 12 to 14 had no signature until 2026-11-29 09:14 UTC" in " ".join(proof.notes)
