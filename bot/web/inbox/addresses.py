@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.requests import Request as Http
@@ -196,7 +197,9 @@ def _reads(site: Site, reading: Reading, greeting: Greeting | None = None) -> En
                 return see_other("/sign-in" if back == "/inbox" else f"/sign-in?next={quote(back)}")
             return await reading(site, http, visitor)
         except SaysoError as error:
-            return site.refusal(error, visitor)
+            # Whoever could not be shown it wants it still, and may well be signed in.
+            again = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+            return site.refusal(error, visitor, _address_of(http) if again else "/inbox")
 
     return read
 
@@ -220,6 +223,11 @@ def _changes(site: Site, changing: Changing) -> Endpoint:
             return site.refusal(error, visitor, _page_of(http), typed_in(form))
 
     return change
+
+
+def _address_of(http: Http) -> str:
+    """The address of a page of ours, as it was asked for; a route of ours has taken it, so it leads nowhere else."""
+    return http.url.path + (f"?{http.url.query}" if http.url.query else "")
 
 
 def _page_of(http: Http) -> str:

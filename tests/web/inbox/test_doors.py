@@ -47,6 +47,16 @@ async def test_a_wrong_address_is_a_page_for_people_and_a_problem_for_programs(v
         assert (api.status, api.headers["content-type"]) == (404, "application/problem+json")
 
 
+async def test_while_the_store_is_away_a_page_is_asked_for_again(house: Standing, visit: Visit) -> None:
+    """Nobody is sent to sign in who is signed in: that page is away just as well."""
+    ana = await visit("ana")
+    await house.store.close()
+    for path in ("/inbox?tab=all&q=x", "/requests/req_1", "/sign-in"):
+        page = await ana.get(path)
+        assert (page.status, "Try again" in page.words, "Sign in" in page.words) == (503, True, False)
+        assert f'class="button" href="{path.replace("&", "&amp;")}"' in page.text
+
+
 async def test_t16_looking_at_a_link_uses_nothing_up(house: Standing, visit: Visit) -> None:
     """GET and HEAD on the link, any number of times, leave it good, set no session and write no line."""
     reader = await visit(None)
