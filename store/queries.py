@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,8 @@ from store import access_rows, rows
 from store.cursor import Cursor
 from store.prepared import Row
 from store.shapes import listing_of, lots
+
+_log = logging.getLogger(__name__)
 
 _DECISION_COUNT = len(rows.REQUEST_COLUMNS) - 1
 
@@ -58,6 +61,23 @@ def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
     """The requests that rows of `store.queue_statements.whole_requests` say, with their decisions."""
     decided = _decisions(cursor, found)
     return tuple([rows.request_of(row, tuple(decided.get(row[0], ()))) for row in found])
+
+
+def readable(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
+    """As `whole`, without what cannot be read, which the log names: one spoilt row hides no other from people.
+
+    For what is looked at and decided; what proves or counts something is not to leave anything out in silence.
+    """
+    try:
+        return whole(cursor, found)
+    except (ValueError, TypeError, KeyError):
+        read: list[Request] = []
+        for row in found:
+            try:
+                read += whole(cursor, (row,))
+            except (ValueError, TypeError, KeyError):
+                _log.exception("request %s cannot be read, and is left out of what people see", row[0])
+        return tuple(read)
 
 
 def each_whole(cursor: Cursor, found: Sequence[Row]) -> Iterator[Request]:

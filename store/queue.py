@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from bot.core.model import Delivery, Request
 from bot.core.ports import Alike, Wanted
 from store import queries, rows
@@ -23,7 +25,12 @@ def page(cursor: Cursor, wanted: Wanted) -> tuple[Request, ...]:
             return ()
         values |= {"after_at": row[0], "after_id": wanted.after}
         names = (*names, AFTER)
-    return queries.whole(cursor, cursor.all(cursor.say.queue.page.of(names), values))
+    found = cursor.all(cursor.say.queue.page.of(names), values)
+    read = queries.readable(cursor, found)
+    if len(read) == len(found) or len(found) < wanted.limit:
+        return read
+    # Others take the places of what cannot be read: a page that is not full is the last.
+    return read + page(cursor, replace(wanted, after=found[-1][0], limit=len(found) - len(read)))
 
 
 def count(cursor: Cursor, wanted: Wanted) -> int:
@@ -63,7 +70,7 @@ def waiting(cursor: Cursor, agent: str | None, action: str | None) -> tuple[tupl
 
 def troubled(cursor: Cursor, limit: int) -> tuple[Request, ...]:
     """Requests whose newest execution is failed or unknown, the newest executions first."""
-    return queries.whole(cursor, cursor.all(cursor.say.queue.troubled, {"limit": limit}))
+    return queries.readable(cursor, cursor.all(cursor.say.queue.troubled, {"limit": limit}))
 
 
 def undelivered(cursor: Cursor, limit: int) -> tuple[Delivery, ...]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from bot.core.model import DeliveryState, ExecutionState, Kind, Request, Risk, State, Verb
 from bot.core.ports import Alike, Change, Tx, Wanted
-from store import SqlStore
+from store import SqlStore, open_store
 from tests.store import samples
 from tests.store.conftest import Settle
 from tests.store.samples import NOW, ROUTE
@@ -272,3 +275,21 @@ async def test_what_waits_is_told_once_and_before_each(store: SqlStore, filled: 
     mailer = [("", filled["mailer"].created_at), *((one, filled["mailer"].created_at) for one in ("lea", "max"))]
     assert sorted(await store.waiting("mailer", "mail.send")) == sorted(mailer)
     assert await store.waiting("mailer", "refund.issue") == ()
+
+
+async def test_a_request_that_cannot_be_read_hides_no_other(
+    url: str, database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its row was spoilt: the log names it, others take its place on the page, and each page but the last is full."""
+    store = await open_store(url, exclusive=True)
+    values = [_late(hours) for hours in range(1, 8)]
+    await store.write(lambda tx: [samples.submit(tx, value) for value in values])
+    with closing(sqlite3.connect(database)) as driver:
+        spoilt = [(values[1].id,), (values[2].id,)]
+        driver.executemany("UPDATE revisions SET content = substr(content, 1, 20) WHERE request = ?", spoilt)
+        driver.commit()
+    left = [value.id for value in values if (value.id,) not in spoilt]
+    assert [one.id for one in await store.queue(Wanted(limit=2))] == left[:2]
+    assert [one.id for one in await store.queue(Wanted(limit=9))] == left
+    assert {one for (one,) in spoilt} <= set(caplog.text.split())
+    await store.close()
