@@ -240,7 +240,9 @@ def _there(policy: Policy, chain: Chain, number: int, at: datetime) -> set[str]:
         schedule = policy.schedules.get(name)
         people: tuple[str | None, ...] = policy.groups.get(name, (name,))
         if schedule is not None:
-            people = (on_duty(schedule, at) or schedule.fallback,)
+            turn = on_duty(schedule, at)
+            # Whoever is away without a delegate leaves a gap, too.
+            people = (turn if turn and standing_in(policy.away, turn, at) else schedule.fallback,)
         found |= {standing_in(policy.away, person, at) for person in people if person}
     fallback = () if ends else policy.members(chain.steps[number].fallback)
     found |= {standing_in(policy.away, person, at) for person in fallback}
