@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from bot.core.chain import GENESIS
 from bot.core.model import Decision, Delivery, Execution, Key, Request
 from bot.core.ports import AuditLine, Filter, Stopped
@@ -54,7 +56,14 @@ def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
     if query.states is not None and not query.states:
         return ()
     names, values = listing_of(query, after)
-    return whole(cursor, cursor.all(cursor.say.listing.of(names), values))
+    found = cursor.all(cursor.say.listing.of(names), values)
+    if not query.spoilt:
+        return whole(cursor, found)
+    read = readable(cursor, found)
+    if len(read) == len(found) or len(found) < query.limit:
+        return read
+    # Others take the places of what cannot be read: a page that is not full is the last.
+    return read + requests(cursor, replace(query, cursor=found[-1][0], limit=len(found) - len(read)))
 
 
 def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:

@@ -98,7 +98,7 @@ def list_requests(args: argparse.Namespace) -> int:
 async def _list(args: argparse.Namespace) -> int:
     states = (State(args.state),) if args.state else None
     async with open_ledger(reads=True) as ledger:
-        found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=args.limit))
+        found = await ledger.store.requests(Filter(states=states, agent=args.agent, limit=args.limit, spoilt=True))
         stopped = stopped_text(await ledger.store.stopped())
     public = public_url_of(environment())
     documents = [_document(request, (), public) for request in found]

@@ -19,7 +19,7 @@ class Batches(Reviewers):
 
     async def batch(self, batch: str, person: str) -> tuple[Request, ...]:
         """The batch's requests that this person may decide now, oldest first, `MOST` at most."""
-        wanted = Filter(states=(State.PENDING,), batch=batch, reviewer=person, limit=MOST)
+        wanted = Filter(states=(State.PENDING,), batch=batch, reviewer=person, limit=MOST, spoilt=True)
         found = await self._ledger.store.requests(wanted)
         return tuple(request for request in reversed(found) if request.waits_for(person))
 

@@ -202,7 +202,9 @@ class Reviewers(Sequels):
 
     async def queue(self, person: str) -> tuple[Card, ...]:
         """The cards that wait for this person, soonest deadline first."""
-        mine = await self._ledger.store.requests(Filter(states=(State.PENDING,), reviewer=person, limit=_QUEUE))
+        mine = await self._ledger.store.requests(
+            Filter(states=(State.PENDING,), reviewer=person, limit=_QUEUE, spoilt=True)
+        )
         waiting = [r for r in mine if r.waits_for(person)]
         waiting.sort(key=lambda r: (next_step_at(r) or r.expires_at, r.id))
         return await self.cards(waiting)

@@ -119,7 +119,7 @@ async def listing(call: Call) -> Answer:
     size: int = wanted.pop("limit", DEFAULT_PAGE)
     # A page of what is left of more would tell by its length, and by its cursor, that there is a practice.
     practices = call.key.role not in PRACTISED_IN_SECRET
-    asked = Filter(states=wanted.pop("state", None), practices=practices, **wanted, limit=size)
+    asked = Filter(states=wanted.pop("state", None), practices=practices, spoilt=True, **wanted, limit=size)
     page, following = await _page(call.house.store, asked)
     if asked.cursor is not None and not page and await call.house.store.request(asked.cursor) is None:
         # An empty page would tell a program that it has seen everything.

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.core.model import DeliveryState, ExecutionState, Kind, Request, Risk, State, Verb
-from bot.core.ports import Alike, Change, Tx, Wanted
+from bot.core.ports import Alike, Change, Filter, Tx, Wanted
 from store import SqlStore, open_store
 from tests.store import samples
 from tests.store.conftest import Settle
@@ -291,5 +291,9 @@ async def test_a_request_that_cannot_be_read_hides_no_other(
     left = [value.id for value in values if (value.id,) not in spoilt]
     assert [one.id for one in await store.queue(Wanted(limit=2))] == left[:2]
     assert [one.id for one in await store.queue(Wanted(limit=9))] == left
+    newest = [one.id for one in values[::-1] if one.id in left]
+    assert [one.id for one in await store.requests(Filter(limit=4, spoilt=True))] == newest[:4]
+    with pytest.raises(ValueError, match="truncated"):  # what proves something leaves nothing out
+        await store.requests(Filter(limit=9))
     assert {one for (one,) in spoilt} <= set(caplog.text.split())
     await store.close()

@@ -217,7 +217,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     """Which requests to list, newest first; None does not narrow. ``cursor`` is the last id of the page before.
 
     ``since`` and ``until`` bound when it was submitted: at or after the one, before the other. ``practices`` False
-    leaves declared practices out.
+    leaves declared practices out. ``spoilt`` True leaves out, and logs, what cannot be read instead of raising.
     """
 
     states: tuple[State, ...] | None = None
@@ -229,6 +229,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     practices: bool = True
+    spoilt: bool = False
     cursor: str | None = None
     limit: int = 50
 

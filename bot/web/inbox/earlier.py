@@ -56,7 +56,7 @@ class Earlier(Struct, frozen=True, kw_only=True):
 
 async def earlier_of(store: Store, request: Request, names: Mapping[str, str]) -> Earlier:
     """The newest closed requests of the same agent and action, this one left out."""
-    query = Filter(states=_CLOSED, agent=request.agent, action=request.action, limit=_LOOKED_AT + 1)
+    query = Filter(states=_CLOSED, agent=request.agent, action=request.action, limit=_LOOKED_AT + 1, spoilt=True)
     found = [shown(one) for one in await store.requests(query) if one.id != request.id][:_LOOKED_AT]
     states = [one.state for one in found]
     effort = Effort()

@@ -111,9 +111,9 @@ async def _rows(site: Site, visitor: Visitor, requests: tuple[Request, ...]) -> 
 async def _lists(site: Site, person: str, now: datetime) -> Lists:
     store = site.house.store
     asked, troubled, closed = await asyncio.gather(
-        store.requests(Filter(states=(State.NEEDS_INFO,), reviewer=person)),
+        store.requests(Filter(states=(State.NEEDS_INFO,), reviewer=person, spoilt=True)),
         store.troubled(_TROUBLED),
-        store.requests(Filter(states=_CLOSED, limit=_LOOKED_AT)),
+        store.requests(Filter(states=_CLOSED, limit=_LOOKED_AT, spoilt=True)),
     )
     recent = sorted(closed, key=lambda r: r.decided_at or r.created_at, reverse=True)[:_RECENT]
     return Lists(
