@@ -84,8 +84,10 @@ def readable(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
         for row in found:
             try:
                 read += whole(cursor, (row,))
-            except (ValueError, TypeError, KeyError):
-                _log.exception("request %s cannot be read, and is left out of what people see", row[0])
+            except (ValueError, TypeError, KeyError) as error:
+                # No trace: it is said each time that anybody looks.
+                what = type(error).__name__
+                _log.error("request %s cannot be read (%s), and is left out of what people see", row[0], what)
         return tuple(read)
 
 
