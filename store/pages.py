@@ -6,6 +6,7 @@ read transaction that is held all the while fixes what is copied; the writer goe
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,8 @@ _PAGES = 512
 """Pages (of 4 KiB) a step."""
 
 _BUSY = 30.0
+_ALL = 1_000_000_000
+_NULL = re.compile(r"NULL value in ([a-z_]+)\.([a-z_]+)")
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +84,20 @@ def one_file(driver: sqlite3.Connection) -> None:
 
 def sound(driver: sqlite3.Connection) -> None:
     """Raise `NotWhole` where SQLite finds the file damaged."""
-    (found,) = driver.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise NotWhole(f"SQLite finds the database damaged: {found}")
+    for (found,) in driver.execute(f"PRAGMA quick_check({_ALL})"):
+        if found != "ok" and not _imagined(driver, found):
+            raise NotWhole(f"SQLite finds the database damaged: {found}")
+
+
+def _imagined(driver: sqlite3.Connection, found: str) -> bool:
+    """Whether it is a NULL that is not there: SQLite 3.40 sees one in each row of a table that older schemas had.
+
+    It mixes up columns where a key that is the table itself (WITHOUT ROWID) has them in another order.
+    """
+    told = _NULL.fullmatch(found)
+    if told is None:
+        return False
+    return driver.execute(f"SELECT 1 FROM {told[1]} WHERE {told[2]} IS NULL LIMIT 1").fetchone() is None  # noqa: S608  # names by the pattern
 
 
 def schema_of(driver: sqlite3.Connection) -> str:
