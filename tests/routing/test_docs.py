@@ -26,7 +26,7 @@ from bot.routing import (
     actions,
     attention,
     chains,
-    conditions,
+    evaluating,
     expectations,
     explain,
     limits,
@@ -94,7 +94,7 @@ KEYS = (
     *expectations.GIVEN_KEYS,
     *expectations.EXPECT_KEYS,
     *expectations.LINE_KEYS,
-    *conditions.NAMES,
+    *evaluating.NAMES,
     *titles.FILTERS,
 )
 AT_NIGHT = datetime(2027, 12, 26, 2, 30, tzinfo=UTC)

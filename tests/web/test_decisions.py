@@ -102,7 +102,10 @@ async def test_a_decision_that_says_two_things_is_refused(office: Office) -> Non
 async def test_t05_a_decision_binds_to_revision_and_digest(office: Office) -> None:
     """Another revision or digest than the present one decides nothing."""
     mine = await office.submitted()
-    told = {"There is no revision 2": {"revision": 2}, "not the digest of revision 1": {"digest": "sha256:" + "0" * 64}}
+    told: dict[str, dict[str, Any]] = {
+        "There is no revision 2": {"revision": 2},
+        "not the digest of revision 1": {"digest": "sha256:" + "0" * 64},
+    }
     for why, changed in told.items():
         reply = await office.decided(mine, **changed)
         assert (reply.status, reply.body["code"]) == (409, "stale")

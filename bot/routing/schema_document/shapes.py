@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.core import durations
-from bot.routing import conditions, moments, people, values
+from bot.routing import conditions, evaluating, moments, people, values
 from bot.routing.spans import span_text
 
 Shape = dict[str, Any]
@@ -135,7 +135,7 @@ def references(said: str) -> Shape:
 
 def condition(said: str) -> Shape:
     """A CEL condition; whether it compiles, only the reader knows."""
-    names = ", ".join(conditions.NAMES)
+    names = ", ".join(evaluating.NAMES)
     shape: Shape = {"type": ["string", "boolean"], "minLength": 1, "maxLength": conditions.MAX_CONDITION}
     return {"description": f"{said} CEL over {names}.", **shape, "examples": ['action == "refund.issue"']}
 

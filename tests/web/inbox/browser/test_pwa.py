@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Worker, expect
+from playwright.async_api import Browser, expect
 
 from bot.core.model import State, Verb
 from tests.browser import in_one_loop
-from tests.web.inbox.pushing import Pushing, pushing, subscribed
+from tests.web.inbox.browser.phone import Phone
+from tests.web.inbox.pushing import pushing, subscribed
 
 pytestmark = in_one_loop
 
@@ -48,71 +48,6 @@ CONTROLLED = """() => new Promise((resolve) => {
   const look = () => (navigator.serviceWorker.controller?.state === "activated" ? resolve() : setTimeout(look, 20));
   look();
 })"""
-
-HEARD = """() => new Promise((resolve) => {
-  const end = Date.now() + 5000;
-  const look = async () => {
-    const heard = (await self.registration.getNotifications({ tag: "sayso" })).length > 0;
-    return heard || Date.now() > end ? resolve(heard) : setTimeout(look, 20);
-  };
-  look();
-})"""
-
-SHOWN = """async () => (await self.registration.getNotifications()).map((one) => ({
-  tag: one.tag, title: one.title, body: one.body, url: one.data && one.data.url,
-  actions: one.actions.map((action) => action.title), stays: one.requireInteraction,
-}))"""
-
-
-class Phone(NamedTuple):
-    """One browser with the worker in it."""
-
-    pushing: Pushing
-    context: BrowserContext
-    page: Page
-    worker: Worker
-    cdp: CDPSession
-    registration: str
-
-    async def push(self, payload: Any) -> None:
-        """Have the browser hand a push to the worker: a text as it is, anything else as JSON."""
-        data = payload if isinstance(payload, str) else json.dumps(payload)
-        told = {"origin": self.pushing.house.url, "registrationId": self.registration, "data": data}
-        await self.cdp.send("ServiceWorker.deliverPushMessage", told)
-
-    async def ready(self) -> None:
-        """Push until one arrives, and leave nothing of it.
-
-        In a worker's first moments the browser drops pushes that come from its tools, though the worker is active.
-        """
-        async with asyncio.timeout(60):
-            await self.push("")
-            while not await self.run(HEARD):
-                await self.push("")
-        await self.run("async () => { for (const one of await self.registration.getNotifications()) one.close(); }")
-        await self.until_tag("sayso", there=False)
-
-    async def run(self, script: str, given: Any = None) -> Any:
-        """What a function gives in the worker."""
-        async with asyncio.timeout(60):
-            return await self.worker.evaluate(script, given)
-
-    async def shown(self) -> list[dict[str, Any]]:
-        """The notifications that stand on the screen."""
-        shown: list[dict[str, Any]] = await self.run(SHOWN)
-        return shown
-
-    async def until(self, expression: str) -> None:
-        """Wait until something is so in the worker."""
-        check = f"""() => new Promise((resolve) => {{
-          const look = async () => (await ({expression})()) ? resolve() : setTimeout(look, 20); look();
-        }})"""
-        await self.run(check)
-
-    async def until_tag(self, tag: str, *, there: bool = True) -> None:
-        """Wait until a notification of this tag is there, or gone."""
-        found = f"(await self.registration.getNotifications({{ tag: {json.dumps(tag)} }})).length"
-        await self.until(f"async () => {'' if there else '!'}{found}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -196,7 +131,7 @@ async def test_an_ask_is_decided_by_its_button(phone: Phone) -> None:
     await phone.until_tag("sayso-done")
     assert [(one["tag"], one["title"], one["body"]) for one in await phone.shown()] == [("sayso-done", "Approved", "")]
     assert (await phone.pushing.house.now(request.id)).state is State.APPROVED
-    await phone.until("async () => self.linger")
+    await phone.until("() => Boolean(self.linger)")
     await phone.run("async () => { self.linger(); await self.clicked; }")
     assert await phone.shown() == []
 
@@ -210,7 +145,7 @@ async def test_a_button_that_does_not_count_says_why(phone: Phone) -> None:
     for trouble in ("offline", "signed out"):
         await phone.push(told)
         await phone.until(f"async () => (await self.registration.getNotifications({{ tag: '{request.id}' }}))"
-                          ".some((one) => one.actions.length)")  # fmt: skip
+                          ".some((one) => one.actions.length)", every=0.25)  # fmt: skip
         await phone.context.set_offline(trouble == "offline")
         if trouble == "signed out":
             await phone.context.clear_cookies()
