@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -59,11 +59,9 @@ def requests(cursor: Cursor, query: Filter) -> tuple[Request, ...]:
     found = cursor.all(cursor.say.listing.of(names), values)
     if not query.spoilt:
         return whole(cursor, found)
-    read = readable(cursor, found)
-    if len(read) == len(found) or len(found) < query.limit:
-        return read
-    # Others take the places of what cannot be read: a page that is not full is the last.
-    return read + requests(cursor, replace(query, cursor=found[-1][0], limit=len(found) - len(read)))
+    return filled(
+        cursor, found, query.limit, lambda after, most: requests(cursor, replace(query, cursor=after, limit=most))
+    )
 
 
 def whole(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
@@ -89,6 +87,19 @@ def readable(cursor: Cursor, found: Sequence[Row]) -> tuple[Request, ...]:
                 what = type(error).__name__
                 _log.error("request %s cannot be read (%s), and is left out of what people see", row[0], what)
         return tuple(read)
+
+
+def filled(
+    cursor: Cursor, found: Sequence[Row], limit: int, further: Callable[[str, int], tuple[Request, ...]]
+) -> tuple[Request, ...]:
+    """A page as `readable`, filled up: a page that is not full is the last.
+
+    ``further`` reads so many that come after an id, in the places of what cannot be read.
+    """
+    read = readable(cursor, found)
+    if len(read) == len(found) or len(found) < limit:
+        return read
+    return read + further(found[-1][0], len(found) - len(read))
 
 
 def each_whole(cursor: Cursor, found: Sequence[Row]) -> Iterator[Request]:

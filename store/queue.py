@@ -26,11 +26,9 @@ def page(cursor: Cursor, wanted: Wanted) -> tuple[Request, ...]:
         values |= {"after_at": row[0], "after_id": wanted.after}
         names = (*names, AFTER)
     found = cursor.all(cursor.say.queue.page.of(names), values)
-    read = queries.readable(cursor, found)
-    if len(read) == len(found) or len(found) < wanted.limit:
-        return read
-    # Others take the places of what cannot be read: a page that is not full is the last.
-    return read + page(cursor, replace(wanted, after=found[-1][0], limit=len(found) - len(read)))
+    return queries.filled(
+        cursor, found, wanted.limit, lambda after, most: page(cursor, replace(wanted, after=after, limit=most))
+    )
 
 
 def count(cursor: Cursor, wanted: Wanted) -> int:
