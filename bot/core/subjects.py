@@ -14,7 +14,7 @@ from msgspec import json
 from bot.core import errors
 from bot.core.edits import differences
 from bot.core.model import Arguments, Edit, Option, Request, Revision, Submission
-from bot.core.pointers import below, names
+from bot.core.pointers import below, names, value_at
 from bot.core.redaction import WITHHELD, edits_of, veil_of
 
 _encoder = json.Encoder()
@@ -30,18 +30,9 @@ def subject_text(value: Any) -> str | None:
 def subjects_in(pointer: str, arguments: Arguments, options: Iterable[Option] = ()) -> frozenset[str]:
     """Whose data stands in arguments and in what is offered beside them, as the argument at ``pointer`` says."""
     given = [arguments, *(option.arguments for option in options)]
-    found = (subject_text(_at(each, pointer)) for each in given)
+    path = names(pointer)
+    found = (subject_text(value_at(each, path)) for each in given)
     return frozenset(subject for subject in found if subject is not None)
-
-
-def _at(arguments: Arguments, pointer: str) -> Any:
-    value: Any = arguments
-    for name in names(pointer):
-        if isinstance(value, list):
-            value = value[int(name)] if name.isdigit() and int(name) < len(value) else None
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def subject_of(request: Request) -> str | None:

@@ -15,7 +15,7 @@ import jsonschema_rs
 
 from bot.core.errors import Fault
 from bot.core.model import Arguments
-from bot.core.pointers import below, names
+from bot.core.pointers import below, names, value_at
 
 MOST = 50
 """Faults that one answer names."""
@@ -65,16 +65,9 @@ def refers_to_itself(document: Mapping[str, Any]) -> bool:
         if target in done:
             return False
         done.add(target)
-        return leads_back(_at(document, target), above | {target})
+        return leads_back(value_at(document, names(target[1:])), above | {target})
 
     return leads_back(document, frozenset({"#"}))
-
-
-def _at(document: Any, target: str) -> Any:
-    found = document
-    for name in names(target[1:]):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
 
 
 def coarse(document: Mapping[str, Any], arguments: Arguments) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import jsonschema_rs
 
 from bot.core.model import Arguments
-from bot.core.pointers import below, names
+from bot.core.pointers import below, names, value_at
 from bot.core.redaction import secret_name
 from bot.routing import nodes
 from bot.routing.faults import Faults, quoted
@@ -111,15 +111,7 @@ class Sensitive:
         name = unquote(reference.removeprefix("#"))
         if name and not name.startswith("/"):
             return self._anchors.get(name)
-        target: Any = self._document
-        for part in names(name):
-            if isinstance(target, Mapping):
-                target = target.get(part)
-            elif isinstance(target, list) and part.isdigit() and int(part) < len(target):
-                target = target[int(part)]
-            else:
-                return None
-        return target
+        return value_at(self._document, names(name))
 
     def _members(self, schema: Mapping[str, Any], value: dict[str, Any], pointer: str) -> Iterator[_Place]:
         listed = schema.get("properties", {})

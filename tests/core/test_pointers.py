@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.pointers import below, names
+from bot.core.pointers import below, names, value_at
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ def test_every_path_comes_back(path: list[str]) -> None:
     for name in path:
         pointer = below(pointer, name)
     assert names(pointer) == tuple(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [((), {"a": [1, {"b": 2}]}), (("a", "1", "b"), 2), (("a", "2"), None), (("a", "²"), None), (("a", "0", "b"), None)],
+)
+def test_what_stands_at_the_end_of_a_path(path: tuple[str, ...], found: object) -> None:
+    """Through objects and lists; nothing where it leads nowhere, or by what is no index."""
+    assert value_at({"a": [1, {"b": 2}]}, path) == found

@@ -116,13 +116,18 @@ def below(levels: int) -> dict[str, Any]:
     return value
 
 
-ITSELF = "properties: {below: {$ref: '#/$defs/n'}, on: {const: 1}}"
+def twice(leads: str) -> str:
+    """A schema of ``x`` that leads back to its one branch from two places, by a reference that is written so."""
+    itself = f"{{properties: {{below: {{{leads}}}, on: {{const: 1}}}}}}"
+    branch = f"{{anyOf: [{itself}, {itself}]}}"
+    return f"{{$defs: {{n: {branch}, listed: {{allOf: [{branch}]}}}}, properties: {{x: {{$ref: '#/$defs/n'}}}}}}"
+
+
 MANY: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a schema that refers to itself twice": (
-        f"{{$defs: {{n: {{anyOf: [{{{ITSELF}}}, {{{ITSELF}}}]}}}}, properties: {{x: {{$ref: '#/$defs/n'}}}}}}",
-        {"x": below(26)},
-        "/x",
-    ),
+    **{
+        f"a schema that refers to itself twice, by {leads}": (twice(leads), {"x": below(26)}, "/x")
+        for leads in ("$ref: '#/$defs/n'", "$ref: '#/$defs/listed/allOf/0'")
+    },
     "names each of which is too long": (
         "{propertyNames: {maxLength: 1}}",
         {f"name{number}": number for number in range(20_000)},
